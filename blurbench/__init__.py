@@ -1,0 +1,56 @@
+"""Which Gaussian blur should I run, here, on this image, and where does the answer change?
+
+>>> import blurbench
+>>> blurred = blurbench.gaussian_blur(image, size=15)           # one image
+>>> plan = blurbench.prepare(image.shape, sigma=2.5, method="fft")
+>>> blurred = [plan(frame) for frame in frames]                 # many images
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from blurbench.blur import gaussian_blur, plan_cache, prepare
+    from blurbench.border import BORDERS
+    from blurbench.errors import InputError
+    from blurbench.kernel import GaussianKernel
+    from blurbench.plan import Plan, Problem
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BORDERS",
+    "GaussianKernel",
+    "InputError",
+    "Plan",
+    "Problem",
+    "gaussian_blur",
+    "plan_cache",
+    "prepare",
+]
+
+_HOMES = {
+    "BORDERS": "border",
+    "GaussianKernel": "kernel",
+    "InputError": "errors",
+    "Plan": "plan",
+    "Problem": "plan",
+    "gaussian_blur": "blur",
+    "plan_cache": "blur",
+    "prepare": "blur",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that `import blurbench` and `--help` load no array library."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'blurbench' has no attribute {name!r}")
+    value = getattr(import_module(f"blurbench.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,5 @@
+"""`python -m blurbench`."""
+
+from blurbench.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Where a blur runs: one file per backend, and the registry."""

@@ -1,0 +1,54 @@
+"""Our array code as a backend's implementations: the methods, given a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from blurbench.backends.backend import Implementation
+from blurbench.methods import direct, fft, separable
+from blurbench.methods.fft import Fourier
+
+
+def array_implementations(
+    backend: str, load: Callable[[], Any], fourier: Callable[[], Fourier], strip_bytes: int = 2**17
+) -> tuple[Implementation, ...]:
+    """`direct`, `separable` and `fft` over the namespace that `load` imports when first needed.
+
+    Args:
+        fourier: gives the namespace's transforms.
+        strip_bytes: size of the strips of the separable blur; they should stay in the cache.
+    """
+    return (
+        Implementation(
+            backend,
+            "direct",
+            "ours",
+            lambda problem: direct.DirectPlan(load(), problem),
+            direct.operations,
+            direct.work_bytes,
+        ),
+        Implementation(
+            backend,
+            "separable",
+            "ours",
+            lambda problem: separable.SeparablePlan(load(), problem, strip_bytes),
+            separable.operations,
+            separable.work_bytes,
+        ),
+        fft_implementation(backend, load, lambda problem: fourier()),
+    )
+
+
+def fft_implementation(
+    backend: str, load: Callable[[], Any], fourier: Callable[[Any], Fourier]
+) -> Implementation:
+    """`fft` over a namespace and the transforms that suit the problem."""
+    return Implementation(
+        backend,
+        "fft",
+        "ours",
+        lambda problem: fft.FFTPlan(load(), problem, fourier(problem)),
+        lambda problem: fft.operations(problem, fourier(problem).fast_length),
+        lambda problem: fft.work_bytes(problem, fourier(problem).fast_length),
+    )

@@ -1,0 +1,78 @@
+"""What a backend declares, and what is learnt when it is asked whether it can run here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from blurbench.plan import Plan, Problem
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One backend running one method.
+
+    Attributes:
+        backend, method: its name is `backend:method`.
+        origin: `ours`, or `library` where the library's own filter does the work.
+        prepare: makes a plan for a problem.
+        operations: multiply-adds an image, to scale a time measured on a small image.
+        work_bytes: memory that a plan takes beside image and result.
+        exact: whether it computes the kernel that it is given, up to rounding.
+    """
+
+    backend: str
+    method: str
+    origin: Literal["ours", "library"]
+    prepare: Callable[[Problem], Plan]
+    operations: Callable[[Problem], float]
+    work_bytes: Callable[[Problem], int]
+    exact: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.backend}:{self.method}"
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a backend can run here.
+
+    Attributes:
+        reason: why it cannot, or None where it can.
+        remedy: the command or step that mends it.
+        versions: of the libraries that it runs on, by name.
+        devices: what it runs on, in words.
+    """
+
+    reason: str | None = None
+    remedy: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.reason is None
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A named set of implementations on one kind of device.
+
+    Third parties offer one through the entry-point group `blurbench.backends`.
+
+    Attributes:
+        probe: says whether it can run here; imports its library, never at import time.
+        open_device: for GPU backends, opens device number N (see `blurbench.backends.gpu`).
+    """
+
+    name: str
+    kind: Literal["cpu", "gpu"]
+    implementations: tuple[Implementation, ...]
+    probe: Callable[[], Availability]
+    open_device: Callable[[int], Any] | None = None
+
+    def implementation(self, method: str) -> Implementation | None:
+        """The implementation of `method`, or None where this backend has none."""
+        return next((one for one in self.implementations if one.method == method), None)

@@ -1,0 +1,31 @@
+"""Backend `cupy`: our array code on CuPy."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+
+from blurbench.backends import gpu
+from blurbench.backends.arrays import array_implementations
+from blurbench.backends.backend import Backend
+from blurbench.methods.fft import Fourier
+
+
+def _fourier() -> Fourier:
+    fft = import_module("cupy.fft")
+    lengths = import_module("cupyx.scipy.fft")
+    return Fourier(
+        rfftn=fft.rfftn,
+        ifft=fft.ifft,
+        irfft=fft.irfft,
+        fast_length=partial(lengths.next_fast_len, real=True),
+    )
+
+
+backend = Backend(
+    "cupy",
+    "gpu",
+    array_implementations("cupy", partial(import_module, "cupy"), _fourier, gpu.STRIP_BYTES),
+    gpu.probe,
+    gpu.open_device,
+)

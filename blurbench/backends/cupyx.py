@@ -1,0 +1,44 @@
+"""Backend `cupyx`: CuPy's own twins of scipy.ndimage and scipy.fft."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+
+from blurbench.backends import gpu
+from blurbench.backends.arrays import fft_implementation
+from blurbench.backends.backend import Backend
+from blurbench.backends.ndimage import Filters, ndimage_implementations
+from blurbench.methods.fft import Fourier
+from blurbench.plan import Problem
+
+# Kernel sizes from which a running float32 sum of that many terms may leave the contract.
+FLOAT64_FROM = {"direct": 31, "separable": 127}
+
+
+def _fourier(problem: Problem) -> Fourier:
+    fft = import_module("cupyx.scipy.fft")
+    return Fourier(
+        rfftn=fft.rfftn,
+        ifft=partial(fft.ifft, overwrite_x=True),
+        irfft=partial(fft.irfft, overwrite_x=True),
+        fast_length=partial(fft.next_fast_len, real=True),
+    )
+
+
+def _filters() -> Filters:
+    return Filters(
+        import_module("cupy"), import_module("cupyx.scipy.ndimage"), FLOAT64_FROM.__getitem__
+    )
+
+
+backend = Backend(
+    "cupyx",
+    "gpu",
+    (
+        *ndimage_implementations("cupyx", _filters),
+        fft_implementation("cupyx", partial(import_module, "cupy"), _fourier),
+    ),
+    gpu.probe,
+    gpu.open_device,
+)

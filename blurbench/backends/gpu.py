@@ -1,0 +1,202 @@
+"""The GPU that the CuPy backends share: whether it can be used, its transfers and its clock."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench.backends.backend import Availability
+
+STRIP_BYTES = 2**40  # no cache to keep strips in: one launch for the whole image
+
+INSTALL = "pip install 'blurbench[cuda13]' (or 'blurbench[cuda12]' for an older driver)"
+
+_SPIN = r"""
+extern "C" __global__ void spin(unsigned long long nanoseconds) {
+    unsigned long long start, now;
+    asm volatile("mov.u64 %0, %globaltimer;" : "=l"(start));
+    do {
+        asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
+    } while (now - start < nanoseconds);
+}
+"""
+
+_SUM = r"""
+extern "C" __global__ void add(const float* a, float* total) { atomicAdd(total, a[threadIdx.x]); }
+"""
+
+
+class Device(Protocol):
+    """What timing asks of a device; tests inject their own."""
+
+    name: str
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        """An array on the device."""
+
+    def upload(self, host: NDArray[Any], device: Any) -> None:
+        """Queue the copy of a host array into a device array."""
+
+    def download(self, device: Any, host: NDArray[Any]) -> None:
+        """Copy a device array into a host array and wait for it."""
+
+    def synchronize(self) -> None:
+        """Wait until all queued work is done."""
+
+    def record(self) -> Any:
+        """Queue an event and return it."""
+
+    def elapsed_s(self, start: Any, stop: Any) -> float:
+        """Wait for `stop`; seconds of device time between the two events."""
+
+    def hold(self, seconds: float) -> None:
+        """Queue work that keeps the device busy, so that what follows is queued behind it."""
+
+
+class EventClock:
+    """Device time of queued work, by events; the host's launching stays outside.
+
+    The launches queue up behind a kernel that spins for as long as they take to launch, so the
+    device never waits for the host between the two events.
+    """
+
+    def __init__(self, device: Device, now: Callable[[], float]) -> None:
+        self._device, self._now = device, now
+
+    def measure(self, call: Callable[[], object], loops: int) -> float:
+        """Seconds of device time that `loops` calls took together."""
+        device = self._device
+        device.synchronize()
+        launching = self._now()
+        call()
+        launching = self._now() - launching
+        device.synchronize()
+        device.hold(1.5 * loops * launching)
+        start = device.record()
+        for _ in range(loops):
+            call()
+        return device.elapsed_s(start, device.record())
+
+
+class CudaDevice:
+    """Device number `number`, through CuPy, on a stream of its own."""
+
+    def __init__(self, number: int) -> None:
+        self._cupy = cupy = import_module("cupy")
+        cupy.cuda.Device(number).use()
+        self.name = cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()
+        self._stream = cupy.cuda.Stream(non_blocking=True)
+        self._stream.use()
+        self._spin = cupy.RawKernel(_SPIN, "spin")
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        return self._cupy.empty(shape, dtype)
+
+    def upload(self, host: NDArray[Any], device: Any) -> None:
+        device.set(host, stream=self._stream)
+
+    def download(self, device: Any, host: NDArray[Any]) -> None:
+        device.get(stream=self._stream, out=host)
+        self._stream.synchronize()
+
+    def synchronize(self) -> None:
+        self._stream.synchronize()
+
+    def record(self) -> Any:
+        event = self._cupy.cuda.Event()
+        event.record(self._stream)
+        return event
+
+    def elapsed_s(self, start: Any, stop: Any) -> float:
+        stop.synchronize()
+        return float(self._cupy.cuda.get_elapsed_time(start, stop)) / 1e3
+
+    def hold(self, seconds: float) -> None:
+        self._spin((1,), (1,), (np.uint64(seconds * 1e9),))
+
+
+@functools.cache
+def open_device(number: int = 0) -> CudaDevice:
+    """The device, opened once a process."""
+    return CudaDevice(number)
+
+
+@functools.cache
+def probe() -> Availability:
+    """Whether CuPy can run here, tried rather than asked: `is_available()` hides every reason."""
+    return examine(lambda: import_module("cupy"))
+
+
+def examine(load: Callable[[], Any]) -> Availability:
+    """Go through what a blur needs, from import to FFT; the first failure is the reason."""
+    try:
+        cupy = load()
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "cupy"
+        reason = "CuPy is not installed" if missing else f"CuPy cannot be imported: {_line(error)}"
+        return Availability(reason, INSTALL)
+    except RuntimeError as error:
+        return Availability(f"CuPy cannot be imported: {_line(error)}", INSTALL)
+    versions = {"cupy": str(cupy.__version__)}
+    runtime = cupy.cuda.runtime
+    try:
+        count = runtime.getDeviceCount()
+    except RuntimeError as error:
+        return Availability(*_no_device(runtime, error), versions)
+    if count == 0:
+        return Availability("no CUDA device is visible", "check CUDA_VISIBLE_DEVICES", versions)
+    checks: tuple[tuple[Callable[[Any], object], str, str], ...] = (
+        (
+            lambda cupy: cupy.cuda.nvrtc.getVersion(),
+            "the CUDA compiler library (NVRTC) cannot be loaded",
+            "pip install 'cupy-cuda13x[ctk]' (or 'cupy-cuda12x[ctk]'), or install the CUDA toolkit",
+        ),
+        (_run_kernel, "a small kernel failed", "check that the driver supports this CuPy's CUDA"),
+        (_run_fft, "a small FFT (cuFFT) failed", "pip install 'cupy-cuda13x[ctk]'"),
+    )
+    for check, what, remedy in checks:
+        try:
+            check(cupy)
+        except (ImportError, RuntimeError) as error:
+            return Availability(f"{what}: {_line(error)}", remedy, versions)
+    devices = tuple(runtime.getDeviceProperties(number)["name"].decode() for number in range(count))
+    versions["cuda"] = str(runtime.runtimeGetVersion())
+    return Availability(versions=versions, devices=devices)
+
+
+def _no_device(runtime: Any, error: Exception) -> tuple[str, str]:
+    try:
+        driver = runtime.driverGetVersion()
+    except RuntimeError:
+        driver = 0
+    if driver == 0:
+        return "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
+    return (
+        f"CUDA cannot be used: {_line(error)}",
+        f"the driver supports CUDA {driver // 1000}.{driver % 1000 // 10}: "
+        "update it, or install the CuPy that matches it",
+    )
+
+
+def _run_kernel(cupy: Any) -> None:
+    ones, total = cupy.ones(32, dtype="float32"), cupy.zeros(1, dtype="float32")
+    cupy.RawKernel(_SUM, "add")((1,), (32,), (ones, total))
+    if float(total[0]) != 32.0:
+        raise RuntimeError(f"32 ones summed to {float(total[0])}")
+
+
+def _run_fft(cupy: Any) -> None:
+    first = complex(cupy.fft.rfft(cupy.ones(8, dtype="float32"))[0])
+    if abs(first - 8.0) > 1e-5:
+        raise RuntimeError(f"the transform of 8 ones begins with {first}")
+
+
+def _line(error: Exception) -> str:
+    """The first line of an error, for a reason that fits a table's footer."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

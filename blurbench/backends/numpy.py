@@ -1,0 +1,30 @@
+"""Backend `numpy`: our array code on NumPy. Needs nothing beyond the core dependencies."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import scipy.fft
+
+from blurbench.backends.arrays import array_implementations
+from blurbench.backends.backend import Availability, Backend
+from blurbench.methods.fft import Fourier
+
+
+def _fourier() -> Fourier:
+    return Fourier(
+        rfftn=np.fft.rfftn,
+        ifft=np.fft.ifft,
+        irfft=np.fft.irfft,
+        # NumPy has no such function; its transforms are SciPy's algorithm, with the same lengths.
+        fast_length=partial(scipy.fft.next_fast_len, real=True),
+    )
+
+
+backend = Backend(
+    "numpy",
+    "cpu",
+    array_implementations("numpy", lambda: np, _fourier),
+    lambda: Availability(versions={"numpy": np.__version__}),
+)

@@ -1,0 +1,82 @@
+"""Collects the backends: those shipped here, then those of other packages. Decides nothing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from blurbench.backends.backend import Availability, Backend, Implementation
+from blurbench.errors import InputError
+
+BUILT_IN = ("numpy", "scipy", "cupy", "cupyx")
+METHODS = ("direct", "separable", "fft")
+GROUP = "blurbench.backends"
+
+
+@functools.cache
+def backends() -> dict[str, Backend]:
+    """Every backend by name; one that cannot be loaded says so when it is probed."""
+    return collect(entry_points(group=GROUP))
+
+
+def collect(others: Iterable[EntryPoint]) -> dict[str, Backend]:
+    """The shipped backends and `others`, which cannot replace a shipped one or one another."""
+    found: dict[str, Backend] = {
+        name: import_module(f"blurbench.backends.{name}").backend for name in BUILT_IN
+    }
+    for other in others:
+        if other.name not in found:
+            found[other.name] = _load(other)
+    return found
+
+
+def _load(entry: EntryPoint) -> Backend:
+    try:
+        backend = entry.load()
+        if not isinstance(backend, Backend):
+            raise TypeError(f"{entry.value} is not a blurbench Backend")
+        return backend
+    except Exception as error:  # whatever a stranger's module raises must not disturb the others
+        broken = Availability(
+            reason=f"its package failed to load: {type(error).__name__}: {error}",
+            remedy=f"mend or uninstall the package that provides {entry.value}",
+        )
+        return Backend(entry.name, "cpu", (), lambda: broken)
+
+
+def find_backend(name: str) -> Backend:
+    """The backend called `name`.
+
+    Raises:
+        InputError: there is none; the known ones are listed.
+    """
+    known = backends()
+    if name not in known:
+        raise InputError(f"backend {name!r} is unknown: use one of {', '.join(known)}")
+    return known[name]
+
+
+def check_method(method: str) -> None:
+    """Raise InputError unless some backend offers the method."""
+    known = list(METHODS)
+    for backend in backends().values():
+        known += [one.method for one in backend.implementations if one.method not in known]
+    if method not in known:
+        raise InputError(f"method {method!r} is unknown: use one of {', '.join(known)}")
+
+
+def find_implementation(backend: str, method: str) -> Implementation:
+    """The implementation called `backend:method`.
+
+    Raises:
+        InputError: the backend or method is unknown, or the backend does not offer the method.
+    """
+    owner = find_backend(backend)
+    check_method(method)
+    found = owner.implementation(method)
+    if found is None:
+        offered = ", ".join(one.method for one in owner.implementations) or "no method"
+        raise InputError(f"backend {backend!r} has no method {method!r}: it offers {offered}")
+    return found

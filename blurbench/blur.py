@@ -1,0 +1,216 @@
+"""The library's face: one call for one image, and plans for many."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench import host
+from blurbench.backends.backend import Backend
+from blurbench.backends.registry import find_backend, find_implementation
+from blurbench.errors import InputError
+from blurbench.image import Image, blur_with_alpha
+from blurbench.kernel import make_kernel
+from blurbench.plan import Plan, Problem, check_dtype
+
+KEPT_BYTES = 256 * 2**20
+
+
+class PlanCache:
+    """Keeps the plans that were used last, up to `max_bytes` of work memory.
+
+    A plan serves one thread at a time, so a borrowed plan is out of the cache; a second thread
+    that wants the same gets another.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.nbytes = 0
+        self._idle: OrderedDict[Hashable, list[Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def borrow(self, key: Hashable, make: Callable[[], Any]) -> Iterator[Any]:
+        """A plan for `key`, made if none is idle; kept again afterwards if it fits."""
+        with self._lock:
+            idle = self._idle.get(key)
+            plan = idle.pop() if idle else None
+            if plan is not None:
+                self.nbytes -= plan.nbytes
+        if plan is None:
+            plan = make()
+        try:
+            yield plan
+        finally:
+            with self._lock:
+                self._keep(key, plan)
+
+    def _keep(self, key: Hashable, plan: Any) -> None:
+        self._idle.setdefault(key, []).append(plan)
+        self._idle.move_to_end(key)
+        self.nbytes += plan.nbytes
+        while self.nbytes > self.max_bytes:
+            oldest, plans = next(iter(self._idle.items()))
+            if plans:
+                self.nbytes -= plans.pop().nbytes
+            if not plans:
+                del self._idle[oldest]
+
+    def clear(self) -> None:
+        """Let go of every idle plan."""
+        with self._lock:
+            self._idle.clear()
+            self.nbytes = 0
+
+
+plan_cache = PlanCache(KEPT_BYTES)
+
+
+def prepare(
+    shape: tuple[int, ...],
+    *,
+    sigma: float | None = None,
+    size: int | None = None,
+    truncate: float = 4.0,
+    border: str = "reflect",
+    cval: float = 0.0,
+    method: str = "separable",
+    backend: str = "scipy",
+    dtype: Any = np.float32,
+    threads: int | None = None,
+) -> Plan:
+    """A plan for many images of one shape: `plan(image, out=None)` blurs one.
+
+    Args:
+        shape: `(H, W)` or `(H, W, C)`; channels are blurred independently.
+        sigma: standard deviation in pixels; with `size` it may be left out.
+        size: number of taps, odd; without it `int(truncate * sigma + 0.5)` on each side.
+        border: `reflect`, `mirror`, `nearest`, `wrap` or `constant` (of value `cval`).
+        method: `direct`, `separable` or `fft`.
+        backend: `numpy`, `scipy`, `cupy`, `cupyx`, or one of another package.
+        dtype: of the images and of the results: uint8, uint16, float32 or float64. Values stay
+            in their own units; integer results are rounded to nearest and clipped.
+        threads: for libraries that can be told; default is the CPUs this process may use.
+
+    The plan takes arrays of its backend: NumPy's on a CPU, CuPy's on a GPU. It owns its work
+    buffers, so it serves one thread at a time.
+
+    Raises:
+        InputError: an argument cannot be used (a ValueError with a one-line remedy).
+        RuntimeError: the backend cannot run here; the message says why.
+    """
+    return _make_plan(
+        find_backend(backend),
+        shape,
+        (sigma, size, truncate),
+        (border, cval, method, backend),
+        np.dtype(dtype),
+        threads,
+    )
+
+
+def gaussian_blur(
+    image: Any,
+    *,
+    sigma: float | None = None,
+    size: int | None = None,
+    truncate: float = 4.0,
+    border: str = "reflect",
+    cval: float = 0.0,
+    method: str = "separable",
+    backend: str = "scipy",
+    dtype: Any = None,
+) -> Any:
+    """Blur one image with a sampled Gaussian; same shape and dtype back.
+
+    Args:
+        image: `(H, W)` or `(H, W, C)` of uint8, uint16, float32 or float64. Not-a-number and
+            infinite pixels are not looked for; an FFT spreads them over the whole image.
+        dtype: convert to this first, where no value can be lost; default is the image's own.
+
+    The other arguments are those of `prepare`. A CuPy array needs a GPU backend and comes back
+    as a CuPy array; a NumPy array on a GPU backend is carried there and back. Plans used lately
+    are kept (`plan_cache`), so a repeated call costs little more than its plan's.
+
+    Raises:
+        InputError: an argument cannot be used (a ValueError with a one-line remedy).
+        RuntimeError: the backend cannot run here; the message says why.
+    """
+    if not hasattr(image, "dtype"):
+        image = np.asarray(image)
+    owner = find_backend(backend)
+    on_device = type(image).__module__.partition(".")[0] == "cupy"
+    if on_device and owner.kind == "cpu":
+        raise InputError(
+            f"a CuPy image cannot go to the CPU backend {backend!r}: "
+            "use backend='cupy', or image.get() first"
+        )
+    wanted = _wanted_dtype(image.dtype, dtype)
+    if wanted != image.dtype:
+        image = image.astype(wanted)
+    what, how = (sigma, size, truncate), (border, cval, method, backend)
+    # Numbers of different types may be equal and not equally welcome: 5 is a size, 5.0 is not.
+    key = (image.shape, wanted, what, how, type(sigma), type(size))
+    with plan_cache.borrow(
+        key, lambda: _make_plan(owner, image.shape, what, how, wanted, None)
+    ) as plan:
+        if owner.kind == "cpu" or on_device:
+            return plan(image)
+        return _carried(owner, plan, image)
+
+
+def blur_file_pixels(image: Image, **how: Any) -> NDArray[Any]:
+    """The pixels of an image file blurred as `gaussian_blur` does; colour weighted by opacity."""
+    if image.alpha:
+        return blur_with_alpha(image.pixels, lambda weighted: gaussian_blur(weighted, **how))
+    blurred: NDArray[Any] = gaussian_blur(image.pixels, **how)
+    return blurred
+
+
+def _carried(owner: Backend, plan: Plan, image: Any) -> Any:
+    assert owner.open_device is not None
+    device = owner.open_device(0)
+    there = device.empty(image.shape, image.dtype)
+    device.upload(np.ascontiguousarray(image), there)
+    result = np.empty(image.shape, image.dtype)
+    device.download(plan(there), result)
+    return result
+
+
+def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:
+    own: np.dtype[Any] = np.dtype(image_dtype).newbyteorder("=")
+    check_dtype(own)
+    if dtype is None:
+        return own
+    wanted: np.dtype[Any] = np.dtype(dtype)
+    check_dtype(wanted)
+    if wanted.kind != "f" and not np.can_cast(own, wanted):
+        raise InputError(
+            f"dtype {wanted} cannot hold every {own} value: round and clip the image yourself"
+        )
+    return wanted
+
+
+def _make_plan(
+    owner: Backend,
+    shape: tuple[int, ...],
+    what: tuple[float | None, int | None, float],
+    how: tuple[str, float, str, str],
+    dtype: np.dtype[Any],
+    threads: int | None,
+) -> Plan:
+    border, cval, method, backend = how
+    implementation = find_implementation(backend, method)
+    kernel = make_kernel(*what)
+    threads = host.usable_cpus() if threads is None else threads
+    problem = Problem(kernel, tuple(shape), dtype, border, cval, threads)
+    state = owner.probe()
+    if not state.ok:
+        raise RuntimeError(f"backend {backend!r} cannot run here: {state.reason}; {state.remedy}")
+    return implementation.prepare(problem)

@@ -1,0 +1,80 @@
+"""The commands in their groups, and what an error looks like."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from blurbench import __version__
+from blurbench.cli.backends import backends
+from blurbench.cli.blur import blur
+from blurbench.cli.compare import compare
+from blurbench.cli.verify import verify
+from blurbench.errors import InputError
+
+GROUPS = {"Measure": [compare], "Understand": [verify, backends], "Use": [blur]}
+
+EXAMPLES = """\b
+Examples:
+  blurbench compare                        the built-in test card, 15x15
+  blurbench compare photo.png --size 31    your photograph
+  blurbench compare photo.png --csv out.csv --budget 30
+  blurbench blur photo.png -o soft.png --sigma 2.5
+"""
+
+
+class Commands(click.Group):
+    """Lists its commands under the headings of `GROUPS`."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, commands in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(one.name or "", one.get_short_help_str(60)) for one in commands]
+                )
+
+
+@click.group(
+    cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="blurbench", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Which Gaussian blur should I run, on this machine, on this image, at this kernel size?
+
+    Times direct, separable and FFT blurs of every backend side by side, checks that they agree,
+    and says which is the fastest, with its uncertainty.
+    """
+
+
+for _commands in GROUPS.values():
+    for _command in _commands:
+        cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line on stderr."""
+    try:
+        code = cli.main(prog_name="blurbench", standalone_mode=False)
+        # Output still buffered must meet a closed pipe here, not at the interpreter's exit.
+        sys.stdout.flush()
+    except InputError as error:
+        code = _fail(str(error))
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted: nothing was kept.", err=True)
+        code = 130
+    except click.ClickException as error:
+        code = _fail(error.format_message())
+    except BrokenPipeError:
+        # The reader has gone; keep the interpreter from trying again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    sys.exit(code)
+
+
+def _fail(message: str) -> int:
+    click.echo("Error: " + " ".join(message.split()), err=True)
+    return 2

@@ -1,0 +1,27 @@
+"""`blurbench verify`: does every implementation that can run here keep the exactness contract?"""
+
+from __future__ import annotations
+
+import click
+
+from blurbench.cli.options import Names
+
+
+@click.command()
+@click.option("--backend", "backends", type=Names(), multiple=True, help="Only these backends.")
+@click.option("--method", "methods", type=Names(), multiple=True, help="Only these methods.")
+def verify(backends: tuple[tuple[str, ...], ...], methods: tuple[tuple[str, ...], ...]) -> int:
+    """Hold every implementation against float64 references.
+
+    Over borders, kernel sizes, image shapes, ranges of values and dtypes, kernels larger than the
+    image included. Exit code 1 where one is outside the contract.
+    """
+    from blurbench.report.console import open_console
+    from blurbench.report.verify import run_and_show
+    from blurbench.study.options import Options, chosen
+
+    options = Options(
+        backends=tuple(name for names in backends for name in names),
+        methods=tuple(name for names in methods for name in names),
+    )
+    return run_and_show(open_console(), chosen(options))

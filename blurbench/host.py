@@ -1,0 +1,85 @@
+"""What this process may use of its machine: CPUs and memory, containers included."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_ROOT = Path("/")
+
+
+def cpu_quota(root: Path = _ROOT) -> float | None:
+    """CPUs that the container's quota allows, or None where there is none (cgroup v2, then v1)."""
+    limit = _read(root / "sys/fs/cgroup/cpu.max").split()
+    if len(limit) == 2 and limit[0] != "max":
+        return int(limit[0]) / int(limit[1])
+    quota = _read(root / "sys/fs/cgroup/cpu/cpu.cfs_quota_us").strip()
+    period = _read(root / "sys/fs/cgroup/cpu/cpu.cfs_period_us").strip()
+    if quota and period and int(quota) > 0:
+        return int(quota) / int(period)
+    return None
+
+
+def usable_cpus(root: Path = _ROOT) -> int:
+    """CPUs that this process may use: its affinity, cut to the container's quota; at least 1."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS or Windows
+        count = os.cpu_count() or 1
+    quota = cpu_quota(root)
+    return max(1, count if quota is None else min(count, int(quota)))
+
+
+def available_memory(root: Path = _ROOT) -> int | None:
+    """Bytes that this process may still take, or None where the system does not say."""
+    found = []
+    for line in _read(root / "proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            found.append(int(line.split()[1]) * 1024)
+    for folder, limit, used in (
+        ("sys/fs/cgroup", "memory.max", "memory.current"),
+        ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        top, now = (_read(root / folder / name).strip() for name in (limit, used))
+        if top.isdigit() and now.isdigit():
+            found.append(max(0, int(top) - int(now) + _file_cache(root / folder)))
+    if not found:
+        try:
+            found.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        except (AttributeError, ValueError, OSError):
+            return None
+    return min(found)
+
+
+def throttled_periods(root: Path = _ROOT) -> int | None:
+    """How often the quota has stopped this container so far, or None where nothing counts it."""
+    for line in _read(root / "sys/fs/cgroup/cpu.stat").splitlines():
+        if line.startswith("nr_throttled "):
+            return int(line.split()[1])
+    return None
+
+
+def last_level_cache(root: Path = _ROOT) -> int | None:
+    """Bytes of the largest cache of CPU 0, or None where the system does not say."""
+    sizes = []
+    for path in (root / "sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
+        text = _read(path).strip()
+        scale = {"K": 2**10, "M": 2**20, "G": 2**30}.get(text[-1:], 1)
+        if text.rstrip("KMG").isdigit():
+            sizes.append(int(text.rstrip("KMG")) * scale)
+    return max(sizes, default=None)
+
+
+def _file_cache(cgroup: Path) -> int:
+    """Bytes counted as used that hold file pages, given up as soon as memory is wanted."""
+    for line in _read(cgroup / "memory.stat").splitlines():
+        if line.startswith("inactive_file "):
+            return int(line.split()[1])
+    return 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

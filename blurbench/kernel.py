@@ -1,0 +1,159 @@
+"""What the image is blurred with: the sampled, truncated, normalised Gaussian."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench.errors import InputError
+
+MAX_RADIUS = 2**20
+
+
+@dataclass(frozen=True)
+class GaussianKernel:
+    """A Gaussian sampled at the integers -radius..radius and normalised to sum 1.
+
+    Make one with `from_sigma` or `from_size`; the same taps go to every implementation.
+
+    Attributes:
+        sigma: standard deviation of the sampled Gaussian, in pixels.
+        radius: pixels on each side of the centre.
+        taps: float64, read-only, shape `(size,)`.
+    """
+
+    sigma: float
+    radius: int
+    taps: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        _check_sigma(self.sigma)
+        if not 0 <= self.radius <= MAX_RADIUS:
+            raise InputError(f"radius {self.radius} is out of range: use 0 to {MAX_RADIUS}")
+        offsets = np.arange(-self.radius, self.radius + 1, dtype=np.float64)
+        # Dividing before squaring keeps the smallest sigmas from underflowing to 0/0.
+        with np.errstate(over="ignore"):
+            taps = np.exp(-0.5 * (offsets / self.sigma) ** 2)
+        taps /= taps.sum()
+        taps.flags.writeable = False
+        object.__setattr__(self, "taps", taps)
+
+    @classmethod
+    def from_sigma(
+        cls, sigma: float, *, truncate: float = 4.0, radius: int | None = None
+    ) -> GaussianKernel:
+        """The kernel for a standard deviation, cut at `truncate` sigmas or at `radius` pixels.
+
+        The radius is `int(truncate * sigma + 0.5)`, as in scipy.ndimage.gaussian_filter.
+
+        Raises:
+            InputError: sigma or truncate is not a finite number above 0, or radius is negative.
+        """
+        sigma = _check_sigma(sigma)
+        if radius is None:
+            reach = _number(truncate, "truncate") * sigma
+            if not truncate > 0 or not math.isfinite(truncate):
+                raise InputError(f"truncate {truncate} is not usable: give a finite number above 0")
+            if reach > MAX_RADIUS:
+                raise InputError(
+                    f"sigma {sigma:g} cut at {truncate:g} sigmas reaches {reach:g} pixels: "
+                    f"the largest radius is {MAX_RADIUS}"
+                )
+            radius = int(reach + 0.5)
+        return cls(sigma, _integer(radius, "radius"))
+
+    @classmethod
+    def from_size(cls, size: int, sigma: float | None = None) -> GaussianKernel:
+        """The kernel of an odd number of taps.
+
+        Without `sigma`, OpenCV's formula gives it: `0.3 * ((size - 1) * 0.5 - 1) + 0.8`
+        (getGaussianKernel; its fixed tables for small sizes are not used).
+
+        Raises:
+            InputError: size is not an odd whole number from 1, or sigma is not above 0.
+        """
+        size = _integer(size, "size")
+        if size < 1:
+            raise InputError(f"size {size} is not usable: give an odd whole number from 1 up")
+        if size % 2 == 0:
+            raise InputError(
+                f"size {size} is even: a centred even kernel shifts the image by half a pixel; "
+                f"use {size - 1} or {size + 1}"
+            )
+        if size > 2 * MAX_RADIUS + 1:
+            raise InputError(f"size {size} is too large: the largest is {2 * MAX_RADIUS + 1}")
+        if sigma is None:
+            sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
+        return cls(_check_sigma(sigma), size // 2)
+
+    @property
+    def size(self) -> int:
+        """Number of taps, `2 * radius + 1`."""
+        return 2 * self.radius + 1
+
+    @property
+    def note(self) -> str | None:
+        """Why this kernel does not behave like a Gaussian, if it does not."""
+        if self.size < 5 or self.sigma < 0.8:
+            return (
+                f"{self.size} taps at sigma {self.sigma:g} do not behave like a Gaussian: "
+                "that takes 5 taps and sigma 0.8 or more"
+            )
+        return None
+
+    def dense(self) -> NDArray[np.float64]:
+        """The 2-D taps, shape `(size, size)`: the outer product of the taps with themselves."""
+        return np.outer(self.taps, self.taps)
+
+    def response(self, length: int) -> NDArray[np.float64]:
+        """The transform of the taps, centred on index 0 of a circle of `length` samples.
+
+        Real, because the taps are symmetric: `t[0] + 2*sum(t[j]*cos(2*pi*f*j/length))`,
+        f = 0..length-1; taps beyond the circle wrap around it. Shape `(length,)`, float64.
+        """
+        circle = np.zeros(length)
+        np.add.at(circle, np.arange(-self.radius, self.radius + 1) % length, self.taps)
+        return np.fft.fft(circle).real
+
+
+def make_kernel(
+    sigma: float | None = None, size: int | None = None, truncate: float = 4.0
+) -> GaussianKernel:
+    """The kernel for a size, a sigma (cut at `truncate` sigmas), or both.
+
+    Raises:
+        InputError: neither is given, or one is not usable.
+    """
+    if size is not None:
+        return GaussianKernel.from_size(size, sigma)
+    if sigma is not None:
+        return GaussianKernel.from_sigma(sigma, truncate=truncate)
+    raise InputError("no kernel is given: pass sigma, size or both")
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise InputError(f"{name} {value!r} is not a number")
+    return float(value)
+
+
+def _integer(value: Any, name: str) -> int:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise InputError(f"{name} {value!r} is not a whole number") from None
+
+
+def _check_sigma(sigma: Any) -> float:
+    value = _number(sigma, "sigma")
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"sigma {value:g} is not usable: give a finite number above 0")
+    return value

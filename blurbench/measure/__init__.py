@@ -1,0 +1,1 @@
+"""How long it takes: clocks, rounds, stopping, statistics. Times callables, knows no blurs."""

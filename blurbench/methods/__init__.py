@@ -1,0 +1,1 @@
+"""How a blur is computed: arithmetic valid in more than one array namespace `xp`."""

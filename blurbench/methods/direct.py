@@ -1,0 +1,87 @@
+"""The dense 2-D sum: every one of the size x size taps multiplies, and nothing is factored.
+
+Each row of the kernel becomes a Toeplitz matrix that turns a few columns of the padded image,
+with their neighbours, into that row's share of the same columns of the result. So the sum is
+a matrix product for each kernel row, and the library's tuned product does the multiply-adds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blurbench.border import Margins
+from blurbench.plan import Plan, Problem, empty, store
+
+COLUMNS = 32  # made by one product: fewer call more often, more multiply more zeros
+
+
+def operations(problem: Problem) -> float:
+    """Multiply-adds that one image takes."""
+    pixels = problem.height * problem.width * problem.channels
+    return float(pixels) * problem.kernel.size**2
+
+
+def work_bytes(problem: Problem) -> int:
+    """Memory that a plan holds: one padded channel and the Toeplitz matrices."""
+    margin, columns = 2 * problem.kernel.radius, min(COLUMNS, problem.width)
+    padded = (problem.height + margin) * (problem.width + margin)
+    matrices = (problem.kernel.radius + 1) * (columns + margin) * columns
+    return (padded + matrices) * problem.work_dtype.itemsize
+
+
+class DirectPlan(Plan):
+    """Works through one channel at a time, `COLUMNS` columns of it at a time."""
+
+    def __init__(self, xp: Any, problem: Problem) -> None:
+        super().__init__(xp, problem, work_bytes(problem))
+        radius, (height, width) = problem.kernel.radius, problem.shape[:2]
+        dtype = getattr(xp, problem.work_dtype.name)
+        self._columns = min(COLUMNS, width)
+        self._padded = empty(xp, (height + 2 * radius, width + 2 * radius), dtype)
+        self._above_below = Margins(xp, height, radius, problem.border, problem.cval)
+        self._left_right = Margins(xp, width, radius, problem.border, problem.cval)
+        taps = xp.astype(xp.asarray(problem.kernel.dense()), dtype)
+        self._toeplitz = toeplitz(xp, taps, self._columns)
+
+    def _run(self, image: Any, out: Any) -> None:
+        if image.ndim == 2:
+            self._plane(image, out)
+        else:
+            for channel in range(image.shape[2]):
+                self._plane(image[:, :, channel], out[:, :, channel])
+
+    def _plane(self, image: Any, out: Any) -> None:
+        (height, width), radius = self.problem.shape[:2], self.problem.kernel.radius
+        inner = self._padded[radius : radius + height, :]
+        inner[:, radius : radius + width] = self._xp.astype(image, inner.dtype, copy=False)
+        self._left_right.fill(inner, axis=1)
+        self._above_below.fill(self._padded, axis=0)
+        for left in range(0, width, self._columns):
+            columns = min(self._columns, width - left)
+            slab = self._padded[:, left : left + columns + 2 * radius]
+            matrices = self._toeplitz[:, : columns + 2 * radius, :columns]
+            store(self._xp, self._dense_sum(slab, matrices), out[:, left : left + columns])
+
+    def _dense_sum(self, slab: Any, matrices: Any) -> Any:
+        """The sum over the kernel's rows; those that mirror each other share one product."""
+        radius, height = self.problem.kernel.radius, self.problem.height
+        total = self._xp.matmul(slab[radius : radius + height], matrices[radius])
+        for row in range(radius):
+            mirrored = 2 * radius - row
+            pair = slab[row : row + height] + slab[mirrored : mirrored + height]
+            total += self._xp.matmul(pair, matrices[row])
+        return total
+
+
+def toeplitz(xp: Any, taps: Any, columns: int) -> Any:
+    """A matrix for each of the upper kernel rows, centre included.
+
+    Column c of matrix i holds row i of `taps` from c on: `(radius + 1, columns + size - 1,
+    columns)`.
+    """
+    size = taps.shape[1]
+    upper = taps[: size // 2 + 1, :]
+    matrices = xp.zeros((upper.shape[0], columns + size - 1, columns), dtype=taps.dtype)
+    for column in range(columns):
+        matrices[:, column : column + size, column] = upper
+    return matrices

@@ -1,0 +1,96 @@
+"""Multiplication in the frequency domain, by real transforms of each padded channel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from blurbench.border import Margins
+from blurbench.plan import Plan, Problem, empty, store
+
+
+@dataclass(frozen=True)
+class Fourier:
+    """The transforms that a library offers, with the signatures of the array API's `fft`."""
+
+    rfftn: Callable[..., Any]
+    ifft: Callable[..., Any]
+    irfft: Callable[..., Any]
+    fast_length: Callable[[int], int]
+
+
+def padded_length(n: int, problem: Problem, fast_length: Callable[[int], int]) -> int:
+    """Samples transformed along an axis of `n`.
+
+    Room for the margins, up to a length with small prime factors; the circle itself is the
+    `wrap` border, which needs no margins where `n` is such a length already.
+    """
+    if problem.border == "wrap" and fast_length(n) == n:
+        return n
+    return fast_length(n + 2 * problem.kernel.radius)
+
+
+def operations(problem: Problem, fast_length: Callable[[int], int]) -> float:
+    """Multiply-adds that one image takes, about: `L*log2(L)` a transform of L real samples."""
+    height = padded_length(problem.height, problem, fast_length)
+    width = padded_length(problem.width, problem, fast_length)
+    samples = height * width
+    return problem.channels * 2.0 * samples * math.log2(max(2, samples))
+
+
+def work_bytes(problem: Problem, fast_length: Callable[[int], int]) -> int:
+    """Memory of a plan and its call: padded channel and spectrum, transformed and back."""
+    height = padded_length(problem.height, problem, fast_length)
+    width = padded_length(problem.width, problem, fast_length)
+    return 5 * height * (width + 2) * problem.work_dtype.itemsize
+
+
+class FFTPlan(Plan):
+    """Holds the kernel's spectrum and the padded channel; transforms one channel at a time.
+
+    The taps are centred on index 0, so their spectrum is real and costs one multiplication a
+    sample; rows that hold only padding are not transformed back.
+    """
+
+    def __init__(self, xp: Any, problem: Problem, fourier: Fourier) -> None:
+        super().__init__(xp, problem, work_bytes(problem, fourier.fast_length))
+        self._fourier = fourier
+        height, width = (padded_length(n, problem, fourier.fast_length) for n in problem.shape[:2])
+        self._width = width
+        self._top = self._margin(height, problem.height)
+        self._left = self._margin(width, problem.width)
+        dtype = getattr(xp, problem.work_dtype.name)
+        self._padded = empty(xp, (height, width), dtype)
+        self._padded[...] = 0
+        self._above_below = Margins(xp, problem.height, self._top, problem.border, problem.cval)
+        self._left_right = Margins(xp, problem.width, self._left, problem.border, problem.cval)
+        down, along = problem.kernel.response(height), problem.kernel.response(width)
+        spectrum = down[:, None] * along[None, : width // 2 + 1]
+        self._spectrum = xp.astype(xp.asarray(spectrum), dtype)
+
+    def _margin(self, length: int, n: int) -> int:
+        """Samples before the image: the radius, or none where the circle is the border."""
+        return 0 if length == n else self.problem.kernel.radius
+
+    def _run(self, image: Any, out: Any) -> None:
+        if image.ndim == 2:
+            self._plane(image, out)
+        else:
+            for channel in range(image.shape[2]):
+                self._plane(image[:, :, channel], out[:, :, channel])
+
+    def _plane(self, image: Any, out: Any) -> None:
+        height, width = self.problem.shape[:2]
+        rows = slice(self._top, self._top + height)
+        columns = slice(self._left, self._left + width)
+        inner = self._padded[rows, :]
+        inner[:, columns] = self._xp.astype(image, inner.dtype, copy=False)
+        self._left_right.fill(inner, axis=1)
+        self._above_below.fill(self._padded, axis=0)
+        spectrum = self._fourier.rfftn(self._padded, axes=(0, 1))
+        spectrum *= self._spectrum
+        blurred = self._fourier.ifft(spectrum, axis=0)[rows, :]
+        blurred = self._fourier.irfft(blurred, n=self._width, axis=1)
+        store(self._xp, blurred[:, columns], out)

@@ -1,0 +1,148 @@
+"""What a plan is: an implementation prepared for one problem, then called on image after image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from blurbench.border import check_border
+from blurbench.errors import InputError
+from blurbench.kernel import GaussianKernel
+
+PAGE = 4096
+DTYPES = ("uint8", "uint16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a plan is prepared for.
+
+    Attributes:
+        kernel: the taps.
+        shape: of the image, `(H, W)` or `(H, W, C)`, no side 0.
+        dtype: of the image and of the result; one of `DTYPES`.
+        border, cval: what lies outside the image.
+        threads: how many a plan may use, where its library can be told.
+
+    Raises:
+        InputError: one of them cannot be used.
+    """
+
+    kernel: GaussianKernel
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    border: str = "reflect"
+    cval: float = 0.0
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        check_dtype(self.dtype)
+        check_border(self.border, self.cval)
+        if len(self.shape) not in (2, 3):
+            raise InputError(f"image shape {self.shape} is not usable: give (H, W) or (H, W, C)")
+        if 0 in self.shape:
+            raise InputError(f"image shape {self.shape} has no pixels")
+
+    @property
+    def height(self) -> int:
+        return self.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.shape[1]
+
+    @property
+    def channels(self) -> int:
+        return self.shape[2] if len(self.shape) == 3 else 1
+
+    @property
+    def work_dtype(self) -> np.dtype[Any]:
+        """The type of the arithmetic: float64 for float64 images, else float32."""
+        return np.dtype(np.float64 if self.dtype == np.float64 else np.float32)
+
+    @property
+    def image_bytes(self) -> int:
+        return int(np.prod(self.shape)) * self.dtype.itemsize
+
+
+def check_dtype(dtype: np.dtype[Any]) -> None:
+    """Raise InputError unless the dtype is one of `DTYPES`."""
+    if dtype.name not in DTYPES:
+        raise InputError(f"dtype {dtype.name} is not usable: convert to {', '.join(DTYPES)}")
+
+
+class Plan:
+    """An implementation prepared for one problem: `plan(image, out=None)`, again and again.
+
+    A plan owns its kernel spectrum, transform lengths and work buffers, so one plan serves one
+    thread at a time. Subclasses implement `_run`.
+
+    Attributes:
+        problem: what it was prepared for.
+        nbytes: memory that it holds, in bytes.
+    """
+
+    def __init__(self, xp: Any, problem: Problem, nbytes: int = 0) -> None:
+        self.problem = problem
+        self.nbytes = nbytes
+        self._xp = xp
+        self._dtype = xp.empty((0,), dtype=getattr(xp, problem.dtype.name)).dtype
+        # A namespace without this test has no views to overlap through either.
+        self._overlap: Callable[[Any, Any], bool] = getattr(
+            xp, "may_share_memory", lambda a, b: False
+        )
+
+    def __call__(self, image: Any, out: Any = None) -> Any:
+        """Blur `image`, of the problem's shape and dtype, into `out` or a fresh array.
+
+        `out` may be the image itself. Not-a-number and infinite pixels are not looked for.
+
+        Raises:
+            InputError: image or out has another shape or dtype than the plan was made for.
+        """
+        self._check(image, "image")
+        if out is None:
+            out = self._xp.empty(self.problem.shape, dtype=self._dtype)
+        else:
+            self._check(out, "out")
+            if self._overlap(image, out):
+                image = self._xp.asarray(image, copy=True)
+        self._run(image, out)
+        return out
+
+    def _run(self, image: Any, out: Any) -> None:
+        raise NotImplementedError
+
+    def _check(self, array: Any, name: str) -> None:
+        if array.shape != self.problem.shape or array.dtype != self._dtype:
+            raise InputError(
+                f"{name} is {array.dtype} {tuple(array.shape)}: this plan was made for "
+                f"{self.problem.dtype} {self.problem.shape}"
+            )
+
+
+def empty(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array for work that is timed, at a page's start on the host.
+
+    The same code runs up to 3 % faster or slower with where the allocator happens to put its
+    arrays; a benchmark must not rank that.
+    """
+    if xp is not np:
+        return xp.empty(shape, dtype=dtype)
+    nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    block = np.empty(nbytes + PAGE, np.uint8)
+    start = -block.ctypes.data % PAGE
+    return block[start : start + nbytes].view(dtype).reshape(shape)
+
+
+def store(xp: Any, values: Any, out: Any) -> None:
+    """Write float `values` into `out`, rounded to nearest and clipped where `out` is integer."""
+    if xp.isdtype(out.dtype, "integral"):
+        info = xp.iinfo(out.dtype)
+        values = xp.clip(xp.round(values), info.min, info.max)
+        out[...] = xp.astype(values, out.dtype)
+    else:
+        out[...] = values

@@ -1,0 +1,1 @@
+"""What is kept: the schema of a row, its writers, the journal and the machine's description."""

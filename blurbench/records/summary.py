@@ -1,0 +1,120 @@
+"""The columns of a summary row: one vocabulary for CSV, JSON and every table."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+STATUSES = (
+    "ok",
+    "unavailable",
+    "unsupported",
+    "over_budget",
+    "out_of_memory",
+    "implausible",
+    "wrong",
+    "failed",
+    "interrupted",
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """What makes a cell: its columns stand in every record."""
+
+    implementation: str
+    image: str
+    height: int
+    width: int
+    channels: int
+    size: int
+    sigma: float
+    border: str
+    cval: float
+    dtype: str
+    threads: int
+    cache: str
+
+    @property
+    def cell_id(self) -> str:
+        """A short name for the key, the same in every run."""
+        text = "\x1f".join(str(value) for value in dataclasses.astuple(self))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass
+class Row:
+    """One implementation's figures; None is missing. Units are in the names.
+
+    `ratio_to_fastest` is the paired ratio to the row marked `fastest` in the ranking scope;
+    `gigabytes_per_s` counts the bytes of image and result, whatever is really moved.
+    """
+
+    key: Key
+    backend: str
+    method: str
+    origin: str
+    exact: bool
+    own_kernel: bool = False
+    status: str = "ok"
+    reason: str | None = None
+    rounds: int = 0
+    predicted_s: float | None = None
+    first_call_s: float | None = None
+    setup_s: float | None = None
+    compute_median_s: float | None = None
+    compute_ci95_low_s: float | None = None
+    compute_ci95_high_s: float | None = None
+    compute_min_s: float | None = None
+    upload_median_s: float | None = None
+    upload_ci95_low_s: float | None = None
+    upload_ci95_high_s: float | None = None
+    upload_min_s: float | None = None
+    download_median_s: float | None = None
+    download_ci95_low_s: float | None = None
+    download_ci95_high_s: float | None = None
+    download_min_s: float | None = None
+    end_to_end_median_s: float | None = None
+    end_to_end_ci95_low_s: float | None = None
+    end_to_end_ci95_high_s: float | None = None
+    end_to_end_min_s: float | None = None
+    ratio_to_fastest: float | None = None
+    ratio_ci95_low: float | None = None
+    ratio_ci95_high: float | None = None
+    megapixels_per_s: float | None = None
+    gigabytes_per_s: float | None = None
+    copy_bandwidth_fraction: float | None = None
+    max_abs_error: float | None = None
+    max_relative_error: float | None = None
+    verdict: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.key.implementation
+
+    def set_times(
+        self, scope: str, median: float, low: float | None, high: float | None, least: float
+    ) -> None:
+        """Fill the four columns of a scope, in seconds a call."""
+        for column, value in (
+            ("median", median),
+            ("ci95_low", low),
+            ("ci95_high", high),
+            ("min", least),
+        ):
+            setattr(self, f"{scope}_{column}_s", value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row by column name, keys first."""
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**dataclasses.asdict(own.pop("key")), **own}
+
+
+def columns() -> list[str]:
+    """The column names of a summary, in order."""
+    keys = [field.name for field in dataclasses.fields(Key)]
+    return keys + [field.name for field in dataclasses.fields(Row) if field.name != "key"]

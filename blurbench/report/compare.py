@@ -1,0 +1,322 @@
+"""A comparison on the terminal: header, progress, table, and the sentence to quote."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.text import Text
+
+from blurbench.image import Image
+from blurbench.measure.race import Result
+from blurbench.plan import Problem
+from blurbench.records.summary import Row
+from blurbench.report.console import error_console, is_wide, plain_table, say
+from blurbench.report.units import (
+    MISSING,
+    brief_duration,
+    count_bytes,
+    digits,
+    duration,
+    plural,
+    ratio,
+)
+from blurbench.study.answer import Answer
+from blurbench.study.compare import Listener
+
+_LABELS = {"over_budget": "over budget", "out_of_memory": "no memory"}
+_STYLES = {"fastest": "bold green", "faster": "bold green", "same": "green", "undecided": "yellow"}
+
+
+class TerminalListener(Listener):
+    """Shows the header on `console`, and progress on stderr where that is a terminal."""
+
+    def __init__(self, image: Image, console: Console, cache: str, quiet: bool) -> None:
+        self._image, self._console, self._cache, self._quiet = image, console, cache, quiet
+        errors = error_console()
+        self._errors = errors
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=errors,
+            transient=True,
+            disable=quiet or not errors.is_terminal,
+        )
+        self._task = self._progress.add_task("starting", total=None, left="")
+        self._started = time.perf_counter()
+        self._seconds = 0.0
+
+    def __enter__(self) -> TerminalListener:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def header(self, problem: Problem) -> None:
+        if self._quiet:
+            return
+        for line in header_lines(self._image, problem, self._cache):
+            say(self._console, line)
+        if problem.kernel.note:
+            say(self._errors, f"Note: {problem.kernel.note}.", "yellow")
+        for note in self._image.notes:
+            say(self._errors, f"Note: {self._image.name}: {note}.", "yellow")
+        self._flush()
+
+    def budget(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._progress.update(self._task, total=seconds)
+        if not self._quiet:
+            say(self._console, f"Measuring for up to {digits(seconds)} s.\n")
+            self._flush()
+
+    def stage(self, text: str) -> None:
+        self._show(text)
+
+    def rounds(self, done: int, left_s: float) -> None:
+        self._show(plural(done, "round"))
+
+    def _show(self, text: str) -> None:
+        spent = time.perf_counter() - self._started
+        left = f"up to {max(0.0, self._seconds - spent):.0f} s left" if self._seconds else ""
+        self._progress.update(
+            self._task, description=text, completed=min(spent, self._seconds), left=left
+        )
+
+    def _flush(self) -> None:
+        sys.stdout.flush()
+
+
+def header_lines(image: Image, problem: Problem, cache: str) -> list[str]:
+    """What is measured, in two lines."""
+    kernel = problem.kernel
+    border = problem.border
+    if border == "constant":
+        border += f" {problem.cval:g}"
+    shape = f"{problem.width}x{problem.height}"
+    if len(problem.shape) == 3:
+        shape += f"x{problem.channels}"
+    return [
+        f"{image.name}: {shape} {problem.dtype.name}, {count_bytes(problem.image_bytes)}",
+        f"Gaussian {kernel.size}x{kernel.size}, sigma {kernel.sigma:.4g}; border {border}; "
+        f"{plural(problem.threads, 'thread')}; cache {cache}",
+    ]
+
+
+def show_answer(console: Console, answer: Answer) -> None:
+    """The table, who could not run and why, the verdict and the code that uses it."""
+    ran = [row for row in answer.rows if row.status != "unavailable"]
+    if ran:
+        _show_rows(console, ran, on_device=None)
+        if answer.on_device is not None:
+            there = [row for row in ran if row.name in answer.on_device.standings]
+            say(console, "\nData already on the device (compute):", "bold")
+            _show_rows(console, there, on_device=answer.on_device)
+        console.print()
+    for row in ran:
+        if row.reason:
+            say(console, f"{row.name}: {row.reason}.")
+    for backend, reason in answer.unavailable.items():
+        say(console, f"{backend} cannot run: {reason}.")
+    for line in conclusions(answer):
+        say(console, line)
+    code = code_line(answer)
+    if code:
+        say(console, f"\n{sentence(answer)}", "bold")
+        say(console, f"  {code}", "cyan")
+
+
+def show_risks(console: Console, answer: Answer) -> None:
+    """What put the figures at risk."""
+    for risk in answer.risks:
+        say(console, f"Warning: {risk}.", "yellow")
+
+
+def _show_rows(console: Console, rows: list[Row], on_device: Result | None) -> None:
+    wide = is_wide(console)
+    headers = ["implementation", "time [95 %]", "vs fastest", "error", "verdict"]
+    extra = ["first call", "setup", "MP/s", "GB/s", "of copy", "rounds"]
+    table = plain_table(*headers, *(extra if wide else ()), right=(3, 5, 6, 7, 8, 9, 10))
+    for row in rows:
+        texts = row_texts(row) if on_device is None else _texts_on_device(row, on_device)
+        if wide:
+            texts += _details(row)
+        style = _STYLES.get(texts[4], "" if row.status == "ok" else "red")
+        table.add_row(*map(Text, texts), style=style)
+    console.print(table, crop=False)
+
+
+def row_texts(row: Row) -> list[str]:
+    """The five columns that every table has."""
+    if row.status == "over_budget":
+        time_text = f"(about {brief_duration(row.predicted_s)})"
+    else:
+        time_text = duration(
+            row.end_to_end_median_s, row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s
+        )
+    compared = ratio(row.ratio_to_fastest, row.ratio_ci95_low, row.ratio_ci95_high)
+    return _five(row, time_text, compared, row.verdict)
+
+
+def _texts_on_device(row: Row, race: Result) -> list[str]:
+    standing = race.standings[row.name]
+    verdict = standing.verdict if race.control_passed else "withheld"
+    time_text = duration(row.compute_median_s, row.compute_ci95_low_s, row.compute_ci95_high_s)
+    found = standing.ratio
+    return _five(row, time_text, ratio(found.value, found.low, found.high), verdict)
+
+
+def _five(row: Row, time_text: str, compared: str, verdict: str | None) -> list[str]:
+    if row.status != "ok":
+        verdict = _LABELS.get(row.status, row.status)
+    if verdict == "fastest":
+        compared = "1"
+    error = MISSING if row.max_abs_error is None else f"{row.max_abs_error:.1e}"
+    return [row.name, time_text, compared, error, verdict or MISSING]
+
+
+def _details(row: Row) -> list[str]:
+    share = row.copy_bandwidth_fraction
+    return [
+        brief_duration(row.first_call_s),
+        brief_duration(row.setup_s),
+        MISSING if row.megapixels_per_s is None else digits(row.megapixels_per_s),
+        MISSING if row.gigabytes_per_s is None else digits(row.gigabytes_per_s),
+        MISSING if share is None else f"{100 * share:.2g} %",
+        str(row.rounds),
+    ]
+
+
+def conclusions(answer: Answer) -> list[str]:
+    """What else one must know to read the table."""
+    lines = []
+    if answer.difference is not None:
+        lines.append(
+            f"Largest difference between separable and direct: {answer.difference:.2g}, "
+            f"in an image of up to {_largest(answer):.4g}."
+        )
+    race = answer.race
+    if race is None or race.control is None:
+        return lines
+    found = race.control.ratio
+    if found.low is None or found.high is None:
+        lines.append(
+            f"After {plural(race.rounds, 'round')} no interval exists yet: "
+            "16 rounds are the least (a longer --budget allows more)."
+        )
+    elif race.control_passed:
+        lines.append(
+            f"Control: {race.reference} against itself {ratio(found.value, found.low, found.high)} "
+            f"in {plural(race.control.rounds, 'round')}."
+        )
+    else:
+        lines.append(
+            f"Control failed: {race.reference} differs from itself, "
+            f"{ratio(found.value, found.low, found.high)}. Verdicts are withheld: below "
+            f"{100 * (race.noise_floor or 0):.0f} % nothing is told apart here. Measure again."
+        )
+    widest = _resolution(answer)
+    if widest is not None:
+        lines.append(
+            f"Undecided: this run resolves differences of about {100 * widest:.0f} % there; "
+            "a longer --budget resolves less."
+        )
+    return lines
+
+
+def _largest(answer: Answer) -> float:
+    return float(answer.image.pixels.max())
+
+
+def _resolution(answer: Answer) -> float | None:
+    """Half the width of the widest undecided interval."""
+    widths = [
+        (row.ratio_ci95_high / row.ratio_ci95_low) ** 0.5 - 1
+        for row in answer.rows
+        if row.verdict == "undecided" and row.ratio_ci95_low and row.ratio_ci95_high
+    ]
+    return max(widths, default=None)
+
+
+def winner(answer: Answer) -> Row | None:
+    """The row to recommend: the one that overtook the pilot's best, or that best."""
+    ranked = [row for row in answer.rows if row.status == "ok" and row.ratio_to_fastest]
+    by_ratio = sorted(ranked, key=lambda row: row.ratio_to_fastest or 0.0)
+    faster = [row for row in by_ratio if row.verdict == "faster"]
+    first = [row for row in by_ratio if row.verdict in ("fastest", "withheld")]
+    return next(iter(faster + first), None)
+
+
+def sentence(answer: Answer) -> str:
+    """One sentence that a person can quote; it names its scope."""
+    best = winner(answer)
+    if best is None:
+        return "Nothing could be ranked."
+    where = f"end to end, at {best.key.size}x{best.key.size}"
+    others = [
+        row
+        for row in answer.rows
+        if row is not best and row.status == "ok" and row.ratio_to_fastest is not None
+    ]
+    if not others:
+        took = brief_duration(best.end_to_end_median_s)
+        return f"{best.name} took {took}, {where}."
+    if best.verdict == "withheld":
+        return f"No winner is named: the control failed, {where}."
+    if best.verdict == "faster" and answer.race is not None:
+        # It was measured against the reference, which it overtook.
+        times = _inverse(best.ratio_to_fastest, best.ratio_ci95_high, best.ratio_ci95_low)
+        return _ran_faster(best, answer.race.reference, times, where)
+    second = min(others, key=lambda row: row.ratio_to_fastest or 0.0)
+    times = (second.ratio_to_fastest, second.ratio_ci95_low, second.ratio_ci95_high)
+    if second.verdict == "same":
+        within = 100 * answer.options.same
+        return f"{best.name} and {second.name} ran equally fast (within {within:g} %), {where}."
+    if second.verdict == "slower":
+        return _ran_faster(best, second.name, times, where)
+    return (
+        f"Not proven: {best.name} seems the fastest; {second.name} took "
+        f"{ratio(*times)} its time, {where}."
+    )
+
+
+Times = tuple[float | None, float | None, float | None]  # a ratio and its interval
+
+
+def _inverse(*ratios: float | None) -> Times:
+    value, low, high = (None if one is None else 1 / one for one in ratios)
+    return value, low, high
+
+
+def _ran_faster(best: Row, other: str, times: Times, where: str) -> str:
+    value, low, high = (MISSING if one is None else digits(one) for one in times)
+    return f"{best.name} ran {value}x ({low} to {high}) faster than {other}, {where}."
+
+
+def code_line(answer: Answer) -> str | None:
+    """The call that uses the winner."""
+    best = winner(answer)
+    if best is None:
+        return None
+    kernel = answer.problem.kernel
+    arguments: list[tuple[str, Any]] = [("size", kernel.size)]
+    if kernel.sigma != type(kernel).from_size(kernel.size).sigma:
+        arguments.append(("sigma", kernel.sigma))
+    if best.key.border != "reflect":
+        arguments.append(("border", best.key.border))
+    if best.key.border == "constant":
+        arguments.append(("cval", best.key.cval))
+    arguments += [("backend", best.backend), ("method", best.method)]
+    if answer.problem.dtype != answer.image.pixels.dtype:
+        arguments.append(("dtype", answer.problem.dtype.name))
+    shown = ", ".join(
+        f'{name}="{value}"' if isinstance(value, str) else f"{name}={value!r}"
+        for name, value in arguments
+    )
+    return f"blurbench.gaussian_blur(img, {shown})"

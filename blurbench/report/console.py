@@ -1,0 +1,55 @@
+"""Where text goes: results to stdout, unless data has it; progress and warnings to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+NARROW, WIDE = 80, 120
+
+
+def open_console(*, data_on_stdout: bool = False) -> Console:
+    """The console for results."""
+    return _console(sys.stderr if data_on_stdout else sys.stdout)
+
+
+def error_console() -> Console:
+    """The console for progress and warnings."""
+    return _console(sys.stderr)
+
+
+def _console(stream: object) -> Console:
+    terminal = bool(getattr(stream, "isatty", lambda: False)())
+    return Console(
+        file=stream,  # type: ignore[arg-type]
+        force_terminal=terminal,
+        no_color=None if terminal and "NO_COLOR" not in os.environ else True,
+        # A pipe has no width of its own: text in it is never wrapped.
+        width=None if terminal else 10_000,
+        highlight=False,
+        soft_wrap=False,
+    )
+
+
+def is_wide(console: Console) -> bool:
+    """Whether the table may have more than its five columns."""
+    return console.is_terminal and console.width >= WIDE
+
+
+def plain_table(*headers: str, right: tuple[int, ...] = ()) -> Table:
+    """A table without lines, two spaces between columns, nothing wrapped or cut."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for index, header in enumerate(headers):
+        table.add_column(
+            header, no_wrap=True, overflow="ignore", justify="right" if index in right else "left"
+        )
+    return table
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """A sentence, wrapped at words in a terminal and left alone in a pipe."""
+    console.print(Text(text, style=style))

@@ -1,0 +1,56 @@
+"""Figures as people read them: three digits, a unit that suits, an interval beside."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "-"
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+
+
+def duration(seconds: float | None, low: float | None = None, high: float | None = None) -> str:
+    """`13.8 ms [13.6, 14.1]`; without an interval `13.8 ms [-]`, missing `-`."""
+    if seconds is None:
+        return MISSING
+    scale, unit = next(((scale, unit) for scale, unit in _UNITS if seconds >= scale), _UNITS[-1])
+    return f"{digits(seconds / scale)} {unit} {interval(low, high, scale)}"
+
+
+def brief_duration(seconds: float | None) -> str:
+    """`13.8 ms`, or `-` where there is none."""
+    return MISSING if seconds is None else duration(seconds).removesuffix(" [-]")
+
+
+def ratio(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """`1.40x [1.28, 1.57]`; without an interval `1.40x [-]`, missing `-`."""
+    return MISSING if value is None else f"{digits(value)}x {interval(low, high)}"
+
+
+def interval(low: float | None, high: float | None, scale: float = 1.0) -> str:
+    """`[1.28, 1.57]`, or `[-]` for an interval that does not exist."""
+    if low is None or high is None:
+        return f"[{MISSING}]"
+    return f"[{digits(low / scale)}, {digits(high / scale)}]"
+
+
+def digits(value: float) -> str:
+    """Three significant digits, without an exponent below a million."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if abs(value) >= 1e6:
+        return f"{value:.2e}"
+    places = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{places}f}"
+
+
+def count_bytes(number: float) -> str:
+    """`18.7 MB`, in powers of ten."""
+    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if number >= scale:
+            return f"{digits(number / scale)} {unit}"
+    return f"{number:.0f} B"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 thread`, `2 threads`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

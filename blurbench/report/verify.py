@@ -1,0 +1,41 @@
+"""The exactness contract on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import Progress
+
+from blurbench.backends.backend import Backend, Implementation
+from blurbench.report.console import error_console, plain_table, say
+from blurbench.study.verify import count_cases, verify
+
+SHOWN = 5  # failures an implementation, before the rest is counted
+
+
+def run_and_show(console: Console, pairs: list[tuple[Backend, Implementation]]) -> int:
+    """Verify what can run; the exit code: 0, 1 if one failed, 3 if none could run."""
+    states = {backend.name: backend.probe() for backend, _ in pairs}
+    runnable = [pair for pair in pairs if states[pair[0].name].ok]
+    errors = error_console()
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        task = progress.add_task("verifying", total=count_cases(runnable))
+        checks = verify(runnable, lambda name: progress.update(task, advance=1, description=name))
+    table = plain_table("implementation", "dtype", "cases", "worst", "verdict", right=(2, 3))
+    for check in checks:
+        worst = f"{check.worst:.2f} of allowed"
+        verdict = f"{len(check.failures)} failed" if check.failures else "ok"
+        table.add_row(check.implementation, check.dtype, str(check.cases), worst, verdict)
+    if checks:
+        console.print(table, crop=False)
+    for check in checks:
+        for failure in (check.failures or [])[:SHOWN]:
+            say(console, f"{check.implementation} {check.dtype}: {failure}")
+    for name, state in states.items():
+        if not state.ok:
+            say(console, f"{name} cannot run: {state.reason}; {state.remedy}.")
+    if not checks:
+        return 3
+    failed = sum(len(check.failures or []) for check in checks)
+    total = sum(check.cases for check in checks)
+    say(console, f"{total - failed} of {total} cases keep the exactness contract.")
+    return 1 if failed else 0

@@ -1,0 +1,1 @@
+"""What is asked: joins clocks with plans, and judges what comes out."""

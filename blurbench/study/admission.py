@@ -1,0 +1,54 @@
+"""What a budget pays for: who races, who runs once, who stays out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from blurbench.measure.race import Rules
+
+SHORTEST_S, LONGEST_S = 15.0, 60.0
+NEAR_FASTEST = 10  # times the fastest: what is slower has no say in the length of a run
+
+_RACE_CALLS = Rules.looks[0] + Rules.pilot + 3  # to the first look, with warm-up
+_SINGLE_CALLS = 2  # the first call and one sample
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Names in order of cost; `over_budget` does not fit even once."""
+
+    racing: tuple[str, ...]
+    single: tuple[str, ...]
+    over_budget: tuple[str, ...]
+
+
+def default_budget(costs: Mapping[str, float]) -> float:
+    """Seconds for a comparison whose calls cost so much: 15, or more where the best need it."""
+    fastest = min(costs.values(), default=0.0)
+    near = {name: cost for name, cost in costs.items() if cost <= NEAR_FASTEST * fastest}
+    return min(LONGEST_S, max(SHORTEST_S, _race_seconds(near)))
+
+
+def admit(costs: Mapping[str, float], seconds: float) -> Admission:
+    """Share out `seconds`, given the seconds of a call of each.
+
+    The cheapest race as long as the first look of all of them and one run of each of the others
+    fit. Where not even two could race, the dearest gives up its single run first.
+    """
+    names = sorted(costs, key=lambda name: costs[name])
+    for kept in range(len(names), 0, -1):
+        for racing in range(kept, 0, -1):
+            single = sum(_SINGLE_CALLS * costs[name] for name in names[racing:kept])
+            race = _race_seconds({name: costs[name] for name in names[:racing]})
+            if race + single <= seconds and racing >= min(2, kept):
+                return Admission(
+                    tuple(names[:racing]), tuple(names[racing:kept]), tuple(names[kept:])
+                )
+    fits = tuple(name for name in names[:1] if _SINGLE_CALLS * costs[name] <= seconds)
+    return Admission((), fits, tuple(names[len(fits) :]))
+
+
+def _race_seconds(costs: Mapping[str, float]) -> float:
+    """The calls of a race to its first look; the control doubles one of the cheapest."""
+    return _RACE_CALLS * (sum(costs.values()) + min(costs.values(), default=0.0))

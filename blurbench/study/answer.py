@@ -1,0 +1,106 @@
+"""What a comparison found, and the document that says so to other programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from blurbench.image import Image
+from blurbench.measure.race import Result
+from blurbench.plan import Problem
+from blurbench.records.summary import Row
+from blurbench.study.bandwidth import CopySpeed
+from blurbench.study.options import Options
+
+RANKING_SCOPE = "end_to_end"
+
+
+@dataclass
+class Answer:
+    """What a comparison found.
+
+    Attributes:
+        rows: one an implementation, fastest first, then those that did not run.
+        race: how they ranked end to end; None where nothing could race.
+        on_device: how the GPU's implementations ranked on data that is already there.
+        difference: largest |separable - direct| on the sampled pixels; None where not computed.
+        outputs: makes the blurred image of a row, by implementation name.
+    """
+
+    image: Image
+    problem: Problem
+    options: Options
+    rows: list[Row]
+    race: Result | None = None
+    on_device: Result | None = None
+    difference: float | None = None
+    copy: CopySpeed | None = None
+    machine: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    risks: list[str] = field(default_factory=list)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    seed: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """The answer as `blurbench.compare/1`; the entries have the names of `summary.csv`."""
+        problem, kernel = self.problem, self.problem.kernel
+        return {
+            "schema": "blurbench.compare/1",
+            "image": {
+                "path": self.image.name,
+                "height": problem.height,
+                "width": problem.width,
+                "channels": problem.channels,
+                "dtype": self.image.pixels.dtype.name,
+            },
+            "kernel": {"size": kernel.size, "sigma": kernel.sigma, "radius": kernel.radius},
+            "border": problem.border,
+            "cval": problem.cval,
+            "dtype": problem.dtype.name,
+            "threads": problem.threads,
+            "cache": self.options.cache,
+            "seed": self.seed,
+            "machine": self.machine,
+            "versions": self.versions,
+            "risks": self.risks,
+            "copy_median_s": self.copy.median_s if self.copy else None,
+            "ranking_scope": RANKING_SCOPE,
+            "control": _control(self.race),
+            "separable_direct_max_abs_difference": self.difference,
+            "interrupted": self.interrupted,
+            "implementations": [row.as_dict() for row in self.rows],
+            "on_device": _on_device(self.on_device),
+        }
+
+
+def _control(race: Result | None) -> dict[str, Any] | None:
+    if race is None or race.control is None:
+        return None
+    return {
+        "implementation": race.reference,
+        "ratio": race.control.ratio.value,
+        "ratio_ci95_low": race.control.ratio.low,
+        "ratio_ci95_high": race.control.ratio.high,
+        "noise_floor": race.noise_floor,
+        "passed": race.control_passed,
+        "rounds": race.control.rounds,
+    }
+
+
+def _on_device(race: Result | None) -> list[dict[str, Any]] | None:
+    """The ranking by `compute` of the GPU's implementations."""
+    if race is None:
+        return None
+    return [
+        {
+            "implementation": name,
+            "rounds": standing.rounds,
+            "ratio_to_fastest": standing.ratio.value,
+            "ratio_ci95_low": standing.ratio.low,
+            "ratio_ci95_high": standing.ratio.high,
+            "verdict": standing.verdict if race.control_passed else "withheld",
+        }
+        for name, standing in race.standings.items()
+    ]

@@ -1,0 +1,453 @@
+"""Compare: every implementation on one image at one kernel size, and which is the fastest."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import replace
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench import host
+from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.gpu import Device
+from blurbench.backends.registry import backends, find_implementation
+from blurbench.errors import InputError
+from blurbench.image import Image
+from blurbench.kernel import GaussianKernel
+from blurbench.measure.race import CONTROL, Contender, Result, Rules, Sample, looks_within, race
+from blurbench.measure.risks import find_risks
+from blurbench.measure.stats import estimate_median
+from blurbench.measure.threads import limit_threads
+from blurbench.plan import Problem
+from blurbench.records.machine import describe_machine, describe_versions
+from blurbench.records.summary import Key, Row
+from blurbench.study.admission import admit, default_budget
+from blurbench.study.answer import RANKING_SCOPE, Answer
+from blurbench.study.bandwidth import measure_copy
+from blurbench.study.cells import Cell, Stopwatch, predict_seconds, rotation_of
+from blurbench.study.exactness import (
+    allowed_error,
+    image_scale,
+    reference_sample,
+    sampled_positions,
+    take_sample,
+)
+from blurbench.study.options import Options, chosen, problem_for
+
+IMPLAUSIBLE = 1.1  # times the best copy
+TRANSFER_SAMPLES = 16
+DIFFERENCE_S = 2.0  # longest that the dense sum may take only to be held against the separable one
+
+
+class Listener:
+    """Is told how a comparison goes on. This one ignores it all."""
+
+    def header(self, problem: Problem) -> None:
+        """The question is settled; nothing has run."""
+
+    def budget(self, seconds: float) -> None:
+        """At most this long will it take."""
+
+    def stage(self, text: str) -> None:
+        """What happens now."""
+
+    def rounds(self, done: int, left_s: float) -> None:
+        """A round was completed; so many seconds of the budget are left."""
+
+
+class SampleSink(Protocol):
+    """Keeps samples; see `blurbench.records.journal.Journal`."""
+
+    def sample(
+        self,
+        key: Key,
+        scope: str,
+        elapsed_s: float,
+        *,
+        round_number: int = 0,
+        position: int = 0,
+        inner_loops: int = 1,
+        started_at: float,
+    ) -> None: ...
+
+
+def compare(
+    image: Image,
+    kernel: GaussianKernel,
+    options: Options,
+    listener: Listener | None = None,
+    journal: SampleSink | None = None,
+) -> Answer:
+    """Time the chosen implementations on the image, side by side, and judge them.
+
+    An interruption from the keyboard ends it early; the answer holds what was measured.
+
+    Raises:
+        InputError: an option cannot be used, or the work does not fit in memory.
+    """
+    return _Comparison(image, kernel, options, listener or Listener(), journal).run()
+
+
+class _Comparison:
+    """The state of a comparison: rows by name, prepared cells, their sampled outputs."""
+
+    def __init__(
+        self,
+        image: Image,
+        kernel: GaussianKernel,
+        options: Options,
+        listener: Listener,
+        journal: SampleSink | None,
+    ) -> None:
+        self.started = time.perf_counter()
+        self.options, self.listener, self.journal = options, listener, journal
+        self.problem = problem_for(image, kernel, options)
+        self.pairs = chosen(options)
+        seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
+        self.rng = random.Random(seed)
+        self.pixels = _as_dtype(image.pixels, self.problem.dtype)
+        self.rows = {one.name: self._new_row(one, image.name) for _, one in self.pairs}
+        self.answer = Answer(image, self.problem, options, list(self.rows.values()), seed=seed)
+        self.devices: dict[str, Device] = {}
+        self.cells: dict[str, Cell] = {}
+        self.samples: dict[str, NDArray[np.float64]] = {}
+        self.budget = 0.0
+
+    def _new_row(self, one: Implementation, image: str) -> Row:
+        problem = self.problem
+        key = Key(
+            implementation=one.name,
+            image=image,
+            height=problem.height,
+            width=problem.width,
+            channels=problem.channels,
+            size=problem.kernel.size,
+            sigma=problem.kernel.sigma,
+            border=problem.border,
+            cval=problem.cval,
+            dtype=problem.dtype.name,
+            threads=problem.threads,
+            cache=self.options.cache,
+        )
+        return Row(key, one.backend, one.method, one.origin, one.exact)
+
+    def run(self) -> Answer:
+        answer, problem = self.answer, self.problem
+        self.listener.header(problem)
+        answer.risks = find_risks(host.usable_cpus())
+        throttled = host.throttled_periods()
+        with limit_threads(problem.threads):
+            try:
+                self._measure()
+            except KeyboardInterrupt:
+                answer.interrupted = True
+        self._finish_rows()
+        after = find_risks(host.usable_cpus(), load=0.0, throttled=throttled)
+        answer.risks += [risk for risk in after if risk not in answer.risks]
+        answer.machine = describe_machine()
+        answer.seconds = time.perf_counter() - self.started
+        return answer
+
+    def _measure(self) -> None:
+        runnable = self._probe()
+        if not runnable:
+            return
+        costs = self._predict(runnable)
+        self.budget = self.options.budget or default_budget(costs)
+        self.listener.budget(self.budget)
+        admission = admit(costs, self._left())
+        for name in admission.over_budget:
+            row = self.rows[name]
+            row.status, row.predicted_s = "over_budget", costs[name]
+            row.reason = f"one run is expected to take {costs[name]:.3g} s"
+        images = rotation_of(self.pixels, self.options.cache)
+        self.listener.stage("measuring a copy")
+        self.answer.copy = measure_copy(images, self.problem.threads)
+        by_name = {one.name: one for _, one in self.pairs}
+        for name in (*admission.racing, *admission.single):
+            self.listener.stage(f"preparing {name}")
+            self._prepare(by_name[name], images)
+        self._separable_against_direct(costs)
+        self._race(admission.racing, by_name, images)
+        for name, cell in self.cells.items():
+            if self.rows[name].rounds == 0:
+                self._measure_once(name, cell)
+
+    def _left(self) -> float:
+        return self.budget - (time.perf_counter() - self.started)
+
+    def _probe(self) -> list[tuple[Backend, Implementation]]:
+        """Those that can run; the others' rows say why not."""
+        runnable = []
+        libraries: dict[str, str] = {}
+        for name in dict.fromkeys(backend.name for backend, _ in self.pairs):
+            backend = backends()[name]
+            state = backend.probe()
+            libraries.update(state.versions)
+            own = [pair for pair in self.pairs if pair[0].name == name]
+            if state.ok:
+                runnable += own
+                if backend.open_device is not None:
+                    self.devices[name] = backend.open_device(self.options.device)
+                continue
+            self.answer.unavailable[name] = f"{state.reason}; {state.remedy}"
+            for _, one in own:
+                row = self.rows[one.name]
+                row.status, row.reason = "unavailable", state.reason
+        self.answer.versions = describe_versions(libraries)
+        return runnable
+
+    def _predict(self, runnable: list[tuple[Backend, Implementation]]) -> dict[str, float]:
+        costs = {}
+        for backend, one in runnable:
+            self.listener.stage(f"estimating {one.name}")
+            if not self._fits(one):
+                continue
+            try:
+                device = self.devices.get(backend.name)
+                costs[one.name] = predict_seconds(one, self.problem, self.pixels, device)
+            except Exception as error:
+                self._fail(one.name, error)
+        return costs
+
+    def _fits(self, one: Implementation) -> bool:
+        """Whether its work buffers fit in the memory that is left; else its row says so."""
+        needed, available = one.work_bytes(self.problem), host.available_memory()
+        if one.backend in self.devices or available is None or needed <= available:
+            return True
+        row = self.rows[one.name]
+        row.status = "out_of_memory"
+        row.reason = (
+            f"it needs {needed / 2**30:.2f} GiB of work buffers, "
+            f"{available / 2**30:.2f} GiB is free"
+        )
+        return False
+
+    def _fail(self, name: str, error: Exception) -> None:
+        row, text = self.rows[name], " ".join(str(error).split())
+        out_of_memory = isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__
+        row.status = "out_of_memory" if out_of_memory else "failed"
+        row.reason = text or type(error).__name__
+
+    def _prepare(self, one: Implementation, images: list[NDArray[Any]]) -> None:
+        """Make the cell, and hold its first result against the reference."""
+        row = self.rows[one.name]
+        if not self._fits(one):
+            return
+        try:
+            cell = Cell(one, self.problem, images, self.devices.get(one.backend))
+        except Exception as raised:
+            self._fail(one.name, raised)
+            return
+        self.cells[one.name] = cell
+        row.setup_s, row.first_call_s = cell.setup_s, cell.first_call_s
+        self._record(row.key, "setup", cell.setup_s)
+        self._record(row.key, "first_call", cell.first_call_s)
+        sample = self.samples[one.name] = take_sample(cell.out)
+        if not hasattr(self, "reference"):
+            self.reference = reference_sample(self.pixels, self.problem)
+            self.scale = image_scale(self.pixels, self.problem)
+        error = float(np.abs(sample - self.reference).max())
+        row.max_abs_error = error
+        row.max_relative_error = error / self.scale if self.scale else None
+        allowed = allowed_error(self.problem.dtype, self.scale)
+        if one.exact and not error <= allowed:
+            row.status = "wrong"
+            row.reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
+        self._check_plausible(row, cell.cost_s)
+
+    def _record(self, key: Key, scope: str, elapsed_s: float) -> None:
+        if self.journal is not None:
+            self.journal.sample(key, scope, elapsed_s, started_at=time.time() - elapsed_s)
+
+    def _check_plausible(self, row: Row, seconds: float) -> None:
+        copy = self.answer.copy
+        if copy is not None and seconds * IMPLAUSIBLE < copy.best_s and row.status == "ok":
+            row.status = "implausible"
+            row.reason = f"{seconds:.3g} s is faster than a copy of the image, {copy.best_s:.3g} s"
+
+    def _race(
+        self,
+        names: tuple[str, ...],
+        by_name: dict[str, Implementation],
+        images: list[NDArray[Any]],
+    ) -> None:
+        """Rank end to end, and then the GPU's implementations on data that is already there."""
+        fit = [name for name in names if name in self.cells and self.rows[name].status == "ok"]
+        there = [name for name in fit if "compute" in self.cells[name].scopes]
+        if fit:
+            seconds = self._left() / (2 if there else 1)
+            result = self._race_in(RANKING_SCOPE, fit, by_name, images, seconds)
+            self.answer.race = result
+            for name in result.standings:
+                self._set_standing(self.rows[name], result, name)
+        if there and not self.answer.interrupted:
+            result = self._race_in("compute", there, by_name, images, self._left())
+            self.answer.on_device = result
+            for name, standing in result.standings.items():
+                if standing.rounds:
+                    time_s = standing.time
+                    self.rows[name].set_times(
+                        "compute", time_s.value, time_s.low, time_s.high, standing.min_s
+                    )
+            for name, scope in product(there, ("upload", "download")):
+                self._measure_alone(name, scope)
+
+    def _race_in(
+        self,
+        scope: str,
+        names: list[str],
+        by_name: dict[str, Implementation],
+        images: list[NDArray[Any]],
+        seconds: float,
+    ) -> Result:
+        self.listener.stage("racing" if scope == RANKING_SCOPE else "racing on the device")
+        rules = Rules(same=self.options.same)
+        if self.options.rounds is not None:
+            rules = replace(rules, looks=looks_within(self.options.rounds))
+
+        def make_control(reference: str) -> Contender:
+            one = by_name[reference]
+            cell = Cell(one, self.problem, images, self.devices.get(one.backend))
+            return Contender(CONTROL, cell.scopes[scope], cell.cost_s)
+
+        def keep(sample: Sample) -> None:
+            if self.journal is None:
+                return
+            key = self.rows[names[0]].key
+            self.journal.sample(
+                replace(key, implementation=sample.contender),
+                scope,
+                sample.elapsed_s,
+                round_number=sample.round,
+                position=sample.position,
+                inner_loops=sample.loops,
+                started_at=sample.started_at,
+            )
+
+        result = race(
+            [
+                Contender(name, self.cells[name].scopes[scope], self.cells[name].cost_s)
+                for name in names
+            ],
+            make_control,
+            rules,
+            seconds=seconds,
+            rng=self.rng,
+            keep=keep,
+            progress=self.listener.rounds,
+        )
+        self.answer.interrupted |= result.interrupted
+        return result
+
+    def _set_standing(self, row: Row, result: Result, name: str) -> None:
+        standing = result.standings[name]
+        row.rounds = standing.rounds
+        if standing.rounds == 0:
+            return
+        time_s, ratio = standing.time, standing.ratio
+        row.set_times(RANKING_SCOPE, time_s.value, time_s.low, time_s.high, standing.min_s)
+        row.ratio_to_fastest, row.ratio_ci95_low, row.ratio_ci95_high = (
+            ratio.value,
+            ratio.low,
+            ratio.high,
+        )
+        if name == result.reference:
+            row.ratio_ci95_low = row.ratio_ci95_high = None
+        row.verdict = standing.verdict if result.control_passed else "withheld"
+        self._check_plausible(row, time_s.value)
+
+    def _measure_alone(self, name: str, scope: str) -> None:
+        """A transfer: it competes with nothing, so its samples need no rounds."""
+        watch: Stopwatch = self.cells[name].scopes[scope]
+        loops = max(1, int(Rules.sample_s / max(watch(1), 1e-9)))
+        times = []
+        for number in range(1, TRANSFER_SAMPLES + 1):
+            started, elapsed = time.time(), watch(loops)
+            times.append(elapsed / loops)
+            if self.journal is not None:
+                self.journal.sample(
+                    self.rows[name].key,
+                    scope,
+                    elapsed,
+                    round_number=number,
+                    inner_loops=loops,
+                    started_at=started,
+                )
+        found = estimate_median(times, Rules.alpha)
+        self.rows[name].set_times(scope, found.value, found.low, found.high, min(times))
+
+    def _measure_once(self, name: str, cell: Cell) -> None:
+        """One sample, where a race did not fit or what was measured must not win."""
+        row = self.rows[name]
+        elapsed = cell.scopes[RANKING_SCOPE](1)
+        self._record(row.key, RANKING_SCOPE, elapsed)
+        row.rounds = 1
+        row.set_times(RANKING_SCOPE, elapsed, None, None, elapsed)
+        if row.status == "ok":
+            row.reason = "measured once: a race to the first look does not fit the budget"
+            row.verdict = "undecided"
+            fastest = self.answer.race and self.answer.race.standings[self.answer.race.reference]
+            if fastest and fastest.rounds:
+                row.ratio_to_fastest = elapsed / fastest.time.value
+
+    def _separable_against_direct(self, costs: dict[str, float]) -> None:
+        """The largest difference between the two: on what has run, or on a crop of the image."""
+        ran: dict[str, list[NDArray[np.float64]]] = {"separable": [], "direct": []}
+        for name, sample in self.samples.items():
+            if self.rows[name].method in ran and self.rows[name].status != "wrong":
+                ran[self.rows[name].method].append(sample)
+        if not (ran["separable"] and ran["direct"]):
+            rows, columns = (len(sampled_positions(n)) for n in self.problem.shape[:2])
+            crop = np.ascontiguousarray(self.pixels[:rows, :columns])
+            small = replace(self.problem, shape=crop.shape)
+            dense = find_implementation("numpy", "direct")
+            share = dense.operations(small) / dense.operations(self.problem)
+            if share * costs.get("numpy:direct", float("inf")) > DIFFERENCE_S:
+                return
+            for method in ran:
+                plan = find_implementation("numpy", method).prepare(small)
+                ran[method] = [plan(crop).astype(np.float64)]
+        self.answer.difference = max(
+            float(np.abs(a - b).max()) for a, b in product(ran["separable"], ran["direct"])
+        )
+
+    def _finish_rows(self) -> None:
+        """Derive the rates, and put the rows in order."""
+        on_cpu = {name for name, cell in self.cells.items() if "compute" not in cell.scopes}
+        for name, row in self.rows.items():
+            median_s = row.end_to_end_median_s
+            if median_s is None:
+                if row.status == "ok":
+                    row.status, row.reason = "interrupted", "interrupted before it was measured"
+                continue
+            if name in on_cpu:
+                low, high = row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s
+                least = row.end_to_end_min_s
+                assert least is not None
+                row.set_times("compute", median_s, low, high, least)
+            row.megapixels_per_s = self.problem.height * self.problem.width / median_s / 1e6
+            row.gigabytes_per_s = 2 * self.problem.image_bytes / median_s / 1e9
+            if self.answer.copy is not None:
+                row.copy_bandwidth_fraction = self.answer.copy.median_s / median_s
+        self.answer.rows = sorted(self.rows.values(), key=_order)
+
+
+def _order(row: Row) -> tuple[int, float]:
+    """Ranked rows by time, then what must not win, then what did not run."""
+    rank = {"ok": 0, "wrong": 1, "implausible": 1, "over_budget": 2}.get(row.status, 3)
+    return rank, row.end_to_end_median_s or row.predicted_s or 0.0
+
+
+def _as_dtype(pixels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The image's pixels in the plan's type; integers must hold them all."""
+    if dtype.kind != "f" and not np.can_cast(pixels.dtype, dtype):
+        raise InputError(
+            f"dtype {dtype} cannot hold this image's {pixels.dtype} pixels: "
+            f"use {pixels.dtype} or float32"
+        )
+    return np.ascontiguousarray(pixels, dtype=dtype)

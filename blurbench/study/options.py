@@ -1,0 +1,91 @@
+"""What a measurement is told, and the problem and implementations that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from blurbench import host
+from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.registry import METHODS, backends, find_implementation
+from blurbench.image import Image
+from blurbench.kernel import GaussianKernel
+from blurbench.measure.race import Rules
+from blurbench.plan import Problem
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every measurement can be told; None means: decide here.
+
+    Attributes:
+        backends, methods: names, or empty for all.
+        threads: for libraries that can be told; None is the CPUs this process may use.
+        device: number of the GPU.
+        cache: `hot`, or `cold` to rotate images through more than the last-level cache.
+        budget: seconds for the whole comparison.
+        rounds: most rounds of a race.
+        same: ratios within 1/(1+same)..1+same are the same speed.
+        seed: of the order of the rounds.
+    """
+
+    backends: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    border: str = "reflect"
+    cval: float = 0.0
+    dtype: str = "float32"
+    threads: int | None = None
+    device: int = 0
+    cache: str = "hot"
+    budget: float | None = None
+    rounds: int | None = None
+    same: float = Rules.same
+    seed: int | None = None
+
+
+def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Problem:
+    """The problem that an image, a kernel and the options pose.
+
+    Raises:
+        InputError: an option cannot be used, or a name in it is unknown.
+    """
+    shape = tuple(image.pixels.shape)
+    threads = host.usable_cpus() if options.threads is None else options.threads
+    return Problem(kernel, shape, np.dtype(options.dtype), options.border, options.cval, threads)
+
+
+def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
+    """The implementations that the options name, in the order of the registry.
+
+    Raises:
+        InputError: a name is unknown, or no named backend offers a named method.
+    """
+    names = options.backends or tuple(backends())
+    methods = options.methods or _all_methods()
+    pairs = []
+    for name, method in product(names, methods):
+        backend = backends().get(name)
+        offered = backend.implementation(method) if backend else None
+        if backend is None or (offered is None and len(names) == len(methods) == 1):
+            find_implementation(name, method)  # raises, naming what is known
+        if backend is not None and offered is not None:
+            pairs.append((backend, offered))
+    return pairs
+
+
+def _all_methods() -> tuple[str, ...]:
+    others = {one.method for backend in backends().values() for one in backend.implementations}
+    return (*METHODS, *sorted(others - set(METHODS)))
+
+
+def memory_needed(shape: tuple[int, ...], kernel: GaussianKernel, options: Options) -> int:
+    """Bytes that a comparison takes beside the image as read.
+
+    Its input, a result for each implementation, and the plan that asks for least with its double,
+    the control; a plan that asks for more than there is becomes a row that says so.
+    """
+    problem = Problem(kernel, shape, np.dtype(options.dtype), options.border, options.cval)
+    plans = [one.work_bytes(problem) for backend, one in chosen(options) if backend.kind == "cpu"]
+    return (2 + len(plans)) * problem.image_bytes + 2 * min(plans, default=0)

@@ -1,0 +1,187 @@
+"""Verify: the exactness contract for every implementation, over borders, sizes, shapes, dtypes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import scipy.ndimage
+from numpy.typing import NDArray
+
+from blurbench import host
+from blurbench.backends.backend import Backend, Implementation
+from blurbench.border import BORDERS
+from blurbench.kernel import GaussianKernel
+from blurbench.plan import DTYPES, Problem
+from blurbench.study.exactness import allowed_error, image_scale
+
+SIZES = (1, 3, 5, 15, 41, 49, 101, 255)
+DIRECT_UP_TO = 101
+SHAPES = ((1, 1), (1, 7), (7, 1), (5, 3), (64, 48, 3), (127, 131, 4))
+RANGES = ((0.0, 1.0), (0.0, 255.0), (60000.0, 60255.0))
+CVAL = 7.0
+TINY = 16  # pixels up to which the reference is plain Python
+
+
+@dataclass
+class Check:
+    """How an implementation kept the contract in one dtype.
+
+    Attributes:
+        cases: how many were tried.
+        failures: those outside the contract or that raised, in words.
+        worst: the largest error, as a share of what is allowed.
+        at: the case of the worst.
+    """
+
+    implementation: str
+    dtype: str
+    cases: int = 0
+    failures: list[str] | None = None
+    worst: float = 0.0
+    at: str = ""
+
+    def add(self, case: str, share: float) -> None:
+        """Count a case whose error is `share` of what is allowed."""
+        self.cases += 1
+        if share > self.worst:
+            self.worst, self.at = share, case
+        if not share <= 1:
+            self.failures = [*(self.failures or []), f"{case}: {share:.3g} of what is allowed"]
+
+
+def count_cases(pairs: list[tuple[Backend, Implementation]]) -> int:
+    """How many cases `verify` will try."""
+    return sum(len(list(_cases(one))) for _, one in pairs)
+
+
+def verify(
+    pairs: list[tuple[Backend, Implementation]],
+    progress: Callable[[str], None] = lambda name: None,
+) -> list[Check]:
+    """Hold every implementation against float64 references; one `Check` each and dtype."""
+    threads = host.usable_cpus()
+    references: dict[Any, NDArray[np.float64]] = {}
+    checks: list[Check] = []
+    for backend, one in pairs:
+        own = {dtype: Check(one.name, dtype) for dtype in DTYPES}
+        for problem, values in _cases(one):
+            progress(one.name)
+            image = make_image(problem, values)
+            case = (
+                f"{problem.border}, size {problem.kernel.size}, shape {problem.shape}, "
+                f"values from {values[0]:g}"
+            )
+            key = (problem.kernel.size, problem.shape, problem.border, values, problem.dtype)
+            if key not in references:
+                references[key] = reference(image, problem)
+            try:
+                result = _run(backend, one, problem, threads, image)
+                error = float(np.abs(result.astype(np.float64) - references[key]).max())
+            except Exception as problem_found:
+                error = math.inf
+                case += f", {type(problem_found).__name__}: {problem_found}"
+            allowed = allowed_error(problem.dtype, image_scale(image, problem))
+            own[problem.dtype.name].add(case, error / allowed if allowed else error)
+        checks += own.values()
+    return checks
+
+
+def make_image(problem: Problem, values: tuple[float, float]) -> NDArray[Any]:
+    """Uniform noise between the two values, the same for every implementation."""
+    rng = np.random.default_rng(problem.height * 1000 + problem.width)
+    image = rng.uniform(*values, problem.shape)
+    if problem.dtype.kind != "f":
+        image = np.rint(image)
+    return image.astype(problem.dtype)
+
+
+def reference(image: NDArray[Any], problem: Problem) -> NDArray[np.float64]:
+    """scipy.ndimage in float64; on tiny images plain Python, which shares no code with anyone."""
+    if problem.height * problem.width <= TINY:
+        return plain_reference(image, problem)
+    blurred = image.astype(np.float64)
+    for axis in (0, 1):
+        blurred = scipy.ndimage.correlate1d(
+            blurred, problem.kernel.taps, axis, mode=problem.border, cval=problem.cval
+        )
+    return blurred
+
+
+def plain_reference(image: NDArray[Any], problem: Problem) -> NDArray[np.float64]:
+    """Sums of products with `math.fsum`, walking step by step from the image to each sample."""
+    blurred = image.astype(np.float64)
+    taps = [float(tap) for tap in problem.kernel.taps]
+    for axis in (0, 1):
+        lines = np.moveaxis(blurred, axis, -1)
+        result = np.empty_like(lines)
+        for index in np.ndindex(lines.shape[:-1]):
+            result[index] = _blur_line(lines[index].tolist(), taps, problem)
+        blurred = np.moveaxis(result, -1, axis)
+    return blurred
+
+
+def _blur_line(line: list[float], taps: list[float], problem: Problem) -> list[float]:
+    radius = problem.kernel.radius
+    after = [_beyond(line, step, problem) for step in range(1, radius + 1)]
+    before = [_beyond(line[::-1], step, problem) for step in range(1, radius + 1)]
+    padded = before[::-1] + line + after
+    return [
+        math.fsum(tap * sample for tap, sample in zip(taps, padded[start:], strict=False))
+        for start in range(len(line))
+    ]
+
+
+def _beyond(line: list[float], steps: int, problem: Problem) -> float:
+    """The sample that many steps past the end of the line."""
+    if problem.border == "constant":
+        return problem.cval
+    if problem.border == "nearest":
+        return line[-1]
+    if problem.border == "wrap":
+        return line[(steps - 1) % len(line)]
+    position, direction = len(line) - 1, 1
+    for _ in range(steps):
+        if 0 <= position + direction < len(line):
+            position += direction
+        else:  # at an end: turn round, staying once more (reflect) or not (mirror)
+            direction = -direction
+            if problem.border == "mirror" and len(line) > 1:
+                position += direction
+    return line[position]
+
+
+def _cases(one: Implementation) -> Iterator[tuple[Problem, tuple[float, float]]]:
+    for size, shape, border, values, dtype in product(SIZES, SHAPES, BORDERS, RANGES, DTYPES):
+        if one.method == "direct" and size > DIRECT_UP_TO:
+            continue
+        if dtype == "uint8" and values[1] > 255:
+            continue
+        kernel = GaussianKernel.from_size(size)
+        yield Problem(kernel, shape, np.dtype(dtype), border, CVAL), values
+
+
+def _run(
+    backend: Backend,
+    one: Implementation,
+    problem: Problem,
+    threads: int,
+    image: NDArray[Any],
+) -> NDArray[Any]:
+    """Twice through one plan, so that what the first call leaves in its buffers shows."""
+    plan = one.prepare(replace(problem, threads=threads))
+    if backend.open_device is None:
+        plan(image)
+        result: NDArray[Any] = plan(image)
+        return result
+    device = backend.open_device(0)
+    there = device.empty(image.shape, image.dtype)
+    device.upload(image, there)
+    plan(there)
+    host_result = np.empty(image.shape, image.dtype)
+    device.download(plan(there), host_result)
+    return host_result
