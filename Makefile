@@ -20,13 +20,16 @@ lint: install
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# Runs from the bare tree with a Python that has CuPy; writes into OUT.
+# On a machine with a GPU, from the bare tree with its own Python; writes into OUT.
 gpu-check: OUT ?= results
 gpu-check:
-	@$(PYTHON) -m pytest -m gpu -p no:cacheprovider tests
-	@$(PYTHON) -m blurbench verify --backend cupy,cupyx
-	@$(PYTHON) -m blurbench compare --size 15 --out "$(OUT)/gpu-compare-15"
-	@$(PYTHON) -m blurbench compare --size 101 --out "$(OUT)/gpu-compare-101"
+	@status=0; \
+	$(PYTHON) -m pytest -m gpu -p no:cacheprovider tests || status=1; \
+	$(PYTHON) -m blurbench verify --backend cupy,cupyx || status=1; \
+	for size in 15 101; do \
+		$(PYTHON) -m blurbench compare --size $$size --out "$(OUT)/gpu-compare-$$size" || status=1; \
+	done; \
+	exit $$status
 
 install: .venv/ready
 

@@ -160,9 +160,9 @@ def gaussian_blur(
     with plan_cache.borrow(
         key, lambda: _make_plan(owner, image.shape, what, how, wanted, None)
     ) as plan:
-        if owner.kind == "cpu" or on_device:
+        if owner.carry is None or on_device:
             return plan(image)
-        return _carried(owner, plan, image)
+        return owner.carry(plan, image)
 
 
 def blur_file_pixels(image: Image, **how: Any) -> NDArray[Any]:
@@ -171,16 +171,6 @@ def blur_file_pixels(image: Image, **how: Any) -> NDArray[Any]:
         return blur_with_alpha(image.pixels, lambda weighted: gaussian_blur(weighted, **how))
     blurred: NDArray[Any] = gaussian_blur(image.pixels, **how)
     return blurred
-
-
-def _carried(owner: Backend, plan: Plan, image: Any) -> Any:
-    assert owner.open_device is not None
-    device = owner.open_device(0)
-    there = device.empty(image.shape, image.dtype)
-    device.upload(np.ascontiguousarray(image), there)
-    result = np.empty(image.shape, image.dtype)
-    device.download(plan(there), result)
-    return result
 
 
 def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from numpy.typing import NDArray
+
 from blurbench.plan import Plan, Problem
 
 
@@ -64,13 +66,16 @@ class Backend:
 
     Attributes:
         probe: says whether it can run here; imports its library, never at import time.
-        open_device: for GPU backends, opens device number N (see `blurbench.backends.gpu`).
+        carry: for GPU backends, runs a plan on a host image: there, blurred, and back.
+        open_device: for GPU backends, opens device number N to be timed (see
+            `blurbench.backends.gpu.Device`).
     """
 
     name: str
     kind: Literal["cpu", "gpu"]
     implementations: tuple[Implementation, ...]
     probe: Callable[[], Availability]
+    carry: Callable[[Plan, NDArray[Any]], NDArray[Any]] | None = None
     open_device: Callable[[int], Any] | None = None
 
     def implementation(self, method: str) -> Implementation | None:

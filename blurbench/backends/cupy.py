@@ -27,5 +27,6 @@ backend = Backend(
     "gpu",
     array_implementations("cupy", partial(import_module, "cupy"), _fourier, gpu.STRIP_BYTES),
     gpu.probe,
+    gpu.carry,
     gpu.open_device,
 )

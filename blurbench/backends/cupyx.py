@@ -40,5 +40,6 @@ backend = Backend(
         fft_implementation("cupyx", partial(import_module, "cupy"), _fourier),
     ),
     gpu.probe,
+    gpu.carry,
     gpu.open_device,
 )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.backend import Availability
+from blurbench.plan import Plan
 
 STRIP_BYTES = 2**40  # no cache to keep strips in: one launch for the whole image
 
@@ -120,9 +121,16 @@ class CudaDevice:
         self._spin((1,), (1,), (np.uint64(seconds * 1e9),))
 
 
+def carry(plan: Plan, image: NDArray[Any]) -> NDArray[Any]:
+    """Blur a host image on the current device and stream, and bring the result back."""
+    cupy = import_module("cupy")
+    result: NDArray[Any] = cupy.asnumpy(plan(cupy.asarray(image)))
+    return result
+
+
 @functools.cache
 def open_device(number: int = 0) -> CudaDevice:
-    """The device, opened once a process."""
+    """The device, opened once a process; from then on this thread works on its stream."""
     return CudaDevice(number)
 
 

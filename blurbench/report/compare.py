@@ -198,8 +198,8 @@ def conclusions(answer: Answer) -> list[str]:
     lines = []
     if answer.difference is not None:
         lines.append(
-            f"Largest difference between separable and direct: {answer.difference:.2g}, "
-            f"in an image of up to {_largest(answer):.4g}."
+            f"Largest difference between separable and direct: {answer.difference:.2g} "
+            f"(pixel values up to {answer.image.pixels.max():.4g})."
         )
     race = answer.race
     if race is None or race.control is None:
@@ -228,10 +228,6 @@ def conclusions(answer: Answer) -> list[str]:
             "a longer --budget resolves less."
         )
     return lines
-
-
-def _largest(answer: Answer) -> float:
-    return float(answer.image.pixels.max())
 
 
 def _resolution(answer: Answer) -> float | None:
