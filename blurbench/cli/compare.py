@@ -59,7 +59,7 @@ def compare(image: str | None, size: int | None, sigma: float | None, **given: A
     show_risks(error_console(), answer)
     _export(answer, exports)
     if journal is not None:
-        journal.finish(answer.rows, {**answer.document(), "command": sys.argv})
+        journal.finish(answer.rows, {**answer.document(), "command": ["blurbench", *sys.argv[1:]]})
         click.echo(f"Samples are in {journal.folder}", err=True)
     if save is not None:
         _save(answer, save)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from statistics import median
 
 AUTOCORRELATED = 0.2  # above this lag-1 correlation, neighbours no longer count as independent
-MIN_BLOCKS = 8
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,11 @@ def estimate_median(values: Sequence[float], alpha: float) -> Estimate:
     """
     if not values:
         raise ValueError("no values")
-    values = decorrelate(values)
-    rank = interval_rank(len(values), alpha)
+    fewest = math.ceil(1 + math.log2(1 / alpha))  # values that have an interval: 2/2^n <= alpha
+    ordered = sorted(decorrelate(values, fewest))
+    rank = interval_rank(len(ordered), alpha)
     if rank is None:
-        return Estimate(median(values), None, None)
-    ordered = sorted(values)
+        return Estimate(median(ordered), None, None)
     return Estimate(median(ordered), ordered[rank], ordered[-1 - rank])
 
 
@@ -54,18 +53,21 @@ def interval_rank(n: int, alpha: float) -> int | None:
     return rank if rank >= 0 else None
 
 
-def decorrelate(values: Sequence[float]) -> list[float]:
+def decorrelate(values: Sequence[float], fewest: int) -> list[float]:
     """The values, or medians of blocks just long enough that these are not autocorrelated.
 
-    Blocks grow until eight are left; correlation that outlasts them shows as a wide interval,
-    or as none.
+    Blocks grow while at least `fewest` are left; correlation that outlasts them shows as a wide
+    interval. Where not even blocks of two leave so many, a single block is all there is.
     """
     blocks = list(values)
-    for length in range(2, len(values) // MIN_BLOCKS + 1):
-        if lag1(blocks) <= AUTOCORRELATED:
-            break
+    if lag1(blocks) <= AUTOCORRELATED:
+        return blocks
+    blocks = [median(values)]
+    for length in range(2, len(values) // fewest + 1):
         starts = range(0, len(values) - length + 1, length)
         blocks = [median(values[start : start + length]) for start in starts]
+        if lag1(blocks) <= AUTOCORRELATED:
+            break
     return blocks
 
 
