@@ -34,10 +34,11 @@ def compare(image: str | None, size: int | None, sigma: float | None, **given: A
     Without IMAGE the built-in test card is used; without --size and --sigma, 15x15.
     """
     from blurbench.kernel import make_kernel
-    from blurbench.records.journal import Journal, check_output
+    from blurbench.records.journal import Journal, check_folder, check_output
     from blurbench.report.compare import TerminalListener, show_answer, show_risks
     from blurbench.report.console import error_console, open_console
     from blurbench.study.compare import compare as run
+    from blurbench.study.options import problem_for
 
     options = build_options(given)
     kernel = make_kernel(sigma, DEFAULT_SIZE if size is None and sigma is None else size)
@@ -49,7 +50,9 @@ def compare(image: str | None, size: int | None, sigma: float | None, **given: A
     if len(on_stdout) > 1:
         raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")
     loaded = load_image(image, kernel, options, given)
-    save = _folder(given["save"], "--save") if given["save"] else None
+    problem_for(loaded, kernel, options)  # refused before a file is made
+    if given["save"]:
+        check_folder(Path(given["save"]), "--save")
     journal = Journal(Path(given["out"])) if given["out"] else None
 
     console = open_console(data_on_stdout=bool(on_stdout))
@@ -61,19 +64,9 @@ def compare(image: str | None, size: int | None, sigma: float | None, **given: A
     if journal is not None:
         journal.finish(answer.rows, {**answer.document(), "command": ["blurbench", *sys.argv[1:]]})
         click.echo(f"Samples are in {journal.folder}", err=True)
-    if save is not None:
-        _save(answer, save)
+    if given["save"]:
+        _save(answer, Path(given["save"]))
     return _exit_code(answer)
-
-
-def _folder(name: str, option: str) -> Path:
-    """The folder, made if it is missing."""
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{option} {name} cannot be made: {error.strerror}") from None
-    return folder
 
 
 def _export(answer: Answer, paths: dict[str, str]) -> None:
@@ -100,6 +93,7 @@ def _save(answer: Answer, folder: Path) -> None:
     from blurbench.blur import blur_file_pixels
     from blurbench.image import write_image
 
+    folder.mkdir(parents=True, exist_ok=True)
     kernel = answer.problem.kernel
     suffix = ".tif" if answer.image.pixels.dtype.kind == "f" else ".png"
     for row in answer.rows:

@@ -68,6 +68,8 @@ def main() -> None:
         code = 130
     except click.ClickException as error:
         code = _fail(error.format_message())
+    except MemoryError:
+        code = _fail("the work does not fit in memory: use a smaller image or kernel")
     except BrokenPipeError:
         # The reader has gone; keep the interpreter from trying again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

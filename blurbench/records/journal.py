@@ -37,16 +37,17 @@ class Journal:
     Every sample is handed to the operating system before `sample` returns.
 
     Raises:
-        InputError: the folder holds a run already, or cannot be written.
+        InputError: the folder holds a run already, or cannot be written (now or later).
     """
 
     def __init__(self, folder: Path) -> None:
+        check_folder(folder, "run")
+        if (folder / "samples.csv").exists():
+            raise InputError(f"folder {folder} holds a run already: name another")
         self.folder = folder
         self.run_id = uuid.uuid4().hex
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if (folder / "samples.csv").exists():
-                raise InputError(f"folder {folder} holds a run already: name another")
             self._stream = (folder / "samples.csv").open("a", encoding="utf-8", newline="")
         except OSError as error:
             raise InputError(f"folder {folder} cannot be written: {error.strerror}") from None
@@ -80,8 +81,11 @@ class Journal:
             "reason": None,
             "started_at_utc": utc(started_at),
         }
-        self._stream.write(to_csv(SAMPLE_COLUMNS, [row], header=False))
-        self._stream.flush()
+        try:
+            self._stream.write(to_csv(SAMPLE_COLUMNS, [row], header=False))
+            self._stream.flush()
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be written: {error.strerror}") from None
 
     def finish(self, rows: Iterable[Row], run: Mapping[str, Any]) -> None:
         """Write the summary and the description, and close the samples."""
@@ -95,6 +99,15 @@ class Journal:
 def utc(seconds: float) -> str:
     """An instant in ISO 8601, in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+
+
+def check_folder(folder: Path, what: str) -> None:
+    """Raise InputError unless the folder is there, or can be made, and can be written to."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{what} folder {folder} is a file: name a folder")
+    present = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
+    if not os.access(present, os.W_OK):
+        raise InputError(f"{what} folder {folder} cannot be written to: choose another place")
 
 
 def check_output(path: str, what: str) -> None:

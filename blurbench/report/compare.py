@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
@@ -52,7 +51,6 @@ class TerminalListener(Listener):
         self._seconds = 0.0
 
     def __enter__(self) -> TerminalListener:
-        self._progress.start()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -61,20 +59,17 @@ class TerminalListener(Listener):
     def header(self, problem: Problem) -> None:
         if self._quiet:
             return
-        for line in header_lines(self._image, problem, self._cache):
-            say(self._console, line)
+        self._print(*header_lines(self._image, problem, self._cache))
         if problem.kernel.note:
             say(self._errors, f"Note: {problem.kernel.note}.", "yellow")
         for note in self._image.notes:
             say(self._errors, f"Note: {self._image.name}: {note}.", "yellow")
-        self._flush()
 
     def budget(self, seconds: float) -> None:
         self._seconds = seconds
         self._progress.update(self._task, total=seconds)
         if not self._quiet:
-            say(self._console, f"Measuring for up to {digits(seconds)} s.\n")
-            self._flush()
+            self._print(f"Measuring for up to {digits(seconds)} s.", "")
 
     def stage(self, text: str) -> None:
         self._show(text)
@@ -89,8 +84,13 @@ class TerminalListener(Listener):
             self._task, description=text, completed=min(spent, self._seconds), left=left
         )
 
-    def _flush(self) -> None:
-        sys.stdout.flush()
+    def _print(self, *lines: str) -> None:
+        """Print results between two spells of progress, which may share the terminal."""
+        self._progress.stop()
+        for line in lines:
+            say(self._console, line)
+        self._console.file.flush()
+        self._progress.start()
 
 
 def header_lines(image: Image, problem: Problem, cache: str) -> list[str]:

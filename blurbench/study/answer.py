@@ -24,7 +24,6 @@ class Answer:
         race: how they ranked end to end; None where nothing could race.
         on_device: how the GPU's implementations ranked on data that is already there.
         difference: largest |separable - direct| on the sampled pixels; None where not computed.
-        outputs: makes the blurred image of a row, by implementation name.
     """
 
     image: Image

@@ -15,7 +15,6 @@ from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.gpu import Device
 from blurbench.backends.registry import backends, find_implementation
-from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.race import CONTROL, Contender, Result, Rules, Sample, looks_within, race
@@ -109,7 +108,7 @@ class _Comparison:
         self.pairs = chosen(options)
         seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
         self.rng = random.Random(seed)
-        self.pixels = _as_dtype(image.pixels, self.problem.dtype)
+        self.pixels = image.pixels.astype(self.problem.dtype)
         self.rows = {one.name: self._new_row(one, image.name) for _, one in self.pairs}
         self.answer = Answer(image, self.problem, options, list(self.rows.values()), seed=seed)
         self.devices: dict[str, Device] = {}
@@ -174,7 +173,7 @@ class _Comparison:
         self._separable_against_direct(costs)
         self._race(admission.racing, by_name, images)
         for name, cell in self.cells.items():
-            if self.rows[name].rounds == 0:
+            if self.rows[name].rounds == 0 and not self.answer.interrupted:
                 self._measure_once(name, cell)
 
     def _left(self) -> float:
@@ -441,13 +440,3 @@ def _order(row: Row) -> tuple[int, float]:
     """Ranked rows by time, then what must not win, then what did not run."""
     rank = {"ok": 0, "wrong": 1, "implausible": 1, "over_budget": 2}.get(row.status, 3)
     return rank, row.end_to_end_median_s or row.predicted_s or 0.0
-
-
-def _as_dtype(pixels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The image's pixels in the plan's type; integers must hold them all."""
-    if dtype.kind != "f" and not np.can_cast(pixels.dtype, dtype):
-        raise InputError(
-            f"dtype {dtype} cannot hold this image's {pixels.dtype} pixels: "
-            f"use {pixels.dtype} or float32"
-        )
-    return np.ascontiguousarray(pixels, dtype=dtype)

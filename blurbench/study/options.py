@@ -10,6 +10,7 @@ import numpy as np
 from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.registry import METHODS, backends, find_implementation
+from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.race import Rules
@@ -49,11 +50,16 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
     """The problem that an image, a kernel and the options pose.
 
     Raises:
-        InputError: an option cannot be used, or a name in it is unknown.
+        InputError: an option cannot be used, or the dtype cannot hold the image's pixels.
     """
-    shape = tuple(image.pixels.shape)
+    dtype, own = np.dtype(options.dtype), image.pixels.dtype
+    if dtype.kind != "f" and not np.can_cast(own, dtype):
+        raise InputError(
+            f"dtype {dtype} cannot hold this image's {own} pixels: use {own} or float32"
+        )
     threads = host.usable_cpus() if options.threads is None else options.threads
-    return Problem(kernel, shape, np.dtype(options.dtype), options.border, options.cval, threads)
+    shape = tuple(image.pixels.shape)
+    return Problem(kernel, shape, dtype, options.border, options.cval, threads)
 
 
 def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
