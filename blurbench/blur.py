@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Backend
-from blurbench.backends.registry import find_backend, find_implementation
+from blurbench.backends.registry import find_backend, find_implementation, probe
 from blurbench.errors import InputError
 from blurbench.image import Image, blur_with_alpha
 from blurbench.kernel import make_kernel
@@ -200,7 +200,7 @@ def _make_plan(
     kernel = make_kernel(*what)
     threads = host.usable_cpus() if threads is None else threads
     problem = Problem(kernel, tuple(shape), dtype, border, cval, threads)
-    state = owner.probe()
+    state = probe(owner)
     if not state.ok:
         raise RuntimeError(f"backend {backend!r} cannot run here: {state.reason}; {state.remedy}")
     return implementation.prepare(problem)

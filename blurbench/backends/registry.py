@@ -58,6 +58,15 @@ def find_backend(name: str) -> Backend:
     return known[name]
 
 
+def probe(backend: Backend) -> Availability:
+    """Whether the backend can run here, even if its own probe breaks."""
+    try:
+        return backend.probe()
+    except Exception as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        return Availability(f"its probe failed: {text}", "report it to its authors")
+
+
 def check_method(method: str) -> None:
     """Raise InputError unless some backend offers the method."""
     known = list(METHODS)

@@ -36,7 +36,7 @@ def blur(
 
     OUT is written under a temporary name and renamed, so it is whole or not there.
     """
-    from blurbench.backends.registry import find_backend, find_implementation
+    from blurbench.backends.registry import find_backend, find_implementation, probe
     from blurbench.blur import blur_file_pixels
     from blurbench.border import check_border
     from blurbench.image import check_writable, read_image, write_image
@@ -53,7 +53,7 @@ def blur(
         return implementation.work_bytes(problem) + 2 * problem.image_bytes
 
     loaded = read_image(image, check_output_and_memory)
-    state = find_backend(backend).probe()
+    state = probe(find_backend(backend))
     if not state.ok:
         click.echo(f"Error: {backend} cannot run: {state.reason}; {state.remedy}", err=True)
         return 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from blurbench import host
-from blurbench.backends.registry import backends
+from blurbench.backends.registry import backends, probe
 from blurbench.measure.threads import limit_threads
 from blurbench.records.machine import cpu_name
 from blurbench.report.console import say
@@ -17,7 +17,7 @@ def show_backends(console: Console) -> None:
     cpus = host.usable_cpus()
     say(console, f"{cpu_name()}, {plural(cpus, 'CPU')} usable")
     for name, backend in backends().items():
-        state = backend.probe()
+        state = probe(backend)
         console.print()
         say(console, f"{name}: {'available' if state.ok else 'cannot run'}", "bold")
         methods = ", ".join(f"{one.method} ({one.origin})" for one in backend.implementations)

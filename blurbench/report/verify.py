@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.registry import probe
 from blurbench.report.console import error_console, plain_table, say
 from blurbench.study.verify import count_cases, verify
 
@@ -14,7 +15,7 @@ SHOWN = 5  # failures an implementation, before the rest is counted
 
 def run_and_show(console: Console, pairs: list[tuple[Backend, Implementation]]) -> int:
     """Verify what can run; the exit code: 0, 1 if one failed, 3 if none could run."""
-    states = {backend.name: backend.probe() for backend, _ in pairs}
+    states = {backend.name: probe(backend) for backend, _ in pairs}
     runnable = [pair for pair in pairs if states[pair[0].name].ok]
     errors = error_console()
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:

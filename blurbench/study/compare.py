@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.gpu import Device
-from blurbench.backends.registry import backends, find_implementation
+from blurbench.backends.registry import backends, find_implementation, probe
+from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.race import CONTROL, Contender, Result, Rules, Sample, looks_within, race
@@ -183,17 +184,21 @@ class _Comparison:
         """Those that can run; the others' rows say why not."""
         runnable = []
         libraries: dict[str, str] = {}
-        for name in dict.fromkeys(backend.name for backend, _ in self.pairs):
-            backend = backends()[name]
-            state = backend.probe()
+        owners = [backends()[name] for name in dict.fromkeys(self.options.backends or backends())]
+        for backend in owners:
+            state = probe(backend)
             libraries.update(state.versions)
-            own = [pair for pair in self.pairs if pair[0].name == name]
+            own = [pair for pair in self.pairs if pair[0] is backend]
+            if state.ok and own and backend.open_device is not None:
+                try:
+                    self.devices[backend.name] = backend.open_device(self.options.device)
+                except Exception as error:
+                    reason = f"device {self.options.device} cannot be opened: {_text(error)}"
+                    state = replace(state, reason=reason, remedy="see blurbench backends")
             if state.ok:
                 runnable += own
-                if backend.open_device is not None:
-                    self.devices[name] = backend.open_device(self.options.device)
                 continue
-            self.answer.unavailable[name] = f"{state.reason}; {state.remedy}"
+            self.answer.unavailable[backend.name] = f"{state.reason}; {state.remedy}"
             for _, one in own:
                 row = self.rows[one.name]
                 row.status, row.reason = "unavailable", state.reason
@@ -204,9 +209,9 @@ class _Comparison:
         costs = {}
         for backend, one in runnable:
             self.listener.stage(f"estimating {one.name}")
-            if not self._fits(one):
-                continue
             try:
+                if not self._fits(one):
+                    continue
                 device = self.devices.get(backend.name)
                 costs[one.name] = predict_seconds(one, self.problem, self.pixels, device)
             except Exception as error:
@@ -227,10 +232,14 @@ class _Comparison:
         return False
 
     def _fail(self, name: str, error: Exception) -> None:
-        row, text = self.rows[name], " ".join(str(error).split())
-        out_of_memory = isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__
-        row.status = "out_of_memory" if out_of_memory else "failed"
-        row.reason = text or type(error).__name__
+        row = self.rows[name]
+        if isinstance(error, InputError):
+            row.status = "unsupported"
+        elif isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+            row.status = "out_of_memory"
+        else:
+            row.status = "failed"
+        row.reason = _text(error)
 
     def _prepare(self, one: Implementation, images: list[NDArray[Any]]) -> None:
         """Make the cell, and hold its first result against the reference."""
@@ -434,6 +443,11 @@ class _Comparison:
             if self.answer.copy is not None:
                 row.copy_bandwidth_fraction = self.answer.copy.median_s / median_s
         self.answer.rows = sorted(self.rows.values(), key=_order)
+
+
+def _text(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _order(row: Row) -> tuple[int, float]:

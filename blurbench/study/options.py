@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
 from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
-from blurbench.backends.registry import METHODS, backends, find_implementation
+from blurbench.backends.registry import backends, check_method, find_backend
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
@@ -68,22 +67,21 @@ def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
     Raises:
         InputError: a name is unknown, or no named backend offers a named method.
     """
-    names = options.backends or tuple(backends())
-    methods = options.methods or _all_methods()
-    pairs = []
-    for name, method in product(names, methods):
-        backend = backends().get(name)
-        offered = backend.implementation(method) if backend else None
-        if backend is None or (offered is None and len(names) == len(methods) == 1):
-            find_implementation(name, method)  # raises, naming what is known
-        if backend is not None and offered is not None:
-            pairs.append((backend, offered))
+    owners = [find_backend(name) for name in dict.fromkeys(options.backends)] or list(
+        backends().values()
+    )
+    for method in options.methods:
+        check_method(method)
+    pairs = [
+        (owner, one)
+        for owner in owners
+        for one in owner.implementations
+        if not options.methods or one.method in options.methods
+    ]
+    if options.methods and not pairs:
+        names = ", ".join(owner.name for owner in owners)
+        raise InputError(f"no method {', '.join(options.methods)} in {names}: choose another")
     return pairs
-
-
-def _all_methods() -> tuple[str, ...]:
-    others = {one.method for backend in backends().values() for one in backend.implementations}
-    return (*METHODS, *sorted(others - set(METHODS)))
 
 
 def memory_needed(shape: tuple[int, ...], kernel: GaussianKernel, options: Options) -> int:
