@@ -110,7 +110,7 @@ def prepare(
         shape,
         (sigma, size, truncate),
         (border, cval, method, backend),
-        np.dtype(dtype),
+        check_dtype(dtype),
         threads,
     )
 
@@ -157,6 +157,11 @@ def gaussian_blur(
     what, how = (sigma, size, truncate), (border, cval, method, backend)
     # Numbers of different types may be equal and not equally welcome: 5 is a size, 5.0 is not.
     key = (image.shape, wanted, what, how, type(sigma), type(size))
+    try:
+        hash(key)
+    except TypeError:  # a list, say, where a number belongs
+        make_kernel(*what)
+        raise
     with plan_cache.borrow(
         key, lambda: _make_plan(owner, image.shape, what, how, wanted, None)
     ) as plan:
@@ -174,12 +179,10 @@ def blur_file_pixels(image: Image, **how: Any) -> NDArray[Any]:
 
 
 def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:
-    own: np.dtype[Any] = np.dtype(image_dtype).newbyteorder("=")
-    check_dtype(own)
+    own = check_dtype(image_dtype)
     if dtype is None:
         return own
-    wanted: np.dtype[Any] = np.dtype(dtype)
-    check_dtype(wanted)
+    wanted = check_dtype(dtype)
     if wanted.kind != "f" and not np.can_cast(own, wanted):
         raise InputError(
             f"dtype {wanted} cannot hold every {own} value: round and clip the image yourself"
@@ -202,5 +205,5 @@ def _make_plan(
     problem = Problem(kernel, tuple(shape), dtype, border, cval, threads)
     state = probe(owner)
     if not state.ok:
-        raise RuntimeError(f"backend {backend!r} cannot run here: {state.reason}; {state.remedy}")
+        raise RuntimeError(f"backend {backend!r} cannot run here: {state.explanation}")
     return implementation.prepare(problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def check_border(border: str, cval: float = 0.0) -> None:
     """Raise InputError unless the border is one of `BORDERS` and its value is finite."""
     if border not in BORDERS:
         raise InputError(f"border {border!r} is unknown: use one of {', '.join(BORDERS)}")
-    if not math.isfinite(cval):
+    if not isinstance(cval, numbers.Real) or not math.isfinite(cval):
         raise InputError(f"border value {cval} is not usable: give a finite number")
 
 
@@ -84,7 +85,7 @@ class Margins:
             return
         r, n = self._radius, self._n
         inner, before, after = (
-            (slice(None),) * axis + (part,)
+            (*(slice(None),) * axis, part, ...)
             for part in (slice(r, r + n), slice(0, r), slice(r + n, r + n + r))
         )
         if self._sources is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import PIL.ImageOps
 from numpy.typing import NDArray
@@ -110,7 +111,9 @@ def read_image(
     try:
         with _no_pixel_limit(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with PIL.Image.open(name) as opened:
+            # From a stream: of a file that it opens itself, Pillow maps raw pixels into memory,
+            # and then reads those of a turned TIFF in rows of the wrong length.
+            with open(name, "rb") as stream, PIL.Image.open(stream) as opened:
                 _check_header(name, opened, work_bytes)
                 return _decode(name, opened)
     except InputError:
@@ -184,9 +187,10 @@ def _decode(name: str, opened: PIL.Image.Image) -> Image:
     if ";16" in stored and opened.mode in ("RGB", "RGBA", "LA"):
         notes.append("16 bits a channel, which Pillow reads as 8")
     mode, original = _read_mode(opened), opened.mode
+    turned = opened.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1
     opened.load()
     upright = PIL.ImageOps.exif_transpose(opened)
-    if upright.size != opened.size or opened.getexif().get(0x0112, 1) != 1:
+    if turned:
         notes.append("turned upright as its EXIF orientation says")
     if original == "1":
         notes.append("1 bit a pixel, read as 8-bit grey")
@@ -281,8 +285,9 @@ def write_image(path: str | os.PathLike[str], pixels: NDArray[Any]) -> None:
                 stream, PIL.Image.registered_extensions()[suffix], **_SAVE_OPTIONS.get(suffix, {})
             )
         os.replace(partial, target)
-    except OSError as error:
-        raise InputError(f"output {target} cannot be written: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        detail = getattr(error, "strerror", None) or error
+        raise InputError(f"output {target} cannot be written: {detail}") from None
     finally:
         partial.unlink(missing_ok=True)
 

@@ -15,6 +15,7 @@ from blurbench.border import check_border
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 
+MAX_THREADS = 4096
 DTYPES = ("uint8", "uint16", "float32", "float64")
 
 
@@ -43,10 +44,12 @@ class Problem:
     def __post_init__(self) -> None:
         check_dtype(self.dtype)
         check_border(self.border, self.cval)
-        if len(self.shape) not in (2, 3):
-            raise InputError(f"image shape {self.shape} is not usable: give (H, W) or (H, W, C)")
-        if 0 in self.shape:
-            raise InputError(f"image shape {self.shape} has no pixels")
+        if len(self.shape) not in (2, 3) or not all(_counts(side) for side in self.shape):
+            raise InputError(
+                f"image shape {self.shape} is not usable: give (H, W) or (H, W, C), no side 0"
+            )
+        if not _counts(self.threads) or self.threads > MAX_THREADS:
+            raise InputError(f"threads {self.threads} is out of range: give 1 to {MAX_THREADS}")
 
     @property
     def height(self) -> int:
@@ -70,10 +73,26 @@ class Problem:
         return int(np.prod(self.shape)) * self.dtype.itemsize
 
 
-def check_dtype(dtype: np.dtype[Any]) -> None:
-    """Raise InputError unless the dtype is one of `DTYPES`."""
-    if dtype.name not in DTYPES:
-        raise InputError(f"dtype {dtype.name} is not usable: convert to {', '.join(DTYPES)}")
+def _counts(number: Any) -> bool:
+    """Whether this is a whole number from 1 up."""
+    return isinstance(number, (int, np.integer)) and bool(number >= 1)
+
+
+def check_dtype(dtype: Any) -> np.dtype[Any]:
+    """The dtype, however it is named, in the machine's byte order.
+
+    Raises:
+        InputError: it is not one of `DTYPES`.
+    """
+    name = dtype
+    try:
+        found: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
+        name = found.name
+    except TypeError:
+        pass
+    if name not in DTYPES:
+        raise InputError(f"dtype {name} is not usable: convert to {', '.join(DTYPES)}")
+    return found
 
 
 class Plan:
@@ -87,9 +106,9 @@ class Plan:
         nbytes: memory that it holds, in bytes.
     """
 
-    def __init__(self, xp: Any, problem: Problem, nbytes: int = 0) -> None:
+    def __init__(self, xp: Any, problem: Problem) -> None:
         self.problem = problem
-        self.nbytes = nbytes
+        self.nbytes = 0
         self._xp = xp
         self._dtype = xp.empty((0,), dtype=getattr(xp, problem.dtype.name)).dtype
         # A namespace without this test has no views to overlap through either.
@@ -114,6 +133,11 @@ class Plan:
                 image = self._xp.asarray(image, copy=True)
         self._run(image, out)
         return out
+
+    def _hold(self, array: Any) -> Any:
+        """Count an array of the work type as this plan's own."""
+        self.nbytes += array.size * self.problem.work_dtype.itemsize
+        return array
 
     def _run(self, image: Any, out: Any) -> None:
         raise NotImplementedError

@@ -57,6 +57,11 @@ class Availability:
     def ok(self) -> bool:
         return self.reason is None
 
+    @property
+    def explanation(self) -> str:
+        """The reason and, where there is one, the remedy."""
+        return "; ".join(part for part in (self.reason, self.remedy) if part)
+
 
 @dataclass(frozen=True)
 class Backend:

@@ -125,6 +125,7 @@ class CorrelatePlan(_FilterPlan):
         down, along = (_foldable(problem, n) for n in problem.shape[:2])
         taps = np.outer(down, along)
         self._taps = self._xp.asarray(taps.reshape(taps.shape + (1,) * (len(problem.shape) - 2)))
+        self.nbytes += self._taps.nbytes
         self._correlate = filters.ndimage.correlate
 
     def _filter(self, image: Any, out: Any) -> None:

@@ -55,7 +55,7 @@ def blur(
     loaded = read_image(image, check_output_and_memory)
     state = probe(find_backend(backend))
     if not state.ok:
-        click.echo(f"Error: {backend} cannot run: {state.reason}; {state.remedy}", err=True)
+        click.echo(f"Error: {backend} cannot run: {state.explanation}", err=True)
         return 3
     for note in loaded.notes:
         click.echo(f"Note: {image}: {note}.", err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import KERNEL, SHARED, build_options, load_image, with_options
+from blurbench.cli.options import KERNEL, SHARED, Folder, build_options, load_image, with_options
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("image", required=False)
 @with_options(KERNEL, SHARED)
-@click.option("--save", metavar="DIR", help="Write each implementation's blurred image.")
+@click.option(
+    "--save", type=Folder(), metavar="DIR", help="Write each implementation's blurred image."
+)
 def compare(image: str | None, size: int | None, sigma: float | None, **given: Any) -> int:
     """Time every blur on one image, side by side, and name the fastest.
 
@@ -52,8 +54,8 @@ def compare(image: str | None, size: int | None, sigma: float | None, **given: A
     loaded = load_image(image, kernel, options, given)
     problem_for(loaded, kernel, options)  # refused before a file is made
     if given["save"]:
-        check_folder(Path(given["save"]), "--save")
-    journal = Journal(Path(given["out"])) if given["out"] else None
+        check_folder(given["save"], "--save")
+    journal = Journal(given["out"]) if given["out"] else None
 
     console = open_console(data_on_stdout=bool(on_stdout))
     with TerminalListener(loaded, console, options.cache, given["quiet"]) as listener:
@@ -65,7 +67,7 @@ def compare(image: str | None, size: int | None, sigma: float | None, **given: A
         journal.finish(answer.rows, {**answer.document(), "command": ["blurbench", *sys.argv[1:]]})
         click.echo(f"Samples are in {journal.folder}", err=True)
     if given["save"]:
-        _save(answer, Path(given["save"]))
+        _save(answer, given["save"])
     return _exit_code(answer)
 
 

@@ -37,15 +37,21 @@ class Commands(click.Group):
 
 
 @click.group(
-    cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=Commands,
+    invoke_without_command=True,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="blurbench", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Which Gaussian blur should I run, on this machine, on this image, at this kernel size?
 
     Times direct, separable and FFT blurs of every backend side by side, checks that they agree,
     and says which is the fastest, with its uncertainty.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 for _commands in GROUPS.values():
@@ -55,9 +61,10 @@ for _commands in GROUPS.values():
 
 def main() -> None:
     """Run the command line; an error that the user can mend is one line on stderr."""
+    _prepare_streams()
     try:
         code = cli.main(prog_name="blurbench", standalone_mode=False)
-        # Output still buffered must meet a closed pipe here, not at the interpreter's exit.
+        # Output still buffered must meet a closed pipe or a full disk here, not at exit.
         sys.stdout.flush()
     except InputError as error:
         code = _fail(str(error))
@@ -71,10 +78,27 @@ def main() -> None:
     except MemoryError:
         code = _fail("the work does not fit in memory: use a smaller image or kernel")
     except BrokenPipeError:
-        # The reader has gone; keep the interpreter from trying again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         code = 141
+    except OSError as error:
+        _drop_stdout()
+        code = _fail(f"writing failed: {error.strerror or error}: free some space or choose a file")
     sys.exit(code)
+
+
+def _prepare_streams() -> None:
+    """Give a closed stream a place to go, and escape what the others cannot encode."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_stdout() -> None:
+    """Keep the interpreter from trying, at its exit, to write what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> int:

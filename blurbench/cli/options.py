@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -44,6 +46,18 @@ class Number(ParamType):
         return number
 
 
+class Folder(ParamType):
+    """The name of a folder."""
+
+    name = "folder"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value:
+            option = param.opts[0] if param else "value"
+            raise InputError(f"{option} '' is no folder's name: give one")
+        return Path(value)
+
+
 class Names(ParamType):
     """Names separated by commas."""
 
@@ -61,7 +75,7 @@ class Extent(ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         option = param.opts[0] if param else "value"
         width, _, height = str(value).lower().partition("x")
-        if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+        if not all(side.isdecimal() and int(side) > 0 for side in (width, height)):
             raise InputError(
                 f"{option} {value!r} is not usable: give WIDTHxHEIGHT, as in 1920x1080"
             )
@@ -112,7 +126,7 @@ SHARED = [
     click.option("--csv", "csv_path", metavar="PATH|-", help="Write the rows as CSV."),
     click.option("--json", "json_path", metavar="PATH|-", help="Write the answer as JSON."),
     click.option("--markdown", "markdown_path", metavar="PATH|-", help="Write a Markdown table."),
-    click.option("--out", metavar="DIR", help="Keep every sample in a new folder."),
+    click.option("--out", type=Folder(), metavar="DIR", help="Keep every sample in a new folder."),
     click.option("--quiet", "-q", is_flag=True, help="No header, no progress."),
 ]
 
@@ -137,13 +151,15 @@ def build_options(given: dict[str, Any]) -> Options:
     import numpy as np
 
     from blurbench.border import check_border
-    from blurbench.plan import DTYPES
+    from blurbench.plan import DTYPES, MAX_THREADS
     from blurbench.study.options import Options, chosen
 
     if given["dtype"] not in DTYPES:
         raise InputError(f"dtype {given['dtype']!r} is unknown: use one of {', '.join(DTYPES)}")
     if given["cache"] not in ("hot", "cold"):
         raise InputError(f"cache {given['cache']!r} is unknown: use hot or cold")
+    if given["threads"] is not None and given["threads"] > MAX_THREADS:
+        raise InputError(f"--threads {given['threads']} is out of range: give 1 to {MAX_THREADS}")
     check_border(given["border"], given["cval"])
     options = Options(
         backends=tuple(name for names in given["backends"] for name in names),
@@ -167,7 +183,7 @@ def load_image(
     path: str | None, kernel: GaussianKernel, options: Options, given: dict[str, Any]
 ) -> Image:
     """The named image or the test card, resized and cropped as the options say."""
-    from blurbench.image import crop, read_image, resize, testcard_image
+    from blurbench.image import check_memory, crop, read_image, resize, testcard_image
     from blurbench.study.options import memory_needed
 
     if path is None:
@@ -175,6 +191,11 @@ def load_image(
     else:
         image = read_image(path, lambda shape, dtype: memory_needed(shape, kernel, options))
     if given["resize"]:
+        width, height = given["resize"]
+        shape = (height, width, *image.pixels.shape[2:])
+        # Resizing goes through float32, there and back.
+        resized = memory_needed(shape, kernel, options) + 12 * math.prod(shape)
+        check_memory(f"image resized to {width}x{height}", resized)
         image = resize(image, *given["resize"])
     if given["crop"]:
         image = crop(image, *given["crop"])

@@ -117,7 +117,7 @@ class Result:
 
 def race(
     contenders: Sequence[Contender],
-    make_control: Callable[[str], Contender],
+    make_control: Callable[[str], Contender | None],
     rules: Rules,
     *,
     seconds: float,
@@ -129,12 +129,16 @@ def race(
     """Measure warmed-up contenders against each other for at most `seconds`.
 
     Args:
-        make_control: makes the double of a contender, with buffers of its own, warmed up.
+        make_control: makes the double of a contender, with buffers of its own, warmed up; or
+            gives None for a race without a control.
         keep: is handed each sample before the next one is taken.
         progress: is told the completed rounds and the seconds left after each round.
         now: the clock of the budget, in seconds.
 
     An interruption from the keyboard ends the race; what is complete is judged.
+
+    Raises:
+        ContenderError: a contender raised an exception while it was measured.
     """
     field = _Field(contenders, rules, seconds, rng, keep, now)
     collecting = gc.isenabled()
@@ -147,6 +151,19 @@ def race(
     finally:
         if collecting:
             gc.enable()
+
+
+class ContenderError(RuntimeError):
+    """A contender raised while it was measured; the race is void.
+
+    Attributes:
+        name: the contender's; `control` if its double could not be made or measured.
+        error: what it raised.
+    """
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(f"{name}: {error}")
+        self.name, self.error = name, error
 
 
 class _Field:
@@ -173,25 +190,36 @@ class _Field:
         self.rounds = 0
 
     def run(
-        self, make_control: Callable[[str], Contender], progress: Callable[[int, float], None]
+        self,
+        make_control: Callable[[str], Contender | None],
+        progress: Callable[[int, float], None],
     ) -> None:
         order = shuffled_rounds(len(self.names), self.rng)
+        another_fits = True
         for number in range(1 - self.rules.pilot, 1):
-            self._round(number, self.names, next(order), self.pilot)
+            another_fits = self._round(number, self.names, next(order), self.pilot)
+            if not another_fits:
+                break
         self.reference = min(self.names, key=lambda name: median(self.pilot[name]))
-        self.by_name[CONTROL] = replace(make_control(self.reference), name=CONTROL)
-        self.loops[CONTROL] = self.loops[self.reference]
+        if not another_fits:
+            return
+        try:
+            control = make_control(self.reference)
+        except Exception as error:
+            raise ContenderError(CONTROL, error) from error
+        always = [self.reference]
+        if control is not None:
+            always.append(CONTROL)
+            self.by_name[CONTROL] = replace(control, name=CONTROL)
+            self.loops[CONTROL] = self.loops[self.reference]
         racing: list[str] = []
-        took = 0.0
         for number in count(1):
-            staying = [*self._undecided_or_same(), self.reference, CONTROL]
+            staying = [*self._undecided_or_same(), *always]
             if staying != racing:
                 racing, order = staying, shuffled_rounds(len(staying), self.rng)
-            if self.now() + took > self.deadline:
+            if not another_fits or self.now() > self.deadline:
                 break
-            started = self.now()
-            self._round(number, racing, next(order), self.times)
-            took = self.now() - started
+            another_fits = self._round(number, racing, next(order), self.times)
             self.rounds = number
             progress(number, self.deadline - self.now())
             if number in self.rules.looks and self._look(number):
@@ -207,20 +235,27 @@ class _Field:
 
     def _round(
         self, number: int, racing: list[str], order: list[int], times: dict[str, list[float]]
-    ) -> None:
+    ) -> bool:
+        """Measure each once; whether another such round fits before the deadline."""
+        began = self.now()
         for position, index in enumerate(order):
             name = racing[index]
             loops, started = self.loops[name], time.time()
-            elapsed = self.by_name[name].measure(loops)
+            try:
+                elapsed = self.by_name[name].measure(loops)
+            except Exception as error:
+                raise ContenderError(name, error) from error
             self.keep(Sample(name, number, position, loops, elapsed, started))
             times[name].append(elapsed / loops)
+        return 2 * self.now() - began <= self.deadline
 
     def _look(self, number: int) -> bool:
-        """Seek verdicts; whether the race is over."""
+        """Seek verdicts; whether the race is over, which takes a control with an interval."""
         for name in self._undecided_or_same():
             self.verdicts[name] = self._standing(name).verdict
         settled = all(verdict != "undecided" for verdict in self.verdicts.values())
-        return settled or number == self.rules.looks[-1]
+        known = CONTROL not in self.by_name or self._standing(CONTROL).ratio.low is not None
+        return (settled and known) or number == self.rules.looks[-1]
 
     def _standing(self, name: str) -> Standing:
         """Judged on the complete rounds, at this contender's share of the error rate."""
@@ -236,7 +271,7 @@ class _Field:
 
     def result(self, *, interrupted: bool) -> Result:
         standings = {name: self._standing(name) for name in self.names}
-        control = self._standing(CONTROL) if self.rounds else None
+        control = self._standing(CONTROL) if self.times[CONTROL] and self.rounds else None
         if any(standing.verdict == "faster" for standing in standings.values()):
             first = standings[self.reference]
             standings[self.reference] = replace(first, verdict="slower")

@@ -33,15 +33,15 @@ class DirectPlan(Plan):
     """Works through one channel at a time, `COLUMNS` columns of it at a time."""
 
     def __init__(self, xp: Any, problem: Problem) -> None:
-        super().__init__(xp, problem, work_bytes(problem))
+        super().__init__(xp, problem)
         radius, (height, width) = problem.kernel.radius, problem.shape[:2]
         dtype = getattr(xp, problem.work_dtype.name)
         self._columns = min(COLUMNS, width)
-        self._padded = empty(xp, (height + 2 * radius, width + 2 * radius), dtype)
+        self._padded = self._hold(empty(xp, (height + 2 * radius, width + 2 * radius), dtype))
         self._above_below = Margins(xp, height, radius, problem.border, problem.cval)
         self._left_right = Margins(xp, width, radius, problem.border, problem.cval)
         taps = xp.astype(xp.asarray(problem.kernel.dense()), dtype)
-        self._toeplitz = toeplitz(xp, taps, self._columns)
+        self._toeplitz = self._hold(toeplitz(xp, taps, self._columns))
 
     def _run(self, image: Any, out: Any) -> None:
         if image.ndim == 2:
@@ -65,11 +65,11 @@ class DirectPlan(Plan):
     def _dense_sum(self, slab: Any, matrices: Any) -> Any:
         """The sum over the kernel's rows; those that mirror each other share one product."""
         radius, height = self.problem.kernel.radius, self.problem.height
-        total = self._xp.matmul(slab[radius : radius + height], matrices[radius])
+        total = self._xp.matmul(slab[radius : radius + height, :], matrices[radius, :, :])
         for row in range(radius):
             mirrored = 2 * radius - row
-            pair = slab[row : row + height] + slab[mirrored : mirrored + height]
-            total += self._xp.matmul(pair, matrices[row])
+            pair = slab[row : row + height, :] + slab[mirrored : mirrored + height, :]
+            total += self._xp.matmul(pair, matrices[row, :, :])
         return total
 
 

@@ -55,20 +55,20 @@ class FFTPlan(Plan):
     """
 
     def __init__(self, xp: Any, problem: Problem, fourier: Fourier) -> None:
-        super().__init__(xp, problem, work_bytes(problem, fourier.fast_length))
+        super().__init__(xp, problem)
         self._fourier = fourier
         height, width = (padded_length(n, problem, fourier.fast_length) for n in problem.shape[:2])
         self._width = width
         self._top = self._margin(height, problem.height)
         self._left = self._margin(width, problem.width)
         dtype = getattr(xp, problem.work_dtype.name)
-        self._padded = empty(xp, (height, width), dtype)
+        self._padded = self._hold(empty(xp, (height, width), dtype))
         self._padded[...] = 0
         self._above_below = Margins(xp, problem.height, self._top, problem.border, problem.cval)
         self._left_right = Margins(xp, problem.width, self._left, problem.border, problem.cval)
         down, along = problem.kernel.response(height), problem.kernel.response(width)
         spectrum = down[:, None] * along[None, : width // 2 + 1]
-        self._spectrum = xp.astype(xp.asarray(spectrum), dtype)
+        self._spectrum = self._hold(xp.astype(xp.asarray(spectrum), dtype))
 
     def _margin(self, length: int, n: int) -> int:
         """Samples before the image: the radius, or none where the circle is the border."""

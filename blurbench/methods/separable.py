@@ -24,29 +24,31 @@ class SeparablePlan(Plan):
     """Filters strips small enough (`strip_bytes`) that both passes stay in the cache."""
 
     def __init__(self, xp: Any, problem: Problem, strip_bytes: int = 2**17) -> None:
-        super().__init__(xp, problem, work_bytes(problem))
+        super().__init__(xp, problem)
         radius = problem.kernel.radius
         height, width, *channels = problem.shape
         row_bytes = width * problem.channels * problem.work_dtype.itemsize
         self._rows = min(height, max(1, strip_bytes // row_bytes))
         self._taps = [float(tap) for tap in problem.kernel.taps[: radius + 1]]
         dtype = getattr(xp, problem.work_dtype.name)
-        self._tall = empty(xp, (height + 2 * radius, width, *channels), dtype)
-        self._wide = empty(xp, (self._rows, width + 2 * radius, *channels), dtype)
+        self._tall = self._hold(empty(xp, (height + 2 * radius, width, *channels), dtype))
+        self._wide = self._hold(empty(xp, (self._rows, width + 2 * radius, *channels), dtype))
         self._above_below = Margins(xp, height, radius, problem.border, problem.cval)
         self._left_right = Margins(xp, width, radius, problem.border, problem.cval)
 
     def _run(self, image: Any, out: Any) -> None:
         (height, width), radius = self.problem.shape[:2], self.problem.kernel.radius
-        self._tall[radius : radius + height] = self._xp.astype(image, self._tall.dtype, copy=False)
+        self._tall[radius : radius + height, ...] = self._xp.astype(
+            image, self._tall.dtype, copy=False
+        )
         self._above_below.fill(self._tall, axis=0)
         for top in range(0, height, self._rows):
             rows = min(self._rows, height - top)
-            strip = weighted_sum(self._tall[top : top + rows + 2 * radius], self._taps, 0)
-            wide = self._wide[:rows]
-            wide[:, radius : radius + width] = strip
+            strip = weighted_sum(self._tall[top : top + rows + 2 * radius, ...], self._taps, 0)
+            wide = self._wide[:rows, ...]
+            wide[:, radius : radius + width, ...] = strip
             self._left_right.fill(wide, axis=1)
-            store(self._xp, weighted_sum(wide, self._taps, 1), out[top : top + rows])
+            store(self._xp, weighted_sum(wide, self._taps, 1), out[top : top + rows, ...])
 
 
 def weighted_sum(line: Any, taps: list[float], axis: int) -> Any:
@@ -59,7 +61,7 @@ def weighted_sum(line: Any, taps: list[float], axis: int) -> Any:
     n = line.shape[axis] - 2 * radius
 
     def shifted(offset: int) -> Any:
-        return line[(slice(None),) * axis + (slice(offset, offset + n),)]
+        return line[(*(slice(None),) * axis, slice(offset, offset + n), ...)]
 
     if radius == 0:
         return shifted(0) * taps[0]

@@ -12,13 +12,16 @@ from typing import Any
 
 def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], header: bool = True) -> str:
     """A table with LF line ends; floats as the shortest text that reads back the same."""
+    lines = [dict(zip(columns, columns, strict=True))] if header else []
+    return "".join(_line(columns, row) for row in [*lines, *rows])
+
+
+def _line(columns: Sequence[str], row: Mapping[str, Any]) -> str:
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n", extrasaction="raise")
-    if header:
-        writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    return stream.getvalue()
+    # With CR and LF for its own line end, the writer quotes values that hold either.
+    writer = csv.DictWriter(stream, columns, lineterminator="\r\n", extrasaction="raise")
+    writer.writerow({name: _cell(value) for name, value in row.items()})
+    return stream.getvalue().removesuffix("\r\n") + "\n"
 
 
 def to_json(answer: Mapping[str, Any]) -> str:
@@ -31,12 +34,21 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, str):
+        return printable(value)
     return value
+
+
+def printable(text: str) -> str:
+    """The text as UTF-8 can hold it: bytes of a file's name that are none are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -90,9 +90,17 @@ class Journal:
     def finish(self, rows: Iterable[Row], run: Mapping[str, Any]) -> None:
         """Write the summary and the description, and close the samples."""
         summary = to_csv(columns(), (row.as_dict() for row in rows))
-        (self.folder / "summary.csv").write_text(summary, encoding="utf-8")
-        described = to_json({"schema": "blurbench.run/1", "run_id": self.run_id, **run})
-        (self.folder / "run.json").write_text(described, encoding="utf-8")
+        described = to_json({**run, "schema": "blurbench.run/1", "run_id": self.run_id})
+        try:
+            (self.folder / "summary.csv").write_text(summary, encoding="utf-8", newline="\n")
+            (self.folder / "run.json").write_text(described, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be written: {error.strerror}") from None
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the samples; nothing can be kept from then on."""
         self._stream.close()
 
 

@@ -39,11 +39,16 @@ class Key:
     threads: int
     cache: str
 
+    def __post_init__(self) -> None:
+        # Equal keys are written the same: 3 as 3.0, and -0.0 as 0.0.
+        object.__setattr__(self, "sigma", float(self.sigma))
+        object.__setattr__(self, "cval", float(self.cval) + 0.0)
+
     @property
     def cell_id(self) -> str:
         """A short name for the key, the same in every run."""
         text = "\x1f".join(str(value) for value in dataclasses.astuple(self))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
 
 @dataclass

@@ -31,7 +31,7 @@ def show_backends(console: Console) -> None:
             say(console, f"  device {number}  {device}")
         if not state.ok:
             say(console, f"  reason    {state.reason}")
-            say(console, f"  remedy    {state.remedy}")
+            say(console, f"  remedy    {state.remedy or 'none known'}")
     with limit_threads(cpus) as pools:
         console.print()
         found = ", ".join(

@@ -13,7 +13,7 @@ from blurbench.image import Image
 from blurbench.measure.race import Result
 from blurbench.plan import Problem
 from blurbench.records.summary import Row
-from blurbench.report.console import error_console, is_wide, plain_table, say
+from blurbench.report.console import error_console, is_wide, plain_table, say, show_table
 from blurbench.report.units import (
     MISSING,
     brief_duration,
@@ -149,7 +149,7 @@ def _show_rows(console: Console, rows: list[Row], on_device: Result | None) -> N
             texts += _details(row)
         style = _STYLES.get(texts[4], "" if row.status == "ok" else "red")
         table.add_row(*map(Text, texts), style=style)
-    console.print(table, crop=False)
+    show_table(console, table)
 
 
 def row_texts(row: Row) -> list[str]:
@@ -202,6 +202,8 @@ def conclusions(answer: Answer) -> list[str]:
             f"(pixel values up to {answer.image.pixels.max():.4g})."
         )
     race = answer.race
+    if answer.control_failure is not None:
+        lines.append(f"No control could run: {answer.control_failure}.")
     if race is None or race.control is None:
         return lines
     found = race.control.ratio

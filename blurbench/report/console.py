@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-NARROW, WIDE = 80, 120
+WIDE = 120  # columns from which tables show everything
+ENDLESS = 10_000
 
 
 def open_console(*, data_on_stdout: bool = False) -> Console:
@@ -29,7 +30,7 @@ def _console(stream: object) -> Console:
         force_terminal=terminal,
         no_color=None if terminal and "NO_COLOR" not in os.environ else True,
         # A pipe has no width of its own: text in it is never wrapped.
-        width=None if terminal else 10_000,
+        width=None if terminal else ENDLESS,
         highlight=False,
         soft_wrap=False,
     )
@@ -48,6 +49,18 @@ def plain_table(*headers: str, right: tuple[int, ...] = ()) -> Table:
             header, no_wrap=True, overflow="ignore", justify="right" if index in right else "left"
         )
     return table
+
+
+def show_table(console: Console, table: Table) -> None:
+    """Print a table at its own width, however narrow the terminal."""
+    endless = Console(
+        file=console.file,
+        force_terminal=console.is_terminal,
+        no_color=console.no_color,
+        width=ENDLESS,
+        highlight=False,
+    )
+    endless.print(table, crop=False)
 
 
 def say(console: Console, text: str, style: str = "") -> None:

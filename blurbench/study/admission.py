@@ -37,16 +37,19 @@ def admit(costs: Mapping[str, float], seconds: float) -> Admission:
     fit. Where not even two could race, the dearest gives up its single run first.
     """
     names = sorted(costs, key=lambda name: costs[name])
-    for kept in range(len(names), 0, -1):
-        for racing in range(kept, 0, -1):
-            single = sum(_SINGLE_CALLS * costs[name] for name in names[racing:kept])
-            race = _race_seconds({name: costs[name] for name in names[:racing]})
-            if race + single <= seconds and racing >= min(2, kept):
-                return Admission(
-                    tuple(names[:racing]), tuple(names[racing:kept]), tuple(names[kept:])
-                )
-    fits = tuple(name for name in names[:1] if _SINGLE_CALLS * costs[name] <= seconds)
-    return Admission((), fits, tuple(names[len(fits) :]))
+    for least in (2, 1, 0):
+        for kept in range(len(names), least - 1, -1):
+            for racing in range(kept, least - 1, -1):
+                if _seconds(names[:racing], names[racing:kept], costs) <= seconds:
+                    return Admission(
+                        tuple(names[:racing]), tuple(names[racing:kept]), tuple(names[kept:])
+                    )
+    return Admission((), (), tuple(names))
+
+
+def _seconds(racing: list[str], single: list[str], costs: Mapping[str, float]) -> float:
+    race = _race_seconds({name: costs[name] for name in racing})
+    return race + sum(_SINGLE_CALLS * costs[name] for name in single)
 
 
 def _race_seconds(costs: Mapping[str, float]) -> float:

@@ -23,6 +23,7 @@ class Answer:
         rows: one an implementation, fastest first, then those that did not run.
         race: how they ranked end to end; None where nothing could race.
         on_device: how the GPU's implementations ranked on data that is already there.
+        control_failure: why no control could run, if none could.
         difference: largest |separable - direct| on the sampled pixels; None where not computed.
     """
 
@@ -32,6 +33,7 @@ class Answer:
     rows: list[Row]
     race: Result | None = None
     on_device: Result | None = None
+    control_failure: str | None = None
     difference: float | None = None
     copy: CopySpeed | None = None
     machine: dict[str, Any] = field(default_factory=dict)

@@ -142,7 +142,6 @@ def rotation_of(image: NDArray[Any], cache: str) -> list[NDArray[Any]]:
     count = 1
     if cache == "cold":
         count += math.ceil(2 * (host.last_level_cache() or CACHE_BYTES) / image.nbytes)
-    copies = [empty(np, image.shape, image.dtype) for _ in range(count)]
-    for copy in copies:
-        copy[...] = image
-    return copies
+    copies = empty(np, (count, *image.shape), image.dtype)
+    copies[:] = image
+    return list(copies)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any, Protocol
@@ -18,7 +19,16 @@ from blurbench.backends.registry import backends, find_implementation, probe
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.race import CONTROL, Contender, Result, Rules, Sample, looks_within, race
+from blurbench.measure.race import (
+    CONTROL,
+    Contender,
+    ContenderError,
+    Result,
+    Rules,
+    Sample,
+    looks_within,
+    race,
+)
 from blurbench.measure.risks import find_risks
 from blurbench.measure.stats import estimate_median
 from blurbench.measure.threads import limit_threads
@@ -27,7 +37,7 @@ from blurbench.records.machine import describe_machine, describe_versions
 from blurbench.records.summary import Key, Row
 from blurbench.study.admission import admit, default_budget
 from blurbench.study.answer import RANKING_SCOPE, Answer
-from blurbench.study.bandwidth import measure_copy
+from blurbench.study.bandwidth import CopySpeed, measure_copy, measure_device_copy
 from blurbench.study.cells import Cell, Stopwatch, predict_seconds, rotation_of
 from blurbench.study.exactness import (
     allowed_error,
@@ -40,6 +50,7 @@ from blurbench.study.options import Options, chosen, problem_for
 
 IMPLAUSIBLE = 1.1  # times the best copy
 TRANSFER_SAMPLES = 16
+TRANSFER_S = 0.005  # least duration of such a sample
 DIFFERENCE_S = 2.0  # longest that the dense sum may take only to be held against the separable one
 
 
@@ -112,7 +123,10 @@ class _Comparison:
         self.pixels = image.pixels.astype(self.problem.dtype)
         self.rows = {one.name: self._new_row(one, image.name) for _, one in self.pairs}
         self.answer = Answer(image, self.problem, options, list(self.rows.values()), seed=seed)
+        self.implementations = {one.name: one for _, one in self.pairs}
+        self.images: list[NDArray[Any]] = []
         self.devices: dict[str, Device] = {}
+        self.device_copies: dict[str, CopySpeed] = {}
         self.cells: dict[str, Cell] = {}
         self.samples: dict[str, NDArray[np.float64]] = {}
         self.budget = 0.0
@@ -149,7 +163,7 @@ class _Comparison:
         after = find_risks(host.usable_cpus(), load=0.0, throttled=throttled)
         answer.risks += [risk for risk in after if risk not in answer.risks]
         answer.machine = describe_machine()
-        answer.seconds = time.perf_counter() - self.started
+        answer.seconds = self._spent()
         return answer
 
     def _measure(self) -> None:
@@ -164,21 +178,32 @@ class _Comparison:
             row = self.rows[name]
             row.status, row.predicted_s = "over_budget", costs[name]
             row.reason = f"one run is expected to take {costs[name]:.3g} s"
-        images = rotation_of(self.pixels, self.options.cache)
+        self.images = rotation_of(self.pixels, self.options.cache)
         self.listener.stage("measuring a copy")
-        self.answer.copy = measure_copy(images, self.problem.threads)
-        by_name = {one.name: one for _, one in self.pairs}
+        self.answer.copy = measure_copy(self.images, self.problem.threads)
+        for backend, device in self.devices.items():
+            self.device_copies[backend] = measure_device_copy(self.images, device)
         for name in (*admission.racing, *admission.single):
             self.listener.stage(f"preparing {name}")
-            self._prepare(by_name[name], images)
+            self._prepare(self.implementations[name])
         self._separable_against_direct(costs)
-        self._race(admission.racing, by_name, images)
+        # Now that each has run, its cost is known rather than predicted.
+        known = {name: cell.cost_s for name, cell in self.cells.items()}
+        self._rank_all(admit(known, self._left()).racing)
         for name, cell in self.cells.items():
-            if self.rows[name].rounds == 0 and not self.answer.interrupted:
+            if self._may_run(name) and not self.answer.interrupted:
                 self._measure_once(name, cell)
 
+    def _may_run(self, name: str) -> bool:
+        """Whether a prepared cell has no time yet and did not fail."""
+        row = self.rows[name]
+        return row.end_to_end_median_s is None and row.status in ("ok", "wrong", "implausible")
+
+    def _spent(self) -> float:
+        return time.perf_counter() - self.started
+
     def _left(self) -> float:
-        return self.budget - (time.perf_counter() - self.started)
+        return self.budget - self._spent()
 
     def _probe(self) -> list[tuple[Backend, Implementation]]:
         """Those that can run; the others' rows say why not."""
@@ -198,7 +223,7 @@ class _Comparison:
             if state.ok:
                 runnable += own
                 continue
-            self.answer.unavailable[backend.name] = f"{state.reason}; {state.remedy}"
+            self.answer.unavailable[backend.name] = state.explanation
             for _, one in own:
                 row = self.rows[one.name]
                 row.status, row.reason = "unavailable", state.reason
@@ -241,13 +266,13 @@ class _Comparison:
             row.status = "failed"
         row.reason = _text(error)
 
-    def _prepare(self, one: Implementation, images: list[NDArray[Any]]) -> None:
+    def _prepare(self, one: Implementation) -> None:
         """Make the cell, and hold its first result against the reference."""
         row = self.rows[one.name]
         if not self._fits(one):
             return
         try:
-            cell = Cell(one, self.problem, images, self.devices.get(one.backend))
+            cell = self._make_cell(one)
         except Exception as raised:
             self._fail(one.name, raised)
             return
@@ -266,69 +291,80 @@ class _Comparison:
         if one.exact and not error <= allowed:
             row.status = "wrong"
             row.reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
-        self._check_plausible(row, cell.cost_s)
+        self._check_plausible(row, cell.cost_s, self.answer.copy)
 
     def _record(self, key: Key, scope: str, elapsed_s: float) -> None:
         if self.journal is not None:
             self.journal.sample(key, scope, elapsed_s, started_at=time.time() - elapsed_s)
 
-    def _check_plausible(self, row: Row, seconds: float) -> None:
-        copy = self.answer.copy
-        if copy is not None and seconds * IMPLAUSIBLE < copy.best_s and row.status == "ok":
-            row.status = "implausible"
-            row.reason = f"{seconds:.3g} s is faster than a copy of the image, {copy.best_s:.3g} s"
+    def _make_cell(self, one: Implementation) -> Cell:
+        return Cell(one, self.problem, self.images, self.devices.get(one.backend))
 
-    def _race(
-        self,
-        names: tuple[str, ...],
-        by_name: dict[str, Implementation],
-        images: list[NDArray[Any]],
-    ) -> None:
+    def _check_plausible(self, row: Row, seconds: float, copy: CopySpeed | None) -> bool:
+        """Whether the time can be believed; if not, the row says so and is out of the running."""
+        if copy is None or seconds * IMPLAUSIBLE >= copy.best_s:
+            return True
+        row.status, row.verdict = "implausible", None
+        row.ratio_to_fastest = row.ratio_ci95_low = row.ratio_ci95_high = None
+        row.reason = f"{seconds:.3g} s is faster than a copy of the image, {copy.best_s:.3g} s"
+        return False
+
+    def _rank_all(self, names: tuple[str, ...]) -> None:
         """Rank end to end, and then the GPU's implementations on data that is already there."""
-        fit = [name for name in names if name in self.cells and self.rows[name].status == "ok"]
-        there = [name for name in fit if "compute" in self.cells[name].scopes]
-        if fit:
-            seconds = self._left() / (2 if there else 1)
-            result = self._race_in(RANKING_SCOPE, fit, by_name, images, seconds)
-            self.answer.race = result
-            for name in result.standings:
-                self._set_standing(self.rows[name], result, name)
-        if there and not self.answer.interrupted:
-            result = self._race_in("compute", there, by_name, images, self._left())
-            self.answer.on_device = result
-            for name, standing in result.standings.items():
-                if standing.rounds:
-                    time_s = standing.time
-                    self.rows[name].set_times(
-                        "compute", time_s.value, time_s.low, time_s.high, standing.min_s
-                    )
-            for name, scope in product(there, ("upload", "download")):
+        single = sum(self.cells[name].cost_s for name in self.cells if name not in names)
+        there = [name for name in names if "compute" in self.cells[name].scopes]
+        end = self.budget - single
+        half = end - (end - self._spent()) / 2 if there else end
+        self.answer.race = self._rank(RANKING_SCOPE, names, half)
+        if self.answer.race is None or self.answer.interrupted:
+            return
+        for name, scope in product(there, ("upload", "download")):
+            if self.rows[name].status == "ok":
                 self._measure_alone(name, scope)
+        self.answer.on_device = self._rank("compute", there, end)
 
-    def _race_in(
-        self,
-        scope: str,
-        names: list[str],
-        by_name: dict[str, Implementation],
-        images: list[NDArray[Any]],
-        seconds: float,
-    ) -> Result:
+    def _rank(self, scope: str, names: Sequence[str], end: float) -> Result | None:
+        """Race until nobody fails and every time can be believed; who leaves is not raced again.
+
+        Args:
+            end: of the race, in seconds since the comparison began.
+        """
+        names = [name for name in names if self.rows[name].status == "ok"]
+        while names:
+            try:
+                result = self._race(scope, names, end - self._spent())
+            except ContenderError as failure:
+                if failure.name == CONTROL:
+                    self.answer.control_failure = _text(failure.error)
+                else:
+                    self._fail(failure.name, failure.error)
+                    names.remove(failure.name)
+                continue
+            believed = [name for name in names if self._set_standing(scope, name, result)]
+            if believed == names or result.interrupted:
+                return result
+            names = believed
+        return None
+
+    def _race(self, scope: str, names: list[str], seconds: float) -> Result:
         self.listener.stage("racing" if scope == RANKING_SCOPE else "racing on the device")
         rules = Rules(same=self.options.same)
         if self.options.rounds is not None:
             rules = replace(rules, looks=looks_within(self.options.rounds))
 
-        def make_control(reference: str) -> Contender:
-            one = by_name[reference]
-            cell = Cell(one, self.problem, images, self.devices.get(one.backend))
-            return Contender(CONTROL, cell.scopes[scope], cell.cost_s)
+        def contender(name: str, cell: Cell) -> Contender:
+            return Contender(name, cell.scopes[scope], cell.cost_s)
+
+        def make_control(reference: str) -> Contender | None:
+            if self.answer.control_failure is not None:
+                return None
+            return contender(CONTROL, self._make_cell(self.implementations[reference]))
 
         def keep(sample: Sample) -> None:
             if self.journal is None:
                 return
-            key = self.rows[names[0]].key
             self.journal.sample(
-                replace(key, implementation=sample.contender),
+                replace(self.rows[names[0]].key, implementation=sample.contender),
                 scope,
                 sample.elapsed_s,
                 round_number=sample.round,
@@ -338,10 +374,7 @@ class _Comparison:
             )
 
         result = race(
-            [
-                Contender(name, self.cells[name].scopes[scope], self.cells[name].cost_s)
-                for name in names
-            ],
+            [contender(name, self.cells[name]) for name in names],
             make_control,
             rules,
             seconds=seconds,
@@ -352,27 +385,26 @@ class _Comparison:
         self.answer.interrupted |= result.interrupted
         return result
 
-    def _set_standing(self, row: Row, result: Result, name: str) -> None:
-        standing = result.standings[name]
-        row.rounds = standing.rounds
+    def _set_standing(self, scope: str, name: str, result: Result) -> bool:
+        """Fill a row from a race; whether its time can be believed."""
+        row, standing = self.rows[name], result.standings[name]
         if standing.rounds == 0:
-            return
+            return True
         time_s, ratio = standing.time, standing.ratio
-        row.set_times(RANKING_SCOPE, time_s.value, time_s.low, time_s.high, standing.min_s)
-        row.ratio_to_fastest, row.ratio_ci95_low, row.ratio_ci95_high = (
-            ratio.value,
-            ratio.low,
-            ratio.high,
-        )
-        if name == result.reference:
-            row.ratio_ci95_low = row.ratio_ci95_high = None
+        row.set_times(scope, time_s.value, time_s.low, time_s.high, standing.min_s)
+        if scope != RANKING_SCOPE:
+            return self._check_plausible(row, time_s.value, self.device_copies.get(row.backend))
+        row.rounds = standing.rounds
+        row.ratio_to_fastest = ratio.value
+        if name != result.reference:
+            row.ratio_ci95_low, row.ratio_ci95_high = ratio.low, ratio.high
         row.verdict = standing.verdict if result.control_passed else "withheld"
-        self._check_plausible(row, time_s.value)
+        return self._check_plausible(row, time_s.value, self.answer.copy)
 
     def _measure_alone(self, name: str, scope: str) -> None:
         """A transfer: it competes with nothing, so its samples need no rounds."""
         watch: Stopwatch = self.cells[name].scopes[scope]
-        loops = max(1, int(Rules.sample_s / max(watch(1), 1e-9)))
+        loops = max(1, int(TRANSFER_S / max(watch(1), 1e-6)))
         times = []
         for number in range(1, TRANSFER_SAMPLES + 1):
             started, elapsed = time.time(), watch(loops)
@@ -392,7 +424,11 @@ class _Comparison:
     def _measure_once(self, name: str, cell: Cell) -> None:
         """One sample, where a race did not fit or what was measured must not win."""
         row = self.rows[name]
-        elapsed = cell.scopes[RANKING_SCOPE](1)
+        try:
+            elapsed = cell.scopes[RANKING_SCOPE](1)
+        except Exception as error:
+            self._fail(name, error)
+            return
         self._record(row.key, RANKING_SCOPE, elapsed)
         row.rounds = 1
         row.set_times(RANKING_SCOPE, elapsed, None, None, elapsed)
@@ -440,8 +476,11 @@ class _Comparison:
                 row.set_times("compute", median_s, low, high, least)
             row.megapixels_per_s = self.problem.height * self.problem.width / median_s / 1e6
             row.gigabytes_per_s = 2 * self.problem.image_bytes / median_s / 1e9
-            if self.answer.copy is not None:
-                row.copy_bandwidth_fraction = self.answer.copy.median_s / median_s
+            copy, used_s = self.answer.copy, median_s
+            if row.backend in self.devices:
+                copy, used_s = self.device_copies.get(row.backend), row.compute_median_s or 0.0
+            if copy is not None and used_s:
+                row.copy_bandwidth_fraction = copy.median_s / used_s
         self.answer.rows = sorted(self.rows.values(), key=_order)
 
 
