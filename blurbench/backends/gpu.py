@@ -170,7 +170,7 @@ def examine(load: Callable[[], Any]) -> Availability:
     for check, what, remedy in checks:
         try:
             check(cupy)
-        except (ImportError, RuntimeError) as error:
+        except Exception as error:  # CuPy's own errors are of many kinds
             return Availability(f"{what}: {_line(error)}", remedy, versions)
     devices = tuple(runtime.getDeviceProperties(number)["name"].decode() for number in range(count))
     versions["cuda"] = str(runtime.runtimeGetVersion())

@@ -39,8 +39,9 @@ def _load(entry: EntryPoint) -> Backend:
             raise TypeError(f"{entry.value} is not a blurbench Backend")
         return backend
     except Exception as error:  # whatever a stranger's module raises must not disturb the others
+        text = " ".join(f"{type(error).__name__}: {error}".split())
         broken = Availability(
-            reason=f"its package failed to load: {type(error).__name__}: {error}",
+            reason=f"its package failed to load: {text}",
             remedy=f"mend or uninstall the package that provides {entry.value}",
         )
         return Backend(entry.name, "cpu", (), lambda: broken)

@@ -26,7 +26,11 @@ from blurbench.report.units import (
 from blurbench.study.answer import Answer
 from blurbench.study.compare import Listener
 
-_LABELS = {"over_budget": "over budget", "out_of_memory": "no memory"}
+_LABELS = {
+    "over_budget": "over budget",
+    "out_of_memory": "no memory",
+    "implausible": "too fast",
+}
 _STYLES = {"fastest": "bold green", "faster": "bold green", "same": "green", "undecided": "yellow"}
 
 

@@ -1,0 +1,1017 @@
+"""Comparisons end to end: of the shipped CPU rows, and of planted ones on a simulated clock.
+
+Planted backends come in as a stranger's would, through the entry points. Where time matters it is
+simulated: `time.perf_counter` moves only by what the planted implementations say they take.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blurbench.backends import registry
+from blurbench.backends.backend import Availability, Backend, Implementation
+from blurbench.errors import InputError
+from blurbench.image import Image
+from blurbench.kernel import GaussianKernel
+from blurbench.measure.race import race
+from blurbench.plan import Plan, Problem
+from blurbench.records.export import to_json
+from blurbench.records.summary import Key, Row
+from blurbench.study.answer import Answer
+from blurbench.study.compare import Listener, compare
+from blurbench.study.exactness import allowed_error
+from blurbench.study.options import Options
+
+SCOPES = ("compute", "upload", "download", "end_to_end")
+FIGURES = ("median", "ci95_low", "ci95_high", "min")
+ROW_KEYS = {
+    *("implementation", "backend", "method", "origin", "exact", "status", "reason", "rounds"),
+    *("first_call_s", "setup_s"),
+    *(f"{scope}_{figure}_s" for scope in SCOPES for figure in FIGURES),
+    *("ratio_to_fastest", "ratio_ci95_low", "ratio_ci95_high"),
+    *("megapixels_per_s", "gigabytes_per_s", "copy_bandwidth_fraction"),
+    *("max_abs_error", "max_relative_error", "verdict"),
+}
+TOP_KEYS = {
+    *("schema", "image", "kernel", "border", "dtype", "machine", "ranking_scope", "control"),
+    *("separable_direct_max_abs_difference", "implementations"),
+}
+VERDICTS = {"fastest", "same", "slower", "faster", "undecided", "withheld"}
+KERNEL = GaussianKernel.from_size(5)
+
+Behaviour = Callable[[Plan, Any, Any], None]  # the right plan, the image, where the result goes
+
+
+def picture(height: int, width: int, *channels: int, dtype: str = "uint8") -> Image:
+    values = np.random.default_rng(3).uniform(0, 255, (height, width, *channels))
+    return Image("a picture", values.astype(dtype))
+
+
+SMALL = picture(16, 16)
+
+
+def right(blur: Plan, image: Any, out: Any) -> None:
+    blur(image, out)
+
+
+def add_half(out: Any) -> None:
+    out += 0.5
+
+
+def blot(out: Any) -> None:
+    out[0, 0] = np.nan
+
+
+def then(behave: Behaviour, spoil: Callable[[Any], None]) -> Behaviour:
+    """Behaves, and then does something to the result."""
+
+    def behave_badly(blur: Plan, image: Any, out: Any) -> None:
+        behave(blur, image, out)
+        spoil(out)
+
+    return behave_badly
+
+
+def raising(error: BaseException) -> Behaviour:
+    def behave(blur: Plan, image: Any, out: Any) -> None:
+        raise error
+
+    return behave
+
+
+def failing_after(calls: int, behave: Behaviour, error: BaseException) -> Behaviour:
+    """Behaves for so many calls, whichever plans they go to."""
+    left = iter(range(calls))
+
+    def fail_later(blur: Plan, image: Any, out: Any) -> None:
+        if next(left, None) is None:
+            raise error
+        behave(blur, image, out)
+
+    return fail_later
+
+
+class Planted(Plan):
+    """A plan that leaves it to a behaviour what to do with the right plan."""
+
+    def __init__(self, problem: Problem, behave: Behaviour) -> None:
+        super().__init__(np, problem)
+        self._right = registry.find_implementation("numpy", "separable").prepare(problem)
+        self._behave = behave
+
+    def _run(self, image: Any, out: Any) -> None:
+        self._behave(self._right, image, out)
+
+
+def planted(
+    method: str,
+    behave: Behaviour = right,
+    *,
+    backend: str = "fake",
+    prepare: Callable[[Problem], Plan] | None = None,
+    work_bytes: int = 0,
+) -> Implementation:
+    return Implementation(
+        backend,
+        method,
+        "ours",
+        prepare or (lambda problem: Planted(problem, behave)),
+        lambda problem: float(problem.height * problem.width),
+        lambda problem: work_bytes,
+    )
+
+
+def backend_of(*implementations: Implementation, **more: Any) -> Backend:
+    more = {"name": "fake", "kind": "cpu", "probe": Availability, **more}
+    return Backend(implementations=implementations, **more)
+
+
+@dataclass
+class Entry:
+    """An entry point whose module is there already."""
+
+    backend: Any
+    name: str = "fake"
+    value: str = "fake_package:backend"
+
+    def load(self) -> Any:
+        return self.backend
+
+
+@pytest.fixture
+def plant(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Offers backends as another package would."""
+
+    def offer(*backends: Backend) -> None:
+        entries = [Entry(one, one.name) for one in backends]
+        monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+        registry.backends.cache_clear()
+
+    yield offer
+    registry.backends.cache_clear()
+
+
+class Clock:
+    """Simulated seconds; asking for them takes a moment too."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self._rng = random.Random(5)
+
+    def __call__(self) -> float:
+        self.now += 1e-5
+        return self.now
+
+    def takes(self, seconds: float, noise: float = 0.01) -> Behaviour:
+        """A right blur that takes so long on a `SMALL` image, and in proportion on others."""
+
+        def behave(blur: Plan, image: Any, out: Any) -> None:
+            blur(image, out)
+            share = image.size / SMALL.pixels.size
+            self.now += seconds * share * math.exp(self._rng.gauss(0, noise))
+
+        return behave
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    simulated = Clock()
+    monkeypatch.setattr(time, "perf_counter", simulated)
+    monkeypatch.setattr("blurbench.study.compare.race", partial(race, now=simulated))
+    return simulated
+
+
+@dataclass
+class Kept:
+    """Keeps samples in a list, as a journal does in a file."""
+
+    samples: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def sample(
+        self, key: Key, scope: str, elapsed_s: float, *, round_number: int = 0, **more: Any
+    ) -> None:
+        self.samples.append((key.implementation, scope, round_number))
+
+    def rounds_of(self, name: str, scope: str = "end_to_end") -> list[int]:
+        return [number for one, where, number in self.samples if (one, where) == (name, scope)]
+
+
+class Told(Listener):
+    """Remembers what it is told, and calls back after each round."""
+
+    def __init__(self, on_round: Callable[[int], None] = lambda done: None) -> None:
+        self.seconds: list[float] = []
+        self.stages: list[str] = []
+        self._on_round = on_round
+
+    @property
+    def racing(self) -> bool:
+        """Whether a race is on, or was."""
+        return "racing" in self.stages
+
+    def budget(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+    def stage(self, text: str) -> None:
+        self.stages.append(text)
+
+    def rounds(self, done: int, left_s: float) -> None:
+        self._on_round(done)
+
+
+def simulate(budget: float | None = 30.0, **options: Any) -> Answer:
+    """Compare the planted implementations on the small image."""
+    more = {name: options.pop(name) for name in ("listener", "journal") if name in options}
+    options = {"backends": ("fake",), "threads": 1, "seed": 1, "budget": budget, **options}
+    return compare(SMALL, KERNEL, Options(**options), **more)
+
+
+def rows(answer: Answer) -> dict[str, Row]:
+    """The rows by method."""
+    return {row.method: row for row in answer.rows}
+
+
+def column(answer: Answer, name: str) -> dict[str, Any]:
+    """A column by method."""
+    return {row.method: getattr(row, name) for row in answer.rows}
+
+
+# The implementations that are shipped, on this CPU and on its clock.
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Answer:
+    options = Options(backends=("numpy", "scipy"), budget=1.5, seed=3)
+    return compare(picture(64, 48, 3), KERNEL, options)
+
+
+def test_six_implementations_run_on_a_cpu(shipped: Answer) -> None:
+    assert {row.name: row.status for row in shipped.rows} == {
+        f"{backend}:{method}": "ok"
+        for backend in ("numpy", "scipy")
+        for method in ("direct", "separable", "fft")
+    }
+
+
+def test_every_row_has_a_verdict_and_one_is_the_reference(shipped: Answer) -> None:
+    assert {row.verdict for row in shipped.rows} <= VERDICTS
+    assert [row.name for row in shipped.rows if row.ratio_to_fastest == 1.0] == [
+        shipped.race.reference
+    ]
+
+
+def test_every_error_is_within_the_contract(shipped: Answer) -> None:
+    allowed = allowed_error(shipped.problem.dtype, 255.0)
+    assert all(0 <= row.max_abs_error <= allowed for row in shipped.rows)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float64"])
+def test_every_error_is_within_the_contract_in_other_dtypes(dtype: str) -> None:
+    options = Options(
+        backends=("numpy", "scipy"),
+        budget=0.5,
+        rounds=1,
+        dtype=dtype,
+        border="constant",
+        cval=300.0 if dtype != "uint8" else 255.0,
+    )
+    answer = compare(picture(21, 18), KERNEL, options)
+    allowed = allowed_error(np.dtype(dtype), 300.0)
+    assert all(row.max_abs_error <= allowed for row in answer.rows)
+    assert {row.status for row in answer.rows} == {"ok"}
+
+
+def test_separable_and_direct_are_said_to_differ_by_rounding_only(shipped: Answer) -> None:
+    assert 0 < shipped.difference <= 2 * allowed_error(shipped.problem.dtype, 255.0)
+
+
+def test_the_rows_stand_in_the_order_of_their_times(shipped: Answer) -> None:
+    medians = [row.end_to_end_median_s for row in shipped.rows]
+    assert medians == sorted(medians)
+
+
+def test_on_a_cpu_compute_is_what_end_to_end_is(shipped: Answer) -> None:
+    for row in shipped.rows:
+        for figure in FIGURES:
+            assert getattr(row, f"compute_{figure}_s") == getattr(row, f"end_to_end_{figure}_s")
+
+
+def test_on_a_cpu_nothing_is_uploaded(shipped: Answer) -> None:
+    assert {row.upload_median_s for row in shipped.rows} == {None}
+    assert shipped.on_device is None
+
+
+def test_the_rates_follow_from_the_median(shipped: Answer) -> None:
+    for row in shipped.rows:
+        median_s = row.end_to_end_median_s
+        assert row.megapixels_per_s == pytest.approx(64 * 48 / median_s / 1e6)
+        assert row.gigabytes_per_s == pytest.approx(2 * 64 * 48 * 3 * 4 / median_s / 1e9)
+        assert row.copy_bandwidth_fraction == pytest.approx(shipped.copy.median_s / median_s)
+
+
+def test_the_first_call_and_the_setup_are_told(shipped: Answer) -> None:
+    assert all(row.first_call_s > 0 and row.setup_s > 0 for row in shipped.rows)
+
+
+def test_the_document_has_what_was_promised(shipped: Answer) -> None:
+    document = shipped.document()
+    assert set(document) >= TOP_KEYS
+    assert document["schema"] == "blurbench.compare/1"
+    assert document["ranking_scope"] == "end_to_end"
+
+
+def test_the_document_describes_the_question(shipped: Answer) -> None:
+    document = shipped.document()
+    assert document["image"] == {
+        "path": "a picture",
+        "height": 64,
+        "width": 48,
+        "channels": 3,
+        "dtype": "uint8",
+    }
+    assert document["kernel"] == {"size": 5, "sigma": KERNEL.sigma, "radius": 2}
+    assert (document["border"], document["dtype"]) == ("reflect", "float32")
+
+
+def test_the_document_describes_the_control(shipped: Answer) -> None:
+    control = shipped.document()["control"]
+    assert set(control) == {
+        *("implementation", "ratio", "ratio_ci95_low", "ratio_ci95_high"),
+        *("noise_floor", "passed", "rounds"),
+    }
+    assert control["implementation"] == shipped.race.reference
+
+
+def test_every_entry_of_the_document_has_the_promised_columns(shipped: Answer) -> None:
+    for entry in shipped.document()["implementations"]:
+        assert set(entry) >= ROW_KEYS
+
+
+def test_the_document_is_json(shipped: Answer) -> None:
+    entries = json.loads(to_json(shipped.document()))["implementations"]
+    assert [entry["implementation"] for entry in entries] == [row.name for row in shipped.rows]
+
+
+# Verdicts.
+
+
+def test_the_faster_of_two_wins(plant, clock: Clock) -> None:
+    plant(backend_of(planted("quick", clock.takes(0.004)), planted("slow", clock.takes(0.008))))
+    answer = simulate()
+    assert column(answer, "verdict") == {"quick": "fastest", "slow": "slower"}
+    assert rows(answer)["slow"].ratio_to_fastest == pytest.approx(2.0, rel=0.02)
+    assert rows(answer)["slow"].ratio_ci95_low < 2.0 < rows(answer)["slow"].ratio_ci95_high
+
+
+def test_the_fastest_has_no_interval_against_itself(plant, clock: Clock) -> None:
+    plant(backend_of(planted("quick", clock.takes(0.004)), planted("slow", clock.takes(0.008))))
+    quick = rows(simulate())["quick"]
+    assert (quick.ratio_to_fastest, quick.ratio_ci95_low, quick.ratio_ci95_high) == (1, None, None)
+
+
+def test_a_known_time_lies_in_its_interval(plant, clock: Clock) -> None:
+    plant(backend_of(planted("only", clock.takes(0.004, noise=0.05))))
+    row = rows(simulate(seed=2))["only"]
+    assert row.end_to_end_min_s < row.end_to_end_ci95_low_s
+    assert row.end_to_end_ci95_low_s < 0.004 < row.end_to_end_ci95_high_s
+
+
+def test_equal_speeds_are_the_same(plant, clock: Clock) -> None:
+    steady = partial(clock.takes, noise=0.002)
+    plant(backend_of(planted("one", steady(0.004)), planted("two", steady(0.004))))
+    assert set(column(simulate(), "verdict").values()) == {"fastest", "same"}
+
+
+def test_a_control_unlike_its_reference_withholds_the_verdicts(plant, clock: Clock) -> None:
+    listener = Told()
+
+    def prepare(problem: Problem) -> Plan:
+        # The control is the only plan that is made when the race is on.
+        return Planted(problem, clock.takes(0.0048 if listener.racing else 0.004))
+
+    quick = planted("quick", prepare=prepare)
+    plant(backend_of(quick, planted("slow", clock.takes(0.008))))
+    answer = simulate(listener=listener, seed=4)
+    assert column(answer, "verdict") == {"quick": "withheld", "slow": "withheld"}
+    described = answer.document()["control"]
+    assert described["passed"] is False
+    assert described["noise_floor"] == pytest.approx(0.2, abs=0.03)
+
+
+def test_a_given_number_of_rounds_is_not_exceeded(plant, clock: Clock) -> None:
+    noisy = partial(clock.takes, noise=0.3)
+    plant(backend_of(planted("one", noisy(0.004)), planted("two", noisy(0.004))))
+    assert simulate(rounds=20).race.rounds == 20
+
+
+def test_the_same_seed_is_told_and_repeats_the_order(plant, clock: Clock) -> None:
+    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.008))))
+    kept = [Kept(), Kept()]
+    answers = [simulate(seed=9, rounds=5, journal=one) for one in kept]
+    assert [answer.seed for answer in answers] == [9, 9]
+    assert kept[0].samples == kept[1].samples
+
+
+# What cannot run says why, and disturbs nobody.
+
+
+def test_an_unavailable_backend_has_rows_with_its_reason(plant, clock: Clock) -> None:
+    absent = Availability("its library is not installed", "pip install it")
+    plant(
+        backend_of(planted("quick", clock.takes(0.004))),
+        backend_of(
+            planted("one", backend="absent"),
+            planted("two", backend="absent"),
+            name="absent",
+            probe=lambda: absent,
+        ),
+    )
+    answer = simulate(backends=("fake", "absent"))
+    assert column(answer, "status") == {"quick": "ok", "one": "unavailable", "two": "unavailable"}
+    assert rows(answer)["two"].reason == "its library is not installed"
+    assert answer.unavailable == {"absent": "its library is not installed; pip install it"}
+
+
+def test_a_reason_without_a_remedy_is_told_as_it_is(plant) -> None:
+    plant(backend_of(planted("one"), probe=lambda: Availability("it is too old")))
+    assert simulate().unavailable == {"fake": "it is too old"}
+
+
+def test_a_backend_whose_probe_breaks_is_unavailable(plant) -> None:
+    def broken() -> Availability:
+        raise OSError("no such\nlibrary")
+
+    plant(backend_of(planted("one"), probe=broken))
+    row = rows(simulate())["one"]
+    assert (row.status, row.reason) == ("unavailable", "its probe failed: no such library")
+
+
+def test_a_device_that_cannot_be_opened_makes_its_rows_unavailable(plant, clock: Clock) -> None:
+    def missing(number: int) -> Any:
+        raise RuntimeError(f"no device {number}")
+
+    plant(
+        backend_of(planted("quick", clock.takes(0.004))),
+        backend_of(planted("one", backend="far"), name="far", kind="gpu", open_device=missing),
+    )
+    answer = simulate(backends=("fake", "far"), device=3)
+    assert column(answer, "status") == {"quick": "ok", "one": "unavailable"}
+    assert "device 3 cannot be opened: no device 3" in rows(answer)["one"].reason
+
+
+def test_where_nothing_can_run_there_is_an_answer_without_figures(plant) -> None:
+    plant(backend_of(planted("one"), probe=lambda: Availability("it is not here", "fetch it")))
+    document = json.loads(to_json(simulate().document()))
+    assert (document["control"], document["separable_direct_max_abs_difference"]) == (None, None)
+    assert document["implementations"][0]["end_to_end_median_s"] is None
+
+
+# Implementations that fail, err or cheat.
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (RuntimeError("the library\nis broken"), "failed", "the library is broken"),
+        (AssertionError(), "failed", "AssertionError"),
+        (MemoryError(), "out_of_memory", "MemoryError"),
+        (MemoryError("1 TiB"), "out_of_memory", "1 TiB"),
+        (type("OutOfMemoryError", (Exception,), {})("of the device"), "out_of_memory", "of the "),
+        (InputError("it takes no wrap border"), "unsupported", "it takes no wrap border"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+@pytest.mark.parametrize("when", ["prepared", "called"])
+def test_one_that_raises_says_why_and_the_others_run(
+    plant, clock: Clock, error: Exception, status: str, reason: str, when: str
+) -> None:
+    def refuse(problem: Problem) -> Plan:
+        raise error
+
+    prepare = refuse if when == "prepared" else None
+    plant(
+        backend_of(
+            planted("bad", raising(error), prepare=prepare), planted("good", clock.takes(0.004))
+        )
+    )
+    found = rows(simulate(rounds=1))
+    assert found["bad"].status == status
+    assert reason in found["bad"].reason
+    assert "\n" not in found["bad"].reason
+    assert (found["bad"].end_to_end_median_s, found["bad"].verdict) == (None, None)
+    assert (found["good"].status, found["good"].verdict) == ("ok", "fastest")
+
+
+@pytest.mark.parametrize("calls", [5, 40], ids=["while it warms up", "while it races"])
+def test_one_that_fails_late_does_not_disturb_the_others(plant, clock: Clock, calls: int) -> None:
+    fragile = failing_after(calls, clock.takes(0.004), RuntimeError("worn out"))
+    plant(backend_of(planted("bad", fragile), planted("good", clock.takes(0.008))))
+    found = rows(simulate())
+    assert (found["bad"].status, found["bad"].reason) == ("failed", "worn out")
+    assert found["good"].status == "ok"
+    assert found["good"].end_to_end_median_s == pytest.approx(0.008, rel=0.05)
+
+
+def test_no_memory_for_the_control_does_not_disturb_the_others(plant, clock: Clock) -> None:
+    listener = Told()
+
+    def prepare(problem: Problem) -> Plan:
+        if listener.racing:
+            raise MemoryError
+        return Planted(problem, clock.takes(0.004))
+
+    large = planted("large", prepare=prepare)
+    plant(backend_of(large, planted("good", clock.takes(0.008))))
+    good = rows(simulate(listener=listener))["good"]
+    assert good.status == "ok"
+    assert good.end_to_end_median_s == pytest.approx(0.008, rel=0.05)
+
+
+@pytest.mark.parametrize("spoil", [add_half, blot])
+def test_a_wrong_one_is_shown_and_never_wins(plant, clock: Clock, spoil) -> None:
+    bad = planted("bad", then(clock.takes(0.002), spoil))
+    plant(backend_of(bad, planted("good", clock.takes(0.004))))
+    answer = simulate()
+    found = rows(answer)
+    assert (found["bad"].status, found["bad"].verdict) == ("wrong", None)
+    assert "above the 0.00025 that is allowed" in found["bad"].reason
+    assert found["bad"].end_to_end_median_s is not None
+    assert not found["bad"].max_abs_error <= allowed_error(np.dtype("float32"), 255.0)
+    assert (found["good"].verdict, list(answer.race.standings)) == ("fastest", ["fake:good"])
+
+
+def test_a_wrong_one_may_say_that_it_is_no_exact_blur(plant, clock: Clock) -> None:
+    one = planted("approximate", then(clock.takes(0.004), add_half))
+    plant(backend_of(replace(one, exact=False)))
+    row = rows(simulate(rounds=1))["approximate"]
+    assert (row.status, row.exact) == ("ok", False)
+    assert row.max_abs_error == pytest.approx(0.5, rel=1e-3)
+
+
+def test_one_that_asks_for_more_memory_than_there_is_is_not_tried(
+    plant, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blurbench.host.available_memory", lambda: 2 * 2**30)
+    greedy = planted("greedy", raising(AssertionError("it ran")), work_bytes=3 * 2**30)
+    plant(backend_of(greedy, planted("good", clock.takes(0.004))))
+    found = rows(simulate(rounds=1))
+    assert found["greedy"].status == "out_of_memory"
+    assert "3.00 GiB" in found["greedy"].reason
+    assert "2.00 GiB" in found["greedy"].reason
+    assert found["good"].status == "ok"
+
+
+class Lazy:
+    """Does the work at a plan's first call, and later for as long as `honest` says."""
+
+    def __init__(self, honest: Callable[[], bool] = lambda: False) -> None:
+        self._honest = honest
+        self._known: set[Plan] = set()
+
+    def __call__(self, blur: Plan, image: Any, out: Any) -> None:
+        if blur not in self._known or self._honest():
+            blur(image, out)
+        self._known.add(blur)
+
+
+def compare_large(listener: Listener | None = None) -> dict[str, Row]:
+    """Compare on an image whose copy takes far longer than a call that does nothing."""
+    options = Options(backends=("fake",), threads=1, seed=1, budget=5.0, rounds=1)
+    return rows(compare(picture(512, 512), GaussianKernel.from_size(3), options, listener))
+
+
+def test_one_that_does_not_do_the_work_is_implausible_and_never_wins(plant) -> None:
+    plant(backend_of(planted("lazy", Lazy()), planted("good")))
+    found = compare_large()
+    assert found["lazy"].max_abs_error <= 2.55e-4
+    assert (found["lazy"].status, found["lazy"].verdict) == ("implausible", None)
+    assert "faster than a copy" in found["lazy"].reason
+    assert found["lazy"].end_to_end_median_s < found["good"].end_to_end_median_s
+    assert (found["good"].status, found["good"].verdict) == ("ok", "fastest")
+
+
+def test_one_that_becomes_lazy_in_the_race_does_not_win_it(plant) -> None:
+    listener = Told()
+    lazy = Lazy(honest=lambda: not listener.racing)
+    plant(backend_of(planted("lazy", lazy), planted("good")))
+    found = compare_large(listener)
+    assert found["lazy"].status == "implausible"
+    assert found["lazy"].verdict not in ("fastest", "faster")
+
+
+# The budget.
+
+
+def test_what_is_too_dear_is_over_budget_with_its_prediction(plant, clock: Clock) -> None:
+    plant(backend_of(planted("dear", clock.takes(40.0)), planted("good", clock.takes(0.004))))
+    found = rows(simulate(budget=20.0))
+    assert found["dear"].status == "over_budget"
+    assert found["dear"].predicted_s == pytest.approx(40.0, rel=0.1)
+    assert (found["dear"].end_to_end_median_s, found["dear"].verdict) == (None, None)
+    assert (found["good"].status, found["good"].predicted_s) == ("ok", None)
+
+
+def test_where_nothing_fits_the_budget_every_row_says_so(plant, clock: Clock) -> None:
+    plant(backend_of(planted("one", clock.takes(40.0)), planted("two", clock.takes(50.0))))
+    answer = simulate(budget=20.0)
+    assert set(column(answer, "status").values()) == {"over_budget"}
+    assert answer.document()["control"] is None
+
+
+def test_what_can_run_only_once_is_undecided(plant, clock: Clock) -> None:
+    plant(
+        backend_of(
+            planted("once", clock.takes(3.0)),
+            planted("one", clock.takes(0.004)),
+            planted("two", clock.takes(0.008)),
+        )
+    )
+    once = rows(simulate(budget=20.0))["once"]
+    assert (once.status, once.rounds, once.verdict) == ("ok", 1, "undecided")
+    assert "measured once" in once.reason
+    assert once.end_to_end_median_s == pytest.approx(3.0, rel=0.1)
+    assert (once.end_to_end_ci95_low_s, once.end_to_end_ci95_high_s) == (None, None)
+    assert once.ratio_to_fastest == pytest.approx(750, rel=0.1)
+
+
+@pytest.fixture
+def undecidable(clock: Clock) -> list[Implementation]:
+    """Two that race for as long as they may."""
+    return [planted(name, clock.takes(0.004, noise=0.3)) for name in ("one", "two")]
+
+
+def test_a_budget_is_kept_where_everything_races(plant, undecidable) -> None:
+    plant(backend_of(*undecidable))
+    seconds = simulate(budget=3.0).seconds
+    assert seconds <= 3.0 + 0.2
+
+
+def test_a_budget_is_kept_where_something_runs_only_once(plant, clock: Clock, undecidable) -> None:
+    plant(backend_of(*undecidable, planted("once", clock.takes(1.5))))
+    answer = simulate(budget=6.0)
+    seconds, once = answer.seconds, rows(answer)["once"]
+    assert once.rounds == 1
+    assert seconds <= 6.0 + 0.2
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds", "announced"),
+    [(7.0, 0.004, 7.0), (None, 0.004, 15.0), (None, 9.0, 60.0)],
+    ids=["given", "short", "long"],
+)
+def test_the_budget_is_announced(
+    plant, clock: Clock, given: float | None, seconds: float, announced: float
+) -> None:
+    plant(backend_of(planted("one", clock.takes(seconds))))
+    listener = Told()
+    simulate(budget=given, rounds=1, listener=listener)
+    assert listener.seconds == [announced]
+
+
+# The cache, and what is kept.
+
+
+@pytest.mark.parametrize(("cache", "images"), [("hot", 1), ("cold", 1 + 8)])
+def test_a_cold_cache_rotates_images_through_more_than_the_cache(
+    plant, clock: Clock, monkeypatch: pytest.MonkeyPatch, cache: str, images: int
+) -> None:
+    monkeypatch.setattr("blurbench.host.last_level_cache", lambda: 4 * SMALL.pixels.size * 4)
+    listener, takes = Told(), clock.takes(0.004)
+    seen = set()
+
+    def note(blur: Plan, image: Any, out: Any) -> None:
+        takes(blur, image, out)
+        if listener.racing:
+            seen.add(image.ctypes.data)
+
+    plant(backend_of(planted("one", note)))
+    simulate(cache=cache, listener=listener)
+    assert len(seen) == images
+
+
+def test_every_sample_is_kept_with_its_scope(plant, clock: Clock) -> None:
+    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.008))))
+    kept = Kept()
+    answer = simulate(journal=kept)
+    rounds = list(range(1, answer.race.rounds + 1))
+    for name in ("fake:one", "fake:two"):
+        assert kept.rounds_of(name, "setup") == kept.rounds_of(name, "first_call") == [0]
+        assert kept.rounds_of(name) == [-2, -1, 0, *rounds]
+    assert kept.rounds_of("control") == rounds
+
+
+def test_what_ran_once_is_kept_too(plant, clock: Clock) -> None:
+    bad = planted("bad", then(clock.takes(0.002), add_half))
+    plant(backend_of(bad, planted("good", clock.takes(0.004))))
+    kept = Kept()
+    simulate(rounds=1, journal=kept)
+    assert len(kept.rounds_of("fake:bad")) == 1
+
+
+# Interruptions.
+
+
+def test_an_interrupted_race_keeps_its_complete_rounds(plant, clock: Clock) -> None:
+    def press(done: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.008))))
+    answer = simulate(listener=Told(press))
+    assert answer.interrupted
+    assert column(answer, "rounds") == {"one": 5, "two": 5}
+    assert column(answer, "status") == {"one": "ok", "two": "ok"}
+    assert rows(answer)["two"].end_to_end_median_s == pytest.approx(0.008, rel=0.05)
+
+
+def test_an_interruption_within_a_call_keeps_what_is_complete(plant, clock: Clock) -> None:
+    # Enough calls to be warmed up, too few for the first look.
+    stopping = failing_after(80, clock.takes(0.004), KeyboardInterrupt())
+    plant(backend_of(planted("one", stopping), planted("two", clock.takes(0.008))))
+    answer = simulate()
+    assert answer.interrupted
+    assert 0 < answer.race.rounds < 16
+    assert column(answer, "rounds") == {"one": answer.race.rounds, "two": answer.race.rounds}
+    assert json.loads(to_json(answer.document()))["interrupted"] is True
+
+
+@pytest.mark.parametrize("calls", [0, 3], ids=["while it predicts", "while it warms up"])
+def test_an_interruption_before_the_race_leaves_rows_that_say_so(
+    plant, clock: Clock, calls: int
+) -> None:
+    stopping = failing_after(calls, clock.takes(0.004), KeyboardInterrupt())
+    plant(backend_of(planted("one", stopping), planted("two", clock.takes(0.008))))
+    answer = simulate()
+    assert answer.interrupted
+    assert column(answer, "status") == {"one": "interrupted", "two": "interrupted"}
+    assert json.loads(to_json(answer.document()))["control"] is None
+
+
+def test_a_comparison_that_ran_to_its_end_was_not_interrupted(plant, clock: Clock) -> None:
+    plant(backend_of(planted("one", clock.takes(0.004))))
+    assert not simulate(rounds=1).interrupted
+
+
+# A device that is injected: its queue, its memory and its transfers are simulated.
+
+UPLOAD_S, DOWNLOAD_S, COPY_S, LAUNCH_S = 0.002, 0.001, 2e-5, 2e-5
+
+
+class OnDevice(np.ndarray):
+    """Memory of the device; writing into it queues a copy there."""
+
+    device: FakeDevice | None = None
+
+    def __array_finalize__(self, parent: Any) -> None:
+        self.device = getattr(parent, "device", None)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        if self.device is not None:
+            self.device.queue(COPY_S)
+
+
+class FakeDevice:
+    """Queued work runs by itself; only waiting for it moves the host's clock."""
+
+    name = "a fake"
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._ready = clock, 0.0
+
+    def queue(self, seconds: float) -> None:
+        self._ready = max(self._ready, self._clock.now) + seconds
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        array = np.empty(shape, dtype).view(OnDevice)
+        array.device = self
+        return array
+
+    def upload(self, host: Any, device: Any) -> None:
+        assert (type(host), type(device)) == (np.ndarray, OnDevice)
+        np.copyto(device, host)
+        self.queue(UPLOAD_S)
+
+    def download(self, device: Any, host: Any) -> None:
+        assert (type(host), type(device)) == (np.ndarray, OnDevice)
+        np.copyto(host, device)
+        self.queue(DOWNLOAD_S)
+        self.synchronize()
+
+    def synchronize(self) -> None:
+        self._clock.now = max(self._clock.now, self._ready)
+
+    def record(self) -> float:
+        self.queue(0.0)
+        return self._ready
+
+    def elapsed_s(self, start: float, stop: float) -> float:
+        self._clock.now = max(self._clock.now, stop)
+        return stop - start
+
+    def hold(self, seconds: float) -> None:
+        self.queue(seconds)
+
+    def takes(self, seconds: float, noise: float = 0.01) -> Behaviour:
+        """A right blur that takes so long on the device and is launched from the host."""
+        rng = random.Random(6)
+
+        def behave(blur: Plan, image: Any, out: Any) -> None:
+            assert type(image) is OnDevice
+            self._clock.now += LAUNCH_S
+            blur(np.asarray(image), np.asarray(out))
+            self.queue(seconds * image.size / SMALL.pixels.size * math.exp(rng.gauss(0, noise)))
+
+        return behave
+
+    def pretends(self) -> Behaviour:
+        """Does the work at a plan's first call; later it only launches."""
+        lazy = Lazy()
+
+        def behave(blur: Plan, image: Any, out: Any) -> None:
+            self._clock.now += LAUNCH_S
+            self.queue(1e-7)
+            lazy(blur, np.asarray(image), np.asarray(out))
+
+        return behave
+
+
+@pytest.fixture
+def device(clock: Clock) -> FakeDevice:
+    return FakeDevice(clock)
+
+
+def gpu_of(device: FakeDevice, **behaviours: Behaviour) -> Backend:
+    implementations = (planted(name, one, backend="gpu") for name, one in behaviours.items())
+    return backend_of(*implementations, name="gpu", kind="gpu", open_device=lambda number: device)
+
+
+@pytest.fixture
+def both_kinds(plant, clock: Clock, device: FakeDevice) -> Answer:
+    """Two GPU rows, of which the dearer transfers are the same, and a CPU row."""
+    plant(
+        backend_of(planted("host", clock.takes(0.006))),
+        gpu_of(device, quick=device.takes(0.002), slow=device.takes(0.010)),
+    )
+    return simulate(backends=("fake", "gpu"), budget=60.0)
+
+
+def test_rows_of_a_gpu_are_ranked_end_to_end_with_the_cpus(both_kinds: Answer) -> None:
+    assert column(both_kinds, "verdict") == {"quick": "fastest", "host": "slower", "slow": "slower"}
+    found = column(both_kinds, "end_to_end_median_s")
+    transfers = UPLOAD_S + DOWNLOAD_S
+    expected = {"quick": 0.002 + transfers, "host": 0.006, "slow": 0.010 + transfers}
+    assert found == pytest.approx(expected, rel=0.05)
+
+
+def test_compute_is_ranked_among_the_gpus_rows_only(both_kinds: Answer) -> None:
+    on_device = both_kinds.document()["on_device"]
+    assert {entry["implementation"]: entry["verdict"] for entry in on_device} == {
+        "gpu:quick": "fastest",
+        "gpu:slow": "slower",
+    }
+    ratios = {entry["implementation"]: entry["ratio_to_fastest"] for entry in on_device}
+    assert ratios["gpu:slow"] == pytest.approx(5.0, rel=0.05)
+
+
+def test_compute_is_device_time_without_transfers_and_launches(both_kinds: Answer) -> None:
+    found = column(both_kinds, "compute_median_s")
+    assert found == pytest.approx({"quick": 0.002, "host": 0.006, "slow": 0.010}, rel=0.02)
+
+
+@pytest.mark.parametrize(("scope", "seconds"), [("upload", UPLOAD_S), ("download", DOWNLOAD_S)])
+def test_transfers_are_measured_for_the_gpus_rows_only(
+    both_kinds: Answer, scope: str, seconds: float
+) -> None:
+    found = rows(both_kinds)
+    assert getattr(found["host"], f"{scope}_median_s") is None
+    for row in (found["quick"], found["slow"]):
+        figures = [getattr(row, f"{scope}_{figure}_s") for figure in FIGURES]
+        assert figures == pytest.approx([seconds] * 4, rel=0.05)
+
+
+def test_results_of_a_gpu_are_held_against_the_reference(both_kinds: Answer) -> None:
+    assert all(row.max_abs_error <= 2.55e-4 for row in both_kinds.rows)
+
+
+def test_samples_of_every_scope_are_kept(plant, device: FakeDevice) -> None:
+    plant(gpu_of(device, quick=device.takes(0.002), slow=device.takes(0.010)))
+    kept = Kept()
+    answer = simulate(backends=("gpu",), budget=60.0, journal=kept)
+    rounds = list(range(1, answer.on_device.rounds + 1))
+    assert kept.rounds_of("control", "compute") == rounds
+    assert kept.rounds_of("gpu:quick", "compute") == [-2, -1, 0, *rounds]
+    for scope in ("upload", "download"):
+        assert kept.rounds_of("gpu:slow", scope) == list(range(1, 17))
+
+
+def test_nothing_is_measured_after_an_interrupted_race_on_the_device(
+    plant, device: FakeDevice
+) -> None:
+    def press(done: int) -> None:
+        if listener.stages[-1] == "racing on the device":
+            raise KeyboardInterrupt
+
+    plant(gpu_of(device, quick=device.takes(0.002), slow=device.takes(0.010)))
+    listener, kept = Told(press), Kept()
+    answer = simulate(backends=("gpu",), budget=60.0, listener=listener, journal=kept)
+    assert answer.interrupted
+    assert kept.samples[-1][1] == "compute"
+
+
+def test_a_wrong_row_of_a_gpu_races_nowhere(plant, device: FakeDevice) -> None:
+    bad = then(device.takes(0.001), add_half)
+    plant(gpu_of(device, bad=bad, good=device.takes(0.002)))
+    answer = simulate(backends=("gpu",), budget=60.0)
+    assert column(answer, "status") == {"bad": "wrong", "good": "ok"}
+    assert set(answer.on_device.standings) == {"gpu:good"}
+
+
+def test_one_that_pretends_on_the_device_does_not_win_there(plant, device: FakeDevice) -> None:
+    plant(gpu_of(device, lazy=device.pretends(), good=device.takes(0.002)))
+    on_device = simulate(backends=("gpu",), budget=60.0).document()["on_device"]
+    winners = [one["implementation"] for one in on_device if one["verdict"] == "fastest"]
+    assert winners == ["gpu:good"]
+
+
+def test_a_budget_is_kept_where_a_gpu_is_measured(plant, device: FakeDevice) -> None:
+    undecidable = {name: device.takes(0.002, noise=0.3) for name in "abcdef"}
+    plant(gpu_of(device, **undecidable))
+    seconds = simulate(backends=("gpu",), budget=10.0).seconds
+    assert seconds <= 10.0 + 0.5
+
+
+# What cannot be asked.
+
+
+@pytest.mark.parametrize(
+    ("pixels", "dtype"), [("uint16", "uint8"), ("float32", "uint8"), ("float32", "uint16")]
+)
+def test_an_integer_dtype_that_cannot_hold_the_image_is_refused(pixels: str, dtype: str) -> None:
+    with pytest.raises(InputError, match=f"dtype {dtype} cannot hold this image's {pixels} pixels"):
+        compare(picture(8, 8, dtype=pixels), KERNEL, Options(backends=("numpy",), dtype=dtype))
+
+
+def test_an_unknown_backend_is_refused_with_those_that_are_known(plant) -> None:
+    plant(backend_of(planted("one")))
+    with pytest.raises(InputError) as raised:
+        simulate(backends=("nonesuch",))
+    message = str(raised.value)
+    assert "'nonesuch' is unknown" in message
+    assert all(name in message for name in ("numpy", "scipy", "cupy", "cupyx", "fake"))
+
+
+def test_an_unknown_method_is_refused_with_those_that_are_known(plant) -> None:
+    plant(backend_of(planted("magic")))
+    with pytest.raises(InputError, match=r"'mystery' is unknown.*direct, separable, fft, magic"):
+        simulate(methods=("mystery",))
+
+
+def test_a_method_that_no_chosen_backend_has_is_refused(plant) -> None:
+    plant(backend_of(planted("magic")))
+    with pytest.raises(InputError, match="no method magic in numpy"):
+        simulate(backends=("numpy",), methods=("magic",))
+
+
+@pytest.mark.parametrize("option", [{"border": "mirrored"}, {"cval": math.nan}])
+def test_an_unusable_border_is_refused(plant, option: dict[str, Any]) -> None:
+    plant(backend_of(planted("one")))
+    with pytest.raises(InputError, match="border"):
+        simulate(**option)
+
+
+def test_methods_that_are_not_asked_for_do_not_run(plant, clock: Clock) -> None:
+    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.004))))
+    assert list(rows(simulate(methods=("two",), rounds=1))) == ["two"]
+
+
+def test_a_backend_that_is_named_twice_runs_once(plant, clock: Clock) -> None:
+    plant(backend_of(planted("one", clock.takes(0.004))))
+    assert len(simulate(backends=("fake", "fake"), rounds=1).rows) == 1
+
+
+def test_rows_that_ran_stand_before_those_that_did_not(plant, clock: Clock) -> None:
+    plant(
+        backend_of(
+            planted("bad", then(clock.takes(0.002), add_half)),
+            planted("broken", raising(RuntimeError("no"))),
+            planted("dear", clock.takes(50.0)),
+            planted("slow", clock.takes(0.008)),
+            planted("quick", clock.takes(0.004)),
+        )
+    )
+    answer = simulate(budget=20.0)
+    assert [row.method for row in answer.rows] == ["quick", "slow", "bad", "dear", "broken"]
+    medians = [row.end_to_end_median_s for row in answer.rows[:2]]
+    assert all(first < second for first, second in pairwise(medians))

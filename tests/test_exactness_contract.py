@@ -1,0 +1,304 @@
+"""The exactness contract: every exact implementation on the CPU against float64 references.
+
+The reference is two passes of scipy.ndimage in float64; on tiny images it is also a dense double
+loop in plain Python over numpy.pad's borders, which shares no code with anyone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blurbench.backends.backend import Implementation
+from blurbench.backends.registry import find_implementation
+from blurbench.border import BORDERS
+from blurbench.kernel import GaussianKernel
+from blurbench.plan import DTYPES, Problem
+
+Array = np.ndarray[Any, Any]
+Reference = Callable[[Array, Problem], Array]
+Share = Callable[[Array, Array, Array, Problem], float]
+
+TINY = ((1, 1), (1, 7), (7, 1), (5, 3))
+SHAPES = (*TINY, (17, 23, 3), (16, 9, 4))
+SIZES = (1, 3, 5, 15, 41, 101, 255)
+DENSE_UP_TO = {2: 101, 3: 41}  # by the image's dimensions; larger dense sums take too long
+RANGES = ((0.0, 1.0), (0.0, 255.0), (60000.0, 60255.0))
+CVAL = 7.25
+PAD_MODES = {
+    "reflect": "symmetric",
+    "mirror": "reflect",
+    "nearest": "edge",
+    "wrap": "wrap",
+    "constant": "constant",
+}
+
+each_border = pytest.mark.parametrize("border", BORDERS)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+each_integer = pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+each_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
+
+
+def problem_of(
+    size: int, shape: tuple[int, ...], dtype: str, border: str = "reflect", cval: float = CVAL
+) -> Problem:
+    return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border, cval)
+
+
+def noise(problem: Problem, low: float, high: float) -> Array:
+    """Uniform noise, the same for the same shape; whole numbers for integer problems."""
+    values = np.random.default_rng(sum(problem.shape)).uniform(low, high, problem.shape)
+    return (np.rint(values) if problem.dtype.kind != "f" else values).astype(problem.dtype)
+
+
+def cases(method: str, shape: tuple[int, ...], dtype: str, border: str) -> list[Any]:
+    """Problems of every affordable size, and images of every range that the dtype holds."""
+    found = []
+    for size, (low, high) in product(SIZES, RANGES):
+        problem = problem_of(size, shape, dtype, border)
+        dear = method == "direct" and size > DENSE_UP_TO[len(shape)]
+        if not dear and not (dtype == "uint8" and high > 255):
+            found.append((problem, noise(problem, low, high)))
+    return found
+
+
+def dense_loop(image: Array, problem: Problem) -> Array:
+    """The dense sum at every pixel, term by term in plain Python."""
+    size, taps = problem.kernel.size, problem.kernel.taps.tolist()
+    cval = {"constant_values": problem.cval} if problem.border == "constant" else {}
+    mode: Any = PAD_MODES[problem.border]
+    padded = np.pad(image.astype(np.float64), problem.kernel.radius, mode, **cval).tolist()
+    blurred = np.empty(problem.shape)
+    for row, column in np.ndindex(problem.shape):
+        blurred[row, column] = math.fsum(
+            taps[down] * taps[along] * padded[row + down][column + along]
+            for down, along in product(range(size), range(size))
+        )
+    return blurred
+
+
+@each_border
+@each_dtype
+@each_shape
+def test_every_exact_implementation_keeps_the_contract(
+    implementation: Implementation,
+    shape: tuple[int, ...],
+    dtype: str,
+    border: str,
+    reference: Reference,
+    share_of_allowed: Share,
+) -> None:
+    broken = []
+    for problem, image in cases(implementation.method, shape, dtype, border):
+        result = implementation.prepare(problem)(image)
+        share = share_of_allowed(result, reference(image, problem), image, problem)
+        if not share <= 1:
+            size, top = problem.kernel.size, image.max()
+            broken.append(f"size {size}, values up to {top}: {share:.3g} of what is allowed")
+    assert broken == []
+
+
+@pytest.mark.parametrize("low", [0.0, 60000.0])
+def test_sums_of_very_many_terms_keep_the_contract(
+    implementation: Implementation, low: float, reference: Reference, share_of_allowed: Share
+) -> None:
+    size = 101 if implementation.method == "direct" else 255
+    problem = problem_of(size, (48, 40), "float32")
+    image = noise(problem, low, low + 255)
+    result = implementation.prepare(problem)(image)
+    assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
+
+
+@each_border
+@each_dtype
+@pytest.mark.parametrize("shape", TINY, ids=str)
+@pytest.mark.parametrize("size", [1, 3, 5, 15])
+def test_every_exact_implementation_agrees_with_a_dense_loop_in_plain_python(
+    size: int, shape: tuple[int, ...], dtype: str, border: str, share_of_allowed: Share
+) -> None:
+    problem = problem_of(size, shape, dtype, border)
+    image = noise(problem, 0, 255)
+    expected = dense_loop(image, problem)
+    broken = []
+    for backend, method in product(("numpy", "scipy"), ("direct", "separable", "fft")):
+        result = find_implementation(backend, method).prepare(problem)(image)
+        share = share_of_allowed(result, expected, image, problem)
+        if not share <= 1:
+            broken.append(f"{backend}:{method}: {share:.3g} of what is allowed")
+    assert broken == []
+
+
+@settings(max_examples=60)
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    channels=st.sampled_from([None, 1, 2, 3, 5]),
+    radius=st.integers(0, 30),
+    sigma=st.floats(0.1, 40.0),
+    border=st.sampled_from(BORDERS),
+    dtype=st.sampled_from(DTYPES),
+    cval=st.floats(-300, 300),
+    seed=st.integers(0, 2**32),
+)
+def test_any_problem_is_blurred_as_the_contract_says(
+    implementation: Implementation,
+    reference: Reference,
+    share_of_allowed: Share,
+    height: int,
+    width: int,
+    channels: int | None,
+    radius: int,
+    sigma: float,
+    border: str,
+    dtype: str,
+    cval: float,
+    seed: int,
+) -> None:
+    shape = (height, width) if channels is None else (height, width, channels)
+    kernel = GaussianKernel.from_sigma(sigma, radius=radius)
+    problem = Problem(kernel, shape, np.dtype(dtype), border, cval)
+    image = np.random.default_rng(seed).integers(0, 256, shape).astype(dtype)
+    expected = reference(image, problem)
+    if problem.dtype.kind != "f":
+        expected = expected.clip(0, np.iinfo(problem.dtype).max)
+    result = implementation.prepare(problem)(image)
+    assert share_of_allowed(result, expected, image, problem) <= 1
+
+
+@each_dtype
+@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 3), (9, 8, 1)], ids=str)
+def test_the_result_has_the_shape_and_dtype_of_the_image(
+    implementation: Implementation, shape: tuple[int, ...], dtype: str
+) -> None:
+    problem = problem_of(5, shape, dtype)
+    result = implementation.prepare(problem)(noise(problem, 0, 255))
+    assert (result.shape, result.dtype) == (shape, np.dtype(dtype))
+
+
+@each_border
+@pytest.mark.parametrize(("dtype", "rounding"), [("float32", 1e-6), ("float64", 1e-13)])
+@pytest.mark.parametrize("size", [1, 3, 15, 41])
+@pytest.mark.parametrize("backend", ["numpy", "scipy"])
+def test_separable_equals_direct_up_to_rounding(
+    backend: str, size: int, dtype: str, rounding: float, border: str
+) -> None:
+    problem = problem_of(size, (19, 14, 2), dtype, border)
+    image = noise(problem, 0, 255)
+    separable, direct = (
+        find_implementation(backend, method).prepare(problem)(image)
+        for method in ("separable", "direct")
+    )
+    np.testing.assert_allclose(separable, direct, rtol=0, atol=2 * rounding * 255)
+
+
+@each_border
+@each_integer
+def test_integer_results_are_the_nearest_whole_numbers(
+    implementation: Implementation, dtype: str, border: str, reference: Reference
+) -> None:
+    problem = problem_of(5, (40, 30), dtype, border)
+    image = noise(problem, 0, 255)
+    exact = reference(image, problem)
+    clear = np.abs(exact % 1 - 0.5) > 1e-3  # elsewhere rounding may go either way
+    result = implementation.prepare(problem)(image)
+    assert np.array_equal(result[clear], np.rint(exact)[clear])
+
+
+@each_integer
+@pytest.mark.parametrize(("cval", "end"), [(1e6, "max"), (-1e6, "min")])
+def test_integer_results_beyond_the_dtype_are_clipped(
+    implementation: Implementation, dtype: str, cval: float, end: str
+) -> None:
+    problem = problem_of(9, (3, 4), dtype, "constant", cval)
+    result = implementation.prepare(problem)(noise(problem, 0, 255))
+    assert np.all(result == getattr(np.iinfo(dtype), end))
+
+
+@each_border
+@each_dtype
+@pytest.mark.parametrize("size", [1, 5, 41])
+def test_a_constant_image_stays_as_it_is(
+    implementation: Implementation, size: int, dtype: str, border: str
+) -> None:
+    problem = problem_of(size, (13, 11), dtype, border, cval=200.0)
+    image = np.full(problem.shape, 200, dtype)
+    rounding = {"float32": 1e-6, "float64": 1e-13}.get(dtype, 0.0)
+    result = implementation.prepare(problem)(image)
+    np.testing.assert_allclose(result, image, rtol=rounding, atol=0)
+
+
+@pytest.mark.parametrize("cval", [0.0, -3.5, 1000.0])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_constant_border_blurs_its_value_into_the_image(
+    implementation: Implementation, dtype: str, cval: float
+) -> None:
+    problem = problem_of(3, (1, 1), dtype, "constant", cval)
+    centre = problem.kernel.dense()[1, 1]
+    result = implementation.prepare(problem)(np.full((1, 1), 8, dtype))
+    expected = centre * 8 + (1 - centre) * cval
+    rounding = 1e-6 if dtype == "float32" else 1e-13
+    assert result.item() == pytest.approx(expected, abs=rounding * max(8, abs(cval)))
+
+
+@pytest.mark.parametrize("border", [border for border in BORDERS if border != "constant"])
+def test_the_border_value_shows_under_the_constant_border_alone(
+    implementation: Implementation, border: str
+) -> None:
+    problem = problem_of(9, (6, 7), "float32", border, cval=0.0)
+    image = noise(problem, 0, 1)
+    results = [implementation.prepare(replace(problem, cval=c))(image) for c in (0.0, 1e6)]
+    assert np.array_equal(*results)
+
+
+@each_border
+@pytest.mark.parametrize(("dtype", "rounding"), [("float32", 1e-6), ("float64", 1e-13)])
+@pytest.mark.parametrize("size", [1, 3, 15, 31])
+def test_a_centred_impulse_becomes_the_dense_taps(
+    implementation: Implementation, size: int, dtype: str, rounding: float, border: str
+) -> None:
+    side = size + 2 * (size // 2)  # so wide that no border sees the impulse
+    problem = problem_of(size, (side, side), dtype, border, cval=0.0)
+    impulse = np.zeros((side, side), dtype)
+    impulse[side // 2, side // 2] = 1
+    expected = np.pad(np.outer(problem.kernel.taps, problem.kernel.taps), size // 2)
+    result = implementation.prepare(problem)(impulse)
+    np.testing.assert_allclose(result, expected, rtol=0, atol=rounding)
+
+
+@each_border
+@each_dtype
+def test_channels_are_blurred_independently(
+    implementation: Implementation, dtype: str, border: str, share_of_allowed: Share
+) -> None:
+    problem = problem_of(7, (12, 10, 3), dtype, border)
+    image = noise(problem, 0, 255)
+    flat = implementation.prepare(replace(problem, shape=(12, 10)))
+    alone = np.stack([flat(np.ascontiguousarray(image[:, :, c])) for c in range(3)], axis=2)
+    result = implementation.prepare(problem)(image)
+    assert share_of_allowed(result, alone.astype(np.float64), image, problem) <= 2
+
+
+@each_border
+def test_with_more_threads_the_contract_is_kept_too(
+    implementation: Implementation, border: str, reference: Reference, share_of_allowed: Share
+) -> None:
+    problem = replace(problem_of(15, (33, 20, 2), "float32", border), threads=3)
+    image = noise(problem, 0, 255)
+    result = implementation.prepare(problem)(image)
+    assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
+
+
+def test_nothing_is_left_over_from_the_image_before(implementation: Implementation) -> None:
+    problem = problem_of(9, (12, 10), "float32", "constant")
+    first, second = noise(problem, 0, 1), noise(problem, 60000, 60255)
+    plan = implementation.prepare(problem)
+    plan(second)
+    assert np.array_equal(plan(first), implementation.prepare(problem)(first))

@@ -1,0 +1,148 @@
+"""The methods in a namespace that is not NumPy: array-api-strict, on a device that is not the host.
+
+Arrays of its `device1` refuse what CuPy's refuse: to become NumPy arrays unasked, or to meet
+them in an operation. The namespace also has nothing that the array API standard lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.fft
+
+from blurbench.border import BORDERS
+from blurbench.kernel import GaussianKernel
+from blurbench.methods.direct import DirectPlan
+from blurbench.methods.fft import FFTPlan, Fourier
+from blurbench.methods.separable import SeparablePlan
+from blurbench.plan import Plan, Problem
+
+strict = pytest.importorskip("array_api_strict", reason="array-api-strict is not installed")
+
+DEVICE = strict.Device("device1")
+CREATES = ("arange", "asarray", "empty", "eye", "full", "linspace", "ones", "zeros")
+
+
+class OnDevice:
+    """array-api-strict as CuPy would be: what it creates lies on the device unless told."""
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(strict, name)
+        return partial(member, device=DEVICE) if name in CREATES else member
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A namespace with its transforms, whose lengths are plain numbers in every library."""
+
+    xp: Any
+    fft: Any
+
+    @property
+    def fourier(self) -> Fourier:
+        return Fourier(
+            rfftn=self.fft.rfftn,
+            ifft=self.fft.ifft,
+            irfft=self.fft.irfft,
+            fast_length=partial(scipy.fft.next_fast_len, real=True),
+        )
+
+
+HOST = Namespace(np, np.fft)
+THERE = Namespace(OnDevice(), strict.fft)
+
+Maker = Callable[[Namespace, Problem], Plan]
+
+MAKERS: dict[str, Maker] = {
+    "direct": lambda space, problem: DirectPlan(space.xp, problem),
+    "separable": lambda space, problem: SeparablePlan(space.xp, problem),
+    "separable in strips of a row": lambda space, problem: SeparablePlan(
+        space.xp, problem, strip_bytes=1
+    ),
+    "fft": lambda space, problem: FFTPlan(space.xp, problem, space.fourier),
+}
+
+each_method = pytest.mark.parametrize("method", MAKERS)
+each_border = pytest.mark.parametrize("border", BORDERS)
+each_dtype = pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+each_shape = pytest.mark.parametrize(
+    "shape", [(1, 1), (6, 41), (5, 4, 3)], ids=["a pixel", "flat", "in colour"]
+)
+
+
+def problem_of(
+    shape: tuple[int, ...], dtype: str, border: str = "reflect", size: int = 7
+) -> Problem:
+    return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border, 3.5)
+
+
+def noise(problem: Problem) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(1).uniform(0, 255, problem.shape).astype(problem.dtype)
+
+
+def fetch(array: Any) -> np.ndarray[Any, Any]:
+    """A device array as a NumPy array: the explicit transfer that the host may ask for."""
+    return np.asarray(array.to_device(strict.Device("CPU_DEVICE")))
+
+
+@each_border
+@each_shape
+@each_dtype
+@each_method
+@pytest.mark.parametrize("size", [1, 7, 31])
+def test_a_method_gives_on_the_device_what_it_gives_in_numpy(
+    size: int, method: str, dtype: str, shape: tuple[int, ...], border: str
+) -> None:
+    problem = problem_of(shape, dtype, border, size)
+    image = noise(problem)
+    expected = MAKERS[method](HOST, problem)(image)
+    result = fetch(MAKERS[method](THERE, problem)(THERE.xp.asarray(image)))
+    rounding = {"float64": 1e-13, "float32": 1e-6}.get(dtype, 0.0)
+    np.testing.assert_allclose(result, expected, rtol=0, atol=rounding * 255, strict=True)
+
+
+@each_method
+def test_the_result_stays_on_the_device(method: str) -> None:
+    problem = problem_of((6, 5), "float32")
+    assert MAKERS[method](THERE, problem)(THERE.xp.asarray(noise(problem))).device == DEVICE
+
+
+@each_dtype
+@each_method
+def test_the_result_has_the_dtype_of_the_image(method: str, dtype: str) -> None:
+    problem = problem_of((6, 5), dtype)
+    result = MAKERS[method](THERE, problem)(THERE.xp.asarray(noise(problem)))
+    assert result.dtype == getattr(strict, dtype)
+
+
+@each_method
+def test_out_is_filled_on_the_device_and_returned(method: str) -> None:
+    problem = problem_of((6, 5), "float32")
+    plan, image = MAKERS[method](THERE, problem), THERE.xp.asarray(noise(problem))
+    out = THERE.xp.zeros(problem.shape, dtype=strict.float32)
+    assert plan(image, out) is out
+    assert np.array_equal(fetch(out), fetch(plan(image)))
+
+
+@each_method
+def test_out_may_be_the_image_on_the_device(method: str) -> None:
+    problem = problem_of((6, 5), "float32")
+    plan, image = MAKERS[method](THERE, problem), THERE.xp.asarray(noise(problem), copy=True)
+    expected = fetch(plan(image))
+    plan(image, image)
+    assert np.array_equal(fetch(image), expected)
+
+
+def test_the_device_refuses_to_become_a_numpy_array_unasked() -> None:
+    with pytest.raises(RuntimeError, match="device1"):
+        np.asarray(THERE.xp.zeros((2, 2)))
+
+
+def test_the_device_refuses_to_meet_a_numpy_array() -> None:
+    with pytest.raises(TypeError):
+        THERE.xp.zeros((2, 2)) + np.zeros((2, 2))

@@ -1,0 +1,381 @@
+"""What only a process can show: pipes that close, signals, terminals, and what is imported."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+COMMAND = (sys.executable, "-m", "blurbench")
+CPU = ("--backend", "numpy,scipy")
+ONE = ("--backend", "numpy", "--method", "separable")
+BRIEF = ("--budget", "1", "--rounds", "1", "--size", "3")
+LONG = ("--budget", "300", "--same", "0", *CPU)
+HEAVY = ("numpy", "scipy", "cupy", "cupyx", "PIL", "rich", "matplotlib")
+
+PATIENCE = 60  # seconds until a process is given up; no test waits for it to pass
+
+SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7])(?:;\d+)*m")
+
+# Shells start background jobs with SIGINT ignored, and children inherit that.
+LISTENING = (
+    sys.executable,
+    "-c",
+    "import runpy, signal\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "runpy.run_module('blurbench', run_name='__main__')",
+)
+
+posix = pytest.mark.skipif(os.name != "posix", reason="pipes, signals and terminals of POSIX")
+
+
+def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Go to a folder with a small image, from which processes can import the package."""
+    patch.chdir(folder)
+    path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    patch.setenv("PYTHONPATH", path.rstrip(os.pathsep))
+    patch.delenv("NO_COLOR", raising=False)
+    pixels = np.random.default_rng(4).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    PIL.Image.fromarray(pixels).save("photo.png")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working folder of the test's own."""
+    work_in(tmp_path, monkeypatch)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """A command under way, with pipes; SIGINT reaches it."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*LISTENING, *arguments], stdout=pipe, stderr=pipe, text=True)
+
+
+def interrupt(process: subprocess.Popen[str], when: Callable[[], bool]) -> Ended:
+    """Send SIGINT as soon as `when` is true, and wait for the end."""
+    with process:
+        wait_until(when, process)
+        process.send_signal(signal.SIGINT)
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    return Ended(process.returncode, out, err)
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(f"never ready; stderr: {process.communicate()[1]}")
+        time.sleep(0.02)
+
+
+def in_terminal(
+    *arguments: str, columns: int = 100, interrupt_at: str | None = None, **environment: str
+) -> tuple[int, str]:
+    """Run a command whose stdout and stderr are a terminal; its exit code and all it showed."""
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    settings = {name: text for name, text in os.environ.items() if name not in ("COLUMNS", "CI")}
+    with subprocess.Popen(
+        [*LISTENING, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+        env={**settings, "TERM": "xterm-256color", **environment},
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if not select.select([ours], [], [], 1)[0]:
+                continue
+            with contextlib.suppress(OSError):  # Linux: the other end is closed
+                part = os.read(ours, 65536)
+                if part:
+                    shown += part
+                    if interrupt_at is not None and interrupt_at in shown.decode(errors="replace"):
+                        process.send_signal(signal.SIGINT)
+                        interrupt_at = None
+                    continue
+            break
+        os.close(ours)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+        process.kill()
+    return process.returncode, shown.decode().replace("\r\n", "\n")
+
+
+def plain(shown: str) -> str:
+    """What a terminal showed, without its control sequences."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+
+
+# Pipes
+
+
+@posix
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("compare", "photo.png", *BRIEF, *ONE),
+        ("compare", "photo.png", *BRIEF, *ONE, "--json", "-"),
+        ("backends",),
+        ("--help",),
+    ],
+    ids=["compare", "compare --json -", "backends", "--help"],
+)
+@pytest.mark.parametrize("reader", ["head -1", "true"])
+def test_a_closed_pipe_brings_no_traceback(arguments: tuple[str, ...], reader: str) -> None:
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=-1)
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        subprocess.run(reader.split(), stdin=process.stdout, stdout=-1, check=True, timeout=60)
+        process.stdout.close()
+        err = process.stderr.read().decode()
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err
+
+
+@posix
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "arguments", [("compare", "photo.png", *BRIEF, *ONE), ("backends",), ("--version",)], ids=str
+)
+def test_a_full_disk_behind_stdout_is_one_line_and_exit_code_2(arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        line = [*COMMAND, *arguments]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE)
+    err = done.stderr.decode()
+    assert "Traceback" not in err
+    assert done.returncode == 2
+    assert err.splitlines()[-1].startswith("Error: ")
+
+
+@posix
+def test_a_closed_stdout_brings_no_traceback() -> None:
+    line = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "--version"]
+    done = subprocess.run(line, stderr=subprocess.PIPE, timeout=PATIENCE)
+    assert "Traceback" not in done.stderr.decode()
+
+
+@posix
+@pytest.mark.parametrize(
+    ("name", "encoding"), [("übung.png", "ascii:strict"), ("\udcff.png", "utf-8:strict")]
+)
+def test_an_image_name_that_stdout_cannot_encode_brings_no_traceback(
+    name: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        Path("photo.png").rename(name)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    line = [*COMMAND, "compare", name, *BRIEF, *ONE]
+    done = subprocess.run(line, capture_output=True, timeout=PATIENCE)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+
+
+# Interruptions
+
+
+@posix
+def test_an_interruption_right_after_the_header_exits_with_130_and_says_so() -> None:
+    process = start("compare", "photo.png", *LONG)
+    assert process.stdout is not None
+    header = process.stdout.readline()
+    ended = interrupt(process, lambda: True)
+    assert header.startswith("photo.png: 32x24x3 ")
+    assert ended.code == 130
+    assert ended.err.splitlines()[-1].startswith("Interrupted: ")
+    assert "Traceback" not in ended.err
+
+
+def measured(rounds: int) -> bool:
+    """Whether the kept samples have reached a round."""
+    file = Path("run/samples.csv")
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    return any(line.split(",")[4] == str(rounds) for line in lines[1:] if line.count(",") > 4)
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, Path]:
+    """A comparison interrupted in its second round, and the folder that it kept."""
+    place = tmp_path_factory.mktemp("interrupted")
+    with pytest.MonkeyPatch.context() as patch:
+        work_in(place, patch)
+        process = start("compare", "photo.png", *LONG, "--out", "run")
+        return interrupt(process, lambda: measured(2)), place / "run"
+
+
+@pytest.fixture
+def ended(interrupted: tuple[Ended, Path]) -> Ended:
+    return interrupted[0]
+
+
+@pytest.fixture
+def kept(interrupted: tuple[Ended, Path]) -> Path:
+    return interrupted[1]
+
+
+@posix
+def test_an_interrupted_race_exits_with_130(ended: Ended) -> None:
+    assert ended.code == 130
+
+
+@posix
+def test_an_interrupted_race_shows_the_table_of_what_was_measured(ended: Ended) -> None:
+    rows = [line for line in ended.out.splitlines() if line.startswith(("numpy:", "scipy:"))]
+    assert len(rows) >= 6
+    assert all(re.search(r"\d [num]?s \[", row) for row in rows[:6])
+
+
+@posix
+def test_an_interrupted_race_says_on_stderr_what_the_table_holds(ended: Ended) -> None:
+    assert "Interrupted: the table holds what was measured until then." in ended.err
+
+
+@posix
+def test_an_interrupted_race_brings_no_traceback(ended: Ended) -> None:
+    assert "Traceback" not in ended.out + ended.err
+
+
+@posix
+def test_an_interrupted_race_leaves_no_control_sequences_in_a_pipe(ended: Ended) -> None:
+    assert re.findall(r"[\x00-\x08\x0b-\x1f\x7f]", ended.out + ended.err) == []
+
+
+@posix
+def test_an_interrupted_race_keeps_the_whole_run(kept: Path) -> None:
+    assert {path.name for path in kept.iterdir()} == {"samples.csv", "summary.csv", "run.json"}
+
+
+@posix
+@pytest.mark.parametrize("moment", ["estimating", "racing", "2 rounds"])
+def test_an_interrupted_terminal_gets_its_cursor_back(moment: str) -> None:
+    code, shown = in_terminal("compare", "photo.png", *LONG, interrupt_at=moment)
+    assert code == 130
+    assert HIDE_CURSOR in shown
+    assert shown.rindex(SHOW_CURSOR) > shown.rindex(HIDE_CURSOR)
+    assert "Traceback" not in shown
+
+
+# Terminals
+
+
+@posix
+def test_a_finished_comparison_gives_the_cursor_back() -> None:
+    code, shown = in_terminal("compare", "photo.png", *BRIEF, *ONE)
+    assert code == 0
+    assert shown.rindex(SHOW_CURSOR) > shown.rindex(HIDE_CURSOR)
+
+
+@posix
+def test_a_quiet_comparison_shows_no_progress() -> None:
+    _, shown = in_terminal("compare", "photo.png", *BRIEF, *ONE, "--quiet")
+    assert HIDE_CURSOR not in shown
+    assert "racing" not in shown
+
+
+@posix
+def test_no_color_is_kept_to_on_a_terminal() -> None:
+    _, shown = in_terminal("compare", "photo.png", *BRIEF, *ONE, NO_COLOR="1")
+    assert COLOUR.findall(shown) == []
+
+
+@posix
+def test_a_terminal_has_colour_otherwise() -> None:
+    _, shown = in_terminal("compare", "photo.png", *BRIEF, *ONE)
+    assert COLOUR.findall(shown) != []
+
+
+def table(shown: str) -> list[str]:
+    """The last table that a terminal showed, header first."""
+    lines = plain(shown).splitlines()
+    start = max(n for n, line in enumerate(lines) if line.lstrip().startswith("implementati"))
+    return [line.rstrip() for line in lines[start : lines.index("", start)]]
+
+
+RACE = ("--budget", "2", "--rounds", "16", "--size", "5", *CPU, "--method", "separable")
+
+
+@posix
+@pytest.mark.parametrize("columns", [50, 79, 80, 120])
+def test_a_table_is_never_cut_or_wrapped_however_narrow_the_terminal(columns: int) -> None:
+    _, shown = in_terminal("compare", "photo.png", *RACE, columns=columns)
+    header, *rows = table(shown)
+    assert "…" not in shown
+    assert re.match(r"implementation +time \[95 %\] +vs fastest +error +verdict", header)
+    row = re.compile(
+        r"(numpy|scipy):separable +"
+        r"[\d.]+ [num]?s \[(-|[\d.]+, [\d.]+)\] +"
+        r"(1|[\d.]+x \[(-|[\d.]+, [\d.]+)\]) +"
+        r"[\d.]+e-\d\d +"
+        r"(fastest|faster|same|slower|undecided|withheld)\b"
+    )
+    assert [line for line in rows if not row.match(line)] == []
+    assert len(rows) == 2
+
+
+@posix
+@pytest.mark.parametrize(("columns", "wide"), [(119, False), (120, True)])
+def test_a_terminal_of_120_columns_shows_more_of_them(columns: int, wide: bool) -> None:
+    _, shown = in_terminal("compare", "photo.png", *BRIEF, *ONE, columns=columns)
+    found = [name in table(shown)[0] for name in ("first call", "setup", "MP/s", "GB/s", "rounds")]
+    assert found == [wide] * 5
+
+
+# Imports
+
+
+def imported_by(*command: str) -> set[str]:
+    """The top-level packages that a Python process imports."""
+    line = [sys.executable, "-X", "importtime", *command]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, timeout=PATIENCE)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("compare", "--help"), ("blur", "--help")], ids=str
+)
+def test_help_imports_no_heavy_library(arguments: tuple[str, ...]) -> None:
+    loaded = imported_by("-m", "blurbench", *arguments)
+    assert "click" in loaded
+    assert loaded & set(HEAVY) == set()
+
+
+def test_a_comparison_on_the_cpu_draws_no_plots() -> None:
+    loaded = imported_by("-m", "blurbench", "compare", "photo.png", *BRIEF, *ONE)
+    assert "numpy" in loaded
+    assert loaded & {"cupy", "matplotlib"} == set()

@@ -1,0 +1,418 @@
+"""What is kept can be read back: CSV, JSON, the journal of a run, and the names of cells."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blurbench.errors import InputError
+from blurbench.records.export import to_csv, to_json
+from blurbench.records.journal import (
+    SAMPLE_COLUMNS,
+    Journal,
+    check_folder,
+    check_output,
+    utc,
+)
+from blurbench.records.summary import Key, Row, columns
+
+KEY = Key(
+    implementation="numpy:fft",
+    image="photo.png",
+    height=480,
+    width=640,
+    channels=3,
+    size=15,
+    sigma=2.6,
+    border="reflect",
+    cval=0.0,
+    dtype="float32",
+    threads=2,
+    cache="hot",
+)
+KEY_COLUMNS = [field.name for field in dataclasses.fields(Key)]
+TEXT = st.text(st.characters(codec="utf-8"))
+OTHER_VALUES = {
+    "implementation": "scipy:fft",
+    "image": "other.png",
+    "height": 481,
+    "width": 641,
+    "channels": 1,
+    "size": 17,
+    "sigma": 2.7,
+    "border": "wrap",
+    "cval": 1.0,
+    "dtype": "uint8",
+    "threads": 1,
+    "cache": "cold",
+}
+
+
+def read_csv(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def cell(value: Any) -> str:
+    """How a value stands in CSV."""
+    return to_csv(["a", "b"], [{"a": value, "b": 1}], header=False).removesuffix(",1\n")
+
+
+# CSV.
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain words", "plain words"),
+        ("a,b", '"a,b"'),
+        ('say "no"', '"say ""no"""'),
+        ("two\nlines", '"two\nlines"'),
+        ("two\r\nlines", '"two\r\nlines"'),
+        ("a\rb", '"a\rb"'),
+        (None, ""),
+        (math.nan, ""),
+        (math.inf, ""),
+        (-math.inf, ""),
+        (True, "true"),
+        (False, "false"),
+        (0, "0"),
+        (0.1, "0.1"),
+        (1e-9, "1e-09"),
+        ("größer µs", "größer µs"),
+    ],
+)
+def test_a_value_in_csv(value: Any, text: str) -> None:
+    assert cell(value) == text
+
+
+def test_lines_end_with_a_line_feed() -> None:
+    text = to_csv(["a", "b"], [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}])
+    assert text == "a,b\n1,x\n2,y\n"
+
+
+def test_the_header_can_be_left_out() -> None:
+    assert to_csv(["a"], [{"a": 1}], header=False) == "1\n"
+
+
+def test_a_column_that_a_row_lacks_is_empty() -> None:
+    assert to_csv(["a", "b"], [{"b": 1}], header=False) == ",1\n"
+
+
+def test_a_column_that_nobody_declared_is_refused() -> None:
+    with pytest.raises(ValueError, match="surprise"):
+        to_csv(["a"], [{"a": 1, "surprise": 2}])
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_floats_read_back_the_same(value: float) -> None:
+    (row,) = read_csv(to_csv(["a", "b"], [{"a": value, "b": 0}]))
+    assert float(row["a"]) == value
+
+
+@given(TEXT, TEXT)
+def test_text_reads_back_the_same(first: str, second: str) -> None:
+    (row,) = read_csv(to_csv(["a", "b"], [{"a": first, "b": second}]))
+    assert row == {"a": first, "b": second}
+
+
+# JSON.
+
+
+@pytest.mark.parametrize("missing", [math.nan, math.inf, -math.inf, None])
+def test_what_is_no_number_is_null_at_any_depth(missing: float | None) -> None:
+    nested = {"a": missing, "b": [1.5, missing], "c": {"d": (missing, {"e": missing})}}
+    expected = {"a": None, "b": [1.5, None], "c": {"d": [None, {"e": None}]}}
+    assert json.loads(to_json(nested)) == expected
+
+
+def test_json_is_valid_for_strict_readers() -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    json.loads(to_json({"a": math.nan, "b": [math.inf]}), parse_constant=refuse)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_floats_keep_their_precision_in_json(value: float) -> None:
+    assert json.loads(to_json({"a": value})) == {"a": value}
+
+
+def test_json_keeps_order_and_ends_its_last_line() -> None:
+    text = to_json({"z": 1, "a": "größer"})
+    assert text == '{\n  "z": 1,\n  "a": "größer"\n}\n'
+
+
+# The names of cells, and the columns.
+
+
+def test_the_name_of_a_cell_is_the_same_in_every_run() -> None:
+    assert KEY.cell_id == "b3663be43bcf"
+
+
+@pytest.mark.parametrize("column", KEY_COLUMNS)
+def test_a_cell_that_differs_in_any_column_has_another_name(column: str) -> None:
+    assert replace(KEY, **{column: OTHER_VALUES[column]}).cell_id != KEY.cell_id
+
+
+def test_neighbouring_columns_do_not_run_into_each_other() -> None:
+    assert replace(KEY, height=48, width=640).cell_id != replace(KEY, height=4, width=8640).cell_id
+
+
+@pytest.mark.parametrize(("column", "value"), [("cval", 0), ("cval", -0.0), ("sigma", 3)])
+def test_equal_cells_have_one_name(column: str, value: float) -> None:
+    written = replace(KEY, **{column: value})
+    as_float = replace(KEY, **{column: float(value) + 0.0})
+    assert written == as_float
+    assert written.cell_id == as_float.cell_id
+
+
+def test_an_image_whose_name_is_no_unicode_has_a_cell() -> None:
+    assert replace(KEY, image="caf\udce9.png").cell_id != KEY.cell_id
+
+
+def test_the_columns_start_with_those_of_the_key() -> None:
+    assert columns()[: len(KEY_COLUMNS)] == KEY_COLUMNS
+
+
+def test_a_row_has_exactly_the_columns() -> None:
+    assert list(Row(KEY, "numpy", "fft", "ours", True).as_dict()) == columns()
+
+
+def test_every_scope_has_four_columns() -> None:
+    for scope in ("compute", "upload", "download", "end_to_end"):
+        row = Row(KEY, "numpy", "fft", "ours", True)
+        row.set_times(scope, 0.25, 0.125, 0.5, 0.0625)
+        own = {name: value for name, value in row.as_dict().items() if name.startswith(scope)}
+        assert own == {
+            f"{scope}_median_s": 0.25,
+            f"{scope}_ci95_low_s": 0.125,
+            f"{scope}_ci95_high_s": 0.5,
+            f"{scope}_min_s": 0.0625,
+        }
+
+
+# The journal of a run.
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """A journal in a folder of its own, closed afterwards."""
+    opened = Journal(tmp_path / "deep" / "run")
+    yield opened
+    opened.folder.mkdir(parents=True, exist_ok=True)
+    opened.finish([], {})
+
+
+def samples_of(journal: Journal) -> list[dict[str, str]]:
+    """What another reader finds in the file now."""
+    return read_csv((journal.folder / "samples.csv").read_text(encoding="utf-8"))
+
+
+def test_a_new_journal_holds_its_header(journal: Journal) -> None:
+    text = (journal.folder / "samples.csv").read_text(encoding="utf-8")
+    assert text == ",".join(SAMPLE_COLUMNS) + "\n"
+
+
+def test_every_sample_is_on_disk_before_the_call_returns(journal: Journal) -> None:
+    for number in range(1, 4):
+        journal.sample(KEY, "end_to_end", 0.1 * number, round_number=number, started_at=0.0)
+        assert [row["round"] for row in samples_of(journal)] == [
+            str(one) for one in range(1, number + 1)
+        ]
+
+
+def test_a_sample_holds_the_columns_of_its_key(journal: Journal) -> None:
+    journal.sample(KEY, "compute", 0.5, started_at=0.0)
+    (row,) = samples_of(journal)
+    expected = {name: str(value) for name, value in dataclasses.asdict(KEY).items()}
+    assert {name: row[name] for name in KEY_COLUMNS} == expected
+
+
+def test_a_sample_holds_what_was_measured(journal: Journal) -> None:
+    journal.sample(
+        KEY, "compute", 0.1 + 0.2, round_number=-2, position=3, inner_loops=7, started_at=1.5
+    )
+    (row,) = samples_of(journal)
+    found = {name: text for name, text in row.items() if name not in KEY_COLUMNS}
+    assert found == {
+        "schema_version": "1",
+        "run_id": journal.run_id,
+        "attempt": "1",
+        "cell_id": KEY.cell_id,
+        "round": "-2",
+        "position": "3",
+        "scope": "compute",
+        "inner_loops": "7",
+        "elapsed_s": "0.30000000000000004",
+        "status": "ok",
+        "reason": "",
+        "started_at_utc": "1970-01-01T00:00:01.500000+00:00",
+    }
+
+
+@pytest.mark.parametrize("image", ['a "b", c.png', "größer.png", "two\nlines.png", "caf\udce9.png"])
+def test_any_name_that_a_file_can_have_is_kept(journal: Journal, image: str) -> None:
+    journal.sample(replace(KEY, image=image), "compute", 0.5, started_at=0.0)
+    journal.sample(replace(KEY, image=image), "compute", 0.25, started_at=0.0)
+    assert [row["elapsed_s"] for row in samples_of(journal)] == ["0.5", "0.25"]
+
+
+def test_runs_have_names_of_their_own(tmp_path: Path) -> None:
+    journals = [Journal(tmp_path / name) for name in "ab"]
+    for one in journals:
+        one.finish([], {})
+    assert len({one.run_id for one in journals}) == 2
+
+
+def test_a_finished_run_has_a_summary(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    row = Row(KEY, "numpy", "fft", "ours", True, reason="because, of this", rounds=16)
+    row.set_times("compute", 1 / 3, None, None, 0.25)
+    journal.finish([row], {})
+    (found,) = read_csv((tmp_path / "summary.csv").read_text(encoding="utf-8"))
+    assert list(found) == columns()
+    assert (float(found["compute_median_s"]), found["compute_ci95_low_s"]) == (1 / 3, "")
+    assert (found["reason"], found["rounds"]) == ("because, of this", "16")
+
+
+def test_a_finished_run_is_described(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.finish([], {"machine": {"cpu": "größer"}, "copy_median_s": math.nan})
+    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8")) == {
+        "schema": "blurbench.run/1",
+        "run_id": journal.run_id,
+        "machine": {"cpu": "größer"},
+        "copy_median_s": None,
+    }
+
+
+def test_the_files_of_a_run_end_their_lines_with_a_line_feed(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.sample(KEY, "compute", 0.5, started_at=0.0)
+    journal.finish([Row(KEY, "numpy", "fft", "ours", True)], {})
+    for name in ("samples.csv", "summary.csv", "run.json"):
+        content = (tmp_path / name).read_bytes()
+        assert content.endswith(b"\n")
+        assert b"\r" not in content
+
+
+def test_a_folder_that_holds_a_run_is_refused_and_left_alone(journal: Journal) -> None:
+    journal.sample(KEY, "compute", 0.5, started_at=0.0)
+    with pytest.raises(InputError, match="holds a run already: name another"):
+        Journal(journal.folder)
+    assert len(samples_of(journal)) == 1
+
+
+def test_other_files_in_the_folder_are_no_run(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    Journal(tmp_path).finish([], {})
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_an_instant_is_told_in_utc() -> None:
+    assert utc(0.25) == "1970-01-01T00:00:00.250000+00:00"
+
+
+# What cannot be written is refused in one line.
+
+
+@pytest.fixture
+def _read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who may write nowhere, whoever runs the tests."""
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+
+
+def refusal(attempt: Any, *arguments: Any) -> str:
+    """The one line in which something is refused."""
+    with pytest.raises(InputError) as raised:
+        attempt(*arguments)
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.usefixtures("_read_only")
+def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
+    assert "cannot be written" in refusal(Journal, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    assert "is a file" in refusal(Journal, tmp_path / "run")
+
+
+def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert str(tmp_path / "file" / "run") in refusal(Journal, tmp_path / "file" / "run")
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told_in_one_line(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def write(self, text: str) -> None:
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        stream = journal._stream
+        patch.setattr(journal, "_stream", Full())
+        message = refusal(lambda: journal.sample(KEY, "compute", 0.5, started_at=0.0))
+        assert "No space left on device" in message
+    assert journal._stream is stream
+
+
+def test_a_folder_that_vanished_meanwhile_is_told_in_one_line(journal: Journal) -> None:
+    shutil.rmtree(journal.folder)
+    assert str(journal.folder) in refusal(journal.finish, [], {})
+
+
+@pytest.mark.parametrize("name", ["new", "there", "deep/er/still"])
+def test_a_folder_that_is_there_or_can_be_made_is_welcome(tmp_path: Path, name: str) -> None:
+    (tmp_path / "there").mkdir()
+    check_folder(tmp_path / name, "run")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["new.csv", "there.csv"])
+def test_a_file_that_can_be_written_is_welcome_and_not_touched(tmp_path: Path, name: str) -> None:
+    (tmp_path / "there.csv").write_text("before")
+    check_output(str(tmp_path / name), "--csv")
+    assert {one.name for one in tmp_path.iterdir()} == {"there.csv"}
+    assert (tmp_path / "there.csv").read_text() == "before"
+
+
+@pytest.mark.usefixtures("_read_only")
+def test_standard_output_is_always_welcome() -> None:
+    check_output("-", "--json")
+
+
+def test_a_file_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    message = refusal(check_output, str(tmp_path), "--csv")
+    assert f"--csv {tmp_path} is a folder" in message
+
+
+def test_a_file_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    message = refusal(check_output, str(tmp_path / "no" / "out.csv"), "--csv")
+    assert f"--csv folder {tmp_path / 'no'} does not exist" in message
+
+
+@pytest.mark.usefixtures("_read_only")
+@pytest.mark.parametrize("name", ["new.csv", "there.csv"])
+def test_a_file_without_permission_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "there.csv").write_text("")
+    message = refusal(check_output, str(tmp_path / name), "--csv")
+    assert f"--csv {tmp_path / name} cannot be written to" in message
