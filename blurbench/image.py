@@ -187,6 +187,8 @@ def _decode(name: str, opened: PIL.Image.Image) -> Image:
     if ";16" in stored and opened.mode in ("RGB", "RGBA", "LA"):
         notes.append("16 bits a channel, which Pillow reads as 8")
     mode, original = _read_mode(opened), opened.mode
+    if mode == "I;16" and "transparency" in opened.info:
+        notes.append("its transparent value is not kept")
     turned = opened.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1
     opened.load()
     upright = PIL.ImageOps.exif_transpose(opened)

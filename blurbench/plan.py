@@ -160,7 +160,10 @@ def empty(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
         return xp.empty(shape, dtype=dtype)
     nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
-    block = mmap.mmap(-1, nbytes, **private)
+    try:
+        block = mmap.mmap(-1, nbytes, **private)
+    except OSError as error:
+        raise MemoryError(f"no {nbytes} bytes of memory: {error.strerror}") from None
     if hasattr(mmap, "MADV_HUGEPAGE"):
         with contextlib.suppress(OSError):  # a kernel built without large pages
             block.madvise(mmap.MADV_HUGEPAGE)

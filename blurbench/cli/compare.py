@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,14 +59,16 @@ def compare(image: str | None, size: int | None, sigma: float | None, **given: A
     journal = Journal(given["out"]) if given["out"] else None
 
     console = open_console(data_on_stdout=bool(on_stdout))
-    with TerminalListener(loaded, console, options.cache, given["quiet"]) as listener:
-        answer = run(loaded, kernel, options, listener, journal)
-    show_answer(console, answer)
-    show_risks(error_console(), answer)
-    _export(answer, exports)
-    if journal is not None:
-        journal.finish(answer.rows, {**answer.document(), "command": ["blurbench", *sys.argv[1:]]})
-        click.echo(f"Samples are in {journal.folder}", err=True)
+    with closing(journal) if journal else nullcontext():
+        with TerminalListener(loaded, console, options.cache, given["quiet"]) as listener:
+            answer = run(loaded, kernel, options, listener, journal)
+        show_answer(console, answer)
+        show_risks(error_console(), answer)
+        _export(answer, exports)
+        if journal is not None:
+            command = ["blurbench", *sys.argv[1:]]
+            journal.finish(answer.rows, {**answer.document(), "command": command})
+            click.echo(f"Samples are in {journal.folder}", err=True)
     if given["save"]:
         _save(answer, given["save"])
     return _exit_code(answer)

@@ -44,7 +44,7 @@ def work_bytes(problem: Problem, fast_length: Callable[[int], int]) -> int:
     """Memory of a plan and its call: padded channel and spectrum, transformed and back."""
     height = padded_length(problem.height, problem, fast_length)
     width = padded_length(problem.width, problem, fast_length)
-    return 5 * height * (width + 2) * problem.work_dtype.itemsize
+    return 6 * height * (width + 2) * problem.work_dtype.itemsize
 
 
 class FFTPlan(Plan):

@@ -34,10 +34,11 @@ def admit(costs: Mapping[str, float], seconds: float) -> Admission:
     """Share out `seconds`, given the seconds of a call of each.
 
     The cheapest race as long as the first look of all of them and one run of each of the others
-    fit. Where not even two could race, the dearest gives up its single run first.
+    fit. Before not even two can race, the dearest gives up its single run; where that does not
+    help, whoever fits runs once.
     """
     names = sorted(costs, key=lambda name: costs[name])
-    for least in (2, 1, 0):
+    for least in (2, 0):
         for kept in range(len(names), least - 1, -1):
             for racing in range(kept, least - 1, -1):
                 if _seconds(names[:racing], names[racing:kept], costs) <= seconds:

@@ -22,6 +22,7 @@ from blurbench.plan import Problem, empty
 Stopwatch = Callable[[int], float]  # seconds that this many calls took together
 
 WARM_UP_S = 0.03
+SMALLEST_CROP = 8
 PREDICTION_S = 0.005
 CACHE_BYTES = 64 * 2**20  # assumed where the system does not say
 
@@ -115,7 +116,7 @@ def predict_seconds(
     device: Device | None = None,
 ) -> float:
     """What one call on the image will take, from crops that grow until one takes long enough."""
-    side = 8
+    side = SMALLEST_CROP
     while True:
         crop = np.ascontiguousarray(image[:side, :side])
         small = replace(problem, shape=crop.shape)
@@ -127,6 +128,12 @@ def predict_seconds(
         if took >= PREDICTION_S or crop.shape == problem.shape:
             return took * implementation.operations(problem) / implementation.operations(small)
         side *= 2
+
+
+def smallest_operations(implementation: Implementation, problem: Problem) -> float:
+    """Multiply-adds of the first crop that `predict_seconds` tries."""
+    sides = tuple(min(SMALLEST_CROP, side) for side in problem.shape[:2])
+    return implementation.operations(replace(problem, shape=sides + problem.shape[2:]))
 
 
 def _crop_stopwatch(plan: Any, crop: NDArray[Any], device: Device | None) -> Stopwatch:

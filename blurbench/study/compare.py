@@ -35,10 +35,10 @@ from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
 from blurbench.records.machine import describe_machine, describe_versions
 from blurbench.records.summary import Key, Row
-from blurbench.study.admission import admit, default_budget
+from blurbench.study.admission import SHORTEST_S, admit, default_budget
 from blurbench.study.answer import RANKING_SCOPE, Answer
 from blurbench.study.bandwidth import CopySpeed, measure_copy, measure_device_copy
-from blurbench.study.cells import Cell, Stopwatch, predict_seconds, rotation_of
+from blurbench.study.cells import Cell, Stopwatch, predict_seconds, rotation_of, smallest_operations
 from blurbench.study.exactness import (
     allowed_error,
     image_scale,
@@ -175,9 +175,7 @@ class _Comparison:
         self.listener.budget(self.budget)
         admission = admit(costs, self._left())
         for name in admission.over_budget:
-            row = self.rows[name]
-            row.status, row.predicted_s = "over_budget", costs[name]
-            row.reason = f"one run is expected to take {costs[name]:.3g} s"
+            self._over_budget(name, costs[name])
         self.images = rotation_of(self.pixels, self.options.cache)
         self.listener.stage("measuring a copy")
         self.answer.copy = measure_copy(self.images, self.problem.threads)
@@ -231,17 +229,31 @@ class _Comparison:
         return runnable
 
     def _predict(self, runnable: list[tuple[Backend, Implementation]]) -> dict[str, float]:
-        costs = {}
-        for backend, one in runnable:
+        costs: dict[str, float] = {}
+        best_rate = 0.0  # seconds a multiply-add, of the fastest so far
+        # Under a huge kernel even the smallest crop may cost more than an estimate is worth.
+        longest = (self.options.budget or SHORTEST_S) / 4
+        for backend, one in sorted(runnable, key=lambda pair: pair[1].operations(self.problem)):
             self.listener.stage(f"estimating {one.name}")
+            operations = one.operations(self.problem)
             try:
                 if not self._fits(one):
                     continue
+                if smallest_operations(one, self.problem) * best_rate > longest:
+                    self._over_budget(one.name, operations * best_rate)
+                    continue
                 device = self.devices.get(backend.name)
                 costs[one.name] = predict_seconds(one, self.problem, self.pixels, device)
+                rate = costs[one.name] / operations
+                best_rate = min(rate, best_rate or rate)
             except Exception as error:
                 self._fail(one.name, error)
         return costs
+
+    def _over_budget(self, name: str, seconds: float) -> None:
+        row = self.rows[name]
+        row.status, row.predicted_s = "over_budget", seconds
+        row.reason = f"one run is expected to take {seconds:.3g} s"
 
     def _fits(self, one: Implementation) -> bool:
         """Whether its work buffers fit in the memory that is left; else its row says so."""
