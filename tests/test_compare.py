@@ -6,14 +6,17 @@ simulated: `time.perf_counter` moves only by what the planted implementations sa
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,7 @@ from blurbench.kernel import GaussianKernel
 from blurbench.measure.race import race
 from blurbench.plan import Plan, Problem
 from blurbench.records.export import to_json
+from blurbench.records.journal import Journal
 from blurbench.records.summary import Key, Row
 from blurbench.study.answer import Answer
 from blurbench.study.compare import Listener, compare
@@ -523,6 +527,21 @@ def test_one_that_fails_late_does_not_disturb_the_others(plant, clock: Clock, ca
     assert found["good"].end_to_end_median_s == pytest.approx(0.008, rel=0.05)
 
 
+def test_samples_of_a_race_that_was_void_can_be_told_from_the_others(
+    plant, clock: Clock, tmp_path: Path
+) -> None:
+    fragile = failing_after(60, clock.takes(0.004), RuntimeError("worn out"))
+    plant(backend_of(planted("bad", fragile), planted("good", clock.takes(0.008))))
+    journal = Journal(tmp_path)
+    answer = simulate(journal=journal)
+    journal.finish(answer.rows, answer.document())
+    with (tmp_path / "samples.csv").open(encoding="utf-8", newline="") as stream:
+        samples = list(csv.DictReader(stream))
+    names = ("cell_id", "scope", "round", "attempt")
+    known = Counter(tuple(sample[name] for name in names) for sample in samples)
+    assert max(known.values()) == 1
+
+
 def test_no_memory_for_the_control_does_not_disturb_the_others(plant, clock: Clock) -> None:
     listener = Told()
 
@@ -943,6 +962,27 @@ def test_one_that_pretends_on_the_device_does_not_win_there(plant, device: FakeD
     on_device = simulate(backends=("gpu",), budget=60.0).document()["on_device"]
     winners = [one["implementation"] for one in on_device if one["verdict"] == "fastest"]
     assert winners == ["gpu:good"]
+
+
+def test_one_that_pretends_on_the_device_does_not_win_end_to_end(plant, device: FakeDevice) -> None:
+    plant(gpu_of(device, lazy=device.pretends(), good=device.takes(0.002)))
+    answer = simulate(backends=("gpu",), budget=60.0)
+    assert column(answer, "status") == {"lazy": "implausible", "good": "ok"}
+    assert column(answer, "verdict") == {"lazy": None, "good": "fastest"}
+
+
+def test_one_that_fails_on_the_device_does_not_win(plant, device: FakeDevice) -> None:
+    def fail_there(out: Any) -> None:
+        if listener.stages[-1] == "racing on the device":
+            raise RuntimeError("worn out")
+
+    bad = then(device.takes(0.001), fail_there)
+    plant(gpu_of(device, bad=bad, good=device.takes(0.002)))
+    listener = Told()
+    answer = simulate(backends=("gpu",), budget=60.0, listener=listener)
+    assert column(answer, "status") == {"bad": "failed", "good": "ok"}
+    assert rows(answer)["bad"].verdict not in ("fastest", "faster")
+    assert list(answer.on_device.standings) == ["gpu:good"]
 
 
 def test_a_budget_is_kept_where_a_gpu_is_measured(plant, device: FakeDevice) -> None:

@@ -17,6 +17,7 @@ import pytest
 from blurbench.measure.race import (
     CONTROL,
     Contender,
+    ContenderError,
     Result,
     Rules,
     Sample,
@@ -247,6 +248,13 @@ def test_the_budget_is_passed_by_one_round_at_most(seconds: float) -> None:
     assert world.now - world.longest_round() <= seconds
 
 
+@pytest.mark.parametrize("seconds", [0.9, 2.0, 7.3])
+def test_a_round_that_does_not_fit_is_not_begun(seconds: float) -> None:
+    world = World(noise=0.0)
+    world.race(0.05, 0.05, 0.05, seconds=seconds)
+    assert world.now <= seconds
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
 def test_a_budget_shorter_than_the_pilot_is_passed_by_one_round_at_most(seconds: float) -> None:
     world = World()
@@ -429,6 +437,51 @@ def test_an_interruption_while_the_control_is_made_ends_the_race() -> None:
         now=lambda: world.now,
     )
     assert (result.interrupted, result.rounds) == (True, 0)
+
+
+def test_a_race_without_a_control_ranks_the_others() -> None:
+    world = World()
+    result = race(
+        [world.contender("a", 0.010), world.contender("b", 0.020)],
+        lambda reference: None,
+        Rules(),
+        seconds=LONG,
+        rng=random.Random(0),
+        keep=world.samples.append,
+        now=lambda: world.now,
+    )
+    assert verdicts(result) == {"a": "fastest", "b": "slower"}
+    assert (result.control, result.noise_floor) == (None, None)
+    assert {one.contender for one in world.samples} == {"a", "b"}
+
+
+class Breaker:
+    """Raises when the named contender is measured for the `at`-th time."""
+
+    def __init__(self, name: str, at: int) -> None:
+        self.name, self.left = name, at
+
+    def __call__(self, name: str) -> None:
+        self.left -= name == self.name
+        if self.left == 0:
+            raise ArithmeticError("no digits left")
+
+
+@pytest.mark.parametrize("name", ["a", "b", CONTROL])
+@pytest.mark.parametrize("at", [1, 9])
+def test_one_that_raises_voids_the_race_and_is_named(name: str, at: int) -> None:
+    with pytest.raises(ContenderError, match="no digits left") as raised:
+        World(before=Breaker(name, at)).race(0.010, 0.012)
+    assert (raised.value.name, type(raised.value.error)) == (name, ArithmeticError)
+
+
+def test_a_control_that_cannot_be_made_voids_the_race_and_is_named() -> None:
+    def refuse(reference: str) -> Contender:
+        raise MemoryError
+
+    with pytest.raises(ContenderError) as raised:
+        race([World().contender("a", 0.1)], refuse, Rules(), seconds=LONG, rng=random.Random(0))
+    assert raised.value.name == CONTROL
 
 
 def test_a_race_that_ran_to_its_end_was_not_interrupted() -> None:

@@ -49,6 +49,7 @@ from blurbench.study.exactness import (
 from blurbench.study.options import Options, chosen, problem_for
 
 IMPLAUSIBLE = 1.1  # times the best copy
+HOPELESS = 20  # times the best rate so far: no implementation is that much better
 TRANSFER_SAMPLES = 16
 TRANSFER_S = 0.005  # least duration of such a sample
 DIFFERENCE_S = 2.0  # longest that the dense sum may take only to be held against the separable one
@@ -230,19 +231,29 @@ class _Comparison:
 
     def _predict(self, runnable: list[tuple[Backend, Implementation]]) -> dict[str, float]:
         costs: dict[str, float] = {}
+        sizes: dict[str, float] = {}
+        for _, one in runnable:
+            try:
+                sizes[one.name] = one.operations(self.problem)
+            except Exception as error:
+                self._fail(one.name, error)
+        known = [pair for pair in runnable if pair[1].name in sizes]
+        tried = 0.0  # operations of the last that was estimated: none had more
         best_rate = 0.0  # seconds a multiply-add, of the fastest so far
         # Under a huge kernel even the smallest crop may cost more than an estimate is worth.
-        longest = (self.options.budget or SHORTEST_S) / 4
-        for backend, one in sorted(runnable, key=lambda pair: pair[1].operations(self.problem)):
+        longest = (self.options.budget or SHORTEST_S) / 4  # that estimates may take
+        for backend, one in sorted(known, key=lambda pair: sizes[pair[1].name]):
             self.listener.stage(f"estimating {one.name}")
-            operations = one.operations(self.problem)
+            operations = sizes[one.name]
             try:
                 if not self._fits(one):
                     continue
-                if smallest_operations(one, self.problem) * best_rate > longest:
+                least_s = smallest_operations(one, self.problem) * best_rate / HOPELESS
+                if operations > tried > 0 and max(self._spent(), least_s) > longest:
                     self._over_budget(one.name, operations * best_rate)
                     continue
                 device = self.devices.get(backend.name)
+                tried = operations
                 costs[one.name] = predict_seconds(one, self.problem, self.pixels, device)
                 rate = costs[one.name] / operations
                 best_rate = min(rate, best_rate or rate)
