@@ -199,8 +199,8 @@ def test_the_band_is_as_wide_as_it_is_told(same: float, verdict: str) -> None:
 def test_a_same_contender_stays_in_the_later_rounds() -> None:
     world = World(noise=0.002)
     erratic = world.contender("c", 0.010, lambda turn: 0.8 if turn % 2 else 1.3)
-    result = world.race(0.010, 0.010, erratic)
-    assert verdicts(result)["c"] == "undecided"
+    result = world.race(0.010, world.contender("b", 0.010, slow_at_first), erratic)
+    assert verdicts(result) == {"a": "fastest", "b": "same", "c": "undecided"}
     assert (result.standings["b"].rounds, result.rounds) == (128, 128)
 
 
@@ -576,3 +576,20 @@ def test_rounds_follow_each_other_without_a_gap() -> None:
     numbers = [number for number, _ in world.rounds()]
     assert all(later - earlier == 1 for earlier, later in pairwise(numbers))
     assert (numbers[0], numbers[-1]) == (-2, result.rounds)
+
+
+# One that turns out dearer than it was said to be.
+
+
+def test_one_that_would_keep_the_first_look_away_leaves_after_the_pilot() -> None:
+    world = World(noise=0.01)
+    dear = world.contender("c", 1.0, cost_s=0.1)
+    result = world.race(0.1, 0.15, dear, seconds=15.0)
+    assert result.standings["c"].rounds == 0
+    assert result.standings["b"].verdict == "slower"
+
+
+def test_the_dearest_stays_where_there_is_time_for_it() -> None:
+    world = World(noise=0.01)
+    dear = world.contender("c", 1.0, cost_s=0.1)
+    assert world.race(0.1, 0.15, dear, seconds=60.0).standings["c"].verdict == "slower"

@@ -179,6 +179,7 @@ class _Field:
         now: Callable[[], float],
     ) -> None:
         self.names = [one.name for one in contenders]
+        self.running = list(self.names)
         self.by_name = {one.name: one for one in contenders}
         self.rules, self.rng, self.keep, self.now = rules, rng, keep, now
         self.deadline = now() + seconds
@@ -203,6 +204,7 @@ class _Field:
         self.reference = min(self.names, key=lambda name: median(self.pilot[name]))
         if not another_fits:
             return
+        self._keep_who_fits()
         try:
             control = make_control(self.reference)
         except Exception as error:
@@ -225,11 +227,24 @@ class _Field:
             if number in self.rules.looks and self._look(number):
                 break
 
+    def _keep_who_fits(self) -> None:
+        """Drop the dearest where the pilot shows that the first look would come too late."""
+        costs = {name: median(self.pilot[name]) * self.loops[name] for name in self.names}
+        dearest = sorted(self.names, key=lambda name: -costs[name])
+        first_look = self.rules.looks[0]
+        for name in dearest[:-2]:
+            # The control costs what the reference does.
+            round_s = sum(costs[one] for one in self.running) + costs[self.reference]
+            if self.now() + first_look * round_s <= self.deadline:
+                break
+            if name != self.reference:
+                self.running.remove(name)
+
     def _undecided_or_same(self) -> list[str]:
         left = ("slower",)
         return [
             name
-            for name in self.names
+            for name in self.running
             if name != self.reference and self.verdicts.get(name) not in left
         ]
 

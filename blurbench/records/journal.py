@@ -64,12 +64,16 @@ class Journal:
         position: int = 0,
         inner_loops: int = 1,
         started_at: float,
+        attempt: int = 1,
     ) -> None:
-        """Append one measurement; `elapsed_s` is that of all inner loops together."""
+        """Append one measurement; `elapsed_s` is that of all inner loops together.
+
+        A race that had to be repeated counts its rounds anew, in the next `attempt`.
+        """
         row = {
             "schema_version": SCHEMA_VERSION,
             "run_id": self.run_id,
-            "attempt": 1,
+            "attempt": attempt,
             "cell_id": key.cell_id,
             "round": round_number,
             "position": position,

@@ -113,6 +113,11 @@ class Row:
         ):
             setattr(self, f"{scope}_{column}_s", value)
 
+    def clear_ranking(self) -> None:
+        """Take the row out of the ranking; what was measured stays."""
+        self.verdict = None
+        self.ratio_to_fastest = self.ratio_ci95_low = self.ratio_ci95_high = None
+
     def as_dict(self) -> dict[str, Any]:
         """The row by column name, keys first."""
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -84,6 +84,7 @@ class SampleSink(Protocol):
         position: int = 0,
         inner_loops: int = 1,
         started_at: float,
+        attempt: int = 1,
     ) -> None: ...
 
 
@@ -131,6 +132,7 @@ class _Comparison:
         self.cells: dict[str, Cell] = {}
         self.samples: dict[str, NDArray[np.float64]] = {}
         self.budget = 0.0
+        self.attempt = 0  # races so far; one that failed is raced again
 
     def _new_row(self, one: Implementation, image: str) -> Row:
         problem = self.problem
@@ -288,6 +290,7 @@ class _Comparison:
         else:
             row.status = "failed"
         row.reason = _text(error)
+        row.clear_ranking()
 
     def _prepare(self, one: Implementation) -> None:
         """Make the cell, and hold its first result against the reference."""
@@ -314,7 +317,9 @@ class _Comparison:
         if one.exact and not error <= allowed:
             row.status = "wrong"
             row.reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
-        self._check_plausible(row, cell.cost_s, self.answer.copy)
+        if self._check_plausible(row, cell.cost_s, self.answer.copy) and "compute" in cell.scopes:
+            copy = self.device_copies.get(one.backend)
+            self._check_plausible(row, cell.scopes["compute"](1), copy)
 
     def _record(self, key: Key, scope: str, elapsed_s: float) -> None:
         if self.journal is not None:
@@ -327,8 +332,8 @@ class _Comparison:
         """Whether the time can be believed; if not, the row says so and is out of the running."""
         if copy is None or seconds * IMPLAUSIBLE >= copy.best_s:
             return True
-        row.status, row.verdict = "implausible", None
-        row.ratio_to_fastest = row.ratio_ci95_low = row.ratio_ci95_high = None
+        row.status = "implausible"
+        row.clear_ranking()
         row.reason = f"{seconds:.3g} s is faster than a copy of the image, {copy.best_s:.3g} s"
         return False
 
@@ -394,8 +399,10 @@ class _Comparison:
                 position=sample.position,
                 inner_loops=sample.loops,
                 started_at=sample.started_at,
+                attempt=self.attempt,
             )
 
+        self.attempt += 1
         result = race(
             [contender(name, self.cells[name]) for name in names],
             make_control,
