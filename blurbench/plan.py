@@ -150,6 +150,23 @@ class Plan:
             )
 
 
+class PlanePlan(Plan):
+    """A plan that blurs one channel after another through the same buffers.
+
+    Subclasses implement `_plane`.
+    """
+
+    def _run(self, image: Any, out: Any) -> None:
+        if image.ndim == 2:
+            self._plane(image, out)
+        else:
+            for channel in range(image.shape[2]):
+                self._plane(image[:, :, channel], out[:, :, channel])
+
+    def _plane(self, image: Any, out: Any) -> None:
+        raise NotImplementedError
+
+
 def empty(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """An array for work that is timed; on the host in fresh memory, at a page's start.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from blurbench.border import Margins
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.plan import PlanePlan, Problem, empty, store
 
 COLUMNS = 32  # made by one product: fewer call more often, more multiply more zeros
 
@@ -29,7 +29,7 @@ def work_bytes(problem: Problem) -> int:
     return (padded + matrices) * problem.work_dtype.itemsize
 
 
-class DirectPlan(Plan):
+class DirectPlan(PlanePlan):
     """Works through one channel at a time, `COLUMNS` columns of it at a time."""
 
     def __init__(self, xp: Any, problem: Problem) -> None:
@@ -42,13 +42,6 @@ class DirectPlan(Plan):
         self._left_right = Margins(xp, width, radius, problem.border, problem.cval)
         taps = xp.astype(xp.asarray(problem.kernel.dense()), dtype)
         self._toeplitz = self._hold(toeplitz(xp, taps, self._columns))
-
-    def _run(self, image: Any, out: Any) -> None:
-        if image.ndim == 2:
-            self._plane(image, out)
-        else:
-            for channel in range(image.shape[2]):
-                self._plane(image[:, :, channel], out[:, :, channel])
 
     def _plane(self, image: Any, out: Any) -> None:
         (height, width), radius = self.problem.shape[:2], self.problem.kernel.radius

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blurbench.border import Margins
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.plan import PlanePlan, Problem, empty, store
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def work_bytes(problem: Problem, fast_length: Callable[[int], int]) -> int:
     return 6 * height * (width + 2) * problem.work_dtype.itemsize
 
 
-class FFTPlan(Plan):
+class FFTPlan(PlanePlan):
     """Holds the kernel's spectrum and the padded channel; transforms one channel at a time.
 
     The taps are centred on index 0, so their spectrum is real and costs one multiplication a
@@ -73,13 +73,6 @@ class FFTPlan(Plan):
     def _margin(self, length: int, n: int) -> int:
         """Samples before the image: the radius, or none where the circle is the border."""
         return 0 if length == n else self.problem.kernel.radius
-
-    def _run(self, image: Any, out: Any) -> None:
-        if image.ndim == 2:
-            self._plane(image, out)
-        else:
-            for channel in range(image.shape[2]):
-                self._plane(image[:, :, channel], out[:, :, channel])
 
     def _plane(self, image: Any, out: Any) -> None:
         height, width = self.problem.shape[:2]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from blurbench.measure.risks import find_risks
 from blurbench.measure.stats import estimate_median
 from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
+from blurbench.records.journal import Journal
 from blurbench.records.machine import describe_machine, describe_versions
 from blurbench.records.summary import Key, Row
 from blurbench.study.admission import SHORTEST_S, admit, default_budget
@@ -71,29 +72,12 @@ class Listener:
         """A round was completed; so many seconds of the budget are left."""
 
 
-class SampleSink(Protocol):
-    """Keeps samples; see `blurbench.records.journal.Journal`."""
-
-    def sample(
-        self,
-        key: Key,
-        scope: str,
-        elapsed_s: float,
-        *,
-        round_number: int = 0,
-        position: int = 0,
-        inner_loops: int = 1,
-        started_at: float,
-        attempt: int = 1,
-    ) -> None: ...
-
-
 def compare(
     image: Image,
     kernel: GaussianKernel,
     options: Options,
     listener: Listener | None = None,
-    journal: SampleSink | None = None,
+    journal: Journal | None = None,
 ) -> Answer:
     """Time the chosen implementations on the image, side by side, and judge them.
 
@@ -114,7 +98,7 @@ class _Comparison:
         kernel: GaussianKernel,
         options: Options,
         listener: Listener,
-        journal: SampleSink | None,
+        journal: Journal | None,
     ) -> None:
         self.started = time.perf_counter()
         self.options, self.listener, self.journal = options, listener, journal
