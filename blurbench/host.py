@@ -59,15 +59,37 @@ def throttled_periods(root: Path = _ROOT) -> int | None:
     return None
 
 
-def last_level_cache(root: Path = _ROOT) -> int | None:
-    """Bytes of the largest cache of CPU 0, or None where the system does not say."""
-    sizes = []
-    for path in (root / "sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
-        text = _read(path).strip()
+def caches(root: Path = _ROOT) -> dict[str, int]:
+    """Bytes of each cache of CPU 0, by level and type; empty where the system does not say."""
+    found = {}
+    for folder in sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        text = _read(folder / "size").strip()
         scale = {"K": 2**10, "M": 2**20, "G": 2**30}.get(text[-1:], 1)
         if text.rstrip("KMG").isdigit():
-            sizes.append(int(text.rstrip("KMG")) * scale)
-    return max(sizes, default=None)
+            level, kind = (_read(folder / name).strip() for name in ("level", "type"))
+            name = f"L{level} {kind}" if level else folder.name
+            found[name] = int(text.rstrip("KMG")) * scale
+    return found
+
+
+def last_level_cache(root: Path = _ROOT) -> int | None:
+    """Bytes of the largest cache of CPU 0, or None where the system does not say."""
+    return max(caches(root).values(), default=None)
+
+
+def governors(root: Path = _ROOT) -> list[str]:
+    """The frequency governors of the CPUs; empty where the system does not say."""
+    paths = (root / "sys/devices/system/cpu").glob("cpu*/cpufreq/scaling_governor")
+    return sorted({_read(path).strip() for path in paths} - {""})
+
+
+def cpu_mhz(root: Path = _ROOT) -> float | None:
+    """The clock rate of the first CPU now, or None where the system does not say."""
+    for line in _read(root / "proc/cpuinfo").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "cpu MHz":
+            return float(value)
+    return None
 
 
 def _file_cache(cgroup: Path) -> int:

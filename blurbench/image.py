@@ -233,6 +233,15 @@ def crop(image: Image, width: int, height: int) -> Image:
     return replace(image, pixels=image.pixels[top : top + height, left : left + width])
 
 
+def cover(image: Image, width: int, height: int) -> Image:
+    """The image repeated side by side until it covers the extent, and cropped to it."""
+    rows, columns = (
+        -(-side // own) for side, own in zip((height, width), image.pixels.shape, strict=False)
+    )
+    repeats = (rows, columns) + (1,) * (image.pixels.ndim - 2)
+    return crop(replace(image, pixels=np.tile(image.pixels, repeats)), width, height)
+
+
 def resize(image: Image, width: int, height: int) -> Image:
     """The image at another size, by Pillow's Lanczos filter in float32."""
     planes = np.atleast_3d(image.pixels).astype(np.float32)

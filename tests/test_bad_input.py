@@ -251,7 +251,7 @@ CASES = [
     ),
     *_compare("two exports to stdout", "--csv - --json -", "--csv|--json|stdout"),
     *_compare("--out onto a file", "--out taken", "taken|file", _file("taken")),
-    *_compare("--out onto a run", "--out run", "run|already", _file("run/samples.csv", b"old")),
+    *_compare("--out onto a run", "--out run", "run|already", _file("run/run.json", b"{}")),
     *_compare(
         "--out into an unwritable folder",
         "--out closed/run",

@@ -13,7 +13,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -30,12 +30,16 @@ from blurbench.kernel import GaussianKernel
 from blurbench.measure.race import race
 from blurbench.plan import Plan, Problem
 from blurbench.records.export import to_json
-from blurbench.records.journal import Journal
-from blurbench.records.summary import Key, Row
+from blurbench.records.journal import Journal, Log
+from blurbench.records.record import Record
+from blurbench.records.summary import Row
 from blurbench.study.answer import Answer
-from blurbench.study.compare import Listener, compare
+from blurbench.study.compare import compare
 from blurbench.study.exactness import allowed_error
+from blurbench.study.listener import Listener
 from blurbench.study.options import Options
+from blurbench.study.question import Question, Source
+from blurbench.study.session import Session
 
 SCOPES = ("compute", "upload", "download", "end_to_end")
 FIGURES = ("median", "ci95_low", "ci95_high", "min")
@@ -192,20 +196,21 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     simulated = Clock()
     monkeypatch.setattr(time, "perf_counter", simulated)
-    monkeypatch.setattr("blurbench.study.compare.race", partial(race, now=simulated))
+    monkeypatch.setattr("blurbench.study.point.race", partial(race, now=simulated))
     return simulated
 
 
-@dataclass
-class Kept:
-    """Keeps samples in a list, as a journal does in a file."""
+class Kept(Log):
+    """Remembers the samples in the order of their taking."""
 
-    samples: list[tuple[str, str, int]] = field(default_factory=list)
+    def __init__(self, run: Any) -> None:
+        super().__init__(run)
+        self.samples: list[tuple[str, str | None, int]] = []
 
-    def sample(
-        self, key: Key, scope: str, elapsed_s: float, *, round_number: int = 0, **more: Any
-    ) -> None:
-        self.samples.append((key.implementation, scope, round_number))
+    def append(self, record: Record) -> None:
+        super().append(record)
+        if record.elapsed_s is not None:
+            self.samples.append((record.key.implementation, record.scope, record.round))
 
     def rounds_of(self, name: str, scope: str = "end_to_end") -> list[int]:
         return [number for one, where, number in self.samples if (one, where) == (name, scope)]
@@ -236,9 +241,21 @@ class Told(Listener):
 
 def simulate(budget: float | None = 30.0, **options: Any) -> Answer:
     """Compare the planted implementations on the small image."""
-    more = {name: options.pop(name) for name in ("listener", "journal") if name in options}
-    options = {"backends": ("fake",), "threads": 1, "seed": 1, "budget": budget, **options}
-    return compare(SMALL, KERNEL, Options(**options), **more)
+    return simulate_into(Log, budget, **options)[0]
+
+
+def simulate_into(
+    make_log: Callable[[Any], Any],
+    budget: float | None = 30.0,
+    listener: Listener | None = None,
+    **given: Any,
+) -> tuple[Answer, Any]:
+    """The same, into a log of the test's own."""
+    options = Options(**{"backends": ("fake",), "threads": 1, "seed": 1, "budget": budget, **given})
+    session = Session(options)
+    question = Question("compare", Source(), SMALL, (KERNEL,), options)
+    log = make_log(question.describe(session, [], options.rules))
+    return compare(SMALL, KERNEL, options, listener, log, session), log
 
 
 def rows(answer: Answer) -> dict[str, Row]:
@@ -421,10 +438,9 @@ def test_a_given_number_of_rounds_is_not_exceeded(plant, clock: Clock) -> None:
 
 def test_the_same_seed_is_told_and_repeats_the_order(plant, clock: Clock) -> None:
     plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.008))))
-    kept = [Kept(), Kept()]
-    answers = [simulate(seed=9, rounds=5, journal=one) for one in kept]
-    assert [answer.seed for answer in answers] == [9, 9]
-    assert kept[0].samples == kept[1].samples
+    (one, kept), (two, again) = (simulate_into(Kept, seed=9, rounds=5) for _ in range(2))
+    assert (one.seed, two.seed) == (9, 9)
+    assert kept.samples == again.samples
 
 
 # What cannot run says why, and disturbs nobody.
@@ -532,9 +548,7 @@ def test_samples_of_a_race_that_was_void_can_be_told_from_the_others(
 ) -> None:
     fragile = failing_after(60, clock.takes(0.004), RuntimeError("worn out"))
     plant(backend_of(planted("bad", fragile), planted("good", clock.takes(0.008))))
-    journal = Journal(tmp_path)
-    answer = simulate(journal=journal)
-    journal.finish(answer.rows, answer.document())
+    simulate_into(partial(Journal.create, tmp_path))[1].finish()
     with (tmp_path / "samples.csv").open(encoding="utf-8", newline="") as stream:
         samples = list(csv.DictReader(stream))
     names = ("cell_id", "scope", "round", "attempt")
@@ -721,8 +735,7 @@ def test_a_cold_cache_rotates_images_through_more_than_the_cache(
 
 def test_every_sample_is_kept_with_its_scope(plant, clock: Clock) -> None:
     plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.008))))
-    kept = Kept()
-    answer = simulate(journal=kept)
+    answer, kept = simulate_into(Kept)
     rounds = list(range(1, answer.race.rounds + 1))
     for name in ("fake:one", "fake:two"):
         assert kept.rounds_of(name, "setup") == kept.rounds_of(name, "first_call") == [0]
@@ -733,8 +746,7 @@ def test_every_sample_is_kept_with_its_scope(plant, clock: Clock) -> None:
 def test_what_ran_once_is_kept_too(plant, clock: Clock) -> None:
     bad = planted("bad", then(clock.takes(0.002), add_half))
     plant(backend_of(bad, planted("good", clock.takes(0.004))))
-    kept = Kept()
-    simulate(rounds=1, journal=kept)
+    kept = simulate_into(Kept, rounds=1)[1]
     assert len(kept.rounds_of("fake:bad")) == 1
 
 
@@ -926,8 +938,7 @@ def test_results_of_a_gpu_are_held_against_the_reference(both_kinds: Answer) -> 
 
 def test_samples_of_every_scope_are_kept(plant, device: FakeDevice) -> None:
     plant(gpu_of(device, quick=device.takes(0.002), slow=device.takes(0.010)))
-    kept = Kept()
-    answer = simulate(backends=("gpu",), budget=60.0, journal=kept)
+    answer, kept = simulate_into(Kept, backends=("gpu",), budget=60.0)
     rounds = list(range(1, answer.on_device.rounds + 1))
     assert kept.rounds_of("control", "compute") == rounds
     assert kept.rounds_of("gpu:quick", "compute") == [-2, -1, 0, *rounds]
@@ -943,8 +954,8 @@ def test_nothing_is_measured_after_an_interrupted_race_on_the_device(
             raise KeyboardInterrupt
 
     plant(gpu_of(device, quick=device.takes(0.002), slow=device.takes(0.010)))
-    listener, kept = Told(press), Kept()
-    answer = simulate(backends=("gpu",), budget=60.0, listener=listener, journal=kept)
+    listener = Told(press)
+    answer, kept = simulate_into(Kept, backends=("gpu",), budget=60.0, listener=listener)
     assert answer.interrupted
     assert kept.samples[-1][1] == "compute"
 

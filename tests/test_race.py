@@ -14,16 +14,8 @@ from typing import Any
 
 import pytest
 
-from blurbench.measure.race import (
-    CONTROL,
-    Contender,
-    ContenderError,
-    Result,
-    Rules,
-    Sample,
-    looks_within,
-    race,
-)
+from blurbench.measure.judge import CONTROL, Result, Rules, Sample, looks_within
+from blurbench.measure.race import Contender, ContenderError, race
 
 LONG = 1e6  # seconds that end no race
 

@@ -19,14 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blurbench.errors import InputError
+from blurbench.measure.judge import Rules
 from blurbench.records.export import to_csv, to_json
-from blurbench.records.journal import (
-    SAMPLE_COLUMNS,
-    Journal,
-    check_folder,
-    check_output,
-    utc,
-)
+from blurbench.records.findings import Declared
+from blurbench.records.journal import Journal, Run, check_folder, check_output, load
+from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records, utc
 from blurbench.records.summary import Key, Row, columns
 
 KEY = Key(
@@ -191,29 +188,43 @@ def test_a_row_has_exactly_the_columns() -> None:
     assert list(Row(KEY, "numpy", "fft", "ours", True).as_dict()) == columns()
 
 
-def test_every_scope_has_four_columns() -> None:
+def test_every_scope_has_six_columns() -> None:
+    times = [5.0, 1.0, 9.0, 3.0, 7.0, 2.0, 8.0, 4.0, 6.0]
     for scope in ("compute", "upload", "download", "end_to_end"):
         row = Row(KEY, "numpy", "fft", "ours", True)
-        row.set_times(scope, 0.25, 0.125, 0.5, 0.0625)
+        row.set_times(scope, times, 0.05)
         own = {name: value for name, value in row.as_dict().items() if name.startswith(scope)}
         assert own == {
-            f"{scope}_median_s": 0.25,
-            f"{scope}_ci95_low_s": 0.125,
-            f"{scope}_ci95_high_s": 0.5,
-            f"{scope}_min_s": 0.0625,
+            f"{scope}_median_s": 5.0,
+            f"{scope}_ci95_low_s": 2.0,
+            f"{scope}_ci95_high_s": 8.0,
+            f"{scope}_q1_s": 3.0,
+            f"{scope}_q3_s": 7.0,
+            f"{scope}_min_s": 1.0,
         }
 
 
 # The journal of a run.
 
+FFT = Declared("numpy", "fft", "ours", True, "cpu")
+
+
+def make_run(*declared: Declared, **about: Any) -> Run:
+    """The description of a run of 2 threads."""
+    return Run("0123abcd", 2, declared or (FFT,), Rules(), "a machine", about)
+
+
+def measured(elapsed_s: float = 0.5, scope: str = "end_to_end", **more: Any) -> Record:
+    """A sample of `KEY`."""
+    return Record(more.pop("key", KEY), scope, elapsed_s, **more)
+
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     """A journal in a folder of its own, closed afterwards."""
-    opened = Journal(tmp_path / "deep" / "run")
+    opened = Journal.create(tmp_path / "deep" / "run", make_run())
     yield opened
-    opened.folder.mkdir(parents=True, exist_ok=True)
-    opened.finish([], {})
+    opened.close()
 
 
 def samples_of(journal: Journal) -> list[dict[str, str]]:
@@ -226,31 +237,48 @@ def test_a_new_journal_holds_its_header(journal: Journal) -> None:
     assert text == ",".join(SAMPLE_COLUMNS) + "\n"
 
 
+def test_the_promised_columns_come_first() -> None:
+    promised = ["schema_version", "run_id", "attempt", "cell_id", "round", "position"]
+    promised += [*KEY_COLUMNS, "scope", "inner_loops", "elapsed_s", "status", "reason"]
+    promised += ["started_at_utc"]
+    assert SAMPLE_COLUMNS[: len(promised)] == promised
+
+
 def test_every_sample_is_on_disk_before_the_call_returns(journal: Journal) -> None:
     for number in range(1, 4):
-        journal.sample(KEY, "end_to_end", 0.1 * number, round_number=number, started_at=0.0)
+        journal.append(measured(0.1 * number, round=number))
         assert [row["round"] for row in samples_of(journal)] == [
             str(one) for one in range(1, number + 1)
         ]
 
 
 def test_a_sample_holds_the_columns_of_its_key(journal: Journal) -> None:
-    journal.sample(KEY, "compute", 0.5, started_at=0.0)
+    journal.append(measured())
     (row,) = samples_of(journal)
     expected = {name: str(value) for name, value in dataclasses.asdict(KEY).items()}
     assert {name: row[name] for name in KEY_COLUMNS} == expected
 
 
 def test_a_sample_holds_what_was_measured(journal: Journal) -> None:
-    journal.sample(
-        KEY, "compute", 0.1 + 0.2, round_number=-2, position=3, inner_loops=7, started_at=1.5
+    journal.append(
+        measured(
+            0.1 + 0.2,
+            "compute",
+            round=-2,
+            position=3,
+            inner_loops=7,
+            started_at=1.5,
+            competitors=5,
+            attempt=3,
+            process=2,
+        )
     )
     (row,) = samples_of(journal)
     found = {name: text for name, text in row.items() if name not in KEY_COLUMNS}
     assert found == {
         "schema_version": "1",
-        "run_id": journal.run_id,
-        "attempt": "1",
+        "run_id": "0123abcd",
+        "attempt": "3",
         "cell_id": KEY.cell_id,
         "round": "-2",
         "position": "3",
@@ -260,70 +288,142 @@ def test_a_sample_holds_what_was_measured(journal: Journal) -> None:
         "status": "ok",
         "reason": "",
         "started_at_utc": "1970-01-01T00:00:01.500000+00:00",
+        "process": "2",
+        "competitors": "5",
+        "predicted_s": "",
+        "max_abs_error": "",
+        "max_relative_error": "",
     }
 
 
 @pytest.mark.parametrize("image", ['a "b", c.png', "größer.png", "two\nlines.png", "caf\udce9.png"])
 def test_any_name_that_a_file_can_have_is_kept(journal: Journal, image: str) -> None:
-    journal.sample(replace(KEY, image=image), "compute", 0.5, started_at=0.0)
-    journal.sample(replace(KEY, image=image), "compute", 0.25, started_at=0.0)
+    for elapsed_s in (0.5, 0.25):
+        journal.append(measured(elapsed_s, key=replace(KEY, image=image)))
     assert [row["elapsed_s"] for row in samples_of(journal)] == ["0.5", "0.25"]
+    assert load(journal.folder).summary() == journal.summary()
 
 
-def test_runs_have_names_of_their_own(tmp_path: Path) -> None:
-    journals = [Journal(tmp_path / name) for name in "ab"]
-    for one in journals:
-        one.finish([], {})
-    assert len({one.run_id for one in journals}) == 2
+def test_what_a_journal_holds_is_read_back_the_same(journal: Journal) -> None:
+    records = [
+        measured(1 / 3, round=1, competitors=2, position=1, started_at=12.25),
+        measured(2e-9, "first_call", max_abs_error=1e-7, max_relative_error=4e-10),
+        Record(KEY, "end_to_end", status="over_budget", reason="a, b", predicted_s=12.5),
+        Record(KEY, None),
+    ]
+    for record in records:
+        journal.append(record)
+    text = (journal.folder / "samples.csv").read_text("utf-8")
+    assert list(read_records(text)) == records
 
 
-def test_a_finished_run_has_a_summary(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    row = Row(KEY, "numpy", "fft", "ours", True, reason="because, of this", rounds=16)
-    row.set_times("compute", 1 / 3, None, None, 0.25)
-    journal.finish([row], {})
-    (found,) = read_csv((tmp_path / "summary.csv").read_text(encoding="utf-8"))
+def test_a_finished_run_has_a_summary(journal: Journal) -> None:
+    for number, elapsed_s in enumerate((0.25, 1 / 3, 0.5)):
+        journal.append(measured(elapsed_s, round=number - 2, competitors=1))
+        journal.append(measured(elapsed_s, round=number + 1, competitors=1))
+    journal.finish()
+    (found,) = read_csv((journal.folder / "summary.csv").read_text(encoding="utf-8"))
     assert list(found) == columns()
-    assert (float(found["compute_median_s"]), found["compute_ci95_low_s"]) == (1 / 3, "")
-    assert (found["reason"], found["rounds"]) == ("because, of this", "16")
+    assert float(found["end_to_end_median_s"]) == 1 / 3
+    assert (found["rounds"], found["machine_id"]) == ("3", "a machine")
 
 
-def test_a_finished_run_is_described(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    journal.finish([], {"machine": {"cpu": "größer"}, "copy_median_s": math.nan})
-    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8")) == {
-        "schema": "blurbench.run/1",
-        "run_id": journal.run_id,
-        "machine": {"cpu": "größer"},
-        "copy_median_s": None,
-    }
+def test_a_run_is_described_before_anything_is_measured(tmp_path: Path) -> None:
+    Journal.create(tmp_path, make_run(machine={"cpu": "größer"}, copy_median_s=math.nan)).close()
+    described = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert described["schema"] == "blurbench.run/1"
+    assert described["run_id"] == "0123abcd"
+    assert described["machine"] == {"cpu": "größer"}
+    assert described["copy_median_s"] is None
 
 
-def test_the_files_of_a_run_end_their_lines_with_a_line_feed(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    journal.sample(KEY, "compute", 0.5, started_at=0.0)
-    journal.finish([Row(KEY, "numpy", "fft", "ours", True)], {})
+def test_the_files_of_a_run_end_their_lines_with_a_line_feed(journal: Journal) -> None:
+    journal.append(measured())
+    journal.finish()
     for name in ("samples.csv", "summary.csv", "run.json"):
-        content = (tmp_path / name).read_bytes()
+        content = (journal.folder / name).read_bytes()
         assert content.endswith(b"\n")
         assert b"\r" not in content
 
 
 def test_a_folder_that_holds_a_run_is_refused_and_left_alone(journal: Journal) -> None:
-    journal.sample(KEY, "compute", 0.5, started_at=0.0)
+    journal.append(measured())
     with pytest.raises(InputError, match="holds a run already: name another"):
-        Journal(journal.folder)
+        Journal.create(journal.folder, make_run())
     assert len(samples_of(journal)) == 1
 
 
 def test_other_files_in_the_folder_are_no_run(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    Journal(tmp_path).finish([], {})
+    Journal.create(tmp_path, make_run()).close()
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_samples_without_a_description_are_no_run(tmp_path: Path) -> None:
+    (tmp_path / "samples.csv").write_text("begun and killed")
+    Journal.create(tmp_path, make_run()).close()
+    assert load(tmp_path).rows() == []
 
 
 def test_an_instant_is_told_in_utc() -> None:
     assert utc(0.25) == "1970-01-01T00:00:00.250000+00:00"
+
+
+# Reopening a run that was ended at any moment.
+
+
+def test_every_torn_end_is_cut_and_nothing_before_it_is_lost(journal: Journal) -> None:
+    key = replace(KEY, image='a "b",\nc.png')
+    journal.append(measured(0.5, key=key, round=1))
+    path = journal.folder / "samples.csv"
+    whole = path.read_bytes()
+    journal.append(measured(0.25, key=key, round=2))
+    longer = path.read_bytes()
+    for end in range(len(whole), len(longer)):
+        path.write_bytes(longer[:end])
+        Journal.reopen(journal.folder).close()
+        assert path.read_bytes() == whole
+
+
+def test_a_torn_header_is_written_anew(journal: Journal) -> None:
+    path = journal.folder / "samples.csv"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:20])
+    Journal.reopen(journal.folder).close()
+    assert path.read_bytes() == whole
+
+
+def test_a_reopened_run_counts_another_attempt_and_knows_what_was_measured(
+    journal: Journal,
+) -> None:
+    journal.append(measured(0.5, round=1))
+    journal.append(measured(0.25, round=2))
+    again = Journal.reopen(journal.folder)
+    again.append(measured(0.125, round=3, attempt=again.attempt))
+    third = Journal.reopen(journal.folder)
+    assert (again.attempt, third.attempt) == (2, 3)
+    assert third.measured_s == 0.875
+    again.close()
+    third.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("run.json", b"{"),
+        ("run.json", b"[]"),
+        ("run.json", b'{"schema": "blurbench.run/2"}'),
+        ("samples.csv", b"a,b\n1,2\n"),
+        ("samples.csv", b"\xff\xfe\n"),
+    ],
+)
+def test_a_run_that_cannot_be_read_is_refused(journal: Journal, name: str, content: bytes) -> None:
+    (journal.folder / name).write_bytes(content)
+    assert str(journal.folder / name) in refusal(Journal.reopen, journal.folder)
+
+
+def test_a_folder_without_a_run_cannot_be_reopened(tmp_path: Path) -> None:
+    assert f"folder {tmp_path} holds no run" in refusal(Journal.reopen, tmp_path)
 
 
 # What cannot be written is refused in one line.
@@ -346,18 +446,20 @@ def refusal(attempt: Any, *arguments: Any) -> str:
 
 @pytest.mark.usefixtures("_read_only")
 def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
-    assert "cannot be written" in refusal(Journal, tmp_path / "run")
+    assert "cannot be written" in refusal(Journal.create, tmp_path / "run", make_run())
     assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
-    assert "is a file" in refusal(Journal, tmp_path / "run")
+    assert "is a file" in refusal(Journal.create, tmp_path / "run", make_run())
 
 
 def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert str(tmp_path / "file" / "run") in refusal(Journal, tmp_path / "file" / "run")
+    assert str(tmp_path / "file" / "run") in refusal(
+        Journal.create, tmp_path / "file" / "run", make_run()
+    )
 
 
 def test_a_disk_that_fills_up_meanwhile_is_told_in_one_line(
@@ -370,14 +472,14 @@ def test_a_disk_that_fills_up_meanwhile_is_told_in_one_line(
     with monkeypatch.context() as patch:
         stream = journal._stream
         patch.setattr(journal, "_stream", Full())
-        message = refusal(lambda: journal.sample(KEY, "compute", 0.5, started_at=0.0))
+        message = refusal(journal.append, measured())
         assert "No space left on device" in message
     assert journal._stream is stream
 
 
 def test_a_folder_that_vanished_meanwhile_is_told_in_one_line(journal: Journal) -> None:
     shutil.rmtree(journal.folder)
-    assert str(journal.folder) in refusal(journal.finish, [], {})
+    assert str(journal.folder) in refusal(journal.finish)
 
 
 @pytest.mark.parametrize("name", ["new", "there", "deep/er/still"])

@@ -11,10 +11,18 @@ from blurbench import __version__
 from blurbench.cli.backends import backends
 from blurbench.cli.blur import blur
 from blurbench.cli.compare import compare
+from blurbench.cli.crossover import crossover
+from blurbench.cli.show import show
+from blurbench.cli.sweep import sweep
 from blurbench.cli.verify import verify
 from blurbench.errors import InputError
 
-GROUPS = {"Measure": [compare], "Understand": [verify, backends], "Use": [blur]}
+GROUPS = {
+    "Measure": [compare, sweep, crossover],
+    "Look": [show],
+    "Understand": [verify, backends],
+    "Use": [blur],
+}
 
 EXAMPLES = """\b
 Examples:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,9 +11,8 @@ import click
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
-    from blurbench.image import Image
-    from blurbench.kernel import GaussianKernel
     from blurbench.study.options import Options
+    from blurbench.study.question import Source
 
     ParamType = click.ParamType[Any]
 else:  # it takes no type argument before Click 8.5
@@ -82,9 +80,82 @@ class Extent(ParamType):
         return int(width), int(height)
 
 
+class Sizes(ParamType):
+    """Kernel sizes: `3:101:2`, `3:255:x1.3` (made odd) or `3,5,9`, in order, each once."""
+
+    name = "sizes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text = str(value)
+        try:
+            sizes = _grid(*text.split(":")) if ":" in text else [int(n) for n in text.split(",")]
+        except (ValueError, TypeError):
+            sizes = []
+        if not sizes:
+            raise InputError(
+                f"--sizes {text!r} is not usable: give START:STOP:STEP, START:STOP:xFACTOR "
+                "or a list, as in 3:101:2, 3:255:x1.3 or 3,5,9"
+            )
+        return tuple(sorted(set(sizes)))
+
+
+MOST_SIZES = 10_000
+
+
+def _grid(start: str, stop: str, step: str) -> list[int]:
+    """Both ends included."""
+    first, last = int(start), int(stop)
+    if not step.startswith("x"):
+        if int(step) < 1 or (last - first) // int(step) >= MOST_SIZES:
+            return []
+        return list(range(first, last + 1, int(step)))
+    factor, first, last = float(step[1:]), first | 1, last - 1 + last % 2
+    if not 1.001 <= factor < float("inf") or not 0 < first <= last:
+        return []
+    sizes, exact = [first], float(first)
+    while sizes[-1] < last:
+        exact *= factor
+        sizes.append(min(last, max(sizes[-1] + 2, 2 * int(exact / 2) + 1)))
+    return sizes
+
+
+class Range(ParamType):
+    """Smallest and largest kernel size, `3:255`."""
+
+    name = "LOW:HIGH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        low, _, high = str(value).partition(":")
+        if not (low.isdecimal() and high.isdecimal() and int(low) < int(high)):
+            raise InputError(f"--sizes {value!r} is not usable: give LOW:HIGH, as in 3:255")
+        if int(low) % 2 == 0 or int(high) % 2 == 0:
+            raise InputError(f"--sizes {value!r} is not usable: both ends must be odd")
+        return int(low), int(high)
+
+
+class Extents(ParamType):
+    """Image sizes, `512,1024` (square) or `1920x1080`."""
+
+    name = "extents"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        texts = [text.strip() for text in str(value).split(",")]
+        squares = [f"{text}x{text}" if "x" not in text.lower() else text for text in texts]
+        return tuple(dict.fromkeys(Extent().convert(text, param, ctx) for text in squares))
+
+
+SIGMA = click.option(
+    "--sigma", type=Number(float), metavar="S", help="Standard deviation, in pixels."
+)
 KERNEL = [
     click.option("--size", type=Number(int), metavar="K", help="Number of taps, odd."),
-    click.option("--sigma", type=Number(float), metavar="S", help="Standard deviation, in pixels."),
+    SIGMA,
+]
+
+EXPORTS = [
+    click.option("--csv", "csv_path", metavar="PATH|-", help="Write the rows as CSV."),
+    click.option("--json", "json_path", metavar="PATH|-", help="Write the answer as JSON."),
+    click.option("--markdown", "markdown_path", metavar="PATH|-", help="Write a Markdown table."),
 ]
 
 SHARED = [
@@ -116,6 +187,13 @@ SHARED = [
     click.option("--budget", type=Number(float, 1.0), metavar="SECONDS", help="Time to spend."),
     click.option("--rounds", type=Number(int, 1), help="Most rounds to measure."),
     click.option(
+        "--processes",
+        type=Number(int, 1),
+        default=1,
+        metavar="N",
+        help="Spread the measurement over N fresh processes.",
+    ),
+    click.option(
         "--same",
         type=Number(float, 0.0, percent=True),
         default="3%",
@@ -123,11 +201,24 @@ SHARED = [
         help="Ratios this close to 1 count as the same speed.",
     ),
     click.option("--seed", type=Number(int, 0), help="Of the order of the rounds."),
-    click.option("--csv", "csv_path", metavar="PATH|-", help="Write the rows as CSV."),
-    click.option("--json", "json_path", metavar="PATH|-", help="Write the answer as JSON."),
-    click.option("--markdown", "markdown_path", metavar="PATH|-", help="Write a Markdown table."),
+    *EXPORTS,
     click.option("--out", type=Folder(), metavar="DIR", help="Keep every sample in a new folder."),
     click.option("--quiet", "-q", is_flag=True, help="No header, no progress."),
+]
+
+
+GATE = [
+    click.option(
+        "--baseline", type=Folder(), metavar="DIR", help="Hold the times against an earlier run."
+    ),
+    click.option(
+        "--fail-if-slower",
+        "margin",
+        type=Number(float, 0.0, percent=True),
+        default="5%",
+        show_default=True,
+        help="Slower than the baseline by more than this: exit code 10.",
+    ),
 ]
 
 
@@ -173,30 +264,45 @@ def build_options(given: dict[str, Any]) -> Options:
         budget=given["budget"],
         rounds=given["rounds"],
         same=given["same"],
+        processes=given["processes"],
         seed=given["seed"],
     )
     chosen(options)
     return options
 
 
-def load_image(
-    path: str | None, kernel: GaussianKernel, options: Options, given: dict[str, Any]
-) -> Image:
-    """The named image or the test card, resized and cropped as the options say."""
-    from blurbench.image import check_memory, crop, read_image, resize, testcard_image
-    from blurbench.study.options import memory_needed
+def source_from(path: str | None, given: dict[str, Any]) -> Source:
+    """The named image or the test card, to be resized and cropped as the options say."""
+    from blurbench.study.question import Source
 
-    if path is None:
-        image = testcard_image()
-    else:
-        image = read_image(path, lambda shape, dtype: memory_needed(shape, kernel, options))
-    if given["resize"]:
-        width, height = given["resize"]
-        shape = (height, width, *image.pixels.shape[2:])
-        # Resizing goes through float32, there and back.
-        resized = memory_needed(shape, kernel, options) + 12 * math.prod(shape)
-        check_memory(f"image resized to {width}x{height}", resized)
-        image = resize(image, *given["resize"])
-    if given["crop"]:
-        image = crop(image, *given["crop"])
-    return image
+    return Source(path, given["resize"], given["crop"])
+
+
+def exports_from(given: dict[str, Any]) -> dict[str, str]:
+    """Where data is to be written, by format, checked; `-` is standard output.
+
+    Raises:
+        InputError: a file cannot be written, or two would go to standard output.
+    """
+    from blurbench.records.journal import check_output
+
+    exports = {name: given[f"{name}_path"] for name in ("csv", "json", "markdown")}
+    exports = {name: path for name, path in exports.items() if path is not None}
+    for name, path in exports.items():
+        check_output(path, f"--{name}")
+    on_stdout = [f"--{name}" for name, path in exports.items() if path == "-"]
+    if len(on_stdout) > 1:
+        raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")
+    return exports
+
+
+def write_exports(exports: dict[str, str], texts: Mapping[str, Callable[[], str]]) -> None:
+    """Write each text to its file, or to standard output."""
+    for name, path in exports.items():
+        if path == "-":
+            click.echo(texts[name](), nl=False)
+            continue
+        try:
+            Path(path).write_text(texts[name](), encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise InputError(f"--{name} {path} cannot be written: {error.strerror}") from None

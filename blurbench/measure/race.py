@@ -10,15 +10,24 @@ import gc
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from statistics import median
 
+from blurbench.measure.judge import (
+    CONTROL,
+    Result,
+    Rounds,
+    Rules,
+    Sample,
+    judge,
+    verdict_beyond,
+    verdict_on,
+)
 from blurbench.measure.schedule import shuffled_rounds
-from blurbench.measure.stats import Estimate, estimate_median
 
-CONTROL = "control"
+LEAVES = {"slower"}  # verdicts after which a contender is measured no more
+DECIDED = {"slower", "faster", "same"}
 
 
 @dataclass(frozen=True)
@@ -33,88 +42,6 @@ class Contender:
     cost_s: float
 
 
-@dataclass(frozen=True)
-class Rules:
-    """How a race is run and judged.
-
-    Attributes:
-        looks: numbers of rounds after which verdicts are sought; the last ends the race.
-        pilot: rounds that only pick the reference.
-        same: ratios within 1/(1+same)..1+same count as the same speed.
-        alpha: probability of any false verdict in the whole race.
-        sample_s: least duration of a sample, reached by inner loops where the time allows.
-    """
-
-    looks: tuple[int, ...] = (16, 32, 64, 128)
-    pilot: int = 3
-    same: float = 0.03
-    alpha: float = 0.05
-    sample_s: float = 0.02
-
-
-def looks_within(rounds: int) -> tuple[int, ...]:
-    """The usual looks, ending at `rounds`."""
-    return (*(look for look in Rules.looks if look < rounds), rounds)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One measurement. Rounds from 1 are measured; 0 and below are the pilot."""
-
-    contender: str
-    round: int
-    position: int
-    loops: int
-    elapsed_s: float
-    started_at: float
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a contender did; times in seconds a call, ratios to the reference."""
-
-    rounds: int
-    time: Estimate
-    min_s: float
-    ratio: Estimate
-    verdict: str
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a race found.
-
-    Attributes:
-        reference: the contender with the lowest median of the pilot.
-        standings: by name, without the control.
-        control: the standing of the reference's double, or None if no round was completed.
-        rounds: completed.
-        interrupted: whether it was ended from the keyboard.
-    """
-
-    reference: str
-    standings: dict[str, Standing]
-    control: Standing | None
-    rounds: int
-    interrupted: bool
-
-    @property
-    def control_passed(self) -> bool:
-        """Whether the control was not proven different from itself."""
-        ratio = self.control.ratio if self.control else None
-        if ratio is None or ratio.low is None or ratio.high is None:
-            return True
-        return ratio.low <= 1.0 <= ratio.high
-
-    @property
-    def noise_floor(self) -> float | None:
-        """By how much identical code may seem to differ: the reach of the control's interval."""
-        ratio = self.control.ratio if self.control else None
-        if ratio is None or ratio.low is None or ratio.high is None:
-            return None
-        return max(ratio.high, 1 / ratio.low) - 1
-
-
 def race(
     contenders: Sequence[Contender],
     make_control: Callable[[str], Contender | None],
@@ -125,6 +52,10 @@ def race(
     keep: Callable[[Sample], None] = lambda sample: None,
     progress: Callable[[int, float], None] = lambda rounds, left_s: None,
     now: Callable[[], float] = time.perf_counter,
+    history: Iterable[Sample] = (),
+    reference: str | None = None,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    fixtures: Sequence[Contender] = (),
 ) -> Result:
     """Measure warmed-up contenders against each other for at most `seconds`.
 
@@ -134,27 +65,33 @@ def race(
         keep: is handed each sample before the next one is taken.
         progress: is told the completed rounds and the seconds left after each round.
         now: the clock of the budget, in seconds.
+        history: samples of this race that were taken earlier; it goes on from there.
+        reference: whom the others are held against; by default the pilot decides.
+        pairs: the comparisons that matter, (first, second); a contender leaves when all of its
+            own are decided beyond the margin of `same`. By default everyone against the
+            reference, and whoever is proven slower leaves.
+        fixtures: are measured in every round and judged by nobody.
 
     An interruption from the keyboard ends the race; what is complete is judged.
 
     Raises:
         ContenderError: a contender raised an exception while it was measured.
     """
-    field = _Field(contenders, rules, seconds, rng, keep, now)
+    field = _Field(contenders, rules, seconds, rng, keep, now, history, reference, pairs, fixtures)
     collecting = gc.isenabled()
     gc.disable()
     try:
         field.run(make_control, progress)
-        return field.result(interrupted=False)
+        return field.result()
     except KeyboardInterrupt:
-        return field.result(interrupted=True)
+        return replace(field.result(), interrupted=True)
     finally:
         if collecting:
             gc.enable()
 
 
 class ContenderError(RuntimeError):
-    """A contender raised while it was measured; the race is void.
+    """A contender raised while it was measured.
 
     Attributes:
         name: the contender's; `control` if its double could not be made or measured.
@@ -177,82 +114,100 @@ class _Field:
         rng: random.Random,
         keep: Callable[[Sample], None],
         now: Callable[[], float],
+        history: Iterable[Sample],
+        reference: str | None,
+        pairs: Sequence[tuple[str, str]] | None,
+        fixtures: Sequence[Contender],
     ) -> None:
         self.names = [one.name for one in contenders]
-        self.running = list(self.names)
-        self.by_name = {one.name: one for one in contenders}
+        self.fixtures = [one.name for one in fixtures]
+        self.by_name = {one.name: one for one in (*contenders, *fixtures)}
         self.rules, self.rng, self.keep, self.now = rules, rng, keep, now
         self.deadline = now() + seconds
-        self.loops = _inner_loops(contenders, rules, seconds)
-        self.times: dict[str, list[float]] = {name: [] for name in (*self.names, CONTROL)}
-        self.pilot: dict[str, list[float]] = {name: [] for name in self.names}
-        self.reference = min(contenders, key=lambda one: one.cost_s).name
-        self.verdicts: dict[str, str] = {}
-        self.rounds = 0
+        self.loops = _inner_loops([*contenders, *fixtures], rules, seconds)
+        self.rounds = Rounds.of(history)
+        self.given_reference = reference
+        self.cheapest = min(contenders, key=lambda one: one.cost_s).name
+        self.pairs = pairs
+        self.running = list(self.names)
+        if self.rounds.measured:
+            self.running = [name for name in self.names if name in self.rounds.measured[-1]]
+
+    @property
+    def reference(self) -> str:
+        if self.given_reference is not None:
+            return self.given_reference
+        return self.rounds.fastest_of_pilot(self.names) or self.cheapest
 
     def run(
         self,
         make_control: Callable[[str], Contender | None],
         progress: Callable[[int, float], None],
     ) -> None:
-        order = shuffled_rounds(len(self.names), self.rng)
-        another_fits = True
-        for number in range(1 - self.rules.pilot, 1):
-            another_fits = self._round(number, self.names, next(order), self.pilot)
-            if not another_fits:
-                break
-        self.reference = min(self.names, key=lambda name: median(self.pilot[name]))
-        if not another_fits:
+        if not self._run_pilot():
             return
-        self._keep_who_fits()
+        if not self.rounds.measured:
+            self._keep_who_fits()
+        elif self._is_over():
+            return
         try:
             control = make_control(self.reference)
         except Exception as error:
             raise ContenderError(CONTROL, error) from error
-        always = [self.reference]
+        always = [self.reference, *self.fixtures]
         if control is not None:
             always.append(CONTROL)
             self.by_name[CONTROL] = replace(control, name=CONTROL)
             self.loops[CONTROL] = self.loops[self.reference]
         racing: list[str] = []
-        for number in count(1):
-            staying = [*self._undecided_or_same(), *always]
+        another_fits = True
+        while another_fits and self.now() <= self.deadline:
+            staying = [name for name in self.running if name != self.reference] + always
             if staying != racing:
                 racing, order = staying, shuffled_rounds(len(staying), self.rng)
-            if not another_fits or self.now() > self.deadline:
+            number = self.rounds.highest + 1
+            times, another_fits = self._round(number, racing, next(order))
+            self.rounds.measured.append(times)
+            self.rounds.highest = number
+            progress(len(self.rounds.measured), self.deadline - self.now())
+            if self._is_over():
                 break
-            another_fits = self._round(number, racing, next(order), self.times)
-            self.rounds = number
-            progress(number, self.deadline - self.now())
-            if number in self.rules.looks and self._look(number):
-                break
+
+    def _run_pilot(self) -> bool:
+        """Complete the pilot; whether there is time for more."""
+        missing = self.rules.pilot - len(self.rounds.pilot)
+        if missing <= 0 or self.given_reference is not None or self.rounds.measured:
+            return True
+        order = shuffled_rounds(len(self.names), self.rng)
+        for number in range(self.rounds.lowest - missing, self.rounds.lowest):
+            times, another_fits = self._round(number, self.names, next(order))
+            self.rounds.pilot.append(times)
+            if not another_fits:
+                return False
+        return True
 
     def _keep_who_fits(self) -> None:
         """Drop the dearest where the pilot shows that the first look would come too late."""
-        costs = {name: median(self.pilot[name]) * self.loops[name] for name in self.names}
+        costs = {name: self._cost(name) * self.loops[name] for name in self.by_name}
         dearest = sorted(self.names, key=lambda name: -costs[name])
         first_look = self.rules.looks[0]
         for name in dearest[:-2]:
             # The control costs what the reference does.
-            round_s = sum(costs[one] for one in self.running) + costs[self.reference]
+            round_s = sum(costs[one] for one in (*self.running, *self.fixtures, self.reference))
             if self.now() + first_look * round_s <= self.deadline:
                 break
             if name != self.reference:
                 self.running.remove(name)
 
-    def _undecided_or_same(self) -> list[str]:
-        left = ("slower",)
-        return [
-            name
-            for name in self.running
-            if name != self.reference and self.verdicts.get(name) not in left
-        ]
+    def _cost(self, name: str) -> float:
+        piloted = [one[name] for one in self.rounds.pilot if name in one]
+        return median(piloted) if piloted else self.by_name[name].cost_s
 
     def _round(
-        self, number: int, racing: list[str], order: list[int], times: dict[str, list[float]]
-    ) -> bool:
+        self, number: int, racing: list[str], order: list[int]
+    ) -> tuple[dict[str, float], bool]:
         """Measure each once; whether another such round fits before the deadline."""
-        began = self.now()
+        began, times = self.now(), {}
         for position, index in enumerate(order):
             name = racing[index]
             loops, started = self.loops[name], time.time()
@@ -260,57 +215,35 @@ class _Field:
                 elapsed = self.by_name[name].measure(loops)
             except Exception as error:
                 raise ContenderError(name, error) from error
-            self.keep(Sample(name, number, position, loops, elapsed, started))
-            times[name].append(elapsed / loops)
-        return 2 * self.now() - began <= self.deadline
+            self.keep(Sample(name, number, position, len(order), loops, elapsed, started))
+            times[name] = elapsed / loops
+        return times, 2 * self.now() - began <= self.deadline
 
-    def _look(self, number: int) -> bool:
-        """Seek verdicts; whether the race is over, which takes a control with an interval."""
-        for name in self._undecided_or_same():
-            self.verdicts[name] = self._standing(name).verdict
-        settled = all(verdict != "undecided" for verdict in self.verdicts.values())
-        known = CONTROL not in self.by_name or self._standing(CONTROL).ratio.low is not None
-        return (settled and known) or number == self.rules.looks[-1]
+    def _is_over(self) -> bool:
+        """At a look, seek verdicts and let go who is decided; over also takes a known control."""
+        number = len(self.rounds.measured)
+        if number >= self.rules.looks[-1]:
+            return True
+        if number not in self.rules.looks:
+            return False
+        share = self.rules.share(len(self.names))
+        pairs = self.pairs
+        if pairs is None:
+            pairs = [(name, self.reference) for name in self.running if name != self.reference]
+        seek = verdict_on if self.pairs is None else verdict_beyond
+        leaves = LEAVES if self.pairs is None else DECIDED
+        verdicts = {pair: seek(self.rounds.ratio(*pair, share), self.rules.same) for pair in pairs}
+        self.running = [
+            name
+            for name in self.running
+            if any(name in pair and verdicts[pair] not in leaves for pair in pairs)
+        ]
+        has_control = any(CONTROL in one for one in self.rounds.measured)
+        known = not has_control or self.rounds.ratio(CONTROL, self.reference, share).low is not None
+        return known and all(verdict != "undecided" for verdict in verdicts.values())
 
-    def _standing(self, name: str) -> Standing:
-        """Judged on the complete rounds, at this contender's share of the error rate."""
-        own, reference = self.times[name][: self.rounds], self.times[self.reference]
-        if not own:
-            nothing = Estimate(math.nan, None, None)
-            return Standing(0, nothing, math.nan, nothing, "undecided")
-        share = self.rules.alpha / len(self.rules.looks) / len(self.names)
-        logs = [math.log(a / b) for a, b in zip(own, reference, strict=False)]
-        ratio = _exponential(estimate_median(logs, share))
-        verdict = "fastest" if name == self.reference else _verdict(ratio, self.rules.same)
-        return Standing(len(own), estimate_median(own, self.rules.alpha), min(own), ratio, verdict)
-
-    def result(self, *, interrupted: bool) -> Result:
-        standings = {name: self._standing(name) for name in self.names}
-        control = self._standing(CONTROL) if self.times[CONTROL] and self.rounds else None
-        if any(standing.verdict == "faster" for standing in standings.values()):
-            first = standings[self.reference]
-            standings[self.reference] = replace(first, verdict="slower")
-        return Result(self.reference, standings, control, self.rounds, interrupted)
-
-
-def _verdict(ratio: Estimate, same: float) -> str:
-    if ratio.low is None or ratio.high is None:
-        return "undecided"
-    if 1 / (1 + same) <= ratio.low and ratio.high <= 1 + same:
-        return "same"
-    if ratio.low > 1:
-        return "slower"
-    if ratio.high < 1:
-        return "faster"
-    return "undecided"
-
-
-def _exponential(logs: Estimate) -> Estimate:
-    return Estimate(
-        math.exp(logs.value),
-        None if logs.low is None else math.exp(logs.low),
-        None if logs.high is None else math.exp(logs.high),
-    )
+    def result(self) -> Result:
+        return judge(self.rounds, self.names, self.reference, self.rules)
 
 
 def _inner_loops(contenders: Sequence[Contender], rules: Rules, seconds: float) -> dict[str, int]:

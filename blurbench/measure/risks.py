@@ -25,12 +25,9 @@ def find_risks(
     supplies = (root / "sys/class/power_supply").glob("*/status")
     if any(_text(status) == "Discharging" for status in supplies):
         found.append("the machine runs on battery: plug it in")
-    governors = {
-        _text(path)
-        for path in (root / "sys/devices/system/cpu").glob("cpu*/cpufreq/scaling_governor")
-    } - {"", "performance"}
-    if governors:
-        names = ", ".join(sorted(governors))
+    slow = [name for name in host.governors(root) if name != "performance"]
+    if slow:
+        names = ", ".join(slow)
         found.append(f"the CPU frequency governor is {names}: performance gives steadier clocks")
     if load is None:
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0

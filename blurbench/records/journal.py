@@ -1,116 +1,265 @@
-"""A run's folder: samples as they are taken, then the summary and the run's description."""
+"""A run's records: in memory, or in a folder where each is kept before the next is taken."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
-import uuid
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from blurbench.errors import InputError
+from blurbench.measure.judge import Rules
 from blurbench.records.export import to_csv, to_json
-from blurbench.records.summary import SCHEMA_VERSION, Key, Row, columns
+from blurbench.records.findings import Declared, Findings
+from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records
+from blurbench.records.summary import Key, Row, columns
 
-SAMPLE_COLUMNS = [
-    "schema_version",
-    "run_id",
-    "attempt",
-    "cell_id",
-    "round",
-    "position",
-    *(field.name for field in dataclasses.fields(Key)),
-    "scope",
-    "inner_loops",
-    "elapsed_s",
-    "status",
-    "reason",
-    "started_at_utc",
-]
+SCHEMA = "blurbench.run/1"
+SAMPLES, SUMMARY, DESCRIPTION = "samples.csv", "summary.csv", "run.json"
 
 
-class Journal:
-    """Writes `samples.csv`, `summary.csv` and `run.json` into a folder of its own.
+@dataclass(frozen=True)
+class Run:
+    """What `run.json` says.
 
-    Every sample is handed to the operating system before `sample` returns.
-
-    Raises:
-        InputError: the folder holds a run already, or cannot be written (now or later).
+    Attributes:
+        declared: the implementations that the run is about, whether they can run or not.
+        rules: by which its races are judged.
+        about: the question, the machine and the versions, in plain values.
     """
 
-    def __init__(self, folder: Path) -> None:
-        check_folder(folder, "run")
-        if (folder / "samples.csv").exists():
-            raise InputError(f"folder {folder} holds a run already: name another")
+    run_id: str
+    threads: int
+    declared: tuple[Declared, ...]
+    rules: Rules
+    machine_id: str | None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """As it is written."""
+        return {
+            "schema": SCHEMA,
+            "run_id": self.run_id,
+            "machine_id": self.machine_id,
+            **self.about,
+            "threads": self.threads,
+            "rules": dataclasses.asdict(self.rules),
+            "implementations": [one.as_dict() for one in self.declared],
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Run:
+        """Reads what `document` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: it was not written by this version.
+        """
+        if document["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {document['schema']}")
+        about = dict(document)
+        for name in ("schema", "run_id", "machine_id", "threads", "rules", "implementations"):
+            del about[name]
+        rules = {**document["rules"], "looks": tuple(document["rules"]["looks"])}
+        return cls(
+            document["run_id"],
+            document["threads"],
+            tuple(Declared(**one) for one in document["implementations"]),
+            Rules(**rules),
+            document["machine_id"],
+            about,
+        )
+
+
+class Log:
+    """The records of a run, in memory, and what they say point by point.
+
+    Attributes:
+        attempt: of the records that are appended now.
+        measured_s: seconds of all samples so far.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.attempt = 1
+        self.measured_s = 0.0
+        self.points: dict[Key, Findings] = {}
+
+    def at(self, point: Key) -> Findings:
+        """What is known of a point."""
+        run = self.run
+        return self.points.setdefault(
+            point, Findings(point, run.declared, run.rules, run.threads, run.machine_id)
+        )
+
+    def append(self, record: Record) -> None:
+        """Take a record in."""
+        self.at(record.key.point).add(record)
+        self.measured_s += record.elapsed_s or 0.0
+
+    def rows(self) -> list[Row]:
+        """The summary: the rows of every point that has records."""
+        return [row for findings in self.points.values() for row in findings.rows()]
+
+    def summary(self) -> str:
+        """The text of `summary.csv`."""
+        return to_csv(columns(), (row.as_dict() for row in self.rows()))
+
+    def close(self) -> None:
+        """Nothing can be appended from then on."""
+
+
+class Journal(Log):
+    """A log in a folder: `run.json` first, then every record, and a summary at the end.
+
+    Each record is handed to the operating system before `append` returns. Use `create` or
+    `reopen`.
+    """
+
+    def __init__(self, folder: Path, run: Run) -> None:
+        super().__init__(run)
         self.folder = folder
-        self.run_id = uuid.uuid4().hex
+        self._stream: Any = None
+
+    @classmethod
+    def create(cls, folder: Path, run: Run) -> Journal:
+        """Begin a run in a new folder, or in one that holds none.
+
+        Raises:
+            InputError: the folder holds a run already, or cannot be written.
+        """
+        check_run_folder(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._stream = (folder / "samples.csv").open("a", encoding="utf-8", newline="")
+            (folder / SAMPLES).write_text(to_csv(SAMPLE_COLUMNS, []), "utf-8", newline="\n")
+            _write_whole(folder / DESCRIPTION, to_json(run.document()))
         except OSError as error:
-            raise InputError(f"folder {folder} cannot be written: {error.strerror}") from None
-        self._stream.write(to_csv(SAMPLE_COLUMNS, []))
-        self._stream.flush()
+            raise unwritable(folder, error) from None
+        journal = cls(folder, run)
+        journal._open()
+        return journal
 
-    def sample(
-        self,
-        key: Key,
-        scope: str,
-        elapsed_s: float,
-        *,
-        round_number: int = 0,
-        position: int = 0,
-        inner_loops: int = 1,
-        started_at: float,
-        attempt: int = 1,
-    ) -> None:
-        """Append one measurement; `elapsed_s` is that of all inner loops together.
+    @classmethod
+    def reopen(cls, folder: Path) -> Journal:
+        """Go on with a run that was ended at any moment; a torn last line is cut.
 
-        A race that had to be repeated counts its rounds anew, in the next `attempt`.
+        Raises:
+            InputError: there is no run, it cannot be read, or it cannot be written.
         """
-        row = {
-            "schema_version": SCHEMA_VERSION,
-            "run_id": self.run_id,
-            "attempt": attempt,
-            "cell_id": key.cell_id,
-            "round": round_number,
-            "position": position,
-            **dataclasses.asdict(key),
-            "scope": scope,
-            "inner_loops": inner_loops,
-            "elapsed_s": elapsed_s,
-            "status": "ok",
-            "reason": None,
-            "started_at_utc": utc(started_at),
-        }
+        log = load(folder)
+        path = folder / SAMPLES
         try:
-            self._stream.write(to_csv(SAMPLE_COLUMNS, [row], header=False))
+            whole = _whole_lines(path.read_bytes()) or to_csv(SAMPLE_COLUMNS, []).encode()
+            if path.stat().st_size != len(whole):
+                with path.open("r+b") as stream:
+                    stream.truncate(min(len(whole), path.stat().st_size))
+                    stream.seek(0)
+                    stream.write(whole)
+        except OSError as error:
+            raise unwritable(folder, error) from None
+        journal = cls(folder, log.run)
+        journal.points, journal.measured_s = log.points, log.measured_s
+        journal.attempt = log.attempt + 1
+        journal._open()
+        return journal
+
+    def _open(self) -> None:
+        try:
+            self._stream = (self.folder / SAMPLES).open("a", encoding="utf-8", newline="")
+        except OSError as error:
+            raise unwritable(self.folder, error) from None
+
+    def append(self, record: Record) -> None:
+        try:
+            self._stream.write(record.line(self.run.run_id))
             self._stream.flush()
         except OSError as error:
-            raise InputError(f"{self.folder} cannot be written: {error.strerror}") from None
+            raise unwritable(self.folder, error) from None
+        super().append(record)
 
-    def finish(self, rows: Iterable[Row], run: Mapping[str, Any]) -> None:
-        """Write the summary and the description, and close the samples."""
-        summary = to_csv(columns(), (row.as_dict() for row in rows))
-        described = to_json({**run, "schema": "blurbench.run/1", "run_id": self.run_id})
+    def finish(self) -> None:
+        """Write the summary, and close."""
         try:
-            (self.folder / "summary.csv").write_text(summary, encoding="utf-8", newline="\n")
-            (self.folder / "run.json").write_text(described, encoding="utf-8", newline="\n")
+            _write_whole(self.folder / SUMMARY, self.summary())
         except OSError as error:
-            raise InputError(f"{self.folder} cannot be written: {error.strerror}") from None
+            raise unwritable(self.folder, error) from None
         finally:
             self.close()
 
     def close(self) -> None:
-        """Close the samples; nothing can be kept from then on."""
-        self._stream.close()
+        with suppress(OSError):  # what could not be written was told when it was appended
+            self._stream.close()
 
 
-def utc(seconds: float) -> str:
-    """An instant in ISO 8601, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+def load(folder: Path) -> Log:
+    """The records of a run's folder, a torn last line left out.
+
+    Raises:
+        InputError: there is no run in it, or it cannot be read.
+    """
+    if not (folder / DESCRIPTION).is_file():
+        raise InputError(f"folder {folder} holds no run: it has no {DESCRIPTION}")
+    try:
+        document = json.loads((folder / DESCRIPTION).read_text("utf-8"))
+        run = Run.from_document(document)
+    except OSError as error:
+        raise InputError(f"{folder / DESCRIPTION} cannot be read: {error.strerror}") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{folder / DESCRIPTION} is not a run's description: {error}") from None
+    log = Log(run)
+    try:
+        content = (folder / SAMPLES).read_bytes() if (folder / SAMPLES).exists() else b""
+        attempts = [0]
+        for record in read_records(_whole_lines(content).decode("utf-8")):
+            log.append(record)
+            attempts.append(record.attempt)
+        log.attempt = max(attempts)
+    except OSError as error:
+        raise InputError(f"{folder / SAMPLES} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"{folder / SAMPLES} cannot be read: {error}") from None
+    return log
+
+
+def _whole_lines(content: bytes) -> bytes:
+    """The content up to its last complete record: line ends inside quotes end none."""
+    end, quotes, start = 0, 0, 0
+    while (line_end := content.find(b"\n", start)) >= 0:
+        quotes += content.count(b'"', start, line_end)
+        start = line_end + 1
+        if quotes % 2 == 0:
+            end = start
+    return content[:end]
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def unwritable(folder: Path, error: OSError) -> InputError:
+    """What is said of a folder that refuses."""
+    return InputError(
+        f"folder {folder} cannot be written: {error.strerror or error}; what it holds is kept"
+    )
+
+
+def check_run_folder(folder: Path) -> None:
+    """Raise InputError unless a run can begin in the folder."""
+    check_folder(folder, "run")
+    if (folder / DESCRIPTION).exists():
+        raise InputError(
+            f"folder {folder} holds a run already: name another, "
+            f"or go on with blurbench sweep --resume {folder}"
+        )
 
 
 def check_folder(folder: Path, what: str) -> None:

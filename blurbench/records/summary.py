@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import quantiles
 from typing import Any
+
+from blurbench.measure.stats import estimate_median
+from blurbench.records.export import printable
 
 SCHEMA_VERSION = 1
 
@@ -40,15 +45,21 @@ class Key:
     cache: str
 
     def __post_init__(self) -> None:
-        # Equal keys are written the same: 3 as 3.0, and -0.0 as 0.0.
+        # Equal keys are written the same: 3 as 3.0, -0.0 as 0.0, names as UTF-8 can hold them.
         object.__setattr__(self, "sigma", float(self.sigma))
         object.__setattr__(self, "cval", float(self.cval) + 0.0)
+        object.__setattr__(self, "image", printable(self.image))
+
+    @property
+    def point(self) -> Key:
+        """What all cells share that are measured side by side."""
+        return replace(self, implementation="", threads=0)
 
     @property
     def cell_id(self) -> str:
         """A short name for the key, the same in every run."""
         text = "\x1f".join(str(value) for value in dataclasses.astuple(self))
-        return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @dataclass
@@ -56,7 +67,8 @@ class Row:
     """One implementation's figures; None is missing. Units are in the names.
 
     `ratio_to_fastest` is the paired ratio to the row marked `fastest` in the ranking scope;
-    `gigabytes_per_s` counts the bytes of image and result, whatever is really moved.
+    `gigabytes_per_s` counts the bytes of image and result, whatever is really moved;
+    `process_spread` is the largest median of a process over the smallest, less 1.
     """
 
     key: Key
@@ -74,18 +86,26 @@ class Row:
     compute_median_s: float | None = None
     compute_ci95_low_s: float | None = None
     compute_ci95_high_s: float | None = None
+    compute_q1_s: float | None = None
+    compute_q3_s: float | None = None
     compute_min_s: float | None = None
     upload_median_s: float | None = None
     upload_ci95_low_s: float | None = None
     upload_ci95_high_s: float | None = None
+    upload_q1_s: float | None = None
+    upload_q3_s: float | None = None
     upload_min_s: float | None = None
     download_median_s: float | None = None
     download_ci95_low_s: float | None = None
     download_ci95_high_s: float | None = None
+    download_q1_s: float | None = None
+    download_q3_s: float | None = None
     download_min_s: float | None = None
     end_to_end_median_s: float | None = None
     end_to_end_ci95_low_s: float | None = None
     end_to_end_ci95_high_s: float | None = None
+    end_to_end_q1_s: float | None = None
+    end_to_end_q3_s: float | None = None
     end_to_end_min_s: float | None = None
     ratio_to_fastest: float | None = None
     ratio_ci95_low: float | None = None
@@ -96,27 +116,28 @@ class Row:
     max_abs_error: float | None = None
     max_relative_error: float | None = None
     verdict: str | None = None
+    noise_floor: float | None = None
+    processes: int = 0
+    process_spread: float | None = None
+    machine_id: str | None = None
 
     @property
     def name(self) -> str:
         return self.key.implementation
 
-    def set_times(
-        self, scope: str, median: float, low: float | None, high: float | None, least: float
-    ) -> None:
-        """Fill the four columns of a scope, in seconds a call."""
+    def set_times(self, scope: str, times: Sequence[float], alpha: float) -> None:
+        """Fill the columns of a scope from seconds a call, in the order of their taking."""
+        found = estimate_median(times, alpha)
+        q1, _, q3 = quantiles(times, n=4, method="inclusive") if len(times) > 1 else 3 * [None]
         for column, value in (
-            ("median", median),
-            ("ci95_low", low),
-            ("ci95_high", high),
-            ("min", least),
+            ("median", found.value),
+            ("ci95_low", found.low),
+            ("ci95_high", found.high),
+            ("q1", q1),
+            ("q3", q3),
+            ("min", min(times)),
         ):
             setattr(self, f"{scope}_{column}_s", value)
-
-    def clear_ranking(self) -> None:
-        """Take the row out of the ranking; what was measured stays."""
-        self.verdict = None
-        self.ratio_to_fastest = self.ratio_ci95_low = self.ratio_ci95_high = None
 
     def as_dict(self) -> dict[str, Any]:
         """The row by column name, keys first."""

@@ -1,19 +1,18 @@
-"""A comparison on the terminal: header, progress, table, and the sentence to quote."""
+"""A comparison on the terminal: header, table, and the sentence to quote."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from blurbench.image import Image
-from blurbench.measure.race import Result
+from blurbench.measure.judge import Result
 from blurbench.plan import Problem
 from blurbench.records.summary import Row
-from blurbench.report.console import error_console, is_wide, plain_table, say, show_table
+from blurbench.report.console import is_wide, plain_table, say, show_table
 from blurbench.report.units import (
     MISSING,
     brief_duration,
@@ -24,7 +23,6 @@ from blurbench.report.units import (
     ratio,
 )
 from blurbench.study.answer import Answer
-from blurbench.study.compare import Listener
 
 _LABELS = {
     "over_budget": "over budget",
@@ -32,69 +30,6 @@ _LABELS = {
     "implausible": "too fast",
 }
 _STYLES = {"fastest": "bold green", "faster": "bold green", "same": "green", "undecided": "yellow"}
-
-
-class TerminalListener(Listener):
-    """Shows the header on `console`, and progress on stderr where that is a terminal."""
-
-    def __init__(self, image: Image, console: Console, cache: str, quiet: bool) -> None:
-        self._image, self._console, self._cache, self._quiet = image, console, cache, quiet
-        errors = error_console()
-        self._errors = errors
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=errors,
-            transient=True,
-            disable=quiet or not errors.is_terminal,
-        )
-        self._task = self._progress.add_task("starting", total=None, left="")
-        self._started = time.perf_counter()
-        self._seconds = 0.0
-
-    def __enter__(self) -> TerminalListener:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._progress.stop()
-
-    def header(self, problem: Problem) -> None:
-        if self._quiet:
-            return
-        self._print(*header_lines(self._image, problem, self._cache))
-        if problem.kernel.note:
-            say(self._errors, f"Note: {problem.kernel.note}.", "yellow")
-        for note in self._image.notes:
-            say(self._errors, f"Note: {self._image.name}: {note}.", "yellow")
-
-    def budget(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._progress.update(self._task, total=seconds)
-        if not self._quiet:
-            self._print(f"Measuring for up to {digits(seconds)} s.", "")
-
-    def stage(self, text: str) -> None:
-        self._show(text)
-
-    def rounds(self, done: int, left_s: float) -> None:
-        self._show(plural(done, "round"))
-
-    def _show(self, text: str) -> None:
-        spent = time.perf_counter() - self._started
-        left = f"up to {max(0.0, self._seconds - spent):.0f} s left" if self._seconds else ""
-        self._progress.update(
-            self._task, description=text, completed=min(spent, self._seconds), left=left
-        )
-
-    def _print(self, *lines: str) -> None:
-        """Print results between two spells of progress, which may share the terminal."""
-        self._progress.stop()
-        for line in lines:
-            say(self._console, line)
-        self._console.file.flush()
-        self._progress.start()
 
 
 def header_lines(image: Image, problem: Problem, cache: str) -> list[str]:
@@ -115,19 +50,7 @@ def header_lines(image: Image, problem: Problem, cache: str) -> list[str]:
 
 def show_answer(console: Console, answer: Answer) -> None:
     """The table, who could not run and why, the verdict and the code that uses it."""
-    ran = [row for row in answer.rows if row.status != "unavailable"]
-    if ran:
-        _show_rows(console, ran, on_device=None)
-        if answer.on_device is not None:
-            there = [row for row in ran if row.name in answer.on_device.standings]
-            say(console, "\nData already on the device (compute):", "bold")
-            _show_rows(console, there, on_device=answer.on_device)
-        console.print()
-    for row in ran:
-        if row.reason:
-            say(console, f"{row.name}: {row.reason}.")
-    for backend, reason in answer.unavailable.items():
-        say(console, f"{backend} cannot run: {reason}.")
+    show_rows(console, answer.rows, answer.on_device, answer.unavailable)
     for line in conclusions(answer):
         say(console, line)
     code = code_line(answer)
@@ -136,13 +59,32 @@ def show_answer(console: Console, answer: Answer) -> None:
         say(console, f"  {code}", "cyan")
 
 
+def show_rows(
+    console: Console, rows: list[Row], on_device: Result | None, unavailable: Mapping[str, str]
+) -> None:
+    """The table of one point, and why rows are not in the running."""
+    ran = [row for row in rows if row.status != "unavailable"]
+    if ran:
+        _show_table(console, ran, on_device=None)
+        if on_device is not None:
+            there = [row for row in ran if row.name in on_device.standings]
+            say(console, "\nData already on the device (compute):", "bold")
+            _show_table(console, there, on_device=on_device)
+        console.print()
+    for row in ran:
+        if row.reason:
+            say(console, f"{row.name}: {row.reason}.")
+    for backend, reason in unavailable.items():
+        say(console, f"{backend} cannot run: {reason}.")
+
+
 def show_risks(console: Console, answer: Answer) -> None:
     """What put the figures at risk."""
     for risk in answer.risks:
         say(console, f"Warning: {risk}.", "yellow")
 
 
-def _show_rows(console: Console, rows: list[Row], on_device: Result | None) -> None:
+def _show_table(console: Console, rows: list[Row], on_device: Result | None) -> None:
     wide = is_wide(console)
     headers = ["implementation", "time [95 %]", "vs fastest", "error", "verdict"]
     extra = ["first call", "setup", "MP/s", "GB/s", "of copy", "rounds"]
@@ -159,7 +101,8 @@ def _show_rows(console: Console, rows: list[Row], on_device: Result | None) -> N
 def row_texts(row: Row) -> list[str]:
     """The five columns that every table has."""
     if row.status == "over_budget":
-        time_text = f"(about {brief_duration(row.predicted_s)})"
+        known = row.predicted_s is not None
+        time_text = f"(about {brief_duration(row.predicted_s)})" if known else MISSING
     else:
         time_text = duration(
             row.end_to_end_median_s, row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s
@@ -205,28 +148,10 @@ def conclusions(answer: Answer) -> list[str]:
             f"Largest difference between separable and direct: {answer.difference:.2g} "
             f"(pixel values up to {answer.image.pixels.max():.4g})."
         )
-    race = answer.race
     if answer.control_failure is not None:
         lines.append(f"No control could run: {answer.control_failure}.")
-    if race is None or race.control is None:
-        return lines
-    found = race.control.ratio
-    if found.low is None or found.high is None:
-        lines.append(
-            f"After {plural(race.rounds, 'round')} no interval exists yet: "
-            "16 rounds are the least (a longer --budget allows more)."
-        )
-    elif race.control_passed:
-        lines.append(
-            f"Control: {race.reference} against itself {ratio(found.value, found.low, found.high)} "
-            f"in {plural(race.control.rounds, 'round')}."
-        )
-    else:
-        lines.append(
-            f"Control failed: {race.reference} differs from itself, "
-            f"{ratio(found.value, found.low, found.high)}. Verdicts are withheld: below "
-            f"{100 * (race.noise_floor or 0):.0f} % nothing is told apart here. Measure again."
-        )
+    lines += control_lines(answer.race)
+    lines += _process_lines(answer.rows)
     widest = _resolution(answer)
     if widest is not None:
         lines.append(
@@ -234,6 +159,39 @@ def conclusions(answer: Answer) -> list[str]:
             "a longer --budget resolves less."
         )
     return lines
+
+
+def control_lines(race: Result | None) -> list[str]:
+    """What the control says of the noise."""
+    if race is None or race.control is None:
+        return []
+    found = race.control.ratio
+    if found.low is None or found.high is None:
+        return [
+            f"After {plural(race.rounds, 'round')} no interval exists yet: "
+            "16 rounds are the least (a longer --budget allows more)."
+        ]
+    if race.control_passed:
+        return [
+            f"Control: {race.reference} against itself {ratio(found.value, found.low, found.high)} "
+            f"in {plural(race.control.rounds, 'round')}."
+        ]
+    return [
+        f"Control failed: {race.reference} differs from itself, "
+        f"{ratio(found.value, found.low, found.high)}. Verdicts are withheld: below "
+        f"{100 * (race.noise_floor or 0):.0f} % nothing is told apart here. Measure again."
+    ]
+
+
+def _process_lines(rows: list[Row]) -> list[str]:
+    spreads = [row.process_spread for row in rows if row.process_spread is not None]
+    if not spreads:
+        return []
+    processes = max(row.processes for row in rows)
+    return [
+        f"Between {processes} processes the medians of one row differ by up to "
+        f"{100 * max(spreads):.2g} %."
+    ]
 
 
 def _resolution(answer: Answer) -> float | None:

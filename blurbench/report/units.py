@@ -21,6 +21,14 @@ def brief_duration(seconds: float | None) -> str:
     return MISSING if seconds is None else duration(seconds).removesuffix(" [-]")
 
 
+def minutes(seconds: float) -> str:
+    """`12 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 90:
+        return f"{max(0.0, seconds):.0f} s"
+    whole = round(seconds / 60)
+    return f"{whole} min" if whole < 90 else f"{whole // 60} h {whole % 60} min"
+
+
 def ratio(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """`1.40x [1.28, 1.57]`; without an interval `1.40x [-]`, missing `-`."""
     return MISSING if value is None else f"{digits(value)}x {interval(low, high)}"

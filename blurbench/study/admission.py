@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from blurbench.measure.race import Rules
+from blurbench.measure.judge import Rules
 
 SHORTEST_S, LONGEST_S = 15.0, 60.0
 NEAR_FASTEST = 10  # times the fastest: what is slower has no say in the length of a run
@@ -23,11 +23,11 @@ class Admission:
     over_budget: tuple[str, ...]
 
 
-def default_budget(costs: Mapping[str, float]) -> float:
-    """Seconds for a comparison whose calls cost so much: 15, or more where the best need it."""
+def default_budget(costs: Mapping[str, float], shortest: float = SHORTEST_S) -> float:
+    """Seconds for a comparison whose calls cost so much: `shortest`, or what the best need."""
     fastest = min(costs.values(), default=0.0)
     near = {name: cost for name, cost in costs.items() if cost <= NEAR_FASTEST * fastest}
-    return min(LONGEST_S, max(SHORTEST_S, _race_seconds(near)))
+    return min(LONGEST_S, max(shortest, _race_seconds(near)))
 
 
 def admit(costs: Mapping[str, float], seconds: float) -> Admission:

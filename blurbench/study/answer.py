@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blurbench.image import Image
-from blurbench.measure.race import Result
+from blurbench.measure.judge import Result
 from blurbench.plan import Problem
+from blurbench.records.findings import RANKING_SCOPE, CopySpeed
 from blurbench.records.summary import Row
-from blurbench.study.bandwidth import CopySpeed
 from blurbench.study.options import Options
-
-RANKING_SCOPE = "end_to_end"
 
 
 @dataclass

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -23,17 +22,27 @@ LEAST_S = 1e-7  # no copy is taken for shorter
 
 
 @dataclass(frozen=True)
-class CopySpeed:
-    """Seconds of one copy: the median, and the best, beyond which a blur is not believed."""
+class CopySample:
+    """`loops` copies by so many threads took `elapsed_s` together."""
 
-    median_s: float
-    best_s: float
+    threads: int
+    loops: int
+    elapsed_s: float
 
 
-def measure_copy(images: Sequence[NDArray[Any]], threads: int) -> CopySpeed:
-    """Copies of the images in turn; by one thread or by all, whichever is faster here."""
+def time_copies(
+    images: Sequence[NDArray[Any]], threads: int, done: Callable[[int], int]
+) -> Iterator[CopySample]:
+    """Copies of the images in turn, by one thread and by all; the faster is the yardstick.
+
+    Args:
+        done: how many samples there are already, by threads.
+    """
     out = np.empty_like(images[0])
     rotation = itertools.cycle(images)
+    yield from _samples(HostClock(), lambda: np.copyto(out, next(rotation)), 1, done(1))
+    if threads == 1:
+        return
     with ThreadPoolExecutor(threads) as pool:
         bounds = np.linspace(0, len(out), threads + 1, dtype=int)
         parts = [slice(a, b) for a, b in itertools.pairwise(bounds)]
@@ -42,13 +51,12 @@ def measure_copy(images: Sequence[NDArray[Any]], threads: int) -> CopySpeed:
             source = next(rotation)
             list(pool.map(lambda part: np.copyto(out[part], source[part]), parts))
 
-        speeds = [_speed(HostClock(), lambda: np.copyto(out, next(rotation)))]
-        if threads > 1:
-            speeds.append(_speed(HostClock(), together))
-    return min(speeds, key=lambda speed: speed.median_s)
+        yield from _samples(HostClock(), together, threads, done(threads))
 
 
-def measure_device_copy(images: Sequence[NDArray[Any]], device: Device) -> CopySpeed:
+def time_device_copies(
+    images: Sequence[NDArray[Any]], device: Device, done: int
+) -> Iterator[CopySample]:
     """Copies inside the device's memory, by its events."""
     there = [device.empty(image.shape, image.dtype) for image in images]
     for source, target in zip(images, there, strict=True):
@@ -58,11 +66,13 @@ def measure_device_copy(images: Sequence[NDArray[Any]], device: Device) -> CopyS
     def copy() -> None:
         out[...] = next(rotation)
 
-    return _speed(EventClock(device, time.perf_counter), copy)
+    yield from _samples(EventClock(device, time.perf_counter), copy, 1, done)
 
 
-def _speed(clock: Clock, copy: Call) -> CopySpeed:
+def _samples(clock: Clock, copy: Call, threads: int, done: int) -> Iterator[CopySample]:
+    if done >= SAMPLES:
+        return
     once = partial(clock.measure, copy)
     loops = max(1, int(SAMPLE_S / max(min(once(1) for _ in range(3)), LEAST_S)))
-    times = [once(loops) / loops for _ in range(SAMPLES)]
-    return CopySpeed(median(times), min(times))
+    for _ in range(done, SAMPLES):
+        yield CopySample(threads, loops, once(loops))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from blurbench.backends.registry import backends, check_method, find_backend
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.race import Rules
+from blurbench.measure.judge import Rules, looks_within
 from blurbench.plan import Problem
 
 
@@ -28,6 +28,7 @@ class Options:
         budget: seconds for the whole comparison.
         rounds: most rounds of a race.
         same: ratios within 1/(1+same)..1+same are the same speed.
+        processes: restarts that the measurement is spread over.
         seed: of the order of the rounds.
     """
 
@@ -42,7 +43,14 @@ class Options:
     budget: float | None = None
     rounds: int | None = None
     same: float = Rules.same
+    processes: int = 1
     seed: int | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """By which races are judged."""
+        rules = Rules(same=self.same)
+        return rules if self.rounds is None else replace(rules, looks=looks_within(self.rounds))
 
 
 def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Problem:

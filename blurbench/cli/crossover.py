@@ -1,0 +1,82 @@
+"""`blurbench crossover`: at which kernel sizes does the faster implementation change?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blurbench.cli.options import (
+    SHARED,
+    SIGMA,
+    Range,
+    build_options,
+    exports_from,
+    source_from,
+    with_options,
+)
+from blurbench.cli.runs import carry_out
+from blurbench.errors import InputError
+
+if TYPE_CHECKING:
+    from blurbench.records.journal import Log
+    from blurbench.study.session import Session
+
+EXAMPLES = """\b
+Examples:
+  blurbench crossover photo.png --backend scipy
+  blurbench crossover --crop 512x512 --budget 60 --json -
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("image", required=False)
+@click.option(
+    "--sizes",
+    type=Range(),
+    default="3:255",
+    show_default=True,
+    help="Smallest and largest kernel size to look at.",
+)
+@with_options([SIGMA], SHARED)
+def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **given: Any) -> int:
+    """Find the kernel sizes between which the faster of two methods changes.
+
+    For each backend direct to separable, direct to FFT, separable to FFT; with a GPU the fastest
+    CPU implementation to the fastest on the GPU. Takes 60 s unless --budget says otherwise.
+    """
+    from blurbench.kernel import GaussianKernel
+    from blurbench.records.journal import check_run_folder
+    from blurbench.report.console import open_console
+    from blurbench.report.heading import run_lines
+    from blurbench.report.progress import PointsListener
+    from blurbench.report.show import show_log, texts_of
+    from blurbench.study.crossover import crossover as run
+    from blurbench.study.crossover import crossover_rules
+    from blurbench.study.question import Question
+
+    if given["processes"] > 1:
+        raise InputError("--processes does not apply to crossover: repeat the command instead")
+    options = build_options(given)
+    kernels = tuple(
+        GaussianKernel.from_size(size, sigma) for size in range(sizes[0], sizes[1] + 1, 2)
+    )
+    console = open_console(data_on_stdout="-" in exports_from(given).values())
+    source = source_from(image, given)
+    loaded = source.load(kernels, options)
+    question = Question("crossover", source, loaded, kernels, options)
+    question.check()
+    if given["out"]:
+        check_run_folder(given["out"])
+
+    def measure(session: Session, log: Log) -> bool:
+        with PointsListener(loaded, console, options.cache, given["quiet"]) as listener:
+            listener.announce(*run_lines(log.run))
+            return run(question, session, log, listener)
+
+    def show(session: Session, log: Log, done: bool) -> Mapping[str, Callable[[], str]]:
+        show_log(console, log)
+        return texts_of(log)
+
+    return carry_out(question, crossover_rules(options.rules), given, measure, show)

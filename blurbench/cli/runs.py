@@ -1,0 +1,213 @@
+"""What the measuring commands share: a run's folder, its processes, how it ends."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blurbench.cli.options import exports_from, write_exports
+from blurbench.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from blurbench.measure.judge import Rules
+    from blurbench.records.journal import Journal, Log, Run
+    from blurbench.records.summary import Row
+    from blurbench.study.gate import Ruling
+    from blurbench.study.question import Question
+    from blurbench.study.session import Session
+
+
+def gate_processes(given: dict[str, Any]) -> None:
+    """A gate takes several processes, unless told otherwise."""
+    from blurbench.study.gate import LEAST_PROCESSES
+
+    source = click.get_current_context().get_parameter_source("processes")
+    if given["baseline"] and source is click.core.ParameterSource.DEFAULT:
+        given["processes"] = LEAST_PROCESSES
+
+
+def new_folder(out: Path | None) -> Path:
+    """The folder that was named, or a new one below `results`, checked.
+
+    Raises:
+        InputError: it holds a run already, or cannot be written.
+    """
+    from blurbench.records.journal import check_run_folder
+
+    folder = out or Path("results") / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    check_run_folder(folder)
+    return folder
+
+
+def carry_out(
+    question: Question,
+    rules: Rules,
+    given: dict[str, Any],
+    measure: Callable[[Session, Log], bool],
+    show: Callable[[Session, Log, bool], Mapping[str, Callable[[], str]]],
+) -> int:
+    """Begin a run, measure, show, write what was asked for; the exit code.
+
+    Args:
+        measure: measures in this process; whether it got to the end.
+        show: shows what the log holds, and gives the texts to export.
+    """
+    from blurbench.records.journal import Journal, Log, load
+    from blurbench.study.gate import rule
+    from blurbench.study.session import Session
+
+    exports = exports_from(given)
+    session = Session(question.options)
+    run = question.describe(session, ["blurbench", *sys.argv[1:]], rules)
+    baseline = load(given["baseline"]) if given.get("baseline") else None
+    if baseline is not None:
+        refusal = _refuse(baseline.run, run)
+        if refusal is not None:
+            return _tell(refusal)
+    with ExitStack() as stack:
+        out: Path | None = given["out"]
+        folder = out
+        if folder is None and question.options.processes > 1:
+            folder = Path(stack.enter_context(TemporaryDirectory())) / "run"
+        log = stack.enter_context(closing(Journal.create(folder, run) if folder else Log(run)))
+        if isinstance(log, Journal) and question.options.processes > 1:
+            done = run_in_processes(log, question, given["quiet"])
+            log = stack.enter_context(closing(Journal.reopen(log.folder)))
+        else:
+            done = measure(session, log)
+        write_exports(exports, show(session, log, done))
+        if isinstance(log, Journal) and out:
+            log.finish()
+            click.echo(f"Samples are in {out}", err=True)
+    if not done:
+        return _tell_interrupted(out)
+    if baseline is not None:
+        return _tell(rule(baseline, log, given["margin"]))
+    return _exit_code(log.rows())
+
+
+def resume(folder: Path, process: int | None, quiet: bool) -> int:
+    """Go on with a run that was ended; the exit code."""
+    from blurbench.records.journal import Journal, load
+    from blurbench.report.console import open_console
+    from blurbench.report.show import show_log
+    from blurbench.study.question import ask_again
+    from blurbench.study.session import Session
+
+    run = load(folder).run
+    question = ask_again(run.about)
+    session = Session(replace(question.options, seed=run.about["seed"]))
+    check_same_machine(run, question.describe(session, [], run.rules))
+    console = open_console()
+    with closing(Journal.reopen(folder)) as journal:
+        log = journal
+        if process is None and question.options.processes > 1:
+            done = run_in_processes(journal, question, quiet)
+            log = Journal.reopen(folder)
+        else:
+            done = measure_again(question, session, log, console, process or 1, quiet)
+        if process is not None:
+            return 0 if done else 130
+        show_log(console, log)
+        log.finish()
+        click.echo(f"Samples are in {folder}", err=True)
+    return _exit_code(log.rows()) if done else _tell_interrupted(folder)
+
+
+def measure_again(
+    question: Question, session: Session, log: Log, console: Console, process: int, quiet: bool
+) -> bool:
+    """Whatever the run's command measures, from where its log ends."""
+    from blurbench.report.progress import PointsListener
+    from blurbench.study.crossover import crossover
+    from blurbench.study.sweep import sweep
+
+    with PointsListener(question.image, console, session.options.cache, quiet) as listener:
+        if question.study == "crossover":
+            return crossover(question, session, log, listener)
+        return sweep(question, session, log, listener, process)
+
+
+def check_same_machine(run: Run, now: Run) -> None:
+    """Raise InputError where a run was begun on another machine, or with other versions."""
+    from blurbench.records.machine import STABLE, differences
+
+    found = []
+    if run.machine_id != now.machine_id:
+        facts = ({name: one.about["machine"].get(name) for name in STABLE} for one in (run, now))
+        found += differences(*facts)
+    found += differences(run.about["versions"], now.about["versions"])
+    if found:
+        raise InputError(
+            f"the run was begun elsewhere: {'; '.join(found)}; go on there, or begin a new run"
+        )
+
+
+def _refuse(baseline: Run, run: Run) -> Ruling | None:
+    """Why a baseline cannot be held against, before anything is measured; None if it can."""
+    from blurbench.study.gate import NOT_COMPARABLE, Ruling, not_comparable
+
+    found = not_comparable(baseline, run)
+    reasons = tuple(f"not comparable: {one}" for one in found)
+    return Ruling(NOT_COMPARABLE, reasons) if found else None
+
+
+def _tell(ruling: Ruling) -> int:
+    """Say what the gate found; its exit code."""
+    for reason in ruling.reasons:
+        click.echo(reason, err=True)
+    return ruling.code
+
+
+def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
+    """Let each process that has not finished yet go on by itself; whether all did.
+
+    Raises:
+        InputError: a process ended with an error, which it told.
+    """
+    from blurbench.records.journal import load
+    from blurbench.study.sweep import finished
+
+    journal.close()
+    for process in range(1, question.options.processes + 1):
+        if finished(question, load(journal.folder), process):
+            continue
+        command = [sys.executable, "-m", "blurbench", "sweep", "--resume", str(journal.folder)]
+        command += ["--process", str(process), *(["--quiet"] if quiet else [])]
+        code = subprocess.call(command)
+        if code == 130:
+            return False
+        if code != 0:
+            raise InputError(f"process {process} of {question.options.processes} ended with {code}")
+    return True
+
+
+def _tell_interrupted(folder: Path | None) -> int:
+    """Say what was kept, and how to go on."""
+    if folder is None:
+        click.echo("Interrupted: the table holds what was measured until then.", err=True)
+    else:
+        line = shlex.join(["blurbench", "sweep", "--resume", str(folder)])
+        click.echo(f"Interrupted: every sample until then is kept. Go on with: {line}", err=True)
+    return 130
+
+
+def _exit_code(rows: Sequence[Row]) -> int:
+    """0; 1 where something is wrong; 3 where nothing could run."""
+    if all(row.end_to_end_median_s is None for row in rows):
+        reasons = dict.fromkeys(f"{row.backend}: {row.reason}" for row in rows)
+        click.echo(f"Error: no implementation could run: {'; '.join(reasons)}", err=True)
+        return 3
+    return 1 if any(row.status in ("wrong", "implausible", "failed") for row in rows) else 0

@@ -1,0 +1,42 @@
+"""`blurbench show`: the tables of runs that were kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from blurbench.cli.options import EXPORTS, Folder, exports_from, with_options, write_exports
+from blurbench.errors import InputError
+
+
+@click.command()
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=Folder())
+@with_options(EXPORTS)
+def show(folders: tuple[Path, ...], **given: Any) -> int:
+    """Show one run, or several side by side.
+
+    Everything is computed anew from the samples in the folder: --csv writes the very summary that
+    the run wrote.
+    """
+    from blurbench.records.journal import load
+    from blurbench.report.console import open_console, say
+    from blurbench.report.heading import machine_line, run_lines
+    from blurbench.report.show import show_log, show_runs, texts_of
+
+    exports = exports_from(given)
+    logs = [load(folder) for folder in folders]
+    if len(logs) > 1 and exports:
+        raise InputError(f"--{next(iter(exports))} takes one run: name one folder")
+    console = open_console(data_on_stdout="-" in exports.values())
+    if len(logs) > 1:
+        show_runs(console, logs)
+        return 0
+    (log,) = logs
+    for line in (*run_lines(log.run), machine_line(log.run)):
+        say(console, line)
+    console.print()
+    show_log(console, log)
+    write_exports(exports, texts_of(log))
+    return 0

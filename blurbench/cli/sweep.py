@@ -1,0 +1,121 @@
+"""`blurbench sweep`: time every blur across kernel sizes, and image sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blurbench.cli.options import (
+    GATE,
+    SHARED,
+    SIGMA,
+    Extents,
+    Folder,
+    Number,
+    Sizes,
+    build_options,
+    exports_from,
+    source_from,
+    with_options,
+)
+from blurbench.cli.runs import carry_out, gate_processes, new_folder, resume
+from blurbench.errors import InputError
+
+if TYPE_CHECKING:
+    from blurbench.records.journal import Log
+    from blurbench.study.session import Session
+
+EXAMPLES = """\b
+Examples:
+  blurbench sweep photo.png --sizes 3:101:2 --csv timings.csv
+  blurbench sweep --sizes 3:255:x1.3 --image-sizes 512,1024,4096
+  blurbench sweep --resume results/20261123T101500Z
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("image", required=False)
+@click.option(
+    "--sizes",
+    type=Sizes(),
+    default="3:101:x1.3",
+    show_default=True,
+    help="Kernel sizes: START:STOP:STEP, START:STOP:xFACTOR or a list.",
+)
+@with_options([SIGMA])
+@click.option(
+    "--image-sizes",
+    type=Extents(),
+    metavar="N|WxH,...",
+    help="Crop or tile the image to each of these.",
+)
+@with_options(SHARED, GATE)
+@click.option(
+    "--resume", "resumed", type=Folder(), metavar="DIR", help="Go on with a run that was ended."
+)
+@click.option("--process", type=Number(int, 1), hidden=True)
+def sweep(
+    image: str | None,
+    sizes: tuple[int, ...],
+    sigma: float | None,
+    image_sizes: tuple[tuple[int, int], ...] | None,
+    resumed: Path | None,
+    process: int | None,
+    **given: Any,
+) -> int:
+    """Time every blur at every kernel size, and keep every sample.
+
+    Without --budget each point takes about 5 s, or longer where 16 rounds need it. The records
+    go to a new folder below results/ unless --out names one; --resume takes no other argument.
+    """
+    if resumed is not None:
+        _check_alone()
+        return resume(resumed, process, given["quiet"])
+    from blurbench.kernel import GaussianKernel
+    from blurbench.report.console import open_console
+    from blurbench.report.heading import run_lines
+    from blurbench.report.progress import PointsListener
+    from blurbench.report.show import show_log, texts_of
+    from blurbench.study.question import Question
+    from blurbench.study.sweep import sweep as run
+
+    gate_processes(given)
+    options = build_options(given)
+    kernels = tuple(GaussianKernel.from_size(size, sigma) for size in sizes)
+    console = open_console(data_on_stdout="-" in exports_from(given).values())
+    source = source_from(image, given)
+    loaded = source.load(kernels, options)
+    question = Question("sweep", source, loaded, kernels, options, image_sizes or ())
+    question.check()
+    given["out"] = new_folder(given["out"])
+
+    def measure(session: Session, log: Log) -> bool:
+        with PointsListener(loaded, console, options.cache, given["quiet"]) as listener:
+            listener.announce(*run_lines(log.run))
+            return run(question, session, log, listener)
+
+    def show(session: Session, log: Log, done: bool) -> Mapping[str, Callable[[], str]]:
+        show_log(console, log)
+        return texts_of(log)
+
+    return carry_out(question, options.rules, given, measure, show)
+
+
+def _check_alone() -> None:
+    """Raise InputError where `--resume` is not the only argument."""
+    context = click.get_current_context()
+    default = click.core.ParameterSource.DEFAULT
+    others = [
+        name
+        for name in context.params
+        if name not in ("resumed", "process", "quiet")
+        and context.get_parameter_source(name) is not default
+    ]
+    if others:
+        raise InputError(
+            "--resume takes no other argument: what the run asks stands in its folder; "
+            f"leave out {', '.join(sorted(others))}"
+        )

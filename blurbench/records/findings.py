@@ -1,0 +1,273 @@
+"""What the records of one point say: the same rows live and from a file, by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import median
+from typing import Any
+
+from blurbench.measure.judge import Result, Rounds, Rules, Sample, judge
+from blurbench.records.record import Record
+from blurbench.records.summary import Key, Row
+
+RANKING_SCOPE = "end_to_end"
+SCOPES = ("compute", "upload", "download", "end_to_end")
+COPY = "copy"
+ONCE = "measured once: a race to the first look does not fit the budget"
+_BYTES = {"uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a run keeps of an implementation, so that its records can be read anywhere."""
+
+    backend: str
+    method: str
+    origin: str
+    exact: bool
+    kind: str
+    own_kernel: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.backend}:{self.method}"
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class CopySpeed:
+    """Seconds of one copy: the median, and the best, beyond which a blur is not believed."""
+
+    median_s: float
+    best_s: float
+
+
+class Findings:
+    """One image at one kernel size, as far as the records go.
+
+    A contender that turns out `wrong`, `implausible` or broken leaves its race; if it was the
+    reference, the race is void and begins anew.
+
+    Args:
+        point: the key that all its cells share.
+        threads: of its cells.
+    """
+
+    def __init__(
+        self,
+        point: Key,
+        declared: Sequence[Declared],
+        rules: Rules,
+        threads: int,
+        machine_id: str | None,
+    ) -> None:
+        self.point, self.declared, self.rules = point, declared, rules
+        self.threads, self.machine_id = threads, machine_id
+        self.measured_s: dict[int, float] = {}  # by process
+        self._out: dict[str, tuple[str, str | None, float | None]] = {}
+        self._closed: set[tuple[str, int]] = set()
+        self._alone: dict[tuple[str, str], list[Record]] = {}
+        self._copies: dict[str, dict[tuple[int, int], list[Record]]] = {}
+        self._races: dict[str, dict[int, list[Sample]]] = {}
+
+    def key(self, name: str) -> Key:
+        """Of a cell at this point."""
+        return replace(self.point, implementation=name, threads=self.threads)
+
+    def add(self, record: Record) -> None:
+        """Take in what was measured, or what happened."""
+        name, scope, process = record.key.implementation, record.scope, record.process
+        if record.elapsed_s is not None:
+            self.measured_s[process] = self.measured_s.get(process, 0.0) + record.elapsed_s
+        if record.status not in ("ok", "interrupted"):
+            self._disqualify(name, record)
+        if scope is None:
+            self._closed.add((name, process))
+        elif record.elapsed_s is None:
+            return
+        elif name.rpartition(":")[2] == COPY:
+            own = self._copies.setdefault(name, {})
+            own.setdefault((process, record.key.threads), []).append(record)
+        elif record.competitors:
+            races = self._races.setdefault(scope, {})
+            races.setdefault(process, []).append(_sample(record))
+        else:
+            self._alone.setdefault((name, scope), []).append(record)
+
+    def _disqualify(self, name: str, record: Record) -> None:
+        if name in self._out and record.scope is None:
+            return
+        for scope in self._races:
+            if self._reference(scope) == name:
+                self._races[scope] = {}
+        self._out[name] = (record.status, record.reason, record.predicted_s)
+
+    def status(self, name: str) -> str:
+        """`ok`, or why a cell is out of the running."""
+        return self._out[name][0] if name in self._out else "ok"
+
+    def reason(self, name: str) -> str | None:
+        return self._out[name][1] if name in self._out else None
+
+    def closed(self, process: int) -> bool:
+        """Whether a process has said its last word on every cell."""
+        return all(
+            (one.name, process) in self._closed or self._never_runs(one.name)
+            for one in self.declared
+        )
+
+    def _never_runs(self, name: str) -> bool:
+        return self.status(name) not in ("ok", "wrong", "implausible") and bool(
+            {process for one, process in self._closed if one == name}
+        )
+
+    def alone(self, name: str, scope: str, process: int | None = None) -> list[Record]:
+        """Samples taken outside any round."""
+        found = self._alone.get((name, scope), [])
+        return [one for one in found if process in (None, one.process)]
+
+    def timed(self, name: str, process: int | None = None) -> bool:
+        """Whether there is a time in the ranking scope."""
+        races = self._races.get(RANKING_SCOPE, {})
+        parts = races.values() if process is None else [races.get(process, [])]
+        raced = any(Rounds.of(part).times(name) for part in parts)
+        return raced or bool(self.alone(name, RANKING_SCOPE, process))
+
+    def copies(self, name: str, process: int, threads: int) -> int:
+        """How many copies were timed so."""
+        return len(self._copies.get(name, {}).get((process, threads), []))
+
+    def copy(self, backend: str | None = None) -> CopySpeed | None:
+        """Of an array of the image's size: on the host, or inside a backend's device."""
+        by_threads: dict[int, list[float]] = {}
+        own = self._copies.get(f"{backend}:{COPY}" if backend else COPY, {})
+        for (_, threads), records in own.items():
+            by_threads.setdefault(threads, []).extend(one.seconds for one in records)
+        speeds = [CopySpeed(median(times), min(times)) for times in by_threads.values()]
+        return min(speeds, key=lambda speed: speed.median_s, default=None)
+
+    def history(self, scope: str, process: int) -> list[Sample]:
+        """The samples of a race that is not void."""
+        return self._races.get(scope, {}).get(process, [])
+
+    def rounds(self, scope: str = RANKING_SCOPE) -> Rounds:
+        """All complete rounds of all processes."""
+        races = self._races.get(scope, {})
+        return Rounds.joined([Rounds.of(races[process]) for process in sorted(races)])
+
+    def racers(self, scope: str) -> list[str]:
+        """Who was in the pilot and is still in the running."""
+        pilot = self.rounds(scope).pilot
+        return [
+            one.name
+            for one in self.declared
+            if pilot and one.name in pilot[0] and one.name not in self._out
+        ]
+
+    def _reference(self, scope: str) -> str | None:
+        return self.rounds(scope).fastest_of_pilot(self.racers(scope))
+
+    def race(self, scope: str = RANKING_SCOPE) -> Result | None:
+        """How those who raced stand; None where no pilot round was completed."""
+        names, rounds = self.racers(scope), self.rounds(scope)
+        reference = rounds.fastest_of_pilot(names)
+        return None if reference is None else judge(rounds, names, reference, self.rules)
+
+    def process_medians(self, name: str) -> dict[int, float]:
+        """Seconds a call in the ranking scope, by process."""
+        parts = {p: Rounds.of(s) for p, s in self._races.get(RANKING_SCOPE, {}).items()}
+        times = {process: part.times(name) for process, part in parts.items()}
+        for one in self.alone(name, RANKING_SCOPE):
+            times[one.process] = times.get(one.process) or [one.seconds]
+        return {process: median(own) for process, own in sorted(times.items()) if own}
+
+    def rows(self) -> list[Row]:
+        """One an implementation: ranked ones by time, then what must not win or did not run."""
+        race = self.race()
+        return sorted((self._row(one, race) for one in self.declared), key=_order)
+
+    def _row(self, one: Declared, race: Result | None) -> Row:
+        row = Row(
+            self.key(one.name), one.backend, one.method, one.origin, one.exact, one.own_kernel
+        )
+        row.machine_id = self.machine_id
+        if one.name in self._out:
+            row.status, row.reason, row.predicted_s = self._out[one.name]
+        self._set_first_call(row)
+        for scope in SCOPES:
+            times = self.rounds(scope).times(one.name)
+            alone = [sample.seconds for sample in self.alone(one.name, scope)]
+            if times or alone:
+                row.set_times(scope, times or alone, self.rules.alpha)
+            if scope == RANKING_SCOPE:
+                row.rounds = len(times or alone)
+        self._rank(row, race)
+        self._set_rates(row, one)
+        medians = self.process_medians(one.name)
+        row.processes = len(medians)
+        if len(medians) > 1:
+            row.process_spread = max(medians.values()) / min(medians.values()) - 1
+        if row.status == "ok" and row.end_to_end_median_s is None:
+            row.status, row.reason = "interrupted", "interrupted before it was measured"
+        return row
+
+    def _set_first_call(self, row: Row) -> None:
+        for setup in self.alone(row.name, "setup")[:1]:
+            row.setup_s = setup.elapsed_s
+        for call in self.alone(row.name, "first_call")[:1]:
+            row.first_call_s = call.elapsed_s
+            row.max_abs_error = call.max_abs_error
+            row.max_relative_error = call.max_relative_error
+
+    def _rank(self, row: Row, race: Result | None) -> None:
+        if race is not None:
+            row.noise_floor = race.noise_floor
+        if row.status != "ok" or row.end_to_end_median_s is None:
+            return
+        standing = race.standings.get(row.name) if race else None
+        if race is not None and standing is not None and standing.rounds:
+            row.ratio_to_fastest = standing.ratio.value
+            if row.name != race.reference:
+                row.ratio_ci95_low, row.ratio_ci95_high = standing.ratio.low, standing.ratio.high
+            row.verdict = standing.verdict if race.control_passed else "withheld"
+            return
+        row.verdict, row.reason = "undecided", ONCE
+        fastest = race.standings[race.reference] if race else None
+        if fastest is not None and fastest.rounds:
+            row.ratio_to_fastest = row.end_to_end_median_s / fastest.time.value
+
+    def _set_rates(self, row: Row, one: Declared) -> None:
+        median_s = row.end_to_end_median_s
+        if median_s is None:
+            return
+        if one.kind == "cpu":
+            for figure in ("median", "ci95_low", "ci95_high", "q1", "q3", "min"):
+                setattr(row, f"compute_{figure}_s", getattr(row, f"end_to_end_{figure}_s"))
+        pixels = self.point.height * self.point.width
+        image_bytes = pixels * self.point.channels * _BYTES[self.point.dtype]
+        row.megapixels_per_s = pixels / median_s / 1e6
+        row.gigabytes_per_s = 2 * image_bytes / median_s / 1e9
+        copy = self.copy(one.backend if one.kind == "gpu" else None)
+        if copy is not None and row.compute_median_s:
+            row.copy_bandwidth_fraction = copy.median_s / row.compute_median_s
+
+
+def _sample(record: Record) -> Sample:
+    assert record.elapsed_s is not None
+    return Sample(
+        record.key.implementation,
+        record.round,
+        record.position,
+        record.competitors,
+        record.inner_loops,
+        record.elapsed_s,
+        record.started_at,
+    )
+
+
+def _order(row: Row) -> tuple[int, float]:
+    rank = {"ok": 0, "wrong": 1, "implausible": 1, "over_budget": 2}.get(row.status, 3)
+    return rank, row.end_to_end_median_s or row.predicted_s or 0.0

@@ -1,0 +1,35 @@
+"""What a run is about, and where it was made."""
+
+from __future__ import annotations
+
+from blurbench.records.journal import Run
+from blurbench.report.units import plural
+
+
+def run_lines(run: Run) -> list[str]:
+    """What a run is about, in two lines."""
+    image, options, kernels = run.about["image"], run.about["options"], run.about["kernels"]
+    sizes = [one["size"] for one in kernels]
+    extents = run.about["image_sizes"] or [(image["width"], image["height"])]
+    reach = f"{sizes[0]}x{sizes[0]}"
+    if len(sizes) > 1:
+        reach += f" to {sizes[-1]}x{sizes[-1]} ({plural(len(sizes), 'size')})"
+    border = options["border"]
+    if border == "constant":
+        border += f" {options['cval']:g}"
+    shapes = ", ".join(f"{width}x{height}" for width, height in extents)
+    if image["channels"] > 1:
+        shapes += f", {image['channels']} channels"
+    return [
+        f"{image['path']}: {shapes} {options['dtype']}",
+        f"Gaussian {reach}; border {border}; {plural(run.threads, 'thread')}; "
+        f"cache {options['cache']}",
+    ]
+
+
+def machine_line(run: Run) -> str:
+    """The machine and the versions behind a run."""
+    machine, versions = run.about["machine"], run.about["versions"]
+    parts = [f"{machine['cpu']}, {plural(machine['usable_cpus'], 'CPU')}", *machine["gpus"]]
+    parts += [f"{name} {versions[name]}" for name in ("numpy", "scipy", "cupy") if name in versions]
+    return f"{'; '.join(parts)}; machine {run.machine_id}"

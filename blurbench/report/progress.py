@@ -1,0 +1,141 @@
+"""What is shown while a measurement goes on: the question, then progress on stderr."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+from blurbench.image import Image
+from blurbench.plan import Problem
+from blurbench.report.compare import header_lines
+from blurbench.report.console import error_console, say
+from blurbench.report.units import digits, minutes, plural
+from blurbench.study.listener import Listener
+
+
+class TerminalListener(Listener):
+    """Shows the header on `console`, and progress on stderr where that is a terminal."""
+
+    def __init__(self, image: Image, console: Console, cache: str, quiet: bool) -> None:
+        self._image, self._console, self._cache, self._quiet = image, console, cache, quiet
+        errors = error_console()
+        self._errors = errors
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=errors,
+            transient=True,
+            disable=quiet or not errors.is_terminal,
+        )
+        self._task = self._progress.add_task("starting", total=None, left="")
+        self._started = time.perf_counter()
+        self._seconds = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """No more progress is shown."""
+        self._progress.stop()
+
+    def header(self, problem: Problem) -> None:
+        if self._quiet:
+            return
+        self._print(*header_lines(self._image, problem, self._cache))
+        if problem.kernel.note:
+            say(self._errors, f"Note: {problem.kernel.note}.", "yellow")
+        self._tell_notes()
+
+    def _tell_notes(self) -> None:
+        for note in self._image.notes:
+            say(self._errors, f"Note: {self._image.name}: {note}.", "yellow")
+
+    def budget(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._progress.update(self._task, total=seconds)
+        if not self._quiet:
+            self._print(f"Measuring for up to {digits(seconds)} s.", "")
+
+    def stage(self, text: str) -> None:
+        self._show(text)
+
+    def rounds(self, done: int, left_s: float) -> None:
+        self._show(plural(done, "round"))
+
+    def _show(self, text: str) -> None:
+        spent = time.perf_counter() - self._started
+        left = f"up to {max(0.0, self._seconds - spent):.0f} s left" if self._seconds else ""
+        self._progress.update(
+            self._task, description=text, completed=min(spent, self._seconds), left=left
+        )
+
+    def _print(self, *lines: str) -> None:
+        """Print results between two spells of progress, which may share the terminal."""
+        self._progress.stop()
+        for line in lines:
+            say(self._console, line)
+        self._console.file.flush()
+        self._progress.start()
+
+
+class PointsListener(TerminalListener):
+    """Of many points: how many are done, and how long the others may take.
+
+    Args:
+        seconds_left: what is left of the budget; None goes by what the points took so far.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        console: Console,
+        cache: str,
+        quiet: bool,
+        seconds_left: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        super().__init__(image, console, cache, quiet)
+        self._progress.start()
+        self._seconds_left = seconds_left
+        self._first: int | None = None
+        self._done, self._total, self._point = 0, 0, ""
+
+    def announce(self, *lines: str) -> None:
+        """Say what is asked, before anything is measured."""
+        if not self._quiet:
+            self._print(*lines)
+            self._tell_notes()
+
+    def header(self, problem: Problem) -> None:
+        """Each point has its own; none is shown."""
+
+    def budget(self, seconds: float) -> None:
+        """Of one point; it is not shown."""
+
+    def points(self, done: int, total: int, text: str) -> None:
+        if self._first is None:
+            self._first, self._started = done, time.perf_counter()
+        self._done, self._total, self._point = done, total, text
+        self._show("")
+
+    def _show(self, text: str) -> None:
+        left = self._seconds_left()
+        measured = self._done - (self._first or 0)
+        if left is None and measured:
+            spent = time.perf_counter() - self._started
+            left = spent / measured * (self._total - self._done)
+        self._progress.update(
+            self._task,
+            description=f"{self._point} {text}".strip(),
+            completed=self._done,
+            total=self._total or None,
+            left="" if left is None else f"{minutes(left)} left",
+        )

@@ -1,0 +1,200 @@
+"""Runs as tables: one of a sweep by size, one of a single point, several machines side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from blurbench.records.export import to_json
+from blurbench.records.findings import Findings
+from blurbench.records.journal import Log
+from blurbench.records.summary import Row
+from blurbench.report.compare import control_lines, show_rows
+from blurbench.report.console import plain_table, say, show_table
+from blurbench.report.crossover import crossover_markdown, show_crossovers
+from blurbench.report.heading import machine_line, run_lines
+from blurbench.report.units import MISSING, brief_duration, duration, ratio
+from blurbench.study import crossover
+from blurbench.study.crossing import find_crossovers
+
+BY_SIZE = ("size", "fastest", "time [95 %]", "vs next", "next")
+
+
+def show_log(console: Console, log: Log) -> None:
+    """The tables of one run, and what follows from them."""
+    if log.run.about["study"] == "crossover":
+        show_crossovers(console, log.run, crossover.document(log))
+        return
+    for extent, points in by_extent(log):
+        if len(points) == 1:
+            _show_point(console, points[0], log.run.about["unavailable"])
+            continue
+        if len(log.run.about["image_sizes"]) > 1:
+            say(console, f"{extent}:", "bold")
+        _show_sizes(console, points)
+        console.print()
+        for one in find_crossovers(points):
+            say(console, f"{one.answer} ({one.reach}).")
+        _show_reasons(console, points)
+        console.print()
+    for backend, reason in log.run.about["unavailable"].items():
+        if len(log.points) != 1:
+            say(console, f"{backend} cannot run: {reason}.")
+
+
+def by_extent(log: Log) -> list[tuple[str, list[Findings]]]:
+    """The points of each image in order of kernel size, by `WIDTHxHEIGHT`."""
+
+    def extent(one: Findings) -> tuple[int, int]:
+        return one.point.width, one.point.height
+
+    ordered = sorted(log.points.values(), key=lambda one: (*extent(one), one.point.size))
+    return [(f"{w}x{h}", list(own)) for (w, h), own in groupby(ordered, key=extent)]
+
+
+def _show_point(console: Console, findings: Findings, unavailable: Mapping[str, str]) -> None:
+    on_device = findings.race("compute")
+    show_rows(console, findings.rows(), on_device, unavailable)
+    for line in control_lines(findings.race()):
+        say(console, line)
+
+
+def _show_sizes(console: Console, points: Sequence[Findings]) -> None:
+    table = plain_table(*BY_SIZE, right=(0,))
+    for texts in size_rows(points):
+        table.add_row(*map(Text, texts))
+    show_table(console, table)
+
+
+def size_rows(points: Iterable[Findings]) -> list[list[str]]:
+    """A line a kernel size: who was the fastest, and by how much."""
+    return [[str(one.point.size), *_first_and_next(one)] for one in points]
+
+
+def _first_and_next(findings: Findings) -> list[str]:
+    ranked = sorted(
+        (row for row in findings.rows() if row.status == "ok" and row.ratio_to_fastest),
+        key=lambda row: row.ratio_to_fastest or 0.0,
+    )
+    if not ranked:
+        return [MISSING] * 4
+    first, second = ranked[0], ranked[1] if len(ranked) > 1 else None
+    time_text = duration(
+        first.end_to_end_median_s, first.end_to_end_ci95_low_s, first.end_to_end_ci95_high_s
+    )
+    if second is None:
+        return [first.name, time_text, MISSING, MISSING]
+    share = findings.rules.share(len(ranked))
+    found = findings.rounds().ratio(second.name, first.name, share)
+    proven = found.low is not None and found.low > 1 and first.verdict != "withheld"
+    name = first.name if proven else f"{first.name} ?"
+    return [name, time_text, ratio(found.value, found.low, found.high), second.name]
+
+
+def _show_reasons(console: Console, points: Sequence[Findings]) -> None:
+    """Why rows are missing, each reason once, with the sizes that it is about."""
+    sizes: dict[tuple[str, str], list[int]] = {}
+    for findings in points:
+        for row in findings.rows():
+            if row.status not in ("ok", "unavailable") and row.reason:
+                reason = row.reason if row.status != "over_budget" else _plain(row)
+                sizes.setdefault((row.name, reason), []).append(findings.point.size)
+    for (name, reason), own in sizes.items():
+        where = f"at {own[0]}" if len(own) == 1 else f"from {own[0]} to {own[-1]}"
+        say(console, f"{name} {where}: {reason}.")
+    if any(line[1].endswith("?") for line in size_rows(points)):
+        say(console, "? not proven: the next may be as fast; a longer --budget resolves more.")
+
+
+def _plain(row: Row) -> str:
+    """Predictions differ from size to size; the reason is the same."""
+    if row.predicted_s is not None:
+        return "one run does not fit the budget"
+    return row.reason or ""
+
+
+def texts_of(log: Log) -> dict[str, Callable[[], str]]:
+    """A run as CSV, JSON and Markdown."""
+    if log.run.about["study"] == "crossover":
+        return {
+            "csv": log.summary,
+            "json": lambda: to_json(crossover.document(log)),
+            "markdown": lambda: crossover_markdown(log.run, crossover.document(log)),
+        }
+    return {
+        "csv": log.summary,
+        "json": lambda: to_json(document(log)),
+        "markdown": lambda: to_markdown(log),
+    }
+
+
+def document(log: Log) -> dict[str, Any]:
+    """A run as `blurbench.sweep/1`; the entries have the names of `summary.csv`."""
+    return {
+        "schema": "blurbench.sweep/1",
+        "run_id": log.run.run_id,
+        "machine_id": log.run.machine_id,
+        **{name: value for name, value in log.run.about.items() if name != "command"},
+        "ranking_scope": "end_to_end",
+        "implementations": [row.as_dict() for row in log.rows()],
+        "crossovers": [
+            one.as_dict() for _, points in by_extent(log) for one in find_crossovers(points)
+        ],
+    }
+
+
+def to_markdown(log: Log) -> str:
+    """A table by size for each image, and the crossovers."""
+    lines = [*run_lines(log.run), machine_line(log.run)]
+    for extent, points in by_extent(log):
+        lines += [
+            "",
+            f"{extent}:",
+            "",
+            f"| {' | '.join(BY_SIZE)} |",
+            "| ---: | --- | --- | --- | --- |",
+        ]
+        lines += [f"| {' | '.join(texts)} |" for texts in size_rows(points)]
+        lines += ["", *(f"- {one.sentence}" for one in find_crossovers(points))]
+    return "\n".join(lines) + "\n"
+
+
+def show_runs(console: Console, logs: Sequence[Log]) -> None:
+    """Several runs side by side: a line for each cell that more than one of them has."""
+    for number, log in enumerate(logs, 1):
+        say(console, f"[{number}] {machine_line(log.run)}")
+        for line in run_lines(log.run):
+            say(console, f"    {line}")
+    console.print()
+    found: dict[tuple[Any, ...], dict[int, Row]] = {}
+    for number, log in enumerate(logs):
+        for row in log.rows():
+            found.setdefault(_place(row), {})[number] = row
+    headers = ["size", "image", "implementation"]
+    headers += [f"time [{number}]" for number in range(1, len(logs) + 1)]
+    headers += [f"[{number}]/[1]" for number in range(2, len(logs) + 1)]
+    table = plain_table(*headers, right=(0, *range(3, len(headers))))
+    for place, rows in sorted(found.items()):
+        size, width, height, name = place[:4]
+        times = [rows[n].end_to_end_median_s if n in rows else None for n in range(len(logs))]
+        if all(time is None for time in times):
+            continue
+        first = times[0]
+        ratios = [f"{one / first:.2f}x" if one and first else MISSING for one in times[1:]]
+        shape = f"{width}x{height}"
+        table.add_row(*map(Text, [str(size), shape, name, *map(brief_duration, times), *ratios]))
+    show_table(console, table)
+    say(
+        console,
+        "\nTimes of different runs are not paired: small differences between them mean nothing.",
+    )
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    key = row.key
+    settings = (key.channels, key.sigma, key.border, key.cval, key.dtype, key.cache)
+    return (key.size, key.width, key.height, key.implementation, *settings)

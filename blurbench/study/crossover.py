@@ -1,0 +1,153 @@
+"""Crossover: search the kernel sizes at which the faster implementation changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from blurbench.measure.judge import Rules
+from blurbench.records.findings import RANKING_SCOPE, Findings
+from blurbench.records.journal import Log
+from blurbench.study.claims import held_against, scipy_chooses_fft_from
+from blurbench.study.crossing import FASTEST_CPU, Ordering, coarse_sizes, find_crossovers, pairs_of
+from blurbench.study.listener import Listener
+from blurbench.study.point import PointStudy
+from blurbench.study.question import Question
+from blurbench.study.session import Session
+
+DEFAULT_S = 60.0
+MOST_SIZES = 32  # that the error rate is split over
+SETTLED = 0.05  # uncertainty below which no further size is measured
+SIZE_SHARE = 1 / 12  # of the budget, at most, for one size
+SHORTEST_S = 2.0  # for one size
+UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
+
+
+def crossover_rules(rules: Rules) -> Rules:
+    """The error rate split over the sizes that a search may measure."""
+    return replace(rules, comparisons=MOST_SIZES)
+
+
+def crossover(
+    question: Question, session: Session, log: Log, listener: Listener | None = None
+) -> bool:
+    """Measure sizes, from wherever the log ends, until the brackets are narrow or time is up.
+
+    Args:
+        question: its kernels are all the sizes that may be measured.
+
+    Returns:
+        Whether it was not interrupted.
+    """
+    listener = listener or Listener()
+    started, earlier_s = time.perf_counter(), log.measured_s
+    budget = question.options.budget or DEFAULT_S
+    kernels = {kernel.size: kernel for kernel in question.kernels}
+    pairs = [(second, first) for first, second in pairs_of(session.declared)]
+    interrupted = False
+
+    def measure(size: int) -> bool:
+        """Whether there is time for another size."""
+        nonlocal interrupted
+        left_s = budget - earlier_s - (time.perf_counter() - started)
+        if left_s <= 0:
+            return False
+        listener.points(len(log.points), 0, f"{size}x{size}")
+        study = PointStudy(
+            session,
+            question.image,
+            kernels[size],
+            log,
+            listener,
+            budget=min(left_s, max(SHORTEST_S, budget * SIZE_SHARE)),
+            left_out=not_needed(log, size),
+            pairs=pairs,
+        )
+        study.run()
+        interrupted = study.interrupted
+        return not interrupted
+
+    search(
+        min(kernels),
+        max(kernels),
+        measure,
+        lambda: [one.ordering for one in find_crossovers(points_of(log))],
+        [one.point.size for one in points_of(log) if one.closed(1)],
+    )
+    return not interrupted
+
+
+def not_needed(log: Log, size: int) -> dict[str, str]:
+    """Who has no question left at a size, and why."""
+    known = find_crossovers(points_of(log))
+    # The fastest of a device may be anyone: then all are needed.
+    if not known or any(one.first == FASTEST_CPU for one in known):
+        return {}
+    smaller = find_crossovers([one for one in points_of(log) if one.point.size < size])
+    ahead = {one.second for one in smaller}
+    ahead |= {one.first for one in smaller if not one.ordering.outpaced}
+    behind = {one.first for one in smaller} - ahead
+    weights = [one.ordering.uncertainty(size) for one in known]
+    asked = {
+        name
+        for one, weight in zip(known, weights, strict=True)
+        if weight >= UNCERTAIN_SHARE * max(weights)
+        for name in (one.first, one.second)
+    }
+    names = {name for one in known for name in (one.first, one.second)}
+    return {
+        **dict.fromkeys(names - asked, "left out: nothing is in question at this size"),
+        **dict.fromkeys(behind, "left out: at smaller sizes it fell ever further behind"),
+    }
+
+
+def search(
+    smallest: int,
+    largest: int,
+    measure: Callable[[int], bool],
+    look: Callable[[], Sequence[Ordering]],
+    tried: Sequence[int] = (),
+) -> None:
+    """A coarse grid first, then one size after the other where the answer is least certain.
+
+    Args:
+        measure: measures a size; whether there may be another.
+        look: the orderings as they are known now.
+        tried: sizes that were measured earlier.
+    """
+    done = set(tried)
+    for size in coarse_sizes(smallest, largest):
+        if size in done:
+            continue
+        if not measure(size):
+            return
+        done.add(size)
+    while len(done) < MOST_SIZES:
+        weight, size = max((one.next_size(done) for one in look()), default=(0.0, 0))
+        if weight < SETTLED or not measure(size):
+            return
+        done.add(size)
+
+
+def points_of(log: Log) -> list[Findings]:
+    """What is known, in order of kernel size."""
+    return sorted(log.points.values(), key=lambda one: one.point.size)
+
+
+def document(log: Log) -> dict[str, Any]:
+    """What was found, as `blurbench.crossover/1`."""
+    crossovers = find_crossovers(points_of(log))
+    height, width = (log.run.about["image"][side] for side in ("height", "width"))
+    sizes = [kernel["size"] for kernel in log.run.about["kernels"]]
+    return {
+        "schema": "blurbench.crossover/1",
+        **{name: log.run.about[name] for name in ("image", "options", "seed", "machine")},
+        "versions": log.run.about["versions"],
+        "machine_id": log.run.machine_id,
+        "ranking_scope": RANKING_SCOPE,
+        "crossovers": [one.as_dict() for one in crossovers],
+        "claims": held_against(crossovers),
+        "scipy_choose_conv_method_fft_from": scipy_chooses_fft_from(height, width, sizes),
+    }

@@ -1,0 +1,458 @@
+"""A point: one image at one kernel size, every implementation measured side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench import host
+from blurbench.backends.backend import Implementation
+from blurbench.backends.registry import find_implementation
+from blurbench.errors import InputError
+from blurbench.image import Image
+from blurbench.kernel import GaussianKernel
+from blurbench.measure.judge import CONTROL, Result, Sample
+from blurbench.measure.race import Contender, ContenderError, race
+from blurbench.measure.threads import limit_threads
+from blurbench.plan import Problem
+from blurbench.records.findings import COPY, RANKING_SCOPE, CopySpeed
+from blurbench.records.journal import Log
+from blurbench.records.record import Record
+from blurbench.records.summary import Key
+from blurbench.study.admission import SHORTEST_S, admit, default_budget
+from blurbench.study.bandwidth import time_copies, time_device_copies
+from blurbench.study.cells import Cell, Stopwatch, predict_seconds, rotation_of, smallest_operations
+from blurbench.study.exactness import (
+    allowed_error,
+    image_scale,
+    reference_sample,
+    sampled_positions,
+    take_sample,
+)
+from blurbench.study.listener import Listener
+from blurbench.study.options import problem_for
+from blurbench.study.session import Session, text_of
+from blurbench.study.yardstick import YARDSTICK, make_yardstick
+
+IMPLAUSIBLE = 1.1  # times the best copy
+HOPELESS = 20  # times the best rate so far: no implementation is that much better
+TRANSFER_SAMPLES = 16
+TRANSFER_S = 0.005  # least duration of such a sample
+DIFFERENCE_S = 2.0  # longest that the dense sum may take only to be held against the separable one
+
+
+def point_key(problem: Problem, image: str, cache: str) -> Key:
+    """What all cells of a point share."""
+    return Key(
+        implementation="",
+        image=image,
+        height=problem.height,
+        width=problem.width,
+        channels=problem.channels,
+        size=problem.kernel.size,
+        sigma=problem.kernel.sigma,
+        border=problem.border,
+        cval=problem.cval,
+        dtype=problem.dtype.name,
+        threads=0,
+        cache=cache,
+    )
+
+
+class PointStudy:
+    """Measures a point into a log, from wherever an earlier attempt was ended.
+
+    Args:
+        budget: seconds; None decides by what the calls cost, `shortest` at least.
+        process: the restart that this is, from 1.
+        left_out: who is not measured here, and why.
+        pairs: the comparisons that matter; by default everyone against the fastest.
+        yardstick: whether the fixed work of `make_yardstick` runs in every round.
+
+    Attributes:
+        interrupted: from the keyboard; what was measured until then is in the log.
+        control_failure: why no control could run, if none could.
+        difference: largest |separable - direct| on the sampled pixels; None where not computed.
+
+    Raises:
+        InputError: an option cannot be used.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        image: Image,
+        kernel: GaussianKernel,
+        log: Log,
+        listener: Listener,
+        *,
+        budget: float | None = None,
+        shortest: float = SHORTEST_S,
+        process: int = 1,
+        left_out: Mapping[str, str] | None = None,
+        pairs: Sequence[tuple[str, str]] | None = None,
+        yardstick: bool = False,
+    ) -> None:
+        self.started = time.perf_counter()
+        self.session, self.log, self.listener = session, log, listener
+        self.given_budget, self.shortest, self.process = budget, shortest, process
+        self.left_out, self.pairs, self.yardstick = left_out or {}, pairs, yardstick
+        self.problem = problem_for(image, kernel, session.options)
+        self.point = point_key(self.problem, image.name, session.options.cache)
+        self.findings = log.at(self.point)
+        self.pixels = image.pixels.astype(self.problem.dtype)
+        self.earlier_s = self.findings.measured_s.get(process, 0.0)
+        self.interrupted = False
+        self.control_failure: str | None = None
+        self.difference: float | None = None
+        self.images: list[NDArray[Any]] = []
+        self.cells: dict[str, Cell] = {}
+        self.samples: dict[str, NDArray[np.float64]] = {}
+        self.budget = 0.0
+
+    def run(self) -> None:
+        """Measure what is not measured yet, and close every cell unless interrupted."""
+        with limit_threads(self.problem.threads):
+            try:
+                self._measure()
+            except KeyboardInterrupt:
+                self.interrupted = True
+        if not self.interrupted:
+            self._close_cells()
+
+    def _measure(self) -> None:
+        runnable = self._admit_session()
+        if not runnable:
+            return
+        costs = self._predict(runnable)
+        self.budget = self.given_budget or default_budget(costs, self.shortest)
+        self.listener.budget(self.budget)
+        # An earlier attempt's share was admitted then, and is again.
+        admission = admit(costs, self.budget - (time.perf_counter() - self.started))
+        started = set(self.findings.racers(RANKING_SCOPE))
+        for name in admission.over_budget:
+            if name not in started:
+                self._over_budget(name, costs[name])
+        self.images = rotation_of(self.pixels, self.session.options.cache)
+        self._measure_copies()
+        for name in sorted(costs, key=lambda name: costs[name]):
+            if self.findings.status(name) == "ok":
+                self.listener.stage(f"preparing {name}")
+                self._prepare(self.session.implementations[name])
+        self._separable_against_direct(costs)
+        # Now that each has run, its cost is known rather than predicted.
+        known = {name: cell.cost_s for name, cell in self.cells.items()}
+        admitted = admit(known, self.budget - (time.perf_counter() - self.started)).racing
+        self._rank_all(self.findings.racers(RANKING_SCOPE) or list(admitted))
+        for name, cell in self.cells.items():
+            if self._may_run(name) and not self.interrupted:
+                self._measure_once(name, cell)
+
+    def _admit_session(self) -> list[Implementation]:
+        """Those that can run and may; the others are told why not."""
+        for name, reason in self.session.out.items():
+            self._disqualify(name, None, "unavailable", reason)
+        for name, reason in self.left_out.items():
+            self._disqualify(name, RANKING_SCOPE, "over_budget", reason)
+        return [one for one in self.session.runnable if self.findings.status(one.name) == "ok"]
+
+    def _may_run(self, name: str) -> bool:
+        """Whether a prepared cell has no time yet and did not fail."""
+        status = self.findings.status(name)
+        return status in ("ok", "wrong", "implausible") and not self.findings.timed(
+            name, self.process
+        )
+
+    def _spent(self) -> float:
+        return self.earlier_s + time.perf_counter() - self.started
+
+    def _left(self) -> float:
+        return self.budget - self._spent()
+
+    def _record(
+        self, name: str, scope: str | None, elapsed_s: float | None = None, **more: Any
+    ) -> None:
+        more = {"started_at": time.time() - (elapsed_s or 0.0), **more}
+        key = more.pop("key", None) or self.findings.key(name)
+        self.log.append(
+            Record(key, scope, elapsed_s, attempt=self.log.attempt, process=self.process, **more)
+        )
+
+    def _disqualify(
+        self, name: str, scope: str | None, status: str, reason: str, **more: Any
+    ) -> None:
+        if self.findings.status(name) == "ok":
+            self._record(name, scope, status=status, reason=reason, **more)
+
+    def _close_cells(self) -> None:
+        for one in self.findings.declared:
+            status = self.findings.status(one.name)
+            self._record(one.name, None, status=status, reason=self.findings.reason(one.name))
+
+    def _predict(self, runnable: list[Implementation]) -> dict[str, float]:
+        costs: dict[str, float] = {}
+        sizes: dict[str, float] = {}
+        for one in runnable:
+            try:
+                sizes[one.name] = one.operations(self.problem)
+            except Exception as error:
+                self._fail(one.name, error, "setup")
+        known = [one for one in runnable if one.name in sizes]
+        tried = 0.0  # operations of the last that was estimated: none had more
+        best_rate = 0.0  # seconds a multiply-add, of the fastest so far
+        # Under a huge kernel even the smallest crop may cost more than an estimate is worth.
+        longest = (self.given_budget or self.shortest) / 4  # that estimates may take
+        for one in sorted(known, key=lambda one: sizes[one.name]):
+            self.listener.stage(f"estimating {one.name}")
+            operations = sizes[one.name]
+            try:
+                if not self._fits(one):
+                    continue
+                least_s = smallest_operations(one, self.problem) * best_rate / HOPELESS
+                spent = time.perf_counter() - self.started
+                if operations > tried > 0 and max(spent, least_s) > longest:
+                    self._over_budget(one.name, operations * best_rate)
+                    continue
+                device = self.session.devices.get(one.backend)
+                tried = operations
+                costs[one.name] = predict_seconds(one, self.problem, self.pixels, device)
+                rate = costs[one.name] / operations
+                best_rate = min(rate, best_rate or rate)
+            except Exception as error:
+                self._fail(one.name, error, "setup")
+        return costs
+
+    def _over_budget(self, name: str, seconds: float) -> None:
+        reason = f"one run is expected to take {seconds:.3g} s"
+        self._disqualify(name, RANKING_SCOPE, "over_budget", reason, predicted_s=seconds)
+
+    def _fits(self, one: Implementation) -> bool:
+        """Whether its work buffers fit in the memory that is left; else it is told."""
+        needed, available = one.work_bytes(self.problem), host.available_memory()
+        if one.backend in self.session.devices or available is None or needed <= available:
+            return True
+        reason = (
+            f"it needs {needed / 2**30:.2f} GiB of work buffers, "
+            f"{available / 2**30:.2f} GiB is free"
+        )
+        self._disqualify(one.name, "setup", "out_of_memory", reason)
+        return False
+
+    def _fail(self, name: str, error: Exception, scope: str) -> None:
+        status = "failed"
+        if isinstance(error, InputError):
+            status = "unsupported"
+        elif isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+            status = "out_of_memory"
+        self._record(name, scope, status=status, reason=text_of(error))
+
+    def _measure_copies(self) -> None:
+        self.listener.stage("measuring a copy")
+        point, process = self.findings.point, self.process
+
+        def done(name: str, threads: int) -> int:
+            return self.findings.copies(name, process, threads)
+
+        def keep(name: str, copies: Any, scope: str) -> None:
+            for copy in copies:
+                self._record(
+                    name,
+                    scope,
+                    copy.elapsed_s,
+                    key=replace(point, implementation=name, threads=copy.threads),
+                    round=done(name, copy.threads) + 1,
+                    inner_loops=copy.loops,
+                )
+
+        threads = self.problem.threads
+        keep(COPY, time_copies(self.images, threads, lambda t: done(COPY, t)), RANKING_SCOPE)
+        for backend, device in self.session.devices.items():
+            name = f"{backend}:{COPY}"
+            keep(name, time_device_copies(self.images, device, done(name, 1)), "compute")
+
+    def _prepare(self, one: Implementation) -> None:
+        """Make the cell, and hold its first result against the reference."""
+        name = one.name
+        if not self._fits(one):
+            return
+        try:
+            cell = self._make_cell(one)
+        except Exception as raised:
+            self._fail(name, raised, "first_call")
+            return
+        self.cells[name] = cell
+        sample = self.samples[name] = take_sample(cell.out)
+        if not hasattr(self, "reference"):
+            self.reference = reference_sample(self.pixels, self.problem)
+            self.scale = image_scale(self.pixels, self.problem)
+        error = float(np.abs(sample - self.reference).max())
+        relative = error / self.scale if self.scale else None
+        if not self.findings.alone(name, "setup", self.process):
+            self._record(name, "setup", cell.setup_s)
+        if not self.findings.alone(name, "first_call", self.process):
+            self._record(
+                name,
+                "first_call",
+                cell.first_call_s,
+                max_abs_error=error,
+                max_relative_error=relative,
+            )
+        allowed = allowed_error(self.problem.dtype, self.scale)
+        if one.exact and not error <= allowed:
+            reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
+            self._disqualify(name, "first_call", "wrong", reason)
+        plausible = self._check_plausible(name, RANKING_SCOPE, cell.cost_s, self.findings.copy())
+        if plausible and "compute" in cell.scopes:
+            copy = self.findings.copy(one.backend)
+            self._check_plausible(name, "compute", cell.scopes["compute"](1), copy)
+
+    def _make_cell(self, one: Implementation) -> Cell:
+        return Cell(one, self.problem, self.images, self.session.devices.get(one.backend))
+
+    def _check_plausible(
+        self, name: str, scope: str, seconds: float, copy: CopySpeed | None
+    ) -> bool:
+        """Whether the time can be believed; if not, the cell is out of the running."""
+        if copy is None or seconds * IMPLAUSIBLE >= copy.best_s:
+            return True
+        reason = f"{seconds:.3g} s is faster than a copy of the image, {copy.best_s:.3g} s"
+        if self.findings.status(name) != "implausible":
+            self._record(name, scope, status="implausible", reason=reason)
+        return False
+
+    def _rank_all(self, names: Sequence[str]) -> None:
+        """Rank end to end, and then the GPU's implementations on data that is already there."""
+        single = sum(self.cells[name].cost_s for name in self.cells if name not in names)
+        there = [
+            name for name in names if name in self.cells and "compute" in self.cells[name].scopes
+        ]
+        end = self.budget - single
+        half = end - (end - self._spent()) / 2 if there else end
+        if not self._rank(RANKING_SCOPE, names, half):
+            return
+        for name, scope in product(there, ("upload", "download")):
+            if self.findings.status(name) == "ok":
+                self._measure_alone(name, scope)
+        self._rank("compute", there, end)
+
+    def _rank(self, scope: str, names: Sequence[str], end: float) -> bool:
+        """Race until nobody fails and every time can be believed; whether there was a result.
+
+        Args:
+            end: of the race, in seconds of the point's measuring.
+        """
+        while True:
+            ready = [
+                name for name in names if self.findings.status(name) == "ok" and name in self.cells
+            ]
+            if not ready:
+                return False
+            try:
+                result = self._race(scope, ready, end - self._spent())
+            except ContenderError as failure:
+                if failure.name in (CONTROL, YARDSTICK):
+                    self.control_failure = text_of(failure.error)
+                else:
+                    self._fail(failure.name, failure.error, scope)
+            else:
+                if result.interrupted:
+                    self.interrupted = True
+                    return False
+                believed = [name for name in ready if self._believe(scope, name, result)]
+                if believed == ready:
+                    return True
+            # Rounds may have to be counted anew.
+            self.log.attempt += 1
+
+    def _believe(self, scope: str, name: str, result: Result) -> bool:
+        standing = result.standings[name]
+        if standing.rounds == 0:
+            return True
+        backend = self.session.implementations[name].backend
+        copy = self.findings.copy(None if scope == RANKING_SCOPE else backend)
+        return self._check_plausible(name, scope, standing.time.value, copy)
+
+    def _race(self, scope: str, names: list[str], seconds: float) -> Result:
+        self.listener.stage("racing" if scope == RANKING_SCOPE else "racing on the device")
+
+        def contender(name: str, cell: Cell) -> Contender:
+            return Contender(name, cell.scopes[scope], cell.cost_s)
+
+        def make_control(reference: str) -> Contender | None:
+            if self.control_failure is not None:
+                return None
+            one = self.session.implementations[reference]
+            return contender(CONTROL, self._make_cell(one))
+
+        def keep(sample: Sample) -> None:
+            self._record(
+                sample.contender,
+                scope,
+                sample.elapsed_s,
+                round=sample.round,
+                position=sample.position,
+                competitors=sample.competitors,
+                inner_loops=sample.loops,
+                started_at=sample.started_at,
+            )
+
+        # Later processes hold everyone against the reference of the first.
+        known = self.findings.race(scope) if self.process > 1 else None
+        return race(
+            [contender(name, self.cells[name]) for name in names],
+            make_control,
+            self.log.run.rules,
+            seconds=seconds,
+            rng=self.session.rng,
+            keep=keep,
+            progress=self.listener.rounds,
+            history=self.findings.history(scope, self.process),
+            reference=known.reference if known and known.reference in names else None,
+            pairs=self.pairs and [pair for pair in self.pairs if set(pair) <= set(names)],
+            fixtures=[make_yardstick()] if self.yardstick and scope == RANKING_SCOPE else (),
+        )
+
+    def _measure_alone(self, name: str, scope: str) -> None:
+        """A transfer: it competes with nothing, so its samples need no rounds."""
+        watch: Stopwatch = self.cells[name].scopes[scope]
+        loops = max(1, int(TRANSFER_S / max(watch(1), 1e-6)))
+        done = len(self.findings.alone(name, scope, self.process))
+        for number in range(done + 1, TRANSFER_SAMPLES + 1):
+            self._record(name, scope, watch(loops), round=number, inner_loops=loops)
+
+    def _measure_once(self, name: str, cell: Cell) -> None:
+        """One sample, where a race did not fit or what was measured must not win."""
+        try:
+            elapsed = cell.scopes[RANKING_SCOPE](1)
+        except Exception as error:
+            self._fail(name, error, RANKING_SCOPE)
+            return
+        self._record(name, RANKING_SCOPE, elapsed, round=1)
+
+    def _separable_against_direct(self, costs: dict[str, float]) -> None:
+        """The largest difference between the two: on what has run, or on a crop of the image."""
+        ran: dict[str, list[NDArray[np.float64]]] = {"separable": [], "direct": []}
+        for name, sample in self.samples.items():
+            method = self.session.implementations[name].method
+            if method in ran and self.findings.status(name) != "wrong":
+                ran[method].append(sample)
+        if not (ran["separable"] and ran["direct"]):
+            rows, columns = (len(sampled_positions(n)) for n in self.problem.shape[:2])
+            crop = np.ascontiguousarray(self.pixels[:rows, :columns])
+            small = replace(self.problem, shape=crop.shape)
+            dense = find_implementation("numpy", "direct")
+            share = dense.operations(small) / dense.operations(self.problem)
+            if share * costs.get("numpy:direct", float("inf")) > DIFFERENCE_S:
+                return
+            for method in ran:
+                plan = find_implementation("numpy", method).prepare(small)
+                ran[method] = [plan(crop).astype(np.float64)]
+        self.difference = max(
+            float(np.abs(a - b).max()) for a, b in product(ran["separable"], ran["direct"])
+        )

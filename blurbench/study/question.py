@@ -1,0 +1,171 @@
+"""What a run asks: an image, its extents, the kernels, the options; and the run's description."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blurbench import host
+from blurbench.errors import InputError
+from blurbench.image import Image, check_memory, cover, crop, read_image, resize, testcard_image
+from blurbench.kernel import GaussianKernel
+from blurbench.measure.judge import Rules
+from blurbench.measure.risks import find_risks
+from blurbench.records.journal import Run
+from blurbench.records.machine import describe_machine, git_revision, machine_id
+from blurbench.records.record import utc
+from blurbench.study.options import Options, memory_needed, problem_for
+from blurbench.study.session import Session
+
+Extent = tuple[int, int]  # width, height
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an image comes from; without a path it is the test card.
+
+    `resized` and `cropped` are done in that order before anything is measured.
+    """
+
+    path: str | None = None
+    resized: Extent | None = None
+    cropped: Extent | None = None
+
+    def load(self, kernels: Sequence[GaussianKernel], options: Options) -> Image:
+        """Read, resize, crop.
+
+        Raises:
+            InputError: the image cannot be read, or does not fit in memory with what it takes to
+                blur it.
+        """
+
+        def needed(shape: tuple[int, ...]) -> int:
+            return max(memory_needed(shape, kernel, options) for kernel in kernels)
+
+        if self.path is None:
+            image = testcard_image()
+        else:
+            image = read_image(self.path, lambda shape, dtype: needed(shape))
+        if self.resized:
+            width, height = self.resized
+            shape = (height, width, *image.pixels.shape[2:])
+            # Resizing goes through float32, there and back.
+            check_memory(
+                f"image resized to {width}x{height}", needed(shape) + 12 * int(np.prod(shape))
+            )
+            image = resize(image, width, height)
+        return crop(image, *self.cropped) if self.cropped else image
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a run asks.
+
+    Attributes:
+        study: the command, `compare`, `sweep` or `crossover`.
+        kernels: in order of size.
+        extents: to which the image is cropped or tiled; empty leaves it as it is.
+    """
+
+    study: str
+    source: Source
+    image: Image
+    kernels: tuple[GaussianKernel, ...]
+    options: Options
+    extents: tuple[Extent, ...] = ()
+
+    def check(self) -> None:
+        """Raise InputError where a point cannot be posed, before anything is written."""
+        for kernel in self.kernels:
+            problem_for(self.image, kernel, self.options)
+        for width, height in self.extents:
+            shape = (height, width, *self.image.pixels.shape[2:])
+            needed = max(memory_needed(shape, one, self.options) for one in self.kernels)
+            needed += int(np.prod(shape)) * self.image.pixels.itemsize * 2
+            check_memory(f"image size {width}x{height}", needed)
+
+    def images(self) -> Iterator[Image]:
+        """The image at each of its extents."""
+        if not self.extents:
+            yield self.image
+        for width, height in self.extents:
+            yield cover(self.image, width, height)
+
+    def describe(self, session: Session, command: Sequence[str], rules: Rules) -> Run:
+        """The run that asks this, here and now."""
+        problem = problem_for(self.image, self.kernels[0], self.options)
+        machine = describe_machine(session.device_names)
+        about = {
+            "study": self.study,
+            "command": list(command),
+            "started_at_utc": utc(time.time()),
+            "image": {
+                "path": self.image.name,
+                "absolute_path": self.source.path and str(Path(self.source.path).absolute()),
+                "resized": self.source.resized,
+                "cropped": self.source.cropped,
+                "height": problem.height,
+                "width": problem.width,
+                "channels": problem.channels,
+                "dtype": self.image.pixels.dtype.name,
+                "sha256": _fingerprint(self.image),
+            },
+            "kernels": [{"size": one.size, "sigma": one.sigma} for one in self.kernels],
+            "image_sizes": [list(extent) for extent in self.extents],
+            "options": dataclasses.asdict(self.options),
+            "seed": session.seed,
+            "machine": machine,
+            "versions": session.versions,
+            "git_revision": git_revision(),
+            "unavailable": session.unavailable,
+            "risks": find_risks(host.usable_cpus()),
+        }
+        return Run(
+            run_id=uuid.uuid4().hex,
+            threads=problem.threads,
+            declared=session.declared,
+            rules=rules,
+            machine_id=machine_id(machine),
+            about=about,
+        )
+
+
+def ask_again(about: Mapping[str, Any]) -> Question:
+    """The question that a run's description tells of.
+
+    Raises:
+        InputError: the image is gone or has changed.
+        KeyError, TypeError, ValueError: the description is not one of ours.
+    """
+    told, given = about["image"], about["options"]
+    options = Options(
+        **{**given, "backends": tuple(given["backends"]), "methods": tuple(given["methods"])}
+    )
+    kernels = tuple(GaussianKernel.from_size(one["size"], one["sigma"]) for one in about["kernels"])
+    source = Source(
+        told["absolute_path"], *(_extent(told[name]) for name in ("resized", "cropped"))
+    )
+    image = dataclasses.replace(source.load(kernels, options), name=told["path"])
+    if _fingerprint(image) != told["sha256"]:
+        raise InputError(
+            f"image {source.path or image.name} has changed since the run began: "
+            "restore it, or begin a new run"
+        )
+    extents = tuple((width, height) for width, height in about["image_sizes"])
+    return Question(about["study"], source, image, kernels, options, extents)
+
+
+def _extent(given: Sequence[int] | None) -> Extent | None:
+    return None if given is None else (given[0], given[1])
+
+
+def _fingerprint(image: Image) -> str:
+    return hashlib.sha256(np.ascontiguousarray(image.pixels).tobytes()).hexdigest()

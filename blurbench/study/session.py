@@ -1,0 +1,74 @@
+"""What can run here: probed backends, opened devices, the seed of all shuffling."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from blurbench.backends.backend import Implementation
+from blurbench.backends.gpu import Device
+from blurbench.backends.registry import backends, probe
+from blurbench.records.findings import Declared
+from blurbench.records.machine import describe_versions
+from blurbench.study.options import Options, chosen
+
+
+class Session:
+    """The chosen implementations, probed once for all that is measured.
+
+    Attributes:
+        implementations: by name, in the order of the registry.
+        out: why an implementation cannot run here, by name.
+        unavailable: the same with the remedy, by backend.
+        devices: opened ones, by backend.
+
+    Raises:
+        InputError: the options name what is unknown.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        pairs = chosen(options)
+        self.implementations = {one.name: one for _, one in pairs}
+        self.out: dict[str, str] = {}
+        self.unavailable: dict[str, str] = {}
+        self.devices: dict[str, Device] = {}
+        self.seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
+        self.rng = random.Random(self.seed)
+        self.kinds = {one.name: backend.kind for backend, one in pairs}
+        libraries: dict[str, str] = {}
+        self.device_names: list[str] = []
+        for name in dict.fromkeys(options.backends or backends()):
+            backend = backends()[name]
+            state = probe(backend)
+            libraries.update(state.versions)
+            own = [one.name for owner, one in pairs if owner is backend]
+            if state.ok and own and backend.open_device is not None:
+                try:
+                    self.devices[name] = backend.open_device(options.device)
+                    self.device_names += state.devices
+                except Exception as error:
+                    reason = f"device {options.device} cannot be opened: {text_of(error)}"
+                    state = replace(state, reason=reason, remedy="see blurbench backends")
+            if not state.ok:
+                self.unavailable[name] = state.explanation
+                self.out.update(dict.fromkeys(own, state.reason or ""))
+        self.versions = describe_versions(libraries)
+
+    @property
+    def declared(self) -> tuple[Declared, ...]:
+        """The implementations as records keep them."""
+        return tuple(
+            Declared(one.backend, one.method, one.origin, one.exact, self.kinds[one.name])
+            for one in self.implementations.values()
+        )
+
+    @property
+    def runnable(self) -> list[Implementation]:
+        """Those that can run."""
+        return [one for one in self.implementations.values() if one.name not in self.out]
+
+
+def text_of(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__

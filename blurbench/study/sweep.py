@@ -1,0 +1,111 @@
+"""Sweep: every point of a question, one after the other, from wherever it was ended."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from blurbench.image import Image
+from blurbench.kernel import GaussianKernel
+from blurbench.records.findings import Findings
+from blurbench.records.journal import Log
+from blurbench.study.listener import Listener
+from blurbench.study.options import problem_for
+from blurbench.study.point import PointStudy, point_key
+from blurbench.study.question import Question
+from blurbench.study.session import Session
+
+SHORTEST_S = 5.0  # of a point, where no budget is given
+HOPELESS = 10.0  # times the fastest: slower than that and growing, it is not measured further
+ONCE_OFF = 2.0  # how far a single measurement may be off, as a factor
+
+
+def sweep(
+    question: Question,
+    session: Session,
+    log: Log,
+    listener: Listener | None = None,
+    process: int = 1,
+) -> bool:
+    """Measure what one process has not measured yet; whether it got to the end.
+
+    A budget counts what was measured in all attempts, and is shared out among the points and
+    processes that are left.
+    """
+    listener = listener or Listener()
+    started, earlier_s = time.perf_counter(), log.measured_s
+    total = len(question.kernels) * max(1, len(question.extents))
+    processes = question.options.processes
+    done = 0
+    for image in question.images():
+        smaller: list[Findings] = []
+        for kernel in question.kernels:
+            findings = _findings(question, image, kernel, log)
+            if not findings.closed(process):
+                budget = None
+                if question.options.budget is not None:
+                    spent = earlier_s + time.perf_counter() - started
+                    points_left = total - done + (processes - process) * total
+                    left = question.options.budget - spent
+                    budget = max(1e-3, left / points_left)
+                    budget += findings.measured_s.get(process, 0.0)
+                height, width = image.pixels.shape[:2]
+                listener.points(done, total, f"{kernel.size}x{kernel.size} on {width}x{height}")
+                study = PointStudy(
+                    session,
+                    image,
+                    kernel,
+                    log,
+                    listener,
+                    budget=budget,
+                    shortest=SHORTEST_S,
+                    process=process,
+                    left_out=hopeless(smaller),
+                    yardstick=processes > 1,
+                )
+                study.run()
+                if study.interrupted:
+                    return False
+            smaller.append(findings)
+            done += 1
+    return True
+
+
+def finished(question: Question, log: Log, process: int) -> bool:
+    """Whether a process has closed every point."""
+    return all(
+        _findings(question, image, kernel, log).closed(process)
+        for image in question.images()
+        for kernel in question.kernels
+    )
+
+
+def _findings(question: Question, image: Image, kernel: GaussianKernel, log: Log) -> Findings:
+    problem = problem_for(image, kernel, question.options)
+    return log.at(point_key(problem, image.name, question.options.cache))
+
+
+def hopeless(smaller: Sequence[Findings]) -> dict[str, str]:
+    """Who need not be measured at larger sizes, and the measurement that says so.
+
+    At one size it took `HOPELESS` times as long as the fastest, proven, and more times as long
+    than at a smaller one, proven too. What falls behind less and less, as FFT does, stays.
+    """
+    found: dict[str, str] = {}
+    lowest: dict[str, float] = {}  # upper ends of the ratio at smaller sizes
+    for findings in smaller:
+        for row in findings.rows():
+            if row.status != "ok" or row.ratio_to_fastest is None:
+                continue
+            low = row.ratio_ci95_low or row.ratio_to_fastest / ONCE_OFF
+            high = row.ratio_ci95_high or row.ratio_to_fastest * ONCE_OFF
+            if low > HOPELESS and low > lowest.get(row.name, math.inf):
+                size = findings.point.size
+                found.setdefault(
+                    row.name,
+                    f"left out: at {size}x{size} it took {row.ratio_to_fastest:.3g} times as long "
+                    "as the fastest, and more the larger the kernel",
+                )
+            lowest[row.name] = min(high, lowest.get(row.name, math.inf))
+    return found
