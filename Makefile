@@ -1,5 +1,7 @@
 # make compare [IMG=photo.png] [ARGS="--size 31"]   the main job
+# make sweep [IMG=photo.png] [ARGS="--sizes 3:63:2"]   every kernel size
 # make test                                         the tests
+# make trust                                        how often the statistics are right
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -7,10 +9,13 @@ IMG ?=
 ARGS ?=
 
 .DEFAULT_GOAL := compare
-.PHONY: compare test lint gpu-check install clean
+.PHONY: compare sweep test lint trust gpu-check install clean
 
 compare: install
 	@$(BIN)/blurbench compare $(if $(IMG),"$(IMG)") $(ARGS)
+
+sweep: install
+	@$(BIN)/blurbench sweep $(if $(IMG),"$(IMG)") $(ARGS)
 
 test: install
 	@$(BIN)/python -m pytest $(ARGS)
@@ -19,6 +24,9 @@ lint: install
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+trust: install
+	@$(BIN)/python tests/trust.py $(ARGS)
 
 # On a machine with a GPU, from the bare tree with its own Python; writes into OUT.
 gpu-check: OUT ?= results
@@ -29,6 +37,7 @@ gpu-check:
 	for size in 15 101; do \
 		$(PYTHON) -m blurbench compare --size $$size --out "$(OUT)/gpu-compare-$$size" || status=1; \
 	done; \
+	$(PYTHON) -m blurbench crossover --budget 120 --out "$(OUT)/gpu-crossover" || status=1; \
 	exit $$status
 
 install: .venv/ready

@@ -43,7 +43,7 @@ Examples:
     "--save", type=Folder(), metavar="DIR", help="Write each implementation's blurred image."
 )
 def compare(image: str | None, size: int | None, sigma: float | None, **given: Any) -> int:
-    """Time every blur on one image, side by side, and name the fastest.
+    """Time every blur side by side on one image, name the fastest.
 
     Without IMAGE the built-in test card is used; without --size and --sigma, 15x15. With
     --baseline the exit code is 0 for not slower, 10 for slower, 11 for undecided, 12 for not

@@ -17,7 +17,6 @@ from blurbench.cli.options import (
     with_options,
 )
 from blurbench.cli.runs import carry_out
-from blurbench.errors import InputError
 
 if TYPE_CHECKING:
     from blurbench.records.journal import Log
@@ -41,7 +40,7 @@ Examples:
 )
 @with_options([SIGMA], SHARED)
 def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **given: Any) -> int:
-    """Find the kernel sizes between which the faster of two methods changes.
+    """Find the kernel sizes where the faster of two methods changes.
 
     For each backend direct to separable, direct to FFT, separable to FFT; with a GPU the fastest
     CPU implementation to the fastest on the GPU. Takes 60 s unless --budget says otherwise.
@@ -56,8 +55,6 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
     from blurbench.study.crossover import crossover_rules
     from blurbench.study.question import Question
 
-    if given["processes"] > 1:
-        raise InputError("--processes does not apply to crossover: repeat the command instead")
     options = build_options(given)
     kernels = tuple(
         GaussianKernel.from_size(size, sigma) for size in range(sizes[0], sizes[1] + 1, 2)

@@ -136,7 +136,7 @@ def measure_again(
 
     with PointsListener(question.image, console, session.options.cache, quiet) as listener:
         if question.study == "crossover":
-            return crossover(question, session, log, listener)
+            return crossover(question, session, log, listener, process)
         return sweep(question, session, log, listener, process)
 
 
@@ -182,7 +182,7 @@ def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
 
     journal.close()
     for process in range(1, question.options.processes + 1):
-        if finished(question, load(journal.folder), process):
+        if question.study != "crossover" and finished(question, load(journal.folder), process):
             continue
         command = [sys.executable, "-m", "blurbench", "sweep", "--resume", str(journal.folder)]
         command += ["--process", str(process), *(["--quiet"] if quiet else [])]

@@ -12,6 +12,7 @@ from blurbench.records.journal import Run
 from blurbench.report.console import plain_table, say, show_table
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.units import plural
+from blurbench.study.crossing import FASTEST_CPU
 
 HEADERS = ("first", "second", "scope", "second faster", "sizes")
 
@@ -27,7 +28,7 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
         console.print()
     for one in crossovers:
         say(console, one["sentence"])
-        if one["pays_off_after_images"]:
+        if one["first"] == FASTEST_CPU and one["pays_off_after_images"]:
             size = one["pays_off_at_size"]
             say(
                 console,

@@ -15,7 +15,7 @@ from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
 from blurbench.records.summary import Key, Row
 
 METHOD_PAIRS = (("direct", "separable"), ("direct", "fft"), ("separable", "fft"))
-COARSE = 1.6  # between neighbours of the first grid
+COARSE = 2.2  # between neighbours of the first grid
 OUTPACED = 3.0  # times as long as the other
 FASTEST_CPU, FASTEST_GPU = "cpu:fastest", "gpu:fastest"
 FIRST, SECOND, UNDECIDED = "first", "second", "undecided"
@@ -75,7 +75,7 @@ class Ordering:
         """How uncertain the answer is, and the size that tells most of it; 0 where none is left.
 
         The gaps between neighbouring sizes are weighed by their width; most where the order
-        changes, less where one end is undecided, and else the more the nearer the ratio is to 1.
+        changes, proven or not, and else the more the nearer the ratio is to 1.
         """
         best = (0.0, 0)
         for a, b in pairwise(self.outcomes):
@@ -90,15 +90,10 @@ class Ordering:
         return max((self._uncertainty(*gap) for gap in gaps), default=0.0)
 
     def _uncertainty(self, a: int, b: int) -> float:
-        ends = {self.outcomes[a], self.outcomes[b]}
-        if ends == {FIRST, SECOND}:
-            weight = 10.0
-        elif UNDECIDED in ends:
-            weight = 3.0
-        else:
-            nearest = min(abs(math.log(self.ratios[size].value)) for size in (a, b))
-            weight = 1 / (1 + 10 * nearest)
-        return weight * math.log(b / a)
+        logs = [math.log(self.ratios[size].value) for size in (a, b)]
+        if logs[0] * logs[1] < 0:
+            return 10 * math.log(b / a)
+        return math.log(b / a) / (1 + 10 * min(map(abs, logs)))
 
     @property
     def outpaced(self) -> bool:
@@ -314,7 +309,7 @@ def _pays_off(
 
 
 def coarse_sizes(smallest: int, largest: int) -> list[int]:
-    """Odd sizes from one to the other, each about 1.6 times the one before."""
+    """Odd sizes from one to the other, each about 2.2 times the one before."""
     sizes = [smallest]
     while sizes[-1] < largest:
         sizes.append(min(largest, max(sizes[-1] + 2, odd_near(sizes[-1] * COARSE))))

@@ -20,7 +20,7 @@ from blurbench.study.session import Session
 DEFAULT_S = 60.0
 MOST_SIZES = 32  # that the error rate is split over
 SETTLED = 0.05  # uncertainty below which no further size is measured
-SIZE_SHARE = 1 / 12  # of the budget, at most, for one size
+SIZE_SHARE = 1 / 6  # of the budget, at most, for one size
 SHORTEST_S = 2.0  # for one size
 UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
 
@@ -31,12 +31,17 @@ def crossover_rules(rules: Rules) -> Rules:
 
 
 def crossover(
-    question: Question, session: Session, log: Log, listener: Listener | None = None
+    question: Question,
+    session: Session,
+    log: Log,
+    listener: Listener | None = None,
+    process: int = 1,
 ) -> bool:
     """Measure sizes, from wherever the log ends, until the brackets are narrow or time is up.
 
     Args:
         question: its kernels are all the sizes that may be measured.
+        process: of several that share the budget; each goes on where the one before ended.
 
     Returns:
         Whether it was not interrupted.
@@ -44,6 +49,7 @@ def crossover(
     listener = listener or Listener()
     started, earlier_s = time.perf_counter(), log.measured_s
     budget = question.options.budget or DEFAULT_S
+    share = budget * process / question.options.processes
     kernels = {kernel.size: kernel for kernel in question.kernels}
     pairs = [(second, first) for first, second in pairs_of(session.declared)]
     interrupted = False
@@ -51,7 +57,7 @@ def crossover(
     def measure(size: int) -> bool:
         """Whether there is time for another size."""
         nonlocal interrupted
-        left_s = budget - earlier_s - (time.perf_counter() - started)
+        left_s = share - earlier_s - (time.perf_counter() - started)
         if left_s <= 0:
             return False
         listener.points(len(log.points), 0, f"{size}x{size}")
