@@ -19,6 +19,7 @@ def _fourier() -> Fourier:
         irfft=np.fft.irfft,
         # NumPy has no such function; its transforms are SciPy's algorithm, with the same lengths.
         fast_length=partial(scipy.fft.next_fast_len, real=True),
+        takes_out=True,
     )
 
 

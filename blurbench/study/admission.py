@@ -23,11 +23,13 @@ class Admission:
     over_budget: tuple[str, ...]
 
 
-def default_budget(costs: Mapping[str, float], shortest: float = SHORTEST_S) -> float:
-    """Seconds for a comparison whose calls cost so much: `shortest`, or what the best need."""
+def default_budget(
+    costs: Mapping[str, float], shortest: float = SHORTEST_S, longest: float = LONGEST_S
+) -> float:
+    """Seconds for a comparison whose calls cost so much: what the best need, within limits."""
     fastest = min(costs.values(), default=0.0)
     near = {name: cost for name, cost in costs.items() if cost <= NEAR_FASTEST * fastest}
-    return min(LONGEST_S, max(shortest, _race_seconds(near)))
+    return min(longest, max(shortest, _race_seconds(near)))
 
 
 def admit(costs: Mapping[str, float], seconds: float) -> Admission:

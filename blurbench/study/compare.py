@@ -46,7 +46,9 @@ def compare(
         log = Log(question.describe(session, [], options.rules))
     risks = find_risks(host.usable_cpus())
     throttled = host.throttled_periods()
-    study = PointStudy(session, image, kernel, log, listener, budget=options.budget)
+    study = PointStudy(
+        session, image, kernel, log, listener, budget=options.budget, with_difference=True
+    )
     study.run()
     after = find_risks(host.usable_cpus(), load=0.0, throttled=throttled)
     answer = answer_from(log, image, kernel, session)

@@ -18,10 +18,11 @@ from blurbench.study.question import Question
 from blurbench.study.session import Session
 
 DEFAULT_S = 60.0
-MOST_SIZES = 32  # that the error rate is split over
+MOST_SIZES = 24  # that the error rate is split over; 16 rounds then bear one outlier
 SETTLED = 0.05  # uncertainty below which no further size is measured
-SIZE_SHARE = 1 / 6  # of the budget, at most, for one size
-SHORTEST_S = 2.0  # for one size
+COARSE_SHARE = 1 / 2  # of the budget, for the coarse grid
+SIZE_SHARE = 1 / 6  # of the budget, at most, for one size beyond it
+LARGEST_SHARE = 1 / 3  # for one size, where 16 rounds need it
 UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
 
 
@@ -51,6 +52,7 @@ def crossover(
     budget = question.options.budget or DEFAULT_S
     share = budget * process / question.options.processes
     kernels = {kernel.size: kernel for kernel in question.kernels}
+    coarse = coarse_sizes(min(kernels), max(kernels))
     pairs = [(second, first) for first, second in pairs_of(session.declared)]
     interrupted = False
 
@@ -61,13 +63,16 @@ def crossover(
         if left_s <= 0:
             return False
         listener.points(len(log.points), 0, f"{size}x{size}")
+        part = COARSE_SHARE / len(coarse) if size in coarse else SIZE_SHARE
+        longest = min(left_s, budget * LARGEST_SHARE)
         study = PointStudy(
             session,
             question.image,
             kernels[size],
             log,
             listener,
-            budget=min(left_s, max(SHORTEST_S, budget * SIZE_SHARE)),
+            shortest=min(longest, budget * part),
+            longest=longest,
             left_out=not_needed(log, size),
             pairs=pairs,
         )
@@ -76,8 +81,7 @@ def crossover(
         return not interrupted
 
     search(
-        min(kernels),
-        max(kernels),
+        coarse,
         measure,
         lambda: [one.ordering for one in find_crossovers(points_of(log))],
         [one.point.size for one in points_of(log) if one.closed(1)],
@@ -92,9 +96,10 @@ def not_needed(log: Log, size: int) -> dict[str, str]:
     if not known or any(one.first == FASTEST_CPU for one in known):
         return {}
     smaller = find_crossovers([one for one in points_of(log) if one.point.size < size])
-    ahead = {one.second for one in smaller}
-    ahead |= {one.first for one in smaller if not one.ordering.outpaced}
-    behind = {one.first for one in smaller} - ahead
+    open_pairs = [one for one in smaller if not one.ordering.outpaced]
+    behind = {name for one in smaller for name in (one.first, one.second)} - {
+        name for one in open_pairs for name in (one.first, one.second)
+    }
     weights = [one.ordering.uncertainty(size) for one in known]
     asked = {
         name
@@ -105,26 +110,26 @@ def not_needed(log: Log, size: int) -> dict[str, str]:
     names = {name for one in known for name in (one.first, one.second)}
     return {
         **dict.fromkeys(names - asked, "left out: nothing is in question at this size"),
-        **dict.fromkeys(behind, "left out: at smaller sizes it fell ever further behind"),
+        **dict.fromkeys(behind, "left out: at smaller sizes the slower fell ever further behind"),
     }
 
 
 def search(
-    smallest: int,
-    largest: int,
+    coarse: Sequence[int],
     measure: Callable[[int], bool],
     look: Callable[[], Sequence[Ordering]],
     tried: Sequence[int] = (),
 ) -> None:
-    """A coarse grid first, then one size after the other where the answer is least certain.
+    """The coarse grid first, then one size after the other where the answer is least certain.
 
     Args:
+        coarse: sizes in ascending order; no others are looked for beyond their ends.
         measure: measures a size; whether there may be another.
         look: the orderings as they are known now.
         tried: sizes that were measured earlier.
     """
     done = set(tried)
-    for size in coarse_sizes(smallest, largest):
+    for size in coarse:
         if size in done:
             continue
         if not measure(size):

@@ -25,7 +25,7 @@ from blurbench.records.findings import COPY, RANKING_SCOPE, CopySpeed
 from blurbench.records.journal import Log
 from blurbench.records.record import Record
 from blurbench.records.summary import Key
-from blurbench.study.admission import SHORTEST_S, admit, default_budget
+from blurbench.study.admission import LONGEST_S, SHORTEST_S, admit, default_budget
 from blurbench.study.bandwidth import time_copies, time_device_copies
 from blurbench.study.cells import Cell, Stopwatch, predict_seconds, rotation_of, smallest_operations
 from blurbench.study.exactness import (
@@ -69,11 +69,12 @@ class PointStudy:
     """Measures a point into a log, from wherever an earlier attempt was ended.
 
     Args:
-        budget: seconds; None decides by what the calls cost, `shortest` at least.
+        budget: seconds; None decides by what the calls cost, from `shortest` to `longest`.
         process: the restart that this is, from 1.
         left_out: who is not measured here, and why.
         pairs: the comparisons that matter; by default everyone against the fastest.
         yardstick: whether the fixed work of `make_yardstick` runs in every round.
+        with_difference: whether separable and direct are held against each other.
 
     Attributes:
         interrupted: from the keyboard; what was measured until then is in the log.
@@ -94,15 +95,19 @@ class PointStudy:
         *,
         budget: float | None = None,
         shortest: float = SHORTEST_S,
+        longest: float = LONGEST_S,
         process: int = 1,
         left_out: Mapping[str, str] | None = None,
         pairs: Sequence[tuple[str, str]] | None = None,
         yardstick: bool = False,
+        with_difference: bool = False,
     ) -> None:
         self.started = time.perf_counter()
         self.session, self.log, self.listener = session, log, listener
-        self.given_budget, self.shortest, self.process = budget, shortest, process
+        self.given_budget, self.process = budget, process
+        self.shortest, self.longest = shortest, longest
         self.left_out, self.pairs, self.yardstick = left_out or {}, pairs, yardstick
+        self.with_difference = with_difference
         self.problem = problem_for(image, kernel, session.options)
         self.point = point_key(self.problem, image.name, session.options.cache)
         self.findings = log.at(self.point)
@@ -131,7 +136,7 @@ class PointStudy:
         if not runnable:
             return
         costs = self._predict(runnable)
-        self.budget = self.given_budget or default_budget(costs, self.shortest)
+        self.budget = self.given_budget or default_budget(costs, self.shortest, self.longest)
         self.listener.budget(self.budget)
         # An earlier attempt's share was admitted then, and is again.
         admission = admit(costs, self.budget - (time.perf_counter() - self.started))
@@ -145,7 +150,8 @@ class PointStudy:
             if self.findings.status(name) == "ok":
                 self.listener.stage(f"preparing {name}")
                 self._prepare(self.session.implementations[name])
-        self._separable_against_direct(costs)
+        if self.with_difference:
+            self._separable_against_direct(costs)
         # Now that each has run, its cost is known rather than predicted.
         known = {name: cell.cost_s for name, cell in self.cells.items()}
         admitted = admit(known, self.budget - (time.perf_counter() - self.started)).racing
