@@ -12,6 +12,7 @@ from blurbench.cli.backends import backends
 from blurbench.cli.blur import blur
 from blurbench.cli.compare import compare
 from blurbench.cli.crossover import crossover
+from blurbench.cli.plot import plot
 from blurbench.cli.show import show
 from blurbench.cli.sweep import sweep
 from blurbench.cli.verify import verify
@@ -19,7 +20,7 @@ from blurbench.errors import InputError
 
 GROUPS = {
     "Measure": [compare, sweep, crossover],
-    "Look": [show],
+    "Look": [show, plot],
     "Understand": [verify, backends],
     "Use": [blur],
 }

@@ -34,12 +34,14 @@ DECIDED = {"slower", "faster", "same"}
 class Contender:
     """What is measured: `measure(loops)` gives the seconds that `loops` calls took together.
 
-    `cost_s` is what one call takes, roughly.
+    `cost_s` is what one call takes, roughly, and `untimed_s` what a measurement takes beside the
+    calls that it times.
     """
 
     name: str
     measure: Callable[[int], float]
     cost_s: float
+    untimed_s: float = 0.0
 
 
 def race(
@@ -188,7 +190,10 @@ class _Field:
 
     def _keep_who_fits(self) -> None:
         """Drop the dearest where the pilot shows that the first look would come too late."""
-        costs = {name: self._cost(name) * self.loops[name] for name in self.by_name}
+        costs = {
+            name: self._cost(name) * self.loops[name] + one.untimed_s
+            for name, one in self.by_name.items()
+        }
         dearest = sorted(self.names, key=lambda name: -costs[name])
         first_look = self.rules.looks[0]
         for name in dearest[:-2]:
@@ -252,7 +257,7 @@ def _inner_loops(contenders: Sequence[Contender], rules: Rules, seconds: float) 
     sample_s = rules.sample_s
     while True:
         loops = {one.name: math.ceil(sample_s / one.cost_s) for one in contenders}
-        costs = [max(1, loops[one.name]) * one.cost_s for one in contenders]
+        costs = [max(1, loops[one.name]) * one.cost_s + one.untimed_s for one in contenders]
         # The control is the reference's double; it costs no more than the dearest of them.
         if sum(costs) + max(costs) <= share or max(loops.values()) <= 1:
             return {name: max(1, number) for name, number in loops.items()}

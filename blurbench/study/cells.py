@@ -39,6 +39,7 @@ class Cell:
         setup_s, first_call_s: seconds of the plan's making and of its first call.
         cost_s: seconds of a warm call, end to end.
         scopes: stopwatches by scope; on a CPU `end_to_end` is what `compute` is.
+        untimed_s: what a measurement takes beside the calls that it times.
     """
 
     def __init__(
@@ -62,12 +63,26 @@ class Cell:
             self._on_device(rotation, images, device)
         self.first_call_s = self.scopes["end_to_end"](1)
         self.cost_s = self._warm_up()
+        self.untimed_s = 0.0
+        if device is None and len(images) == 1 and fits_cache(images[0]):
+            self._heat()
 
     def _on_host(self, rotation: Any) -> None:
         def call() -> None:
             self._plan(next(rotation), self.out)
 
         self.scopes: dict[str, Stopwatch] = {"end_to_end": partial(HostClock().measure, call)}
+
+    def _heat(self) -> None:
+        """From now on an untimed call comes first: who ran before must not matter to a hot cell."""
+        timed = self.scopes["end_to_end"]
+
+        def measure(loops: int) -> float:
+            timed(1)
+            return timed(loops)
+
+        self.scopes["end_to_end"] = measure
+        self.untimed_s = self.cost_s
 
     def _on_device(self, rotation: Any, images: Sequence[NDArray[Any]], device: Device) -> None:
         problem = self._plan.problem
@@ -142,6 +157,11 @@ def _crop_stopwatch(plan: Any, crop: NDArray[Any], device: Device | None) -> Sto
     there = device.empty(crop.shape, crop.dtype)
     device.upload(crop, there)
     return partial(HostClock(finish=device.synchronize).measure, lambda: plan(there))
+
+
+def fits_cache(image: NDArray[Any]) -> bool:
+    """Whether the last-level cache can hold the image."""
+    return image.nbytes <= (host.last_level_cache() or CACHE_BYTES)
 
 
 def rotation_of(image: NDArray[Any], cache: str) -> list[NDArray[Any]]:

@@ -79,8 +79,9 @@ class Ordering:
         """
         best = (0.0, 0)
         for a, b in pairwise(self.outcomes):
-            middle = min(max(odd_near(math.sqrt(a * b)), a + 2), b - 2)
-            if b - a > 2 and middle not in tried:
+            between = [size for size in range(a + 2, b, 2) if size not in tried]
+            if between:
+                middle = min(between, key=lambda size: abs(math.log(size * size / (a * b))))
                 best = max(best, (self._uncertainty(a, b), middle))
         return best
 

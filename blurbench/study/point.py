@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -144,6 +144,8 @@ class PointStudy:
         for name in admission.over_budget:
             if name not in started:
                 self._over_budget(name, costs[name])
+        if self.pairs is not None:
+            self._leave_out(set(admission.single) - started)
         self.images = rotation_of(self.pixels, self.session.options.cache)
         self._measure_copies()
         for name in sorted(costs, key=lambda name: costs[name]):
@@ -155,10 +157,19 @@ class PointStudy:
         # Now that each has run, its cost is known rather than predicted.
         known = {name: cell.cost_s for name, cell in self.cells.items()}
         admitted = admit(known, self.budget - (time.perf_counter() - self.started)).racing
-        self._rank_all(self.findings.racers(RANKING_SCOPE) or list(admitted))
+        racing = self.findings.racers(RANKING_SCOPE) or list(admitted)
+        if self.pairs is not None:
+            self._leave_out(self.cells.keys() - set(racing))
+        self._rank_all(racing)
         for name, cell in self.cells.items():
             if self._may_run(name) and not self.interrupted:
                 self._measure_once(name, cell)
+
+    def _leave_out(self, names: Iterable[str]) -> None:
+        """Where pairs are compared, a single measurement tells nothing."""
+        for name in sorted(names):
+            reason = "a race to the first look does not fit the time for this size"
+            self._disqualify(name, RANKING_SCOPE, "over_budget", reason)
 
     def _admit_session(self) -> list[Implementation]:
         """Those that can run and may; the others are told why not."""
@@ -388,7 +399,7 @@ class PointStudy:
         self.listener.stage("racing" if scope == RANKING_SCOPE else "racing on the device")
 
         def contender(name: str, cell: Cell) -> Contender:
-            return Contender(name, cell.scopes[scope], cell.cost_s)
+            return Contender(name, cell.scopes[scope], cell.cost_s, cell.untimed_s)
 
         def make_control(reference: str) -> Contender | None:
             if self.control_failure is not None:

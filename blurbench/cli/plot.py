@@ -1,0 +1,46 @@
+"""`blurbench plot`: a picture of runs that were kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from blurbench.cli.options import Folder
+from blurbench.errors import InputError
+
+ENDINGS = (".png", ".svg")
+MOST_RUNS = 8
+
+
+@click.command()
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=Folder())
+@click.option("--output", "-o", metavar="PATH", required=True, help="The picture: .png or .svg.")
+def plot(folders: tuple[Path, ...], output: str) -> int:
+    """Draw one run, or several side by side.
+
+    Times with their intervals over kernel size, the ratio of separable to FFT, the crossovers as
+    brackets, and for several images who wins where. A run of one kernel size becomes a dot and an
+    interval for each implementation. Needs Matplotlib.
+    """
+    from blurbench.records.journal import check_output, load
+
+    path = Path(output)
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(f"-o {output} is neither .png nor .svg: name a file that ends so")
+    check_output(output, "-o")
+    if len(folders) > MOST_RUNS:
+        raise InputError(f"{len(folders)} runs are too many for one picture: name {MOST_RUNS}")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError("plot needs Matplotlib: pip install 'blurbench[plot]'") from None
+    from blurbench.report.plot import draw, save
+    from blurbench.report.plot_data import has_times
+
+    logs = [load(folder) for folder in folders]
+    for folder, log in zip(folders, logs, strict=True):
+        if not has_times(log):
+            raise InputError(f"folder {folder} holds no times yet: there is nothing to draw")
+    save(draw(logs), path)
+    return 0

@@ -1,0 +1,247 @@
+"""What a picture of runs shows, without saying how: curves, brackets, ratios, winners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from blurbench.measure.stats import Estimate
+from blurbench.records.findings import ONCE, RANKING_SCOPE, Findings
+from blurbench.records.journal import Log
+from blurbench.records.summary import Row
+from blurbench.report.show import by_extent
+from blurbench.study.crossing import Change, Crossover, find_crossovers
+
+MOST_EXTENTS = 4  # drawn side by side; the map of winners has all of them
+MOST_BRACKETS = 4
+SEPARABLE, FFT = "separable", "fft"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One implementation at one kernel size; times in seconds.
+
+    Attributes:
+        raced: False where it was measured once, outside any race.
+        barred: why it must not win, as `wrong` or `implausible`; None where it may.
+    """
+
+    size: int
+    time: Estimate
+    raced: bool
+    barred: str | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One implementation over the kernel sizes, in order."""
+
+    name: str
+    backend: str
+    method: str
+    marks: tuple[Mark, ...]
+
+    @property
+    def joined(self) -> list[Mark]:
+        """The marks that a line may join."""
+        return [mark for mark in self.marks if mark.barred is None]
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """The changes between two implementations, to be drawn in one line."""
+
+    first: str
+    second: str
+    changes: tuple[Change, ...]
+
+    @property
+    def pair(self) -> str:
+        """`scipy: separable → fft`; the arrow points to who is faster later."""
+        backends, methods = zip(*(name.split(":", 1) for name in self._in_order), strict=True)
+        if backends[0] == backends[1]:
+            return f"{backends[0]}: {methods[0]} → {methods[1]}"
+        return " → ".join(self._in_order)
+
+    @property
+    def _in_order(self) -> list[str]:
+        names = [self.first, self.second]
+        return names if self.changes[0].faster_before == "first" else names[::-1]
+
+    @property
+    def sizes(self) -> str:
+        """`23 to 31`, or several of them."""
+        return ", ".join(
+            f"{one.last_size_before} to {one.first_size_after}" for one in self.changes
+        )
+
+
+@dataclass(frozen=True)
+class Column:
+    """One image of one run: what is drawn one below the other."""
+
+    log: Log
+    extent: str
+    points: Sequence[Findings]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the run has but one kernel size."""
+        return len({one.point.size for one in self.log.points.values()}) == 1
+
+    @cached_property
+    def rows(self) -> list[list[Row]]:
+        """Point by point."""
+        return [one.rows() for one in self.points]
+
+    @cached_property
+    def curves(self) -> list[Curve]:
+        """Of all that have a time, in the order in which they were declared."""
+        found: dict[str, list[Mark]] = {one.name: [] for one in self.log.run.declared}
+        for point, rows in zip(self.points, self.rows, strict=True):
+            for row in rows:
+                if row.end_to_end_median_s is not None:
+                    found[row.name].append(_mark(point.point.size, row))
+        return [
+            Curve(one.name, one.backend, one.method, tuple(found[one.name]))
+            for one in self.log.run.declared
+            if found[one.name]
+        ]
+
+    @cached_property
+    def crossovers(self) -> list[Crossover]:
+        return [one for one in find_crossovers(self.points) if one.scope == RANKING_SCOPE]
+
+    @cached_property
+    def brackets(self) -> list[Bracket]:
+        """Separable and FFT first; others only while there is room, in order of size."""
+        ordered = sorted(self.crossovers, key=lambda one: not _is_main(one))
+        found = [
+            Bracket(one.first, one.second, tuple(one.ordering.changes))
+            for one in ordered
+            if one.ordering.changes
+        ]
+        main = sum(_is_main(one) for one in self.crossovers if one.ordering.changes)
+        chosen = found[: max(main, MOST_BRACKETS)]
+        return sorted(chosen, key=lambda one: -one.changes[0].last_size_before)
+
+    @cached_property
+    def ratios(self) -> dict[str, dict[int, Estimate]]:
+        """Time of separable over time of FFT, paired within rounds, by backend and size."""
+        return {
+            one.first.rpartition(":")[0]: {
+                size: _inverse(ratio) for size, ratio in sorted(one.ordering.ratios.items())
+            }
+            for one in self.crossovers
+            if _is_main(one)
+        }
+
+
+def _mark(size: int, row: Row) -> Mark:
+    assert row.end_to_end_median_s is not None
+    return Mark(
+        size,
+        Estimate(row.end_to_end_median_s, row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s),
+        row.reason != ONCE,
+        None if row.status == "ok" else row.status,
+    )
+
+
+def _is_main(one: Crossover) -> bool:
+    methods = [name.rpartition(":")[2] for name in (one.first, one.second)]
+    return methods == [SEPARABLE, FFT]
+
+
+def _inverse(ratio: Estimate) -> Estimate:
+    low, high = (None if end is None else 1 / end for end in (ratio.high, ratio.low))
+    return Estimate(1 / ratio.value, low, high)
+
+
+def has_times(log: Log) -> bool:
+    """Whether there is anything to draw."""
+    return any(row.end_to_end_median_s is not None for row in log.rows())
+
+
+def columns_of(logs: Sequence[Log]) -> list[Column]:
+    """One run: its images, spread over all of them. Several: one each, the same where possible."""
+    every = [[Column(log, *one) for one in by_extent(log)] for log in logs]
+    every = [[one for one in columns if one.curves] for columns in every]
+    if len(logs) == 1:
+        return spread(every[0], MOST_EXTENTS)
+    common = set.intersection(*({one.extent for one in columns} for columns in every))
+    chosen = [[one for one in columns if one.extent in common] or columns for columns in every]
+    return [columns[-1] for columns in chosen]
+
+
+def spread(columns: list[Column], most: int) -> list[Column]:
+    """At most so many, the first and the last among them."""
+    if len(columns) <= most:
+        return columns
+    return [columns[round(n * (len(columns) - 1) / (most - 1))] for n in range(most)]
+
+
+@dataclass(frozen=True)
+class Territory:
+    """Neighbouring kernel sizes with the same winner, at one image size.
+
+    Attributes:
+        first, last: numbers of the kernel sizes among those of the map.
+        proven: whether it is proven faster than the next.
+    """
+
+    row: int
+    first: int
+    last: int
+    name: str
+    proven: bool
+
+
+@dataclass(frozen=True)
+class WinnerMap:
+    """The fastest over kernel size and image size; rows from the smallest image."""
+
+    sizes: list[int]
+    extents: list[str]
+    territories: list[Territory]
+
+
+def winner_map(log: Log) -> WinnerMap | None:
+    """None where there are not several images and several kernel sizes."""
+    images = by_extent(log)
+    sizes = sorted({one.point.size for one in log.points.values()})
+    if len(images) < 2 or len(sizes) < 2:
+        return None
+    found = []
+    for row, (_, points) in enumerate(images):
+        cells = {sizes.index(one.point.size): winner(one) for one in points}
+        found += _merged(row, cells.items())
+    return WinnerMap(sizes, [extent for extent, _ in images], found)
+
+
+def _merged(row: int, cells: Iterable[tuple[int, tuple[str, bool] | None]]) -> list[Territory]:
+    found: list[Territory] = []
+    for number, won in cells:
+        if won is None:
+            continue
+        first = number
+        if found and found[-1].last == number - 1 and (found[-1].name, found[-1].proven) == won:
+            first = found.pop().first
+        found.append(Territory(row, first, number, *won))
+    return found
+
+
+def winner(findings: Findings) -> tuple[str, bool] | None:
+    """Who was the fastest, and whether that is proven; None where nothing was measured."""
+    ranked = sorted(
+        (row for row in findings.rows() if row.status == "ok" and row.ratio_to_fastest),
+        key=lambda row: row.ratio_to_fastest or 0.0,
+    )
+    if not ranked:
+        return None
+    if len(ranked) == 1:
+        return ranked[0].name, True
+    share = findings.rules.share(len(ranked))
+    found = findings.rounds().ratio(ranked[1].name, ranked[0].name, share)
+    proven = found.low is not None and found.low > 1 and ranked[0].verdict != "withheld"
+    return ranked[0].name, proven
