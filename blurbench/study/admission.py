@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from blurbench.measure.judge import Rules
+from blurbench.study.cells import HEATED_S
 
 SHORTEST_S, LONGEST_S = 15.0, 60.0
 NEAR_FASTEST = 10  # times the fastest: what is slower has no say in the length of a run
 
-# To the first look, each sample with an untimed call before it, and the warm-up.
-_RACE_CALLS = 2 * (Rules.looks[0] + Rules.pilot) + 3
+_SAMPLES = Rules.looks[0] + Rules.pilot  # to the first look
+_WARM_UP_CALLS = 3
 _SINGLE_CALLS = 2  # the first call and one sample
 
 
@@ -58,4 +59,6 @@ def _seconds(racing: list[str], single: list[str], costs: Mapping[str, float]) -
 
 def _race_seconds(costs: Mapping[str, float]) -> float:
     """The calls of a race to its first look; the control doubles one of the cheapest."""
-    return _RACE_CALLS * (sum(costs.values()) + min(costs.values(), default=0.0))
+    doubled = [*costs.values(), min(costs.values(), default=0.0)]
+    calls = {cost: _SAMPLES * (2 if cost < HEATED_S else 1) + _WARM_UP_CALLS for cost in doubled}
+    return sum(cost * calls[cost] for cost in doubled)

@@ -345,7 +345,8 @@ class PointStudy:
 
     def _rank_all(self, names: Sequence[str]) -> None:
         """Rank end to end, and then the GPU's implementations on data that is already there."""
-        single = sum(self.cells[name].cost_s for name in self.cells if name not in names)
+        alone = [cell for name, cell in self.cells.items() if name not in names]
+        single = sum(cell.cost_s + cell.untimed_s for cell in alone)
         there = [
             name for name in names if name in self.cells and "compute" in self.cells[name].scopes
         ]
