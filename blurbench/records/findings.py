@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from blurbench.measure.judge import Result, Rounds, Rules, Sample, judge
+from blurbench.measure.stats import Estimate
 from blurbench.records.record import Record
 from blurbench.records.summary import Key, Row
 
@@ -43,6 +44,16 @@ class CopySpeed:
 
     median_s: float
     best_s: float
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The fastest of a point, who comes next, and the time of that one over the fastest's."""
+
+    first: Row
+    second: Row | None
+    ratio: Estimate
+    proven: bool
 
 
 class Findings:
@@ -188,6 +199,19 @@ class Findings:
         """One an implementation: ranked ones by time, then what must not win or did not run."""
         race = self.race()
         return sorted((self._row(one, race) for one in self.declared), key=_order)
+
+    def lead(self) -> Lead | None:
+        """Who was the fastest, and whether that is proven; None where nobody raced."""
+        ranked = sorted(
+            (row for row in self.rows() if row.status == "ok" and row.ratio_to_fastest),
+            key=lambda row: row.ratio_to_fastest or 0.0,
+        )
+        if len(ranked) < 2:
+            return Lead(ranked[0], None, Estimate(1.0, None, None), True) if ranked else None
+        first, second = ranked[:2]
+        ratio = self.rounds().ratio(second.name, first.name, self.rules.share(len(ranked)))
+        proven = ratio.low is not None and ratio.low > 1 and first.verdict != "withheld"
+        return Lead(first, second, ratio, proven)
 
     def _row(self, one: Declared, race: Result | None) -> Row:
         row = Row(

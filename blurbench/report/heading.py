@@ -13,7 +13,9 @@ def run_lines(run: Run) -> list[str]:
     extents = run.about["image_sizes"] or [(image["width"], image["height"])]
     reach = f"{sizes[0]}x{sizes[0]}"
     if len(sizes) > 1:
-        reach += f" to {sizes[-1]}x{sizes[-1]} ({plural(len(sizes), 'size')})"
+        reach += f" to {sizes[-1]}x{sizes[-1]}"
+        if run.about["study"] == "sweep":
+            reach += f" ({plural(len(sizes), 'size')})"
     border = options["border"]
     if border == "constant":
         border += f" {options['cval']:g}"
@@ -31,5 +33,6 @@ def machine_line(run: Run) -> str:
     """The machine and the versions behind a run."""
     machine, versions = run.about["machine"], run.about["versions"]
     parts = [f"{machine['cpu']}, {plural(machine['usable_cpus'], 'CPU')}", *machine["gpus"]]
-    parts += [f"{name} {versions[name]}" for name in ("numpy", "scipy", "cupy") if name in versions]
+    libraries = ("numpy", "scipy", *(["cupy"] if machine["gpus"] else []))
+    parts += [f"{name} {versions[name]}" for name in libraries if name in versions]
     return f"{'; '.join(parts)}; machine {run.machine_id}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from blurbench.measure.stats import Estimate
-from blurbench.records.findings import ONCE, RANKING_SCOPE, Findings
+from blurbench.records.findings import ONCE, RANKING_SCOPE, Findings, Lead
 from blurbench.records.journal import Log
 from blurbench.records.summary import Row
 from blurbench.report.show import by_extent
@@ -214,34 +214,18 @@ def winner_map(log: Log) -> WinnerMap | None:
         return None
     found = []
     for row, (_, points) in enumerate(images):
-        cells = {sizes.index(one.point.size): winner(one) for one in points}
+        cells = {sizes.index(one.point.size): one.lead() for one in points}
         found += _merged(row, cells.items())
     return WinnerMap(sizes, [extent for extent, _ in images], found)
 
 
-def _merged(row: int, cells: Iterable[tuple[int, tuple[str, bool] | None]]) -> list[Territory]:
+def _merged(row: int, cells: Iterable[tuple[int, Lead | None]]) -> list[Territory]:
     found: list[Territory] = []
-    for number, won in cells:
-        if won is None:
+    for number, lead in cells:
+        if lead is None:
             continue
-        first = number
+        first, won = number, (lead.first.name, lead.proven)
         if found and found[-1].last == number - 1 and (found[-1].name, found[-1].proven) == won:
             first = found.pop().first
         found.append(Territory(row, first, number, *won))
     return found
-
-
-def winner(findings: Findings) -> tuple[str, bool] | None:
-    """Who was the fastest, and whether that is proven; None where nothing was measured."""
-    ranked = sorted(
-        (row for row in findings.rows() if row.status == "ok" and row.ratio_to_fastest),
-        key=lambda row: row.ratio_to_fastest or 0.0,
-    )
-    if not ranked:
-        return None
-    if len(ranked) == 1:
-        return ranked[0].name, True
-    share = findings.rules.share(len(ranked))
-    found = findings.rounds().ratio(ranked[1].name, ranked[0].name, share)
-    proven = found.low is not None and found.low > 1 and ranked[0].verdict != "withheld"
-    return ranked[0].name, proven

@@ -76,23 +76,22 @@ def size_rows(points: Iterable[Findings]) -> list[list[str]]:
 
 
 def _first_and_next(findings: Findings) -> list[str]:
-    ranked = sorted(
-        (row for row in findings.rows() if row.status == "ok" and row.ratio_to_fastest),
-        key=lambda row: row.ratio_to_fastest or 0.0,
-    )
-    if not ranked:
+    lead = findings.lead()
+    if lead is None:
         return [MISSING] * 4
-    first, second = ranked[0], ranked[1] if len(ranked) > 1 else None
+    first = lead.first
     time_text = duration(
         first.end_to_end_median_s, first.end_to_end_ci95_low_s, first.end_to_end_ci95_high_s
     )
-    if second is None:
+    if lead.second is None:
         return [first.name, time_text, MISSING, MISSING]
-    share = findings.rules.share(len(ranked))
-    found = findings.rounds().ratio(second.name, first.name, share)
-    proven = found.low is not None and found.low > 1 and first.verdict != "withheld"
-    name = first.name if proven else f"{first.name} ?"
-    return [name, time_text, ratio(found.value, found.low, found.high), second.name]
+    name = first.name if lead.proven else f"{first.name} ?"
+    return [
+        name,
+        time_text,
+        ratio(lead.ratio.value, lead.ratio.low, lead.ratio.high),
+        lead.second.name,
+    ]
 
 
 def _show_reasons(console: Console, points: Sequence[Findings]) -> None:

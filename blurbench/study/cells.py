@@ -24,6 +24,7 @@ Stopwatch = Callable[[int], float]  # seconds that this many calls took together
 WARM_UP_S = 0.03
 SMALLEST_CROP = 8
 PREDICTION_S = 0.005
+STALLED = 3.0  # times what the crop before lets expect
 HEATED_S = 0.1  # calls that take longer than this hardly care for a warm cache
 CACHE_BYTES = 64 * 2**20  # assumed where the system does not say
 
@@ -133,17 +134,20 @@ def predict_seconds(
     device: Device | None = None,
 ) -> float:
     """What one call on the image will take, from crops that grow until one takes long enough."""
-    side = SMALLEST_CROP
+    side, rate = SMALLEST_CROP, math.inf
     while True:
         crop = np.ascontiguousarray(image[:side, :side])
         small = replace(problem, shape=crop.shape)
         plan = implementation.prepare(small)
         watch = _crop_stopwatch(plan, crop, device)
+        operations = implementation.operations(small)
         took = watch(1)
-        if took < PREDICTION_S:
-            took = watch(1)
+        # A first call may be slow, and a stall of the machine is no fault of the implementation.
+        if took < PREDICTION_S or took > STALLED * rate * operations:
+            took = min(took, watch(1))
+        rate = took / operations
         if took >= PREDICTION_S or crop.shape == problem.shape:
-            return took * implementation.operations(problem) / implementation.operations(small)
+            return rate * implementation.operations(problem)
         side *= 2
 
 

@@ -89,18 +89,23 @@ def _findings(question: Question, image: Image, kernel: GaussianKernel, log: Log
 def hopeless(smaller: Sequence[Findings]) -> dict[str, str]:
     """Who need not be measured at larger sizes, and the measurement that says so.
 
-    At one size it took `HOPELESS` times as long as the fastest, proven, and more times as long
-    than at a smaller one, proven too. What falls behind less and less, as FFT does, stays.
+    At one size it took `HOPELESS` times as long as the fastest, and more times as long than at a
+    smaller one: both proven, or seen at two sizes where it could only be measured once. What falls
+    behind less and less, as FFT does, stays.
     """
     found: dict[str, str] = {}
-    lowest: dict[str, float] = {}  # upper ends of the ratio at smaller sizes
+    seen: dict[str, list[float]] = {}  # the least that the ratio may be, by size
+    lowest: dict[str, float] = {}  # the most that it may have been at a smaller size
     for findings in smaller:
         for row in findings.rows():
             if row.status != "ok" or row.ratio_to_fastest is None:
                 continue
             low = row.ratio_ci95_low or row.ratio_to_fastest / ONCE_OFF
             high = row.ratio_ci95_high or row.ratio_to_fastest * ONCE_OFF
-            if low > HOPELESS and low > lowest.get(row.name, math.inf):
+            behind = low > HOPELESS and low > lowest.get(row.name, math.inf)
+            seen.setdefault(row.name, []).append(low)
+            again = row.ratio_ci95_low is not None or min(seen[row.name][-2:]) > HOPELESS
+            if behind and again:
                 size = findings.point.size
                 found.setdefault(
                     row.name,

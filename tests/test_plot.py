@@ -1,0 +1,578 @@
+"""The picture of a run: what it shows, that it can be read, and that no name can break it."""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blurbench.cli.plot import plot
+from blurbench.errors import InputError
+from blurbench.measure.judge import Rules
+from blurbench.records.findings import ONCE, Declared
+from blurbench.records.journal import Journal, Log, Run
+from blurbench.records.record import Record
+from blurbench.records.summary import Key
+
+pytest.importorskip("matplotlib", reason="Matplotlib is missing: pip install 'blurbench[plot]'")
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from blurbench.report.plot import draw, save
+from blurbench.report.plot_data import winner_map
+from blurbench.report.plot_labels import BRACKET, spread_out
+from blurbench.report.plot_style import (
+    BACKENDS,
+    METHODS,
+    SMALL,
+    Looks,
+    fitted,
+    ink,
+    log_ticks,
+    luminance,
+    plain,
+    style,
+    tick_text,
+    width_of,
+    wrapped,
+)
+
+SIZES = (3, 5, 9, 15, 31, 63, 101)
+NAMES = tuple(f"{b}:{m}" for b in ("numpy", "scipy") for m in ("direct", "separable", "fft"))
+HOSTILE = "$\\frac_{x}$ <b>&amp; 100 % Straße 照片 \x01\n\ud800" + "long" * 40
+ROUNDS = 16
+SECONDS = {"direct": 2e-4, "separable": 1e-3, "fft": 2e-2}
+POWERS = {"direct": 2, "separable": 1, "fft": 0.1}
+
+Times = Callable[[str, int, tuple[int, int]], float]
+
+
+def usual(name: str, size: int, extent: tuple[int, int]) -> float:
+    """Seconds: FFT overtakes separable near 28 with numpy, near 10 with scipy."""
+    backend, method = name.split(":", 1)
+    slow = 2.5 if backend == "scipy" and method != "fft" else 1.0
+    base, power = SECONDS.get(method, 3e-3), POWERS.get(method, 0.5)
+    return base * slow * float(size) ** power * extent[0] * extent[1] / 512**2
+
+
+def describe(
+    names: Sequence[str], sizes: Sequence[int], extents: Sequence[tuple[int, int]], path: str
+) -> Run:
+    declared = tuple(Declared(*name.split(":", 1), "ours", True, "cpu") for name in names)
+    about = {
+        "study": "sweep",
+        "started_at_utc": "2026-05-04T10:00:00+00:00",
+        "image": {"path": path, "width": extents[0][0], "height": extents[0][1], "channels": 3},
+        "options": {"border": "reflect", "cval": 0.0, "dtype": "float32", "cache": "hot"},
+        "kernels": [{"size": size, "sigma": 1.0} for size in sizes],
+        "image_sizes": [list(one) for one in extents] if len(extents) > 1 else [],
+        "machine": {"cpu": "Test CPU", "usable_cpus": 2, "gpus": []},
+        "versions": {"numpy": "2.4.6", "scipy": "1.17.1"},
+        "unavailable": {},
+    }
+    return Run("run", 2, declared, Rules(comparisons=1), "m1", about)
+
+
+def records(
+    run: Run,
+    times: Times,
+    sizes: Sequence[int],
+    extents: Sequence[tuple[int, int]],
+    apart: Mapping[tuple[str, int], str],
+) -> Iterator[Record]:
+    """Complete rounds of a race at each point, and what is `apart` from it, with its status."""
+    for width, height in extents:
+        for size in sizes:
+            key = Key("", "i", height, width, 3, size, 1.0, "reflect", 0.0, "float32", 2, "hot")
+            racers = [one.name for one in run.declared if (one.name, size) not in apart]
+            for number in range(-2, ROUNDS + 1):
+                for place, name in enumerate(racers):
+                    seconds = times(name, size, (width, height)) * (1 + 0.004 * (number % 5))
+                    yield Record(
+                        replace(key, implementation=name),
+                        "end_to_end",
+                        seconds,
+                        round=number,
+                        position=place,
+                        competitors=len(racers),
+                    )
+            for (name, where), status in apart.items():
+                if where == size:
+                    own, seconds = replace(key, implementation=name), times(name, size, (1, 1))
+                    yield Record(own, "end_to_end", 1e5 * seconds)
+                    if status != ONCE:
+                        yield Record(own, "end_to_end", status=status, reason="a reason")
+
+
+def run_of(
+    names: Sequence[str] = NAMES,
+    sizes: Sequence[int] = SIZES,
+    extents: Sequence[tuple[int, int]] = ((512, 512),),
+    times: Times = usual,
+    apart: Mapping[tuple[str, int], str] | None = None,
+    path: str = "photo.png",
+) -> Log:
+    log = Log(describe(names, sizes, extents, path))
+    for record in records(log.run, times, sizes, extents, apart or {}):
+        log.append(record)
+    return log
+
+
+def kept(folder: Path, log_of: Callable[[], Log] = run_of) -> Path:
+    """A folder with the records of a small run."""
+    log = log_of()
+    journal = Journal.create(folder, log.run)
+    sizes = sorted({key.size for key in log.points})
+    extents = sorted({(key.width, key.height) for key in log.points})
+    for record in records(log.run, usual, sizes, extents, {}):
+        journal.append(record)
+    journal.finish()
+    return folder
+
+
+def invoke(*arguments: object) -> None:
+    plot.main([str(one) for one in arguments], standalone_mode=False)
+
+
+@pytest.fixture(scope="module")
+def sweep() -> Figure:
+    return draw([run_of()])
+
+
+@pytest.fixture(scope="module")
+def images() -> Figure:
+    return draw([run_of(extents=((128, 128), (256, 256), (512, 512)))])
+
+
+@pytest.fixture(scope="module")
+def single() -> Figure:
+    return draw([run_of(sizes=(15,))])
+
+
+@pytest.fixture(scope="module")
+def beside() -> Figure:
+    """A sweep, a sweep with hostile names, and a comparison."""
+    names = ["numpy:separable", "numpy:fft", f"{HOSTILE}:separable", f"{HOSTILE}:fft", "a:$x"]
+    return draw([run_of(), run_of(names, path=HOSTILE), run_of(sizes=(15,), path=HOSTILE)])
+
+
+@pytest.fixture(scope="module")
+def many() -> Figure:
+    """More implementations than a panel of the usual height has room for."""
+    backends = ("numpy", "scipy", "numba", "opencv", "cupy", "cupyx", "third")
+    methods = ("direct", "separable", "fft", "box")
+    return draw([run_of([f"{b}:{m}" for b in backends for m in methods], (3, 31))])
+
+
+@pytest.fixture(params=["sweep", "images", "single", "beside", "many"])
+def figure(request: pytest.FixtureRequest) -> Figure:
+    found: Figure = request.getfixturevalue(request.param)
+    return found
+
+
+def texts(figure: Figure) -> list[Text]:
+    """All that is written, tick labels included."""
+    with style():
+        figure.draw_without_rendering()
+        found = [one for one in figure.findobj(Text) if one.get_visible() and one.get_text()]
+    hidden = {
+        id(tick.label1)
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        if not tick.label1.get_visible()
+    }
+    return [one for one in found if isinstance(one, Text) and id(one) not in hidden]
+
+
+def boxes(figure: Figure) -> list[tuple[str, Any]]:
+    """Every text and where it stands, in pixels."""
+    with style():
+        return [(one.get_text(), Text.get_window_extent(one)) for one in texts(figure)]
+
+
+def words(figure: Figure) -> str:
+    """All that is written, in one line."""
+    return " ".join(" ".join(one.get_text().split("\n")) for one in texts(figure))
+
+
+def lines_named(axes: Axes, name: str) -> list[Any]:
+    return [one for one in axes.get_lines() if one.get_label() == name]
+
+
+def bands(axes: Axes) -> list[Any]:
+    return [one for one in axes.collections if one.get_label() == "band"]
+
+
+# What is shown.
+
+
+def test_every_implementation_has_a_line_and_a_name_at_its_end(sweep: Figure) -> None:
+    times = sweep.axes[0]
+    written = [one.get_text() for one in times.texts]
+    for name in NAMES:
+        assert len(lines_named(times, name)) == 1
+        assert written.count(name) == 1
+
+
+def test_both_axes_are_logarithmic(sweep: Figure) -> None:
+    for axes in sweep.axes:
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+
+
+def test_intervals_are_bands(sweep: Figure) -> None:
+    assert len(bands(sweep.axes[0])) == len(NAMES)
+
+
+def test_sizes_without_an_interval_have_no_band() -> None:
+    once = {("numpy:fft", size): ONCE for size in SIZES}
+    axes = draw([run_of(("numpy:separable", "numpy:fft"), apart=once)]).axes[0]
+    assert len(bands(axes)) == 1
+
+
+def test_the_brackets_stand_where_the_faster_changes(sweep: Figure) -> None:
+    brackets = lines_named(sweep.axes[0], BRACKET)
+    ends = {(min(one.get_xdata()), max(one.get_xdata())) for one in brackets}
+    assert {(15, 31), (9, 15)} <= ends
+    assert "numpy: separable → fft  15 to 31" in words(sweep)
+    assert "scipy: separable → fft  9 to 15" in words(sweep)
+
+
+def test_there_is_no_bracket_where_nothing_changes() -> None:
+    figure = draw([run_of(("numpy:separable", "numpy:fft"), sizes=(3, 5, 9))])
+    assert lines_named(figure.axes[0], BRACKET) == []
+    assert "Brackets" not in words(figure)
+
+
+def test_the_ratio_is_that_of_separable_to_fft_with_a_line_at_1(sweep: Figure) -> None:
+    ratios = sweep.axes[1]
+    (numpy,) = lines_named(ratios, "numpy")
+    expected = [SECONDS["separable"] * n / SECONDS["fft"] / n**0.1 for n in SIZES]
+    assert list(numpy.get_ydata()) == pytest.approx(expected)
+    assert set(lines_named(ratios, "one")[0].get_ydata()) == {1}
+    assert [one for one in ratios.patches if one.get_label() == "same"] != []
+
+
+def test_without_separable_and_fft_there_is_no_ratio() -> None:
+    figure = draw([run_of(("numpy:direct", "numpy:separable"))])
+    assert len(figure.axes) == 1
+    assert "time of separable" not in words(figure)
+
+
+def test_what_was_measured_once_has_an_open_marker() -> None:
+    figure = draw([run_of(apart={("scipy:direct", 31): ONCE})])
+    (mark,) = lines_named(figure.axes[0], "measured once")
+    assert mark.get_markerfacecolor() == "white"
+    assert "Open markers: measured once" in words(figure)
+
+
+@pytest.mark.parametrize("status", ["wrong", "implausible"])
+def test_what_must_not_win_is_marked_and_not_joined(status: str) -> None:
+    figure = draw([run_of(apart={("numpy:fft", 31): status})])
+    times = figure.axes[0]
+    (mark,) = lines_named(times, status)
+    assert list(mark.get_xdata()) == [31]
+    (line,) = lines_named(times, "numpy:fft")
+    assert 31 not in line.get_xdata()
+    assert f"Crosses: {status}" in words(figure)
+
+
+def test_ticks_are_the_kernel_sizes_and_times_with_their_units(sweep: Figure) -> None:
+    times = sweep.axes[0]
+    assert [one.get_text() for one in times.get_xticklabels()] == [str(size) for size in SIZES]
+    assert all(one.get_text().endswith((" us", " ms", " s")) for one in times.get_yticklabels())
+
+
+def test_the_caption_says_what_was_measured_where_and_when(sweep: Figure) -> None:
+    caption = words(sweep)
+    for part in ("photo.png", "512x512", "reflect", "float32", "2 threads", "cache hot"):
+        assert part in caption
+    for part in ("Test CPU", "numpy 2.4.6", "scipy 1.17.1", "machine m1", "2026-05-04"):
+        assert part in caption
+
+
+def test_images_stand_side_by_side_with_the_same_axes(images: Figure) -> None:
+    times = images.axes[:3]
+    assert len({axes.get_ylim() for axes in times}) == 1
+    assert len({axes.get_xlim() for axes in times}) == 1
+    assert len({axes.get_position().y0 for axes in times}) == 1
+
+
+def test_many_images_are_spread_over_and_the_map_has_them_all() -> None:
+    extents = tuple((n, n) for n in (100, 200, 300, 400, 500, 600, 700))
+    names = ("numpy:separable", "numpy:fft")
+    figure = draw([run_of(names, (3, 31), extents)])
+    written = words(figure)
+    titles = [f"photo.png, {n}x{n}" for n, _ in extents]
+    assert [title in written for title in titles] == [True, False, True, False, True, False, True]
+    assert len(figure.axes[-1].get_yticklabels()) == len(extents)
+
+
+def test_runs_stand_side_by_side_under_their_machines(beside: Figure) -> None:
+    assert [f"[{n}] Test CPU, 2 CPUs" in words(beside) for n in (1, 2, 3)] == [True] * 3
+
+
+def test_runs_are_drawn_at_the_same_image_size_where_they_have_one() -> None:
+    names = ("numpy:separable", "numpy:fft")
+    large = run_of(names, (3, 31), ((64, 64), (512, 512), (900, 900)))
+    written = words(draw([large, run_of(names, (3, 31))]))
+    assert written.count("photo.png, 512x512") == 2
+
+
+def test_one_kernel_size_becomes_a_dot_and_an_interval_for_each(single: Figure) -> None:
+    (axes,) = single.axes
+    assert {one.get_text() for one in axes.get_yticklabels()} == set(NAMES)
+    assert len(bands(axes)) == len(NAMES)
+    assert "fastest" in words(single)
+    assert "kernel 15x15" in words(single)
+
+
+# The map of winners.
+
+
+def test_the_map_shows_who_wins_where(images: Figure) -> None:
+    assert [one.get_text() for one in images.axes[-1].get_yticklabels()] == [
+        "128x128",
+        "256x256",
+        "512x512",
+    ]
+    written = [one.get_text().replace("\n", ":") for one in images.axes[-1].texts]
+    assert set(written) >= {"numpy:separable"}
+
+
+def test_neighbours_with_the_same_winner_are_one_territory() -> None:
+    found = winner_map(run_of(("numpy:separable", "numpy:fft"), extents=((64, 64), (128, 128))))
+    assert found is not None
+    places = [(one.row, one.first, one.last, one.name, one.proven) for one in found.territories]
+    assert places == [
+        (0, 0, 3, "numpy:separable", True),
+        (0, 4, 6, "numpy:fft", True),
+        (1, 0, 3, "numpy:separable", True),
+        (1, 4, 6, "numpy:fft", True),
+    ]
+
+
+def test_a_winner_that_is_not_proven_is_hatched_and_questioned() -> None:
+    def equal(name: str, size: int, extent: tuple[int, int]) -> float:
+        return 1e-3
+
+    names = ("numpy:separable", "numpy:fft")
+    figure = draw([run_of(names, (3, 31), ((64, 64), (128, 128)), times=equal)])
+    patches = [one for one in figure.axes[-1].patches if one.get_label() in names]
+    assert [one.get_hatch() for one in patches] == ["////", "////"]
+    assert all(one.get_text().endswith(" ?") for one in figure.axes[-1].texts)
+
+
+def test_names_that_do_not_fit_become_letters_with_a_key() -> None:
+    def alternating(name: str, size: int, extent: tuple[int, int]) -> float:
+        return 1e-3 if (name == "numpy:fft") == (size % 4 == 1) else 1e-2
+
+    sizes = range(3, 101, 2)
+    names = ("numpy:separable", "numpy:fft")
+    figure = draw([run_of(names, sizes, ((64, 64), (128, 128)), times=alternating)])
+    assert {one.get_text() for one in figure.axes[-1].texts} == {"A", "B"}
+    assert "A: numpy:fft   B: numpy:separable" in words(figure)
+
+
+def test_one_image_has_no_map() -> None:
+    assert winner_map(run_of(("numpy:fft",))) is None
+
+
+# That it can be read.
+
+
+def test_no_text_is_cut(figure: Figure) -> None:
+    width, height = figure.get_size_inches() * figure.dpi
+    for text, box in boxes(figure):
+        assert box.x0 >= 0, text
+        assert box.y0 >= 0, text
+        assert box.x1 <= width, text
+        assert box.y1 <= height, text
+
+
+def test_no_text_lies_on_another(figure: Figure) -> None:
+    for (one, box), (other, other_box) in combinations(boxes(figure), 2):
+        apart_x = box.x1 <= other_box.x0 + 1 or other_box.x1 <= box.x0 + 1
+        # Boxes have room for the tails of letters, which lines of text may share.
+        apart_y = box.y1 <= other_box.y0 + 4 or other_box.y1 <= box.y0 + 4
+        assert apart_x or apart_y, (one, other)
+
+
+def test_text_is_large_enough(figure: Figure) -> None:
+    assert all(one.get_fontsize() >= SMALL >= 8 for one in texts(figure))
+
+
+def test_names_of_lines_that_end_together_are_spread() -> None:
+    def equal(name: str, size: int, extent: tuple[int, int]) -> float:
+        return 1e-3
+
+    figure = draw([run_of(times=equal)])
+    places = sorted(box.y0 for text, box in boxes(figure) if text in NAMES)
+    assert len(places) == len(NAMES)
+    assert min(b - a for a, b in pairwise(places)) >= SMALL / 72 * figure.dpi
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [
+        ([], []),
+        ([5.0], [5.0]),
+        ([5.0, 5.0], [4.5, 5.5]),
+        ([9.0, 1.0], [9.0, 1.0]),
+        ([-3.0, 4.0], [0.0, 4.0]),
+        ([10.0, 10.0, 10.0], [8.0, 9.0, 10.0]),
+        ([5.0, 5.2, 5.1], [4.1, 6.1, 5.1]),
+    ],
+)
+def test_places_are_as_near_as_they_can_be(wanted: list[float], places: list[float]) -> None:
+    assert spread_out(wanted, 1.0, 0.0, 10.0) == pytest.approx(places)
+
+
+def test_the_usual_methods_differ_in_grey() -> None:
+    greys = [luminance(METHODS[one][0]) ** (1 / 3) for one in ("direct", "separable", "fft")]
+    assert all(abs(a - b) > 0.2 for a, b in combinations(greys, 2))
+
+
+def test_no_two_methods_share_a_marker_and_no_two_backends_a_dash() -> None:
+    looks = Looks.of([f"new{n}:method{n}" for n in range(4)])
+    assert len({marker for _, marker in looks.methods.values()}) == len(looks.methods)
+    assert len({colour for colour, _ in looks.methods.values()}) == len(looks.methods)
+    assert len(set(looks.backends.values())) == len(looks.backends) == len(BACKENDS) + 4
+
+
+def test_unknown_names_look_the_same_whatever_their_order() -> None:
+    assert Looks.of(["a:x", "b:y"]) == Looks.of(["b:y", "a:x", "a:x"])
+
+
+def test_any_number_of_unknown_names_has_a_look() -> None:
+    looks = Looks.of([f"b{n}:m{n}" for n in range(50)])
+    assert all(looks.colour(f"b{n}:m{n}") and looks.dash(f"b{n}") for n in range(50))
+
+
+@pytest.mark.parametrize("colour", [colour for colour, _ in METHODS.values()])
+def test_names_are_dark_enough_to_read(colour: str) -> None:
+    assert 1.05 / (luminance(ink(colour)) + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(1e-6, 1e2), (1e-3, 2e-3), (4e-3, 9e-3), (9e-4, 2.1e-3), (1e-9, 1e5), (0.051, 0.2)],
+)
+def test_an_axis_has_a_few_round_ticks(low: float, high: float) -> None:
+    ticks = log_ticks(low, high)
+    assert 3 <= len(ticks) <= 10
+    assert all(low <= tick <= high for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(1.0, "1 s"), (1e-2, "10 ms"), (1.5e-3, "1.5 ms"), (1e-4, "100 us")]
+)
+def test_a_tick_has_no_idle_digits(seconds: float, text: str) -> None:
+    assert tick_text(seconds) == text
+
+
+def test_long_text_is_fitted_and_wrapped() -> None:
+    with style():
+        short = fitted("x" * 500, 2.0)
+        assert width_of(short) <= 2.0
+        assert "…" in short
+        lines = wrapped("some words " * 40 + "y" * 400, 3.0)
+        assert all(width_of(line, SMALL) <= 3.0 for line in lines)
+    assert fitted("brief", 2.0) == "brief"
+
+
+# Files.
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "SVG"])
+def test_the_same_run_gives_the_same_bytes(ending: str, tmp_path: Path) -> None:
+    log = run_of(("numpy:separable", "numpy:fft"), (3, 31, 63))
+    found = []
+    for name in ("a", "b"):
+        save(draw([log]), tmp_path / f"{name}.{ending}")
+        found.append((tmp_path / f"{name}.{ending}").read_bytes())
+    assert found[0] == found[1]
+
+
+def test_hostile_names_are_drawn_as_they_are(beside: Figure, tmp_path: Path) -> None:
+    save(beside, tmp_path / "a.png")
+    save(beside, tmp_path / "a.svg")
+    written = "".join(ET.parse(tmp_path / "a.svg").getroot().itertext())
+    assert plain(HOSTILE)[:40] in written
+    assert "\\x01 \\ud800" in written
+
+
+def test_text_in_svg_is_text(sweep: Figure, tmp_path: Path) -> None:
+    save(sweep, tmp_path / "a.svg")
+    written = "".join(ET.parse(tmp_path / "a.svg").getroot().itertext())
+    assert "numpy:separable" in written
+    assert "scipy: separable → fft  9 to 15" in written
+
+
+def test_the_users_own_settings_do_not_matter(tmp_path: Path) -> None:
+    import matplotlib
+
+    log = run_of(("numpy:separable", "numpy:fft"), (3, 31))
+    save(draw([log]), tmp_path / "a.png")
+    with matplotlib.rc_context({"text.usetex": True, "font.size": 30, "axes.grid": True}):
+        save(draw([log]), tmp_path / "b.png")
+        assert matplotlib.rcParams["font.size"] == 30
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+# The command.
+
+
+def small() -> Log:
+    return run_of(("numpy:separable", "numpy:fft"), (3, 31))
+
+
+@pytest.mark.parametrize(("name", "starts"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml")])
+def test_the_command_writes_a_picture(name: str, starts: bytes, tmp_path: Path) -> None:
+    invoke(kept(tmp_path / "run", small), "-o", tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(starts)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", "-", ".png", "a.png.txt"])
+def test_another_ending_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"neither \.png nor \.svg"):
+        invoke(tmp_path, "-o", name)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no run"):
+        invoke(tmp_path, "-o", tmp_path / "a.png")
+
+
+def test_a_run_without_times_is_refused(tmp_path: Path) -> None:
+    Journal.create(tmp_path / "run", small().run).close()
+    with pytest.raises(InputError, match="no times yet"):
+        invoke(tmp_path / "run", "-o", tmp_path / "a.png")
+
+
+def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, sweep: Figure) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        invoke(tmp_path, "-o", tmp_path / "missing" / "a.png")
+    with pytest.raises(InputError, match="cannot be written"):
+        save(sweep, tmp_path / "missing" / "a.png")
+
+
+def test_too_many_runs_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="too many"):
+        invoke(*[tmp_path] * 9, "-o", tmp_path / "a.png")
+
+
+def test_without_matplotlib_the_remedy_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(InputError, match=r"pip install 'blurbench\[plot\]'"):
+        invoke(tmp_path, "-o", tmp_path / "a.png")
