@@ -102,9 +102,12 @@ def _show_reasons(console: Console, points: Sequence[Findings]) -> None:
             if row.status not in ("ok", "unavailable") and row.reason:
                 reason = row.reason if row.status != "over_budget" else _plain(row)
                 sizes.setdefault((row.name, reason), []).append(findings.point.size)
+    names: dict[tuple[str, str], list[str]] = {}
     for (name, reason), own in sizes.items():
         where = f"at {own[0]}" if len(own) == 1 else f"from {own[0]} to {own[-1]}"
-        say(console, f"{name} {where}: {reason}.")
+        names.setdefault((where, reason), []).append(name)
+    for (where, reason), together in names.items():
+        say(console, f"{', '.join(together)} {where}: {reason}.")
     if any(line[1].endswith("?") for line in size_rows(points)):
         say(console, "? not proven: the next may be as fast; a longer --budget resolves more.")
 

@@ -143,7 +143,7 @@ class Crossover:
             other = SECOND if ordering.always_faster == FIRST else FIRST
             proven = [size for size, one in ordering.outcomes.items() if one != UNDECIDED]
             winner, loser = self.name(ordering.always_faster), self.name(other)
-            return f"{winner} is faster than {loser} from {proven[0]} to {proven[-1]}"
+            return f"{winner} is faster than {loser} {_stretch(proven)}"
         return ", ".join(
             f"{self.name(one.faster_after)} overtakes {self.name(one.faster_before)} "
             f"between {one.last_size_before} and {one.first_size_after}"
@@ -159,7 +159,9 @@ class Crossover:
     def reach(self) -> str:
         """The scope, and the sizes behind the answer."""
         scope = self.scope.replace("_", " ")
-        return f"{scope}; {len(self.sizes)} sizes from {self.sizes[0]} to {self.sizes[-1]}"
+        if len(self.sizes) == 1:
+            return f"{scope}; measured at {self.sizes[0]}"
+        return f"{scope}; {len(self.sizes)} sizes measured {_stretch(self.sizes)}"
 
     def as_dict(self) -> dict[str, Any]:
         """As other programs read it."""
@@ -191,6 +193,10 @@ class Crossover:
             "pays_off_after_images": self.pays_off and self.pays_off[1],
             "sentence": self.sentence,
         }
+
+
+def _stretch(sizes: Sequence[int]) -> str:
+    return f"at {sizes[0]}" if len(sizes) == 1 else f"from {sizes[0]} to {sizes[-1]}"
 
 
 def pairs_of(declared: Sequence[Declared]) -> list[tuple[str, str]]:
