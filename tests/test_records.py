@@ -22,7 +22,7 @@ from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
 from blurbench.records.export import to_csv, to_json
 from blurbench.records.findings import Declared
-from blurbench.records.journal import Journal, Run, check_folder, check_output, load
+from blurbench.records.journal import ABOUT, Journal, Run, check_folder, check_output, load
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records, utc
 from blurbench.records.summary import Key, Row, columns
 
@@ -156,7 +156,7 @@ def test_json_keeps_order_and_ends_its_last_line() -> None:
 
 
 def test_the_name_of_a_cell_is_the_same_in_every_run() -> None:
-    assert KEY.cell_id == "b3663be43bcf"
+    assert KEY.cell_id == "cb3663be43bc"
 
 
 @pytest.mark.parametrize("column", KEY_COLUMNS)
@@ -211,6 +211,7 @@ FFT = Declared("numpy", "fft", "ours", True, "cpu")
 
 def make_run(*declared: Declared, **about: Any) -> Run:
     """The description of a run of 2 threads."""
+    about = {**dict.fromkeys(ABOUT), **about}
     return Run("0123abcd", 2, declared or (FFT,), Rules(), "a machine", about)
 
 
@@ -381,6 +382,7 @@ def test_every_torn_end_is_cut_and_nothing_before_it_is_lost(journal: Journal) -
     longer = path.read_bytes()
     for end in range(len(whole), len(longer)):
         path.write_bytes(longer[:end])
+        journal.close()
         Journal.reopen(journal.folder).close()
         assert path.read_bytes() == whole
 
@@ -389,6 +391,7 @@ def test_a_torn_header_is_written_anew(journal: Journal) -> None:
     path = journal.folder / "samples.csv"
     whole = path.read_bytes()
     path.write_bytes(whole[:20])
+    journal.close()
     Journal.reopen(journal.folder).close()
     assert path.read_bytes() == whole
 
@@ -398,13 +401,18 @@ def test_a_reopened_run_counts_another_attempt_and_knows_what_was_measured(
 ) -> None:
     journal.append(measured(0.5, round=1))
     journal.append(measured(0.25, round=2))
+    journal.close()
     again = Journal.reopen(journal.folder)
     again.append(measured(0.125, round=3, attempt=again.attempt))
+    again.close()
     third = Journal.reopen(journal.folder)
+    third.close()
     assert (again.attempt, third.attempt) == (2, 3)
     assert third.measured_s == 0.875
-    again.close()
-    third.close()
+
+
+def test_a_run_that_is_under_way_is_not_reopened(journal: Journal) -> None:
+    assert "is in use" in refusal(Journal.reopen, journal.folder)
 
 
 @pytest.mark.parametrize(

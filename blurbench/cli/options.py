@@ -89,7 +89,7 @@ class Sizes(ParamType):
         text = str(value)
         try:
             sizes = _grid(*text.split(":")) if ":" in text else [int(n) for n in text.split(",")]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             sizes = []
         if not sizes:
             raise InputError(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -83,10 +86,10 @@ def carry_out(
             folder = Path(stack.enter_context(TemporaryDirectory())) / "run"
         log = stack.enter_context(closing(Journal.create(folder, run) if folder else Log(run)))
         if isinstance(log, Journal) and question.options.processes > 1:
-            done = run_in_processes(log, question, given["quiet"])
+            done = _ends(partial(run_in_processes, log, question, given["quiet"]))
             log = stack.enter_context(closing(Journal.reopen(log.folder)))
         else:
-            done = measure(session, log)
+            done = _ends(partial(measure, session, log))
         write_exports(exports, show(session, log, done))
         if isinstance(log, Journal) and out:
             log.finish()
@@ -98,6 +101,25 @@ def carry_out(
     return _exit_code(log.rows())
 
 
+def _ends(measure: Callable[[], bool]) -> bool:
+    """Whether it was not interrupted, at whatever moment."""
+    try:
+        return measure()
+    except KeyboardInterrupt:
+        return False
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that began it is gone: then its standard input closes."""
+
+    def wait() -> None:
+        while os.read(0, 1):  # not through sys.stdin, whose lock would be held at the exit
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def resume(folder: Path, process: int | None, quiet: bool) -> int:
     """Go on with a run that was ended; the exit code."""
     from blurbench.records.journal import Journal, load
@@ -106,18 +128,25 @@ def resume(folder: Path, process: int | None, quiet: bool) -> int:
     from blurbench.study.question import ask_again
     from blurbench.study.session import Session
 
+    if process is not None:
+        _end_with_parent()
     run = load(folder).run
-    question = ask_again(run.about)
+    try:
+        question = ask_again(run.about)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"run.json in {folder} cannot be understood: {error!r}") from None
     session = Session(replace(question.options, seed=run.about["seed"]))
     check_same_machine(run, question.describe(session, [], run.rules))
     console = open_console()
     with closing(Journal.reopen(folder)) as journal:
         log = journal
         if process is None and question.options.processes > 1:
-            done = run_in_processes(journal, question, quiet)
+            done = _ends(partial(run_in_processes, journal, question, quiet))
             log = Journal.reopen(folder)
         else:
-            done = measure_again(question, session, log, console, process or 1, quiet)
+            done = _ends(
+                partial(measure_again, question, session, log, console, process or 1, quiet)
+            )
         if process is not None:
             return 0 if done else 130
         show_log(console, log)
@@ -149,6 +178,8 @@ def check_same_machine(run: Run, now: Run) -> None:
         facts = ({name: one.about["machine"].get(name) for name in STABLE} for one in (run, now))
         found += differences(*facts)
     found += differences(run.about["versions"], now.about["versions"])
+    names = ({one.name: "there" for one in each.declared} for each in (run, now))
+    found += differences(*names)
     if found:
         raise InputError(
             f"the run was begun elsewhere: {'; '.join(found)}; go on there, or begin a new run"
@@ -175,7 +206,7 @@ def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
     """Let each process that has not finished yet go on by itself; whether all did.
 
     Raises:
-        InputError: a process ended with an error, which it told.
+        Exit: a process ended with an error, which it told.
     """
     from blurbench.records.journal import load
     from blurbench.study.sweep import finished
@@ -186,11 +217,11 @@ def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
             continue
         command = [sys.executable, "-m", "blurbench", "sweep", "--resume", str(journal.folder)]
         command += ["--process", str(process), *(["--quiet"] if quiet else [])]
-        code = subprocess.call(command)
+        code = subprocess.call(command, stdin=subprocess.PIPE)
         if code == 130:
             return False
-        if code != 0:
-            raise InputError(f"process {process} of {question.options.processes} ended with {code}")
+        if code != 0:  # it said why
+            raise click.exceptions.Exit(code)
     return True
 
 

@@ -86,7 +86,7 @@ class Rounds:
             [times for n, times in complete.items() if n <= 0],
             [times for n, times in complete.items() if n > 0],
             min(found, default=1),
-            max(found, default=0),
+            max([0, *found]),
         )
 
     @classmethod

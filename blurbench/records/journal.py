@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,11 @@ from blurbench.records.summary import Key, Row, columns
 
 SCHEMA = "blurbench.run/1"
 SAMPLES, SUMMARY, DESCRIPTION = "samples.csv", "summary.csv", "run.json"
+PATIENCE_S = 2.0  # that a process whose parent was killed has to end
+ABOUT = (
+    *("study", "image", "kernels", "image_sizes", "options", "seed"),
+    *("machine", "versions", "unavailable", "started_at_utc"),
+)
 
 
 @dataclass(frozen=True)
@@ -86,18 +92,20 @@ class Log:
         self.run = run
         self.attempt = 1
         self.measured_s = 0.0
-        self.points: dict[Key, Findings] = {}
+        self.points: dict[Key, Findings] = {}  # those that have records
+        self._asked: dict[Key, Findings] = {}
 
     def at(self, point: Key) -> Findings:
         """What is known of a point."""
         run = self.run
-        return self.points.setdefault(
+        return self._asked.setdefault(
             point, Findings(point, run.declared, run.rules, run.threads, run.machine_id)
         )
 
     def append(self, record: Record) -> None:
         """Take a record in."""
-        self.at(record.key.point).add(record)
+        point = record.key.point
+        self.points.setdefault(point, self.at(point)).add(record)
         self.measured_s += record.elapsed_s or 0.0
 
     def rows(self) -> list[Row]:
@@ -149,21 +157,21 @@ class Journal(Log):
         Raises:
             InputError: there is no run, it cannot be read, or it cannot be written.
         """
-        log = load(folder)
+        journal = cls(folder, load(folder).run)
+        journal._open()
         path = folder / SAMPLES
         try:
-            whole = _whole_lines(path.read_bytes()) or to_csv(SAMPLE_COLUMNS, []).encode()
-            if path.stat().st_size != len(whole):
-                with path.open("r+b") as stream:
-                    stream.truncate(min(len(whole), path.stat().st_size))
-                    stream.seek(0)
-                    stream.write(whole)
+            size, whole = path.stat().st_size, _whole_lines(path.read_bytes())
+            if size != len(whole):
+                os.truncate(path, len(whole))
+            if not whole:
+                journal._stream.write(to_csv(SAMPLE_COLUMNS, []))
+                journal._stream.flush()
         except OSError as error:
             raise unwritable(folder, error) from None
-        journal = cls(folder, log.run)
-        journal.points, journal.measured_s = log.points, log.measured_s
-        journal.attempt = log.attempt + 1
-        journal._open()
+        log = load(folder)
+        journal.points, journal._asked = log.points, log._asked
+        journal.measured_s, journal.attempt = log.measured_s, log.attempt + 1
         return journal
 
     def _open(self) -> None:
@@ -171,6 +179,29 @@ class Journal(Log):
             self._stream = (self.folder / SAMPLES).open("a", encoding="utf-8", newline="")
         except OSError as error:
             raise unwritable(self.folder, error) from None
+        self._lock()
+
+    def _lock(self) -> None:
+        """Keep others from writing here; the lock ends with the process, however that ends."""
+        try:
+            import fcntl
+        except ImportError:  # not on Windows
+            return
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > give_up:
+                    break
+                time.sleep(0.05)
+            except OSError:  # a file system without locks
+                return
+        self.close()
+        raise InputError(
+            f"folder {self.folder} is in use: the run is still under way; wait for its end"
+        )
 
     def append(self, record: Record) -> None:
         try:
@@ -209,6 +240,9 @@ def load(folder: Path) -> Log:
         raise InputError(f"{folder / DESCRIPTION} cannot be read: {error.strerror}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{folder / DESCRIPTION} is not a run's description: {error}") from None
+    missing = [name for name in ABOUT if name not in run.about]
+    if missing:
+        raise InputError(f"{folder / DESCRIPTION} lacks {', '.join(missing)}: begin a new run")
     log = Log(run)
     try:
         content = (folder / SAMPLES).read_bytes() if (folder / SAMPLES).exists() else b""

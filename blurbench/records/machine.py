@@ -41,7 +41,7 @@ def describe_machine(gpus: Sequence[str] = ()) -> dict[str, Any]:
 def machine_id(machine: Mapping[str, Any]) -> str:
     """A short name for the machine, from what does not change between runs."""
     facts = json.dumps({name: machine.get(name) for name in STABLE}, sort_keys=True)
-    return hashlib.sha256(facts.encode()).hexdigest()[:12]
+    return "m" + hashlib.sha256(facts.encode()).hexdigest()[:11]
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

@@ -57,9 +57,9 @@ class Key:
 
     @property
     def cell_id(self) -> str:
-        """A short name for the key, the same in every run."""
+        """A short name for the key, the same in every run; never to be taken for a number."""
         text = "\x1f".join(str(value) for value in dataclasses.astuple(self))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return "c" + hashlib.sha256(text.encode()).hexdigest()[:11]
 
 
 @dataclass

@@ -14,7 +14,7 @@ from blurbench.records.machine import describe_machine
 from blurbench.study.answer import Answer
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options, problem_for
-from blurbench.study.point import PointStudy
+from blurbench.study.point import PointStudy, point_key
 from blurbench.study.question import Question, Source
 from blurbench.study.session import Session
 
@@ -61,8 +61,8 @@ def compare(
 
 def answer_from(log: Log, image: Image, kernel: GaussianKernel, session: Session) -> Answer:
     """What a log says of its only point."""
-    findings = next(iter(log.points.values()))
     problem = problem_for(image, kernel, session.options)
+    findings = log.at(point_key(problem, image.name, session.options.cache))
     return Answer(
         image,
         problem,

@@ -40,6 +40,7 @@ from blurbench.study.options import problem_for
 from blurbench.study.session import Session, text_of
 from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
+RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
 IMPLAUSIBLE = 1.1  # times the best copy
 HOPELESS = 20  # times the best rate so far: no implementation is that much better
 TRANSFER_SAMPLES = 16
@@ -140,16 +141,14 @@ class PointStudy:
         self.listener.budget(self.budget)
         # An earlier attempt's share was admitted then, and is again.
         admission = admit(costs, self.budget - (time.perf_counter() - self.started))
-        started = set(self.findings.racers(RANKING_SCOPE))
         for name in admission.over_budget:
-            if name not in started:
-                self._over_budget(name, costs[name])
+            self._over_budget(name, costs[name])
         if self.pairs is not None:
-            self._leave_out(set(admission.single) - started)
+            self._leave_out(admission.single)
         self.images = rotation_of(self.pixels, self.session.options.cache)
         self._measure_copies()
         for name in sorted(costs, key=lambda name: costs[name]):
-            if self.findings.status(name) == "ok":
+            if self.findings.status(name) in RUNNABLE:
                 self.listener.stage(f"preparing {name}")
                 self._prepare(self.session.implementations[name])
         if self.with_difference:
@@ -168,23 +167,20 @@ class PointStudy:
     def _leave_out(self, names: Iterable[str]) -> None:
         """Where pairs are compared, a single measurement tells nothing."""
         for name in sorted(names):
-            reason = "a race to the first look does not fit the time for this size"
-            self._disqualify(name, RANKING_SCOPE, "over_budget", reason)
+            self._leave(name, "a race to the first look does not fit the time for this size")
 
     def _admit_session(self) -> list[Implementation]:
         """Those that can run and may; the others are told why not."""
         for name, reason in self.session.out.items():
             self._disqualify(name, None, "unavailable", reason)
         for name, reason in self.left_out.items():
-            self._disqualify(name, RANKING_SCOPE, "over_budget", reason)
-        return [one for one in self.session.runnable if self.findings.status(one.name) == "ok"]
+            self._leave(name, reason)
+        return [one for one in self.session.runnable if self.findings.status(one.name) in RUNNABLE]
 
     def _may_run(self, name: str) -> bool:
         """Whether a prepared cell has no time yet and did not fail."""
-        status = self.findings.status(name)
-        return status in ("ok", "wrong", "implausible") and not self.findings.timed(
-            name, self.process
-        )
+        timed = self.findings.timed(name, self.process)
+        return self.findings.status(name) in RUNNABLE and not timed
 
     def _spent(self) -> float:
         return self.earlier_s + time.perf_counter() - self.started
@@ -234,7 +230,8 @@ class PointStudy:
                 least_s = smallest_operations(one, self.problem) * best_rate / HOPELESS
                 spent = time.perf_counter() - self.started
                 if operations > tried > 0 and max(spent, least_s) > longest:
-                    self._over_budget(one.name, operations * best_rate)
+                    costs[one.name] = operations * best_rate
+                    self._over_budget(one.name, costs[one.name])
                     continue
                 device = self.session.devices.get(one.backend)
                 tried = operations
@@ -247,7 +244,12 @@ class PointStudy:
 
     def _over_budget(self, name: str, seconds: float) -> None:
         reason = f"one run is expected to take {seconds:.3g} s"
-        self._disqualify(name, RANKING_SCOPE, "over_budget", reason, predicted_s=seconds)
+        self._leave(name, reason, predicted_s=seconds)
+
+    def _leave(self, name: str, reason: str, **more: Any) -> None:
+        """Out of the budget, unless it was within it before an interruption."""
+        if not (self.findings.timed(name) or name in self.findings.racers(RANKING_SCOPE)):
+            self._disqualify(name, RANKING_SCOPE, "over_budget", reason, **more)
 
     def _fits(self, one: Implementation) -> bool:
         """Whether its work buffers fit in the memory that is left; else it is told."""

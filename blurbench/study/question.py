@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
+import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
@@ -59,7 +62,7 @@ class Source:
             shape = (height, width, *image.pixels.shape[2:])
             # Resizing goes through float32, there and back.
             check_memory(
-                f"image resized to {width}x{height}", needed(shape) + 12 * int(np.prod(shape))
+                f"image resized to {width}x{height}", needed(shape) + 12 * math.prod(shape)
             )
             image = resize(image, width, height)
         return crop(image, *self.cropped) if self.cropped else image
@@ -89,7 +92,7 @@ class Question:
         for width, height in self.extents:
             shape = (height, width, *self.image.pixels.shape[2:])
             needed = max(memory_needed(shape, one, self.options) for one in self.kernels)
-            needed += int(np.prod(shape)) * self.image.pixels.itemsize * 2
+            needed += 2 * math.prod(shape) * self.image.pixels.itemsize
             check_memory(f"image size {width}x{height}", needed)
 
     def images(self) -> Iterator[Image]:
@@ -109,7 +112,7 @@ class Question:
             "started_at_utc": utc(time.time()),
             "image": {
                 "path": self.image.name,
-                "absolute_path": self.source.path and str(Path(self.source.path).absolute()),
+                "uri": self.source.path and Path(self.source.path).absolute().as_uri(),
                 "resized": self.source.resized,
                 "cropped": self.source.cropped,
                 "height": problem.height,
@@ -129,7 +132,7 @@ class Question:
             "risks": find_risks(host.usable_cpus()),
         }
         return Run(
-            run_id=uuid.uuid4().hex,
+            run_id=f"r{uuid.uuid4().hex}",
             threads=problem.threads,
             declared=session.declared,
             rules=rules,
@@ -150,9 +153,7 @@ def ask_again(about: Mapping[str, Any]) -> Question:
         **{**given, "backends": tuple(given["backends"]), "methods": tuple(given["methods"])}
     )
     kernels = tuple(GaussianKernel.from_size(one["size"], one["sigma"]) for one in about["kernels"])
-    source = Source(
-        told["absolute_path"], *(_extent(told[name]) for name in ("resized", "cropped"))
-    )
+    source = Source(_path(told["uri"]), *(_extent(told[name]) for name in ("resized", "cropped")))
     image = dataclasses.replace(source.load(kernels, options), name=told["path"])
     if _fingerprint(image) != told["sha256"]:
         raise InputError(
@@ -163,9 +164,18 @@ def ask_again(about: Mapping[str, Any]) -> Question:
     return Question(about["study"], source, image, kernels, options, extents)
 
 
+def _path(uri: str | None) -> str | None:
+    """A file's name, which may hold bytes that no text can."""
+    if uri is None:
+        return None
+    path = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
+    return path.lstrip("/") if os.name == "nt" else path
+
+
 def _extent(given: Sequence[int] | None) -> Extent | None:
     return None if given is None else (given[0], given[1])
 
 
 def _fingerprint(image: Image) -> str:
-    return hashlib.sha256(np.ascontiguousarray(image.pixels).tobytes()).hexdigest()
+    pixels = np.ascontiguousarray(image.pixels)
+    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()

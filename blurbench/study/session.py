@@ -12,6 +12,8 @@ from blurbench.records.findings import Declared
 from blurbench.records.machine import describe_versions
 from blurbench.study.options import Options, chosen
 
+LONGEST_TEXT = 500
+
 
 class Session:
     """The chosen implementations, probed once for all that is measured.
@@ -70,5 +72,6 @@ class Session:
 
 
 def text_of(error: Exception) -> str:
-    """What an error says, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an error says, in one line of bearable length."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " ..."

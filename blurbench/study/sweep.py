@@ -10,6 +10,7 @@ from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
+from blurbench.study.admission import SHORTEST_S as COMPARE_S
 from blurbench.study.listener import Listener
 from blurbench.study.options import problem_for
 from blurbench.study.point import PointStudy, point_key
@@ -59,9 +60,10 @@ def sweep(
                     log,
                     listener,
                     budget=budget,
-                    shortest=SHORTEST_S,
+                    shortest=COMPARE_S if question.study == "compare" else SHORTEST_S,
                     process=process,
-                    left_out=hopeless(smaller),
+                    # Whoever the first process measured, the others measure too.
+                    left_out=hopeless(smaller) if process == 1 else {},
                     yardstick=processes > 1,
                 )
                 study.run()

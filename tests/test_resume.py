@@ -1,0 +1,653 @@
+"""Runs that end before their time: killed, interrupted, refused by the disk; and how they go on."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import random
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from test_process import COMMAND, LISTENING, PATIENCE, Ended, posix, work_in
+
+from blurbench.cli.main import main
+from blurbench.records.journal import load
+from blurbench.report.progress import PointsListener, TerminalListener
+
+RUN = Path("run")
+TWO = ("--backend", "numpy,scipy", "--method", "separable")
+SWEEP = ("sweep", "photo.png", "--sizes", "3,5", *TWO, "--budget", "2", "--rounds", "6")
+BRIEF = ("--budget", "1", "--rounds", "2", *TWO)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working folder of the test's own, with a small image."""
+    work_in(tmp_path, monkeypatch)
+
+
+def blurbench(*arguments: str, **more: Any) -> Ended:
+    """A whole command in a process of its own."""
+    done = subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, **{"timeout": PATIENCE, **more}
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def in_process(*arguments: str, capsys: pytest.CaptureFixture[str]) -> Ended:
+    """The same without a process, so that it can be patched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["blurbench", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    captured = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    return Ended(ended.value.code, captured.out, captured.err)
+
+
+def samples_of(run: Path = RUN) -> list[dict[str, str]]:
+    with (run / "samples.csv").open(encoding="utf-8", newline="") as stream:
+        return [row for row in csv.DictReader(stream, strict=True) if row["elapsed_s"]]
+
+
+def doubled(run: Path = RUN) -> list[tuple[str, ...]]:
+    """Samples of a cell that have the same round in a scope."""
+    names = ("cell_id", "scope", "round", "process")
+    known = Counter(tuple(row[name] for name in names) for row in samples_of(run))
+    return [key for key, number in known.items() if number > 1]
+
+
+def unmeasured(run: Path = RUN) -> list[tuple[int, str, str]]:
+    """Cells that are not complete."""
+    rows = load(run).rows()
+    return [
+        (row.key.size, row.name, row.status)
+        for row in rows
+        if row.status != "ok" or row.end_to_end_median_s is None
+    ]
+
+
+def contents(run: Path = RUN) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in run.iterdir()}
+
+
+def errors_of(ended: Ended) -> list[str]:
+    return [line for line in ended.err.splitlines() if line.startswith("Error")]
+
+
+def is_one_line(ended: Ended) -> bool:
+    """Whether bad input was told as promised."""
+    lines = ended.err.splitlines()
+    return ended.code == 2 and len(errors_of(ended)) == 1 and "Traceback" not in "\n".join(lines)
+
+
+def edit(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a run's description."""
+    document = json.loads((run / "run.json").read_text("utf-8"))
+    change(document)
+    (run / "run.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+# Killed at any moment.
+
+
+def kill_after(seconds: float, *arguments: str) -> None:
+    """Begin a command and kill it, so long after it has begun to keep anything."""
+    with subprocess.Popen([*COMMAND, *arguments], stdout=-3, stderr=-3) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not (RUN / "run.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.kill()
+
+
+@posix
+def test_a_run_that_is_killed_again_and_again_goes_on_to_its_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rng = random.Random(7)
+    kill_after(rng.uniform(0, 0.4), *SWEEP, "--out", "run")
+    for _ in range(5):
+        kept = (RUN / "samples.csv").read_bytes()
+        kill_after(rng.uniform(0.3, 1.0), "sweep", "--resume", "run")
+        whole = kept[: kept.rfind(b"\n") + 1]
+        assert (RUN / "samples.csv").read_bytes().startswith(whole)
+    ended = blurbench("sweep", "--resume", "run")
+    assert (ended.code, errors_of(ended)) == (0, [])
+    assert (doubled(), unmeasured()) == ([], [])
+    shown = in_process("show", "run", "--csv", "again.csv", capsys=capsys)
+    assert shown.code == 0
+    assert Path("again.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, not to be changed."""
+    place = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        work_in(place, patch)
+        assert blurbench("sweep", "photo.png", "--sizes", "3,5", *BRIEF, "--out", "run").code == 0
+    return place
+
+
+@pytest.fixture
+def run(finished: Path) -> Path:
+    """A finished run in the working folder, of this folder's image."""
+    RUN.mkdir()
+    for path in (finished / "run").iterdir():
+        (RUN / path.name).write_bytes(path.read_bytes())
+    uri = Path("photo.png").absolute().as_uri()
+    edit(RUN, lambda told: told["image"].update(uri=uri))
+    return RUN
+
+
+@pytest.fixture
+def torn(run: Path) -> Path:
+    """A run that was killed within a race, in the middle of a line."""
+    lines = (run / "samples.csv").read_bytes().splitlines(keepends=True)
+    (run / "samples.csv").write_bytes(b"".join(lines[:40]) + lines[40][:33])
+    (run / "summary.csv").unlink()
+    return run
+
+
+def test_a_torn_run_can_be_shown(torn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(torn)
+    assert in_process("show", "run", "--csv", "again.csv", capsys=capsys).code == 0
+    assert contents(torn) == before
+
+
+def test_a_run_that_was_killed_before_its_first_sample_goes_on(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header = (run / "samples.csv").read_bytes().splitlines(keepends=True)[0]
+    (run / "samples.csv").write_bytes(header)
+    assert in_process("sweep", "--resume", "run", capsys=capsys).code == 0
+    assert unmeasured() == []
+
+
+def test_a_torn_run_goes_on(torn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    assert ended.code == 0
+    assert "Samples are in run" in ended.err.splitlines()[-1]
+    assert (unmeasured(), doubled()) == ([], [])
+
+
+# Refused, and left as it was.
+
+
+def test_a_run_of_another_machine_is_refused_with_the_difference(
+    torn: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def move(told: dict[str, Any]) -> None:
+        told["machine_id"] = "elsewhere"
+        told["machine"]["cpu"] = "Z80"
+
+    edit(torn, move)
+    before = contents(torn)
+    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    assert is_one_line(ended)
+    assert "cpu was Z80 and is" in ended.err
+    assert contents(torn) == before
+
+
+def test_a_run_with_other_versions_is_refused_with_the_difference(
+    torn: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(torn, lambda told: told["versions"].update(numpy="1.0"))
+    before = contents(torn)
+    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    assert is_one_line(ended)
+    assert f"numpy was 1.0 and is {np.__version__}" in ended.err
+    assert contents(torn) == before
+
+
+def test_a_run_of_other_implementations_is_refused_with_the_difference(
+    torn: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As when a package that offered a backend is gone, or another has come."""
+    edit(torn, lambda told: told["implementations"].pop())
+    before = contents(torn)
+    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    assert is_one_line(ended)
+    assert "scipy:separable" in ended.err
+    assert contents(torn) == before
+
+
+@pytest.mark.parametrize("change", ["a pixel", "its shape", "gone", "no image"])
+def test_a_run_whose_image_has_changed_is_refused(
+    torn: Path, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    if change == "a pixel":
+        pixels = np.asarray(PIL.Image.open("photo.png")).copy()
+        pixels[0, 0, 0] ^= 1
+        PIL.Image.fromarray(pixels).save("photo.png")
+    elif change == "its shape":
+        pixels = np.asarray(PIL.Image.open("photo.png")).reshape(32, 24, 3)
+        PIL.Image.fromarray(pixels).save("photo.png")
+    elif change == "gone":
+        Path("photo.png").unlink()
+    else:
+        Path("photo.png").write_text("not any more")
+    before = contents(torn)
+    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    assert is_one_line(ended)
+    assert "photo.png" in ended.err
+    assert contents(torn) == before
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        *(("photo.png",), ("--sizes", "3,5"), ("--budget", "5"), ("--out", "other")),
+        *(("--csv", "x.csv"), ("--rounds", "4"), ("--image-sizes", "16"), ("--seed", "1")),
+        *(("--processes", "2"), ("--backend", "numpy"), ("--baseline", "run")),
+    ],
+    ids=lambda more: more[0],
+)
+def test_a_run_goes_on_with_no_other_argument(
+    torn: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    before = contents(torn)
+    ended = in_process("sweep", "--resume", "run", *more, capsys=capsys)
+    assert is_one_line(ended)
+    assert "--resume takes no other argument" in ended.err
+    assert contents(torn) == before
+
+
+@pytest.mark.parametrize("command", ["compare", "sweep", "crossover"])
+def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
+    torn: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    before = contents(torn)
+    ended = in_process(command, "photo.png", *BRIEF, "--out", "run", capsys=capsys)
+    assert is_one_line(ended)
+    assert "sweep --resume run" in ended.err
+    assert contents(torn) == before
+
+
+def test_a_folder_without_a_description_is_a_fresh_start(
+    torn: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (torn / "run.json").unlink()
+    ended = in_process("sweep", "photo.png", "--sizes", "3", *BRIEF, "--out", "run", capsys=capsys)
+    assert ended.code == 0
+    assert {row["size"] for row in samples_of()} == {"3"}
+    assert {row["attempt"] for row in samples_of()} == {"1"}
+
+
+@pytest.mark.parametrize("command", [("sweep", "--resume"), ("show",)], ids=["resume", "show"])
+def test_a_folder_without_a_run_is_refused(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = in_process(*command, "nowhere", capsys=capsys)
+    assert is_one_line(ended)
+    assert "nowhere" in ended.err
+
+
+@pytest.mark.parametrize("missing", ["image", "kernels", "options", "versions", "seed"])
+def test_a_description_that_lacks_something_is_refused_in_one_line(
+    torn: Path, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
+    edit(torn, lambda told: told.pop(missing))
+    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    assert is_one_line(ended)
+    assert "run.json" in ended.err
+
+
+def test_a_description_that_says_too_little_to_be_shown_is_refused_in_one_line(
+    torn: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(torn, lambda told: told.pop("image"))
+    assert is_one_line(in_process("show", "run", capsys=capsys))
+
+
+# A disk that refuses.
+
+
+def small_files() -> None:
+    """No file may grow beyond this; writing more fails as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+
+
+@posix
+def test_a_disk_that_fills_up_ends_the_run_with_what_was_kept(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended = blurbench(*SWEEP, "--out", "run", preexec_fn=small_files)
+    assert is_one_line(ended)
+    assert "folder run cannot be written" in ended.err
+    assert in_process("show", "run", capsys=capsys).code == 0
+    assert len(samples_of_whole_lines()) > 10
+
+
+@posix
+def test_a_disk_that_fills_up_is_told_in_one_line_whatever_processes_there_are() -> None:
+    ended = blurbench(*SWEEP, "--processes", "2", "--out", "run", preexec_fn=small_files)
+    assert is_one_line(ended)
+
+
+def samples_of_whole_lines() -> list[str]:
+    text = (RUN / "samples.csv").read_text("utf-8")
+    return text[: text.rfind("\n")].splitlines()[1:]
+
+
+@posix
+def test_a_run_that_a_full_disk_ended_goes_on_when_there_is_room(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert blurbench(*SWEEP, "--out", "run", preexec_fn=small_files).code == 2
+    kept = samples_of_whole_lines()
+    assert in_process("sweep", "--resume", "run", capsys=capsys).code == 0
+    assert samples_of_whole_lines()[: len(kept)] == kept
+    assert (unmeasured(), doubled()) == ([], [])
+
+
+def refuse_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a folder that may only be read, whoever runs the tests."""
+    opened = Path.open
+
+    def refuse(self: Path, mode: str = "r", *arguments: Any, **more: Any) -> Any:
+        if set(mode) & set("aw+x"):
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, mode, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+
+
+def test_a_read_only_run_does_not_go_on_and_says_so(
+    torn: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(torn)
+    refuse_writing(monkeypatch)
+    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    assert is_one_line(ended)
+    assert "folder run cannot be written" in ended.err
+    assert contents(torn) == before
+
+
+def test_a_read_only_run_can_be_shown(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_writing(monkeypatch)
+    assert in_process("show", "run", capsys=capsys).code == 0
+
+
+# Interrupted from the keyboard.
+
+
+def interrupt_group(arguments: tuple[str, ...], when: Callable[[], bool]) -> Ended:
+    """Press Ctrl-C: every process of the terminal's foreground group gets it."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*LISTENING, *arguments], stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not when() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return Ended(process.returncode, out, err)
+
+
+def racing() -> bool:
+    """Whether a sample of the control was kept."""
+    path = RUN / "samples.csv"
+    return path.exists() and b",control," in path.read_bytes()
+
+
+LONG = ("--budget", "100", "--same", "0", *TWO)
+
+
+def resume_line(ended: Ended) -> list[str]:
+    """The arguments of the line that it says to go on with."""
+    lines = [line for line in ended.err.splitlines() if "Go on with: " in line]
+    assert lines, ended.err
+    return shlex.split(lines[-1].partition("Go on with: ")[2])
+
+
+@posix
+@pytest.mark.parametrize(("command", "out"), [("compare", "run"), ("sweep", "my runs/the 'first'")])
+def test_an_interrupted_run_prints_the_line_that_goes_on_with_it(
+    command: str, out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Path(out)
+
+    def begun() -> bool:
+        path = place / "samples.csv"
+        return path.exists() and b",control," in path.read_bytes()
+
+    ended = interrupt_group((command, "photo.png", *LONG, "--out", out), begun)
+    assert ended.code == 130
+    assert resume_line(ended) == ["blurbench", "sweep", "--resume", out]
+    shown = in_process("show", out, "--csv", "again.csv", capsys=capsys)
+    assert shown.code == 0
+    assert Path("again.csv").read_bytes() == (place / "summary.csv").read_bytes()
+
+
+@posix
+@pytest.mark.parametrize("command", ["compare", "sweep"])
+def test_a_run_of_several_processes_that_is_interrupted_prints_that_line_too(command: str) -> None:
+    line = (command, "photo.png", *LONG, "--processes", "2", "--out", "run")
+    ended = interrupt_group(line, racing)
+    assert ended.code == 130
+    assert resume_line(ended) == ["blurbench", "sweep", "--resume", "run"]
+
+
+@pytest.mark.parametrize("command", ["compare", "sweep"])
+def test_processes_that_are_interrupted_before_the_first_sample_bring_no_traceback(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(subprocess, "call", lambda line: 130)
+    line = (command, "photo.png", *BRIEF, "--processes", "2", "--out", "run")
+    ended = in_process(*line, capsys=capsys)
+    assert ended.code == 130
+    assert resume_line(ended) == ["blurbench", "sweep", "--resume", "run"]
+
+
+@posix
+def test_an_interrupted_run_without_a_named_folder_tells_its_folder() -> None:
+    def begun() -> bool:
+        paths = list(Path("results").glob("*/samples.csv")) if Path("results").exists() else []
+        return any(b",control," in path.read_bytes() for path in paths)
+
+    ended = interrupt_group(("sweep", "photo.png", *LONG), begun)
+    (place,) = Path("results").iterdir()
+    assert resume_line(ended) == ["blurbench", "sweep", "--resume", str(place)]
+
+
+def interrupting(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    """Press Ctrl-C at a moment of the second point."""
+
+    def press(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    def reached(self: PointsListener, done: int, total: int, text: str) -> None:
+        if done != 1:
+            return
+        if moment == "between two points":
+            raise KeyboardInterrupt
+        if moment == "while it estimates":
+            monkeypatch.setattr(TerminalListener, "stage", press)
+        if moment == "while it closes a point":
+            monkeypatch.setattr("blurbench.study.point.PointStudy._close_cells", press)
+
+    monkeypatch.setattr(PointsListener, "points", reached)
+    if moment == "while it weighs who is hopeless":
+        calls = iter([{}])
+
+        def weigh(smaller: Any) -> dict[str, str]:
+            found = next(calls, None)
+            if found is None:
+                raise KeyboardInterrupt
+            return found
+
+        monkeypatch.setattr("blurbench.study.sweep.hopeless", weigh)
+
+
+MOMENTS = [
+    "between two points",
+    "while it weighs who is hopeless",
+    "while it estimates",
+    "while it closes a point",
+]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_interruption_at_any_moment_prints_the_line_to_go_on_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: str
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupting(patch, moment)
+        ended = in_process(
+            "sweep", "photo.png", "--sizes", "3,5", *BRIEF, "--out", "run", capsys=capsys
+        )
+    assert ended.code == 130
+    assert resume_line(ended) == ["blurbench", "sweep", "--resume", "run"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_run_interrupted_at_any_moment_has_the_summary_of_its_samples(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: str
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupting(patch, moment)
+        in_process("sweep", "photo.png", "--sizes", "3,5", *BRIEF, "--out", "run", capsys=capsys)
+    if (RUN / "summary.csv").exists():
+        assert (RUN / "summary.csv").read_bytes().decode() == load(RUN).summary()
+
+
+def test_a_comparison_interrupted_before_its_first_sample_has_the_summary_of_its_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TerminalListener, "stage", press)
+        ended = in_process("compare", "photo.png", *BRIEF, "--out", "run", capsys=capsys)
+    assert ended.code == 130
+    shown = in_process("show", "run", "--csv", "again.csv", capsys=capsys)
+    assert shown.code == 0
+    assert Path("again.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
+
+
+# Two that would write into one folder.
+
+
+@posix
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_run_that_is_still_under_way_does_not_go_on_elsewhere(
+    processes: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of several processes the one that measures may even outlive the one that started it."""
+    line = [*COMMAND, "compare", "photo.png", *TWO, "--same", "0", "--budget", "2", "--out", "run"]
+    line += ["--processes", processes]
+    with subprocess.Popen(line, stdout=-3, stderr=-3, start_new_session=True) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not racing() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGSTOP)
+        try:
+            ended = in_process("sweep", "--resume", "run", capsys=capsys)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert is_one_line(ended)
+    assert {row["attempt"] for row in samples_of()} == {"1"}
+
+
+# Images of any name.
+
+
+@posix
+@pytest.mark.parametrize("name", ["two\nlines.png", "caf\udce9.png", 'we,ird "name" größer.png'])
+def test_a_run_on_an_image_of_any_name_goes_on(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        Path("photo.png").rename(name)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    line = ("sweep", name, "--sizes", "3", *BRIEF, "--out", "run")
+    assert in_process(*line, capsys=capsys).code == 0
+    lines = (RUN / "samples.csv").read_bytes()
+    (RUN / "samples.csv").write_bytes(lines[: len(lines) // 2])
+    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    assert (ended.code, errors_of(ended)) == (0, [])
+    assert unmeasured() == []
+
+
+# Several processes.
+
+
+@pytest.mark.parametrize("command", ["compare", "sweep"])
+def test_a_measurement_is_spread_over_processes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what = ("--size", "3") if command == "compare" else ("--sizes", "3")
+    ended = in_process(
+        *(command, "photo.png", *what, "--processes", "2", *BRIEF, "--csv", "out.csv"),
+        *("--out", "run"),
+        capsys=capsys,
+    )
+    assert (ended.code, errors_of(ended)) == (0, [])
+    assert {row["process"] for row in samples_of()} == {"1", "2"}
+    assert {row.processes for row in load(RUN).rows()} == {2}
+    assert doubled() == []
+    assert Path("out.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
+    assert in_process("show", "run", "--csv", "again.csv", capsys=capsys).code == 0
+    assert Path("again.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
+
+
+def test_a_comparison_in_processes_needs_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = in_process(
+        "compare", "photo.png", "--size", "3", "--processes", "2", *BRIEF, capsys=capsys
+    )
+    assert (ended.code, errors_of(ended)) == (0, [])
+    assert list(Path().iterdir()) == [Path("photo.png")]
+
+
+@posix
+def test_a_run_of_several_processes_that_is_killed_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kill_after(1.0, *SWEEP, "--processes", "2", "--out", "run")
+    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    assert (ended.code, errors_of(ended)) == (0, [])
+    assert {row.processes for row in load(RUN).rows()} == {2}
+    assert doubled() == []
+
+
+# The default budget.
+
+
+def test_a_comparison_that_goes_on_keeps_its_budget(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it was announced before it starts holds after a resume too."""
+    told: list[float] = []
+    monkeypatch.setattr(TerminalListener, "budget", lambda self, seconds: told.append(seconds))
+    monkeypatch.setattr(PointsListener, "budget", lambda self, seconds: told.append(seconds))
+    line = ("compare", "photo.png", "--rounds", "1", *TWO, "--out", "run")
+    assert in_process(*line, capsys=capsys).code == 0
+    lines = (RUN / "samples.csv").read_bytes().splitlines(keepends=True)
+    (RUN / "samples.csv").write_bytes(b"".join(lines[:20]))
+    assert in_process("sweep", "--resume", "run", capsys=capsys).code == 0
+    assert told[0] == told[1]
