@@ -41,6 +41,9 @@ def gate_processes(given: dict[str, Any]) -> None:
         given["processes"] = LEAST_PROCESSES
 
 
+PARENT_PIPE = "BLURBENCH_PARENT_PIPE"  # set where standard input closes with the parent
+
+
 def new_folder(out: Path | None) -> Path:
     """The folder that was named, or a new one below `results`, checked.
 
@@ -128,7 +131,7 @@ def resume(folder: Path, process: int | None, quiet: bool) -> int:
     from blurbench.study.question import ask_again
     from blurbench.study.session import Session
 
-    if process is not None:
+    if PARENT_PIPE in os.environ:
         _end_with_parent()
     run = load(folder).run
     try:
@@ -217,7 +220,8 @@ def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
             continue
         command = [sys.executable, "-m", "blurbench", "sweep", "--resume", str(journal.folder)]
         command += ["--process", str(process), *(["--quiet"] if quiet else [])]
-        code = subprocess.call(command, stdin=subprocess.PIPE)
+        watched = {**os.environ, PARENT_PIPE: "stdin"}
+        code = subprocess.call(command, stdin=subprocess.PIPE, env=watched)
         if code == 130:
             return False
         if code != 0:  # it said why

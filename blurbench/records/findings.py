@@ -78,6 +78,7 @@ class Findings:
         self.point, self.declared, self.rules = point, declared, rules
         self.threads, self.machine_id = threads, machine_id
         self.measured_s: dict[int, float] = {}  # by process
+        self._names = {one.name for one in declared}
         self._out: dict[str, tuple[str, str | None, float | None]] = {}
         self._closed: set[tuple[str, int]] = set()
         self._alone: dict[tuple[str, str], list[Record]] = {}
@@ -99,7 +100,7 @@ class Findings:
             self._closed.add((name, process))
         elif record.elapsed_s is None:
             return
-        elif name.rpartition(":")[2] == COPY:
+        elif name.rpartition(":")[2] == COPY and name not in self._names:
             own = self._copies.setdefault(name, {})
             own.setdefault((process, record.key.threads), []).append(record)
         elif record.competitors:

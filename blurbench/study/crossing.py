@@ -143,7 +143,10 @@ class Crossover:
             other = SECOND if ordering.always_faster == FIRST else FIRST
             proven = [size for size, one in ordering.outcomes.items() if one != UNDECIDED]
             winner, loser = self.name(ordering.always_faster), self.name(other)
-            return f"{winner} is faster than {loser} {_stretch(proven)}"
+            text = f"{winner} is faster than {loser} {_stretch(proven)}"
+            gaps = [str(size) for size in self.sizes if proven[0] < size < proven[-1]]
+            gaps = [size for size in gaps if int(size) not in proven]
+            return f"{text}, not proven at {', '.join(gaps)}" if gaps else text
         return ", ".join(
             f"{self.name(one.faster_after)} overtakes {self.name(one.faster_before)} "
             f"between {one.last_size_before} and {one.first_size_after}"
@@ -262,6 +265,8 @@ def _across(points: Sequence[Findings], scope: str) -> Crossover:
         rows = [row for row in findings.rows() if row.status == "ok"]
         timed = [row for row in rows if getattr(row, f"{scope}_median_s") is not None]
         sides = [[row for row in timed if kinds[row.name] == kind] for kind in ("cpu", "gpu")]
+        races = [findings.race(), findings.race(scope)]
+        trusted = all(race is None or race.control_passed for race in races)
         if not all(sides):
             continue
         cpu, gpu = (min(side, key=lambda row: getattr(row, f"{scope}_median_s")) for side in sides)
@@ -274,7 +279,8 @@ def _across(points: Sequence[Findings], scope: str) -> Crossover:
                 findings.rounds(scope).times(gpu.name), findings.rounds().times(cpu.name), share
             )
         if math.isfinite(ratio.value):
-            ratios[findings.point.size] = ratio
+            known = ratio if trusted else Estimate(ratio.value, None, None)
+            ratios[findings.point.size] = known
     ordering = Ordering(ratios, rules.same)
     return Crossover(
         FASTEST_CPU,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -38,7 +38,8 @@ def not_comparable(baseline: Run, run: Run) -> list[str]:
     if baseline.machine_id != run.machine_id:
         machines = ({name: one["machine"].get(name) for name in _MACHINE} for one in (there, here))
         found += differences(*machines) or ["another machine"]
-    if there["image"]["sha256"] != here["image"]["sha256"]:
+    pixels = ("sha256", "height", "width", "channels")
+    if any(there["image"][name] != here["image"][name] for name in pixels):
         found.append(f"image was {there['image']['path']} and is {here['image']['path']}")
     if there["image_sizes"] != here["image_sizes"]:
         found.append("image sizes are others")
@@ -75,39 +76,56 @@ def rule(baseline: Log, now: Log, margin: float) -> Ruling:
     if obstacles:
         return Ruling(NOT_COMPARABLE, tuple(f"not comparable: {one}" for one in obstacles))
     cells: dict[str, tuple[list[float], list[float]]] = {}
-    lost = []
-    for point, findings in now.points.items():
-        before = baseline.points.get(point)
-        if before is None:
-            continue
-        then = {row.name: row for row in before.rows()}
-        for row in findings.rows():
-            title = f"{row.name} at {point.size}x{point.size} on {point.width}x{point.height}"
-            was = then.get(row.name)
-            if was is None or was.status != "ok":
-                continue
-            if row.status == "ok":
-                cells[title] = (normalised(before, row.name), normalised(findings, row.name))
-            elif row.status != "over_budget":
-                lost.append(f"not comparable: {title} ran, and now is {row.status}: {row.reason}")
+    lost, missing = [], []
+    for title, before, findings, name in _pairs(baseline, now):
+        row = next(row for row in findings.rows() if row.name == name)
+        if row.status == "ok":
+            cells[title] = (normalised(before, name), normalised(findings, name))
+        elif row.status == "over_budget":
+            missing.append(f"undecided: {title} was measured, and now is not: {row.reason}")
+        else:
+            lost.append(f"not comparable: {title} ran, and now is {row.status}: {row.reason}")
     if lost:
         return Ruling(NOT_COMPARABLE, tuple(lost))
-    return _rule(cells, margin)
-
-
-def _rule(cells: Mapping[str, tuple[Sequence[float], Sequence[float]]], margin: float) -> Ruling:
-    fewest = min((len(side) for sides in cells.values() for side in sides), default=0)
+    if not cells and not missing:
+        return Ruling(NOT_COMPARABLE, ("not comparable: no cell was measured in both runs",))
+    fewest = min(_processes(baseline), _processes(now))
     if fewest < LEAST_PROCESSES:
         return Ruling(
             UNDECIDED,
             (
-                f"undecided: {fewest} processes stand behind a figure, {LEAST_PROCESSES} are the "
-                f"least: give --processes {LEAST_PROCESSES} to this run and to the baseline",
+                f"undecided: {fewest} of at least {LEAST_PROCESSES} processes: "
+                f"give --processes {LEAST_PROCESSES} to this run and to the baseline",
             ),
         )
-    share = ALPHA / len(cells)
-    slower, unproven = [], []
+    return _rule(cells, missing, margin)
+
+
+def _pairs(baseline: Log, now: Log) -> Iterator[tuple[str, Findings, Findings, str]]:
+    """Each cell that the baseline timed and that was asked for again, with a title."""
+    known = {replace(point, image=""): findings for point, findings in baseline.points.items()}
+    for point, findings in now.points.items():
+        before = known.get(replace(point, image=""))
+        if before is None:
+            continue
+        for row in before.rows():
+            if row.status == "ok" and any(row.name == one.name for one in findings.declared):
+                where = f"{point.size}x{point.size} on {point.width}x{point.height}"
+                yield f"{row.name} at {where}", before, findings, row.name
+
+
+def _rule(
+    cells: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    unproven: list[str],
+    margin: float,
+) -> Ruling:
+    share = ALPHA / max(1, len(cells))
+    slower, telling = [], []
     for title, (then, now) in cells.items():
+        if min(len(then), len(now)) < LEAST_PROCESSES:
+            unproven.append(f"undecided: {title} lacks a time or a yardstick in some process")
+            continue
+        telling.append(min(len(then), len(now)))
         limits = [(1 + margin) * one for one in then]
         change = 100 * (median(now) / median(then) - 1)
         text = f"{title}: {change:+.1f} % in {len(now)} processes"
@@ -117,6 +135,7 @@ def _rule(cells: Mapping[str, tuple[Sequence[float], Sequence[float]]], margin: 
             unproven.append(f"undecided: {text}")
     if slower:
         return Ruling(SLOWER, tuple(slower))
+    fewest = min(telling, default=LEAST_PROCESSES)
     if 1 / math.comb(2 * fewest, fewest) > share:
         unproven.append(
             f"undecided: {fewest} processes cannot prove that one of {len(cells)} cells became "
@@ -124,7 +143,12 @@ def _rule(cells: Mapping[str, tuple[Sequence[float], Sequence[float]]], margin: 
         )
     if unproven:
         return Ruling(UNDECIDED, tuple(unproven))
-    return Ruling(NOT_SLOWER, (f"not slower by {100 * margin:g} %: {len(cells)} cells",))
+    return Ruling(NOT_SLOWER, (f"not slower by {100 * margin:g} %: {', '.join(cells)}",))
+
+
+def _processes(log: Log) -> int:
+    """How many processes measured anything."""
+    return len({process for one in log.points.values() for process in one.measured_s})
 
 
 def _enough(share: float) -> int:

@@ -1,0 +1,981 @@
+"""Crossovers from ratios and from logs that are written by hand; nothing is measured here."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blurbench.measure.judge import Rules
+from blurbench.measure.stats import Estimate
+from blurbench.records.findings import Declared
+from blurbench.records.journal import Log, Run
+from blurbench.records.record import Record
+from blurbench.records.summary import Key
+from blurbench.study.crossing import (
+    Crossover,
+    Ordering,
+    coarse_sizes,
+    find_crossovers,
+    odd_near,
+    outcome,
+    pairs_of,
+)
+from blurbench.study.crossover import crossover_rules, points_of, search
+
+SAME = 0.03
+METHODS = ("direct", "separable", "fft")
+SIZES = st.integers(0, 127).map(lambda n: 2 * n + 1)
+COMMON = {
+    "image": "a picture",
+    "height": 24,
+    "width": 32,
+    "channels": 3,
+    "border": "mirror",
+    "cval": 0.0,
+    "dtype": "float32",
+    "cache": "hot",
+}
+
+
+def declared_of(*names: str) -> tuple[Declared, ...]:
+    """Implementations by name; backends whose names begin with `gpu` are GPUs."""
+    parts = [name.split(":") for name in names]
+    return tuple(
+        Declared(backend, method, "ours", True, "gpu" if backend.startswith("gpu") else "cpu")
+        for backend, method in parts
+    )
+
+
+class Written:
+    """A log that is written by hand: what was measured at each size, in rounds without chance.
+
+    Args:
+        names: of the implementations; `fake:` goes without saying.
+        about: the run's description, in part.
+    """
+
+    def __init__(
+        self,
+        *names: str,
+        rules: Rules | None = None,
+        threads: int = 2,
+        machine_id: str = "abc",
+        common: Mapping[str, Any] = COMMON,
+        sizes: Iterable[int] = (3, 255),
+        sigma: float | None = None,
+        **about: Any,
+    ) -> None:
+        self.names = [name if ":" in name else f"fake:{name}" for name in names]
+        self.common, self.sigma = dict(common), sigma
+        height, width, channels = (common[name] for name in ("height", "width", "channels"))
+        described: dict[str, Any] = {
+            "study": "crossover",
+            "image": {
+                "path": common["image"],
+                "absolute_path": None,
+                "resized": None,
+                "cropped": None,
+                "height": height,
+                "width": width,
+                "channels": channels,
+                "dtype": "uint8",
+                "sha256": "0123",
+            },
+            "kernels": [{"size": size, "sigma": self._sigma(size)} for size in sizes],
+            "image_sizes": [],
+            "options": {name: common[name] for name in ("border", "cval", "dtype", "cache")},
+            "seed": 1,
+            "machine": {"cpu": "Z80", "cpus": 1, "usable_cpus": 1, "gpus": []},
+            "versions": {"blurbench": "1", "numpy": "2"},
+            "unavailable": {},
+            **about,
+        }
+        run = Run("run", threads, declared_of(*self.names), rules or Rules(), machine_id, described)
+        self.log = Log(run)
+
+    def _sigma(self, size: int) -> float:
+        return self.sigma or 0.15 * size + 0.35
+
+    def _full(self, name: str) -> str:
+        return name if ":" in name or name in ("control", "yardstick") else f"fake:{name}"
+
+    def record(
+        self, size: int, name: str, scope: str | None, seconds: float | None = None, **more: Any
+    ) -> Written:
+        """Anything at all."""
+        key = Key(
+            implementation=self._full(name),
+            size=size,
+            sigma=self._sigma(size),
+            threads=self.log.run.threads,
+            **{**self.common, **more.pop("key", {})},
+        )
+        self.log.append(Record(key, scope, seconds, **more))
+        return self
+
+    def race(
+        self,
+        size: int,
+        seconds: Mapping[str, float],
+        *,
+        rounds: int = 16,
+        spread: float = 0.001,
+        control: float | None = 1.0,
+        scope: str = "end_to_end",
+        process: int = 1,
+        **more: Any,
+    ) -> Written:
+        """Rounds of those that are named, whose times go up and down in turns.
+
+        Args:
+            control: the ratio of the reference to itself; None races without a control.
+        """
+        reference = min(seconds, key=lambda name: seconds[name])
+        for number in range(-2 if process == 1 else 1, rounds + 1):
+            times = dict(seconds)
+            if number > 0 and control is not None:
+                times["control"] = seconds[reference] * control
+            for position, (name, expected) in enumerate(times.items()):
+                wave = math.exp(spread * (position + 1) * (-1) ** number)
+                self.record(
+                    size,
+                    name,
+                    scope,
+                    expected * wave,
+                    round=number,
+                    position=position,
+                    competitors=len(times),
+                    process=process,
+                    **more,
+                )
+        return self
+
+    def begins(
+        self, size: int, name: str, setup_s: float, first_call_s: float, **more: Any
+    ) -> Written:
+        """What the making of a plan and its first call took."""
+        self.record(size, name, "setup", setup_s, **more)
+        return self.record(size, name, "first_call", first_call_s, max_abs_error=0.0, **more)
+
+    def out(self, size: int, name: str, status: str, reason: str = "so it is") -> Written:
+        """One that is out of the running."""
+        return self.record(size, name, "end_to_end", status=status, reason=reason)
+
+    def closes(self, size: int, process: int = 1) -> Written:
+        """The last word on every implementation."""
+        for name in self.names:
+            self.record(size, name, None, process=process)
+        return self
+
+    def crossovers(self) -> dict[tuple[str, str, str], Crossover]:
+        """By the methods, or names, of the two, and the scope."""
+        return {
+            (one.first.removeprefix("fake:"), one.second.removeprefix("fake:"), one.scope): one
+            for one in find_crossovers(points_of(self.log))
+        }
+
+    def only(self) -> Crossover:
+        (one,) = find_crossovers(points_of(self.log))
+        return one
+
+
+def exact(ratio: float) -> Estimate:
+    """A ratio that is known to a thousandth."""
+    return Estimate(ratio, ratio / 1.001, ratio * 1.001)
+
+
+def vague(ratio: float) -> Estimate:
+    """A ratio that may lie on either side of 1."""
+    return Estimate(ratio, min(ratio, 1.0) / 1.2, max(ratio, 1.0) * 1.2)
+
+
+def unknown(ratio: float) -> Estimate:
+    """A ratio from rounds too few for an interval."""
+    return Estimate(ratio, None, None)
+
+
+def order(ratios: Mapping[int, Estimate | float]) -> Ordering:
+    """Numbers are known exactly."""
+    return Ordering(
+        {size: exact(one) if isinstance(one, float) else one for size, one in ratios.items()}, SAME
+    )
+
+
+def brackets(ordering: Ordering) -> list[tuple[str, int, int]]:
+    """Who is faster from then on, and the two ends."""
+    return [
+        (one.faster_after, one.last_size_before, one.first_size_after) for one in ordering.changes
+    ]
+
+
+# Which of two is proven faster.
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        (Estimate(1.5, 1.4, 1.6), "first"),
+        (Estimate(0.5, 0.4, 0.6), "second"),
+        (Estimate(1.2, 0.9, 1.6), "undecided"),
+        (Estimate(1.0, 0.99, 1.01), "undecided"),
+        (Estimate(1.02, 1.01, 1.029), "undecided"),
+        (Estimate(1.05, 1.02, 1.08), "undecided"),
+        (Estimate(1.05, 1.031, 1.08), "first"),
+        (Estimate(0.95, 0.93, 0.98), "undecided"),
+        (Estimate(0.95, 0.93, 0.970), "second"),
+        (Estimate(9.0, None, None), "undecided"),
+        (Estimate(math.nan, None, None), "undecided"),
+    ],
+)
+def test_a_ratio_of_the_seconds_time_to_the_firsts_says_who_is_faster(
+    ratio: Estimate, expected: str
+) -> None:
+    assert outcome(ratio, SAME) == expected
+
+
+def test_without_a_margin_any_proven_difference_counts() -> None:
+    assert outcome(Estimate(1.01, 1.005, 1.015), 0.0) == "first"
+
+
+# Changes.
+
+
+def test_a_change_is_a_bracket_between_two_proven_sizes() -> None:
+    assert brackets(order({3: 2.0, 7: 1.2, 15: 0.8, 33: 0.4})) == [("second", 7, 15)]
+
+
+def test_a_change_says_who_was_faster_before() -> None:
+    (change,) = order({3: 0.5, 7: 2.0}).changes
+    assert (change.faster_before, change.faster_after) == ("second", "first")
+
+
+def test_all_changes_are_reported_in_order_of_size() -> None:
+    ordering = order({127: 0.7, 3: 2.0, 15: 0.8, 65: 1.3, 33: 0.6})
+    assert brackets(ordering) == [("second", 3, 15), ("first", 33, 65), ("second", 65, 127)]
+
+
+@pytest.mark.parametrize("between", [exact(1.0), vague(1.1), vague(0.9), unknown(3.0)])
+def test_sizes_that_prove_nothing_lie_within_the_bracket(between: Estimate) -> None:
+    assert brackets(order({3: 2.0, 7: between, 15: between, 33: 0.5})) == [("second", 3, 33)]
+
+
+@pytest.mark.parametrize("between", [exact(1.0), vague(0.9), unknown(0.1)])
+def test_one_that_proves_nothing_between_two_that_agree_is_no_change(between: Estimate) -> None:
+    ordering = order({3: 2.0, 7: between, 15: between, 33: 2.0})
+    assert ordering.changes == []
+    assert ordering.always_faster == "first"
+
+
+@pytest.mark.parametrize("end", [unknown(0.2), vague(0.9)])
+def test_an_end_that_proves_nothing_is_no_change(end: Estimate) -> None:
+    ordering = order({3: end, 7: 2.0, 15: 2.0, 33: end})
+    assert (ordering.changes, ordering.always_faster) == ([], "first")
+
+
+@pytest.mark.parametrize(
+    ("ratios", "expected"),
+    [
+        ({3: 2.0, 7: 3.0}, "first"),
+        ({3: 0.5, 7: 0.3}, "second"),
+        ({3: 1.0, 7: vague(2.0)}, "undecided"),
+        ({3: 2.0, 7: 0.5}, None),
+        ({5: 0.5}, "second"),
+        ({}, "undecided"),
+    ],
+)
+def test_who_is_always_faster(ratios: dict[int, Estimate | float], expected: str | None) -> None:
+    assert order(ratios).always_faster == expected
+
+
+def test_the_second_faster_from_the_smallest_size_on_is_no_change() -> None:
+    ordering = order({3: 0.9, 7: 0.6, 15: 0.4})
+    assert (ordering.always_faster, ordering.changes) == ("second", [])
+
+
+ESTIMATES = st.builds(
+    lambda log, width: Estimate(math.exp(log), math.exp(log - width), math.exp(log + width)),
+    st.floats(-2, 2),
+    st.floats(0, 1),
+)
+ORDERINGS = st.dictionaries(SIZES, st.one_of(ESTIMATES, st.just(unknown(2.0))), max_size=24).map(
+    lambda ratios: Ordering(ratios, SAME)
+)
+
+
+@given(ORDERINGS)
+def test_both_ends_of_every_bracket_are_proven(ordering: Ordering) -> None:
+    for one in ordering.changes:
+        assert ordering.outcomes[one.last_size_before] == one.faster_before
+        assert ordering.outcomes[one.first_size_after] == one.faster_after
+
+
+@given(ORDERINGS)
+def test_nothing_is_proven_within_a_bracket(ordering: Ordering) -> None:
+    for one in ordering.changes:
+        within = range(one.last_size_before + 1, one.first_size_after)
+        assert {ordering.outcomes.get(size, "undecided") for size in within} <= {"undecided"}
+
+
+@given(ORDERINGS)
+def test_changes_rise_and_take_turns(ordering: Ordering) -> None:
+    for earlier, later in pairwise(ordering.changes):
+        assert earlier.first_size_after <= later.last_size_before
+        assert earlier.faster_after == later.faster_before
+
+
+@given(ORDERINGS)
+def test_where_there_are_changes_nobody_is_always_faster(ordering: Ordering) -> None:
+    assert (ordering.always_faster is None) == bool(ordering.changes)
+
+
+@given(ORDERINGS)
+def test_who_is_always_faster_is_slower_nowhere(ordering: Ordering) -> None:
+    if ordering.always_faster in ("first", "second"):
+        assert set(ordering.outcomes.values()) <= {ordering.always_faster, "undecided"}
+
+
+# Which size to measure next.
+
+
+def test_the_next_size_lies_where_the_order_changes() -> None:
+    weight, size = order({3: 4.0, 7: 2.0, 15: 0.5, 33: 0.25}).next_size({3, 7, 15, 33})
+    assert 7 < size < 15
+    assert weight > 1
+
+
+def test_the_next_size_halves_the_gap_in_its_logarithm() -> None:
+    assert order({15: 2.0, 61: 0.5}).next_size(()) == (pytest.approx(10 * math.log(61 / 15)), 31)
+
+
+def test_the_wider_of_two_changes_comes_first() -> None:
+    weight, size = order({3: 2.0, 5: 0.5, 33: 0.5, 65: 2.0}).next_size(())
+    assert 33 < size < 65
+    assert weight == pytest.approx(10 * math.log(65 / 33))
+
+
+def test_a_size_that_was_tried_is_not_asked_for_again() -> None:
+    ordering, tried = order({3: 2.0, 15: 0.5}), set()
+    for _ in range(5):
+        tried.add(ordering.next_size(tried)[1])
+    assert tried == {5, 7, 9, 11, 13}
+    assert ordering.next_size(tried) == (0.0, 0)
+
+
+def test_neighbouring_odd_sizes_leave_nothing_to_ask() -> None:
+    assert order({3: 2.0, 5: 0.5}).next_size(()) == (0.0, 0)
+
+
+@pytest.mark.parametrize("ratios", [{}, {7: 0.5}])
+def test_without_a_gap_there_is_no_next_size(ratios: dict[int, Estimate | float]) -> None:
+    assert order(ratios).next_size(()) == (0.0, 0)
+
+
+def test_a_change_that_is_not_proven_is_looked_into_too() -> None:
+    ordering = order({3: 8.0, 7: vague(1.1), 15: vague(0.9), 33: 0.1})
+    assert 7 < ordering.next_size(())[1] < 15
+
+
+def test_ratios_near_1_are_looked_into_before_those_far_from_it() -> None:
+    ordering = order({15: 8.0, 33: 6.0, 73: 1.05})
+    assert 33 < ordering.next_size(())[1] < 73
+
+
+@given(ORDERINGS, st.sets(SIZES))
+def test_the_next_size_is_new_odd_and_between_two_that_were_measured(
+    ordering: Ordering, tried: set[int]
+) -> None:
+    weight, size = ordering.next_size(tried)
+    if size == 0:
+        assert weight == 0
+        return
+    assert size % 2 == 1
+    assert size not in tried | set(ordering.outcomes)
+    assert min(ordering.outcomes) < size < max(ordering.outcomes)
+
+
+@given(ORDERINGS)
+def test_a_size_is_as_uncertain_as_its_gap(ordering: Ordering) -> None:
+    weight, size = ordering.next_size(())
+    assert size == 0 or ordering.uncertainty(size) == weight
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 15, 17, 255])
+def test_what_was_measured_or_lies_outside_is_not_uncertain(size: int) -> None:
+    assert order({3: 2.0, 7: 1.0, 15: 0.5}).uncertainty(size) == 0
+
+
+# Falling ever further behind.
+
+
+@pytest.mark.parametrize(
+    ("ratios", "outpaced"),
+    [
+        ({3: 0.5, 7: 0.3, 15: 0.1}, True),
+        ({3: 0.5, 7: 0.1, 15: 0.2}, False),
+        ({3: 0.6, 7: 0.5, 15: 0.4}, False),
+        ({3: 2.0, 7: 0.3, 15: 0.1}, True),
+        ({3: 0.1, 7: 0.3, 15: 5.0}, False),
+        ({7: 0.3, 15: unknown(0.1)}, False),
+        ({7: 2.0, 15: 0.1}, False),
+        ({7: 5.0, 15: 9.0}, False),
+        ({15: 0.1}, False),
+        ({}, False),
+    ],
+)
+def test_the_first_is_outpaced_where_it_is_far_behind_and_falls_further(
+    ratios: dict[int, Estimate | float], outpaced: bool
+) -> None:
+    assert order(ratios).outpaced is outpaced
+
+
+# The coarse grid.
+
+
+@pytest.mark.parametrize(
+    ("value", "odd"),
+    [(3.0, 3), (3.9, 3), (4.0, 5), (4.1, 5), (5.99, 5), (6.0, 7), (6.6, 7), (1.0, 1), (0.4, 1)],
+)
+def test_the_odd_number_nearest_to_a_value(value: float, odd: int) -> None:
+    assert odd_near(value) == odd
+
+
+@given(st.floats(0.5, 1e6))
+def test_no_odd_number_is_nearer(value: float) -> None:
+    found = odd_near(value)
+    assert found % 2 == 1
+    assert abs(found - value) <= 1
+
+
+@given(SIZES, SIZES)
+def test_coarse_sizes_are_odd_and_rise_from_one_end_to_the_other(one: int, other: int) -> None:
+    smallest, largest = sorted((one, other))
+    sizes = coarse_sizes(smallest, largest)
+    assert (sizes[0], sizes[-1]) == (smallest, largest)
+    assert all(size % 2 == 1 for size in sizes)
+    assert sizes == sorted(set(sizes))
+
+
+def test_coarse_sizes_are_about_as_far_apart_as_their_factor_says() -> None:
+    assert coarse_sizes(3, 255) == [3, 7, 15, 33, 73, 161, 255]
+
+
+# The search.
+
+
+class Truth:
+    """Ratios that are known as soon as a size is measured."""
+
+    def __init__(self, *ratio_of: Any, most: int = 10_000) -> None:
+        self.ratio_of, self.most = ratio_of, most
+        self.measured: list[int] = []
+
+    def measure(self, size: int) -> bool:
+        if len(self.measured) == self.most:
+            return False
+        self.measured.append(size)
+        return True
+
+    def look(self) -> list[Ordering]:
+        found = []
+        for ratio_of in self.ratio_of:
+            ratios = {size: ratio_of(size) for size in self.measured}
+            found.append(order({size: one for size, one in ratios.items() if one is not None}))
+        return found
+
+    def search(self, smallest: int = 3, largest: int = 255, tried: Iterable[int] = ()) -> Truth:
+        search(coarse_sizes(smallest, largest), self.measure, self.look, list(tried))
+        return self
+
+
+def crossing_at(size: int) -> Any:
+    """The second is faster from a size on."""
+    return lambda one: exact(1.1 * (size / one) if one < size else 0.9 * (size / one))
+
+
+@given(st.integers(2, 127).map(lambda n: 2 * n + 1))
+def test_a_crossover_is_found_between_neighbouring_odd_sizes(size: int) -> None:
+    truth = Truth(crossing_at(size)).search()
+    assert brackets(truth.look()[0]) == [("second", size - 2, size)]
+
+
+@given(st.lists(st.integers(2, 127).map(lambda n: 2 * n + 1), min_size=2, max_size=3))
+def test_several_pairs_are_bracketed_together(sizes: list[int]) -> None:
+    truth = Truth(*map(crossing_at, sizes)).search()
+    assert len(truth.measured) <= 24
+    for size, ordering in zip(sizes, truth.look(), strict=True):
+        ((_, before, after),) = brackets(ordering)
+        assert before < size <= after
+
+
+def test_every_change_that_the_coarse_grid_shows_is_closed_in_on() -> None:
+    steps = {range(1, 9): 2.0, range(9, 41): 0.6, range(41, 101): 1.5, range(101, 999): 0.4}
+
+    def ratio_of(size: int) -> Estimate:
+        return exact(next(ratio for sizes, ratio in steps.items() if size in sizes))
+
+    found = brackets(Truth(ratio_of).search().look()[0])
+    assert found == [("second", 7, 9), ("first", 39, 41), ("second", 99, 101)]
+
+
+def test_a_stretch_that_cannot_be_told_apart_lies_within_the_bracket() -> None:
+    def ratio_of(size: int) -> Estimate:
+        return vague(1.0) if 21 <= size <= 51 else exact(30 / size)
+
+    ((who, before, after),) = brackets(Truth(ratio_of).search().look()[0])
+    assert who == "second"
+    assert before < 21
+    assert after > 51
+
+
+@given(st.integers(0, 10_000), SIZES, SIZES)
+def test_a_search_ends_whatever_it_finds(seed: int, one: int, other: int) -> None:
+    rng, known = random.Random(seed), dict[int, Estimate | None]()
+
+    def ratio_of(size: int) -> Estimate | None:
+        if size not in known:
+            ratio = math.exp(rng.gauss(0, 0.5))
+            known[size] = rng.choice((exact, vague, unknown, lambda ratio: None))(ratio)
+        return known[size]
+
+    smallest, largest = sorted((one, other))
+    measured = Truth(ratio_of, ratio_of).search(smallest, largest).measured
+    assert len(measured) == len(set(measured)) <= 24
+    assert all(smallest <= size <= largest and size % 2 == 1 for size in measured)
+
+
+def test_a_search_in_which_everything_fails_ends_with_its_grid() -> None:
+    assert Truth(lambda size: None).search().measured == coarse_sizes(3, 255)
+
+
+@pytest.mark.parametrize("most", [0, 3, 9])
+def test_a_search_ends_when_there_is_no_time_left(most: int) -> None:
+    assert len(Truth(crossing_at(51), most=most).search().measured) == most
+
+
+def test_a_search_goes_on_where_an_earlier_one_ended() -> None:
+    whole = Truth(crossing_at(51)).search().measured
+    again = Truth(crossing_at(51))
+    again.measured = whole[:9]
+    assert again.search(tried=whole[:9]).measured == whole
+
+
+def test_a_finished_search_measures_nothing_more() -> None:
+    whole = Truth(crossing_at(51)).search().measured
+    again = Truth(crossing_at(51))
+    again.measured = list(whole)
+    assert again.search(tried=whole).measured == whole
+
+
+# From logs.
+
+
+def test_a_backend_has_the_three_pairs_of_its_methods() -> None:
+    assert pairs_of(declared_of(*(f"fake:{name}" for name in METHODS))) == [
+        ("fake:direct", "fake:separable"),
+        ("fake:direct", "fake:fft"),
+        ("fake:separable", "fake:fft"),
+    ]
+
+
+def test_methods_of_different_backends_are_no_pair() -> None:
+    assert pairs_of(declared_of("one:direct", "two:fft")) == []
+
+
+def test_methods_that_have_no_pair_are_not_compared() -> None:
+    assert pairs_of(declared_of("fake:magic", "fake:fft", "fake:box")) == []
+
+
+def test_no_points_have_no_crossovers() -> None:
+    assert find_crossovers([]) == []
+
+
+def written_three() -> Written:
+    """Direct is fastest at 3, separable at 7, FFT from 15 on."""
+    return (
+        Written(*METHODS)
+        .race(3, {"direct": 0.001, "separable": 0.002, "fft": 0.009})
+        .race(7, {"direct": 0.005, "separable": 0.003, "fft": 0.009})
+        .race(15, {"direct": 0.02, "separable": 0.010, "fft": 0.009})
+    )
+
+
+def test_each_pair_has_its_own_bracket() -> None:
+    found = {key[:2]: brackets(one.ordering) for key, one in written_three().crossovers().items()}
+    assert found == {
+        ("direct", "separable"): [("second", 3, 7)],
+        ("direct", "fft"): [("second", 7, 15)],
+        ("separable", "fft"): [("second", 7, 15)],
+    }
+
+
+def test_the_order_of_the_records_does_not_matter() -> None:
+    log = Written("direct", "fft")
+    log.race(15, {"direct": 0.02, "fft": 0.009}).race(3, {"direct": 0.001, "fft": 0.009})
+    assert brackets(log.only().ordering) == [("second", 3, 15)]
+
+
+def test_a_ratio_is_the_time_of_the_second_over_that_of_the_first() -> None:
+    log = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.009})
+    assert log.only().ordering.ratios[3].value == pytest.approx(9.0, rel=0.01)
+
+
+@pytest.mark.parametrize("status", ["wrong", "implausible", "failed", "over_budget", "unsupported"])
+def test_who_is_out_of_the_running_claims_nothing_at_that_size(status: str) -> None:
+    log = written_three().race(33, {"direct": 0.09, "separable": 0.008, "fft": 0.009})
+    log.out(33, "fft", status)
+    assert {key[:2]: one.sizes for key, one in log.crossovers().items()} == {
+        ("direct", "separable"): [3, 7, 15, 33],
+        ("direct", "fft"): [3, 7, 15],
+        ("separable", "fft"): [3, 7, 15],
+    }
+
+
+def test_who_was_left_out_at_larger_sizes_is_not_spoken_of_there() -> None:
+    log = written_three().out(33, "direct", "over_budget").out(73, "direct", "over_budget")
+    for size in (33, 73):
+        log.race(size, {"separable": 0.02, "fft": 0.009})
+    found = log.crossovers()["direct", "separable", "end_to_end"]
+    assert found.sizes == [3, 7, 15]
+    assert "33" not in found.sentence
+    assert "73" not in found.sentence
+
+
+def test_a_size_at_which_everything_failed_is_not_among_the_measured() -> None:
+    log = written_three()
+    for name in METHODS:
+        log.out(33, name, "failed")
+    assert {tuple(one.sizes) for one in log.crossovers().values()} == {(3, 7, 15)}
+
+
+def test_where_everything_failed_at_every_size_there_is_no_crossover() -> None:
+    log = Written(*METHODS)
+    for size in (3, 7):
+        for name in METHODS:
+            log.out(size, name, "failed")
+    assert log.crossovers() == {}
+
+
+def test_what_was_measured_once_and_not_in_a_race_is_not_compared() -> None:
+    log = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.009})
+    log.race(7, {"fft": 0.009}).record(7, "direct", "end_to_end", 0.9, round=1)
+    assert log.only().sizes == [3]
+
+
+def test_who_left_after_the_pilot_is_not_compared() -> None:
+    log = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.009})
+    log.race(7, {"direct": 0.9, "fft": 0.009}, rounds=0)
+    for number in range(1, 17):
+        log.record(7, "fft", "end_to_end", 0.009, round=number, competitors=1)
+    assert log.only().sizes == [3]
+
+
+def test_too_few_rounds_prove_nothing() -> None:
+    log = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.009}, rounds=6)
+    assert log.only().ordering.always_faster == "undecided"
+
+
+def test_a_failed_control_proves_nothing_at_its_size_alone() -> None:
+    log = (
+        Written("direct", "fft")
+        .race(3, {"direct": 0.001, "fft": 0.009})
+        .race(7, {"direct": 0.018, "fft": 0.009}, control=1.3)
+        .race(15, {"direct": 0.09, "fft": 0.009})
+    )
+    assert log.only().ordering.outcomes == {3: "first", 7: "undecided", 15: "second"}
+    assert brackets(log.only().ordering) == [("second", 3, 15)]
+
+
+def test_a_race_without_a_control_counts() -> None:
+    log = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.009}, control=None)
+    assert log.only().ordering.always_faster == "first"
+
+
+def test_the_error_rate_is_split_over_the_sizes_measured() -> None:
+    seconds = {"direct": 0.001, "fft": 0.009}
+    few, many = Written("direct", "fft"), Written("direct", "fft")
+    few.race(3, seconds, rounds=11)
+    for size in range(3, 43, 2):
+        many.race(size, seconds, rounds=11)
+    assert few.only().ordering.outcomes[3] == "first"
+    assert set(many.only().ordering.outcomes.values()) == {"undecided"}
+
+
+def test_a_search_splits_the_error_rate_over_all_that_it_may_measure() -> None:
+    seconds = {"direct": 0.001, "fft": 0.009}
+    log = Written("direct", "fft", rules=crossover_rules(Rules()))
+    assert log.race(3, seconds, rounds=11).only().ordering.outcomes[3] == "undecided"
+    assert log.race(5, seconds, rounds=16).only().ordering.outcomes[5] == "first"
+
+
+def test_the_first_look_of_a_search_bears_an_outlier() -> None:
+    seconds = {"direct": 0.001, "fft": 0.009}
+    log = Written("direct", "fft", rules=crossover_rules(Rules()))
+    log.race(3, seconds, rounds=15)
+    for position, name in enumerate(("direct", "fft", "control")):
+        outlier = {"direct": 1.0}.get(name, 0.01)
+        log.record(
+            3, name, "end_to_end", outlier, round=16, position=position, competitors=3, process=1
+        )
+    assert log.only().ordering.outcomes[3] == "first"
+
+
+def test_one_sigma_at_all_sizes_makes_one_crossover() -> None:
+    log = Written("direct", "fft", sigma=2.0)
+    log.race(3, {"direct": 0.001, "fft": 0.009}).race(15, {"direct": 0.02, "fft": 0.009})
+    assert brackets(log.only().ordering) == [("second", 3, 15)]
+
+
+def test_rounds_of_several_processes_count_together() -> None:
+    log = Written("direct", "fft", rules=crossover_rules(Rules()))
+    for process in (1, 2):
+        log.race(3, {"direct": 0.001, "fft": 0.009}, rounds=8, process=process)
+    assert log.only().ordering.always_faster == "first"
+
+
+# When set-up and first call are paid for.
+
+
+def paying(first: tuple[float, float], second: tuple[float, float]) -> tuple[int, int] | None:
+    """With set-up and first call of each; a call takes 2 ms and 1 ms."""
+    log = Written("direct", "fft").race(3, {"direct": 0.002, "fft": 0.001}, spread=0.0)
+    log.begins(3, "direct", *first).begins(3, "fft", *second)
+    return log.only().pays_off
+
+
+def test_a_dearer_set_up_is_paid_for_by_as_many_images_as_it_takes() -> None:
+    assert paying((0.0, 0.002), (0.0995, 0.001)) == (3, 100)
+
+
+def test_a_dearer_first_call_is_paid_for_by_as_many_images_as_it_takes() -> None:
+    assert paying((0.0, 0.002), (0.0, 0.0505)) == (3, 50)
+
+
+def test_a_dear_beginning_of_the_first_pays_for_that_of_the_second() -> None:
+    assert paying((0.0500, 0.002), (0.0995, 0.001)) == (3, 50)
+
+
+def test_a_cheaper_set_up_is_paid_for_by_the_first_image() -> None:
+    assert paying((0.5, 0.002), (0.0, 0.001)) == (3, 1)
+
+
+@given(*(st.integers(0, 50) for _ in range(4)))
+def test_after_so_many_images_the_second_has_taken_no_longer(
+    setup1: int, call1: int, setup2: int, call2: int
+) -> None:
+    begin = [
+        (setup * 1e-3, call * 1e-3 + 1e-5) for setup, call in ((setup1, call1), (setup2, call2))
+    ]
+    found = paying(*begin)
+    assert found is not None
+
+    def total(which: int, images: int) -> float:
+        return sum(begin[which]) + (images - 1) * (0.002, 0.001)[which]
+
+    images = found[1]
+    assert total(1, images) <= total(0, images) + 1e-9
+    assert images == 1 or total(1, images - 1) > total(0, images - 1) - 1e-9
+
+
+def test_nothing_is_paid_for_where_the_second_is_faster_nowhere() -> None:
+    log = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.002})
+    log.begins(3, "direct", 0.1, 0.1).begins(3, "fft", 0.0, 0.0)
+    assert log.only().pays_off is None
+
+
+def test_what_is_paid_for_is_told_of_the_smallest_size_where_the_second_is_faster() -> None:
+    log = Written("direct", "fft")
+    for size, seconds in ((3, 0.001), (7, 0.003), (15, 0.009)):
+        log.race(size, {"direct": seconds, "fft": 0.002}, spread=0.0)
+        log.begins(size, "direct", 0.0, seconds).begins(size, "fft", 0.0095, 0.002)
+    assert log.only().pays_off == (7, 10)
+
+
+# Across devices.
+
+NEAR, FAR = ("fake:separable", "fake:fft"), ("gpu:separable", "gpu:fft")
+
+
+def written_across(**more: Any) -> Written:
+    """The CPU's separable and FFT against those of a GPU whose transfers take 3 ms."""
+    log = Written(*NEAR, *FAR, **more)
+    for size, cpu, gpu in ((3, (1, 9), (0.5, 2)), (7, (4, 8), (1, 2)), (15, (9, 7), (3, 2))):
+        ms = dict(zip((*NEAR, *FAR), (*cpu, *(one + 3 for one in gpu)), strict=True))
+        log.race(size, {name: one / 1000 for name, one in ms.items()})
+        log.race(size, {n: one / 1000 for n, one in zip(FAR, gpu, strict=True)}, scope="compute")
+    return log
+
+
+def test_the_fastest_of_the_cpu_is_held_against_the_fastest_of_the_gpu() -> None:
+    found = written_across().crossovers()
+    assert {key for key in found if key[0] == "cpu:fastest"} == {
+        ("cpu:fastest", "gpu:fastest", "compute"),
+        ("cpu:fastest", "gpu:fastest", "end_to_end"),
+    }
+
+
+def test_end_to_end_the_transfers_count() -> None:
+    found = written_across().crossovers()["cpu:fastest", "gpu:fastest", "end_to_end"]
+    values = {size: one.value for size, one in found.ordering.ratios.items()}
+    assert values == pytest.approx({3: 3.5, 7: 1.0, 15: 5 / 7}, rel=0.02)
+
+
+def test_on_the_device_they_do_not() -> None:
+    found = written_across().crossovers()["cpu:fastest", "gpu:fastest", "compute"]
+    values = {size: one.value for size, one in found.ordering.ratios.items()}
+    assert values == pytest.approx({3: 0.5, 7: 0.25, 15: 2 / 7}, rel=0.02)
+    assert found.ordering.always_faster == "second"
+
+
+@pytest.mark.parametrize("scope", ["compute", "end_to_end"])
+def test_a_failed_control_proves_nothing_across_devices(scope: str) -> None:
+    log = Written("fake:fft", "gpu:fft")
+    log.race(3, {"fake:fft": 0.009, "gpu:fft": 0.002}, control=1.5)
+    log.race(3, {"gpu:fft": 0.001}, control=1.5, scope="compute")
+    found = log.crossovers()["cpu:fastest", "gpu:fastest", scope]
+    assert found.ordering.outcomes == {3: "undecided"}
+
+
+@pytest.mark.parametrize("scope", ["compute", "end_to_end"])
+@pytest.mark.parametrize("name", ["fake:fft", "gpu:fft"])
+def test_across_devices_a_size_needs_both(scope: str, name: str) -> None:
+    log = Written("fake:fft", "gpu:fft")
+    log.race(3, {"fake:fft": 0.009, "gpu:fft": 0.002})
+    log.race(3, {"gpu:fft": 0.001}, scope="compute")
+    for size in (3, 7):
+        log.race(size, {"fake:fft": 0.009, "gpu:fft": 0.002})
+        log.race(size, {"gpu:fft": 0.001}, scope="compute")
+    log.out(7, name, "failed")
+    assert log.crossovers()["cpu:fastest", "gpu:fastest", scope].sizes == [3]
+
+
+def test_a_gpu_that_cannot_run_is_no_device_to_compare_with() -> None:
+    log = Written("fake:separable", "fake:fft", "gpu:fft")
+    log.race(3, {"separable": 0.001, "fft": 0.009}).record(
+        3, "gpu:fft", None, status="unavailable", reason="no driver"
+    )
+    assert set(log.crossovers()) == {("separable", "fft", "end_to_end")}
+
+
+def test_the_set_up_of_a_gpu_is_paid_for_after_so_many_images() -> None:
+    log = Written("fake:fft", "gpu:fft").race(3, {"fake:fft": 0.009, "gpu:fft": 0.004}, spread=0.0)
+    log.race(3, {"gpu:fft": 0.001}, scope="compute", spread=0.0)
+    log.begins(3, "fake:fft", 0.0, 0.009).begins(3, "gpu:fft", 0.9, 0.102)
+    found = log.crossovers()
+    assert found["cpu:fastest", "gpu:fastest", "end_to_end"].pays_off == (3, 200)
+    assert found["cpu:fastest", "gpu:fastest", "compute"].pays_off == (3, 126)
+
+
+# What is said of them.
+
+
+def test_the_sentence_names_who_overtakes_whom_where() -> None:
+    found = written_three().crossovers()["direct", "fft", "end_to_end"]
+    assert found.sentence == (
+        "fake:fft overtakes fake:direct between 7 and 15 "
+        "(32x24, end to end; 3 sizes measured from 3 to 15)."
+    )
+
+
+def test_the_sentence_names_every_change() -> None:
+    log = Written("direct", "fft")
+    for size, seconds in ((3, 0.001), (7, 0.02), (15, 0.001), (33, 0.02)):
+        log.race(size, {"direct": seconds, "fft": 0.009})
+    assert log.only().sentence.startswith(
+        "fake:fft overtakes fake:direct between 3 and 7, "
+        "fake:direct overtakes fake:fft between 7 and 15, "
+        "fake:fft overtakes fake:direct between 15 and 33 ("
+    )
+
+
+@pytest.mark.parametrize(
+    ("direct", "winner", "loser"), [(1, "direct", "fft"), (90, "fft", "direct")]
+)
+def test_the_sentence_says_who_is_faster_throughout(direct: int, winner: str, loser: str) -> None:
+    log = Written("direct", "fft")
+    for size in (3, 7):
+        log.race(size, {"direct": direct / 1000, "fft": 0.009})
+    assert log.only().sentence.startswith(
+        f"fake:{winner} is faster than fake:{loser} from 3 to 7 ("
+    )
+
+
+def test_the_sentence_speaks_of_one_size_as_one() -> None:
+    sentence = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.009}).only().sentence
+    assert "sizes" not in sentence
+    assert "from 3 to 3" not in sentence
+
+
+def test_the_sentence_says_that_nothing_is_proven() -> None:
+    log = Written("direct", "fft").race(3, {"direct": 0.009, "fft": 0.009})
+    assert "nothing is proven" in log.only().sentence
+
+
+def test_the_sentence_does_not_claim_the_sizes_where_nothing_is_proven() -> None:
+    log = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.009})
+    log.race(7, {"direct": 0.009, "fft": 0.009}).race(15, {"direct": 0.009, "fft": 0.009})
+    log.race(33, {"direct": 0.001, "fft": 0.009})
+    sentence = log.only().sentence
+    assert "fake:direct" in sentence
+    assert "is faster than fake:fft from 3 to 33 (" not in sentence
+
+
+def test_the_entry_of_a_crossover_has_what_was_promised() -> None:
+    log = written_three()
+    entry = log.crossovers()["direct", "fft", "end_to_end"].as_dict()
+    expected = {
+        "first": "fake:direct",
+        "second": "fake:fft",
+        "scope": "end_to_end",
+        "height": 24,
+        "width": 32,
+        "channels": 3,
+        "dtype": "float32",
+        "border": "mirror",
+        "threads": 2,
+        "changes": [
+            {
+                "faster_before": "first",
+                "faster_after": "second",
+                "last_size_before": 7,
+                "first_size_after": 15,
+            }
+        ],
+        "always_faster": None,
+        "sizes_measured": [3, 7, 15],
+        "sentence": log.crossovers()["direct", "fft", "end_to_end"].sentence,
+    }
+    assert {name: entry[name] for name in expected} == expected
+
+
+def test_the_entry_of_one_without_changes_says_who_is_always_faster() -> None:
+    entry = Written("direct", "fft").race(3, {"direct": 0.009, "fft": 0.001}).only().as_dict()
+    assert (entry["changes"], entry["always_faster"]) == ([], "second")
+
+
+def test_the_entry_of_one_without_proof_is_undecided() -> None:
+    entry = Written("direct", "fft").race(3, {"direct": 0.009, "fft": 0.009}).only().as_dict()
+    assert (entry["changes"], entry["always_faster"]) == ([], "undecided")
+
+
+def test_the_entry_holds_the_ratio_at_every_size() -> None:
+    ratios = written_three().crossovers()["direct", "fft", "end_to_end"].as_dict()["ratios"]
+    assert [(one["size"], one["faster"]) for one in ratios] == [
+        (3, "first"),
+        (7, "first"),
+        (15, "second"),
+    ]
+    assert all(one["ratio_ci95_low"] <= one["ratio"] <= one["ratio_ci95_high"] for one in ratios)
+
+
+def test_a_wider_margin_proves_less() -> None:
+    log = Written("direct", "fft", rules=replace(Rules(), same=0.5))
+    log.race(3, {"direct": 0.0010, "fft": 0.0014}).race(7, {"direct": 0.001, "fft": 0.002})
+    assert log.only().ordering.outcomes == {3: "undecided", 7: "first"}
