@@ -78,6 +78,7 @@ class Written:
         height, width, channels = (common[name] for name in ("height", "width", "channels"))
         described: dict[str, Any] = {
             "study": "crossover",
+            "started_at_utc": "2026-01-01T00:00:00.000000+00:00",
             "image": {
                 "path": common["image"],
                 "absolute_path": None,

@@ -721,7 +721,7 @@ def test_an_interrupted_sweep_has_the_summary_of_its_folder(
     whole = Moments()
     attempt(question, tmp_path / "whole", whole)
     differing = []
-    for moment in range(1, whole.count + 1):
+    for moment in range(2, whole.count + 1, 3):
         folder = tmp_path / str(moment)
         try:
             attempt(question, folder, Moments(moment, KeyboardInterrupt()))
