@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,9 @@ def new_folder(out: Path | None) -> Path:
     """
     from blurbench.records.journal import check_run_folder
 
-    folder = out or Path("results") / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    first = Path("results") / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    others = (first.with_name(f"{first.name}-{number}") for number in count(2))
+    folder = out or next(one for one in chain([first], others) if not one.exists())
     check_run_folder(folder)
     return folder
 
@@ -93,9 +96,13 @@ def carry_out(
             log = stack.enter_context(closing(Journal.reopen(log.folder)))
         else:
             done = _ends(partial(measure, session, log))
-        write_exports(exports, show(session, log, done))
-        if isinstance(log, Journal) and out:
+        if isinstance(log, Journal):
             log.finish()
+        try:
+            write_exports(exports, show(session, log, done))
+        except KeyboardInterrupt:
+            done = False
+        if out:
             click.echo(f"Samples are in {out}", err=True)
     if not done:
         return _tell_interrupted(out)
@@ -142,19 +149,18 @@ def resume(folder: Path, process: int | None, quiet: bool) -> int:
     check_same_machine(run, question.describe(session, [], run.rules))
     console = open_console()
     with closing(Journal.reopen(folder)) as journal:
-        log = journal
         if process is None and question.options.processes > 1:
             done = _ends(partial(run_in_processes, journal, question, quiet))
-            log = Journal.reopen(folder)
         else:
             done = _ends(
-                partial(measure_again, question, session, log, console, process or 1, quiet)
+                partial(measure_again, question, session, journal, console, process or 1, quiet)
             )
         if process is not None:
             return 0 if done else 130
-        show_log(console, log)
-        log.finish()
-        click.echo(f"Samples are in {folder}", err=True)
+        journal.finish()
+    log = load(folder)
+    show_log(console, log)
+    click.echo(f"Samples are in {folder}", err=True)
     return _exit_code(log.rows()) if done else _tell_interrupted(folder)
 
 

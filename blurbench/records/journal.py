@@ -212,9 +212,9 @@ class Journal(Log):
         super().append(record)
 
     def finish(self) -> None:
-        """Write the summary, and close."""
+        """Write the summary of what the folder holds, and close."""
         try:
-            _write_whole(self.folder / SUMMARY, self.summary())
+            _write_whole(self.folder / SUMMARY, load(self.folder).summary())
         except OSError as error:
             raise unwritable(self.folder, error) from None
         finally:

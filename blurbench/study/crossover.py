@@ -13,7 +13,8 @@ from blurbench.records.journal import Log
 from blurbench.study.claims import held_against, scipy_chooses_fft_from
 from blurbench.study.crossing import FASTEST_CPU, Ordering, coarse_sizes, find_crossovers, pairs_of
 from blurbench.study.listener import Listener
-from blurbench.study.point import PointStudy
+from blurbench.study.options import problem_for
+from blurbench.study.point import PointStudy, point_key
 from blurbench.study.question import Question
 from blurbench.study.session import Session
 
@@ -64,7 +65,11 @@ def crossover(
             return False
         listener.points(len(log.points), 0, f"{size}x{size}")
         part = COARSE_SHARE / len(coarse) if size in coarse else SIZE_SHARE
-        longest = min(left_s, budget * LARGEST_SHARE)
+        problem = problem_for(question.image, kernels[size], session.options)
+        point = point_key(problem, question.image.name, session.options.cache)
+        # What an earlier attempt measured here is counted once, by the study of the point.
+        earlier_here_s = log.at(point).measured_s.get(1, 0.0)
+        longest = min(left_s, budget * LARGEST_SHARE) + earlier_here_s
         study = PointStudy(
             session,
             question.image,
