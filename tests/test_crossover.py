@@ -10,7 +10,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import partial
 from io import StringIO
@@ -56,6 +56,24 @@ from blurbench.study.question import Question, Source
 from blurbench.study.session import Session
 
 plant, clock, device = test_compare.plant, test_compare.clock, test_compare.device
+
+
+@contextmanager
+def world() -> Iterator[tuple[Clock, Callable[..., None]]]:
+    """A simulated clock and a place to plant backends, for more than one test."""
+    with pytest.MonkeyPatch.context() as patch:
+        simulated = Clock()
+        patch.setattr(time, "perf_counter", simulated)
+        patch.setattr("blurbench.study.point.race", partial(race, now=simulated))
+
+        def offer(*backends: Backend) -> None:
+            entries = [test_compare.Entry(one, one.name) for one in backends]
+            patch.setattr(registry, "entry_points", lambda group: entries)
+            registry.backends.cache_clear()
+
+        yield simulated, offer
+    registry.backends.cache_clear()
+
 
 Cost = Callable[[int], float]  # seconds on a SMALL image, by kernel size
 
@@ -215,14 +233,16 @@ def test_one_may_be_faster_at_all_sizes(plant, clock: Clock, direct: float, who:
 
 def test_equal_speeds_prove_nothing(plant, clock: Clock) -> None:
     plant(cpu_of(clock, direct=steady(0.03), fft=steady(0.03)))
-    one = found_in(search_with(asking()))["direct", "fft"]
+    one = found_in(search_with(asking(3, 15)))["direct", "fft"]
     assert one.ordering.always_faster == "undecided"
     assert one.pays_off is None
 
 
 def test_noise_that_hides_the_order_proves_nothing(plant, clock: Clock) -> None:
     plant(cpu_of(clock, noise=1.0, direct=rising(0.031, per=20), fft=rising(0.03, per=20)))
-    assert found_in(search_with(asking()))["direct", "fft"].ordering.always_faster == "undecided"
+    assert (
+        found_in(search_with(asking(3, 15)))["direct", "fft"].ordering.always_faster == "undecided"
+    )
 
 
 def test_every_backend_has_its_own_crossovers(plant, clock: Clock) -> None:
@@ -361,7 +381,7 @@ class Told(Listener):
     def __init__(self) -> None:
         self.sizes: list[str] = []
 
-    def points(self, done: int, total: int, text: str) -> None:
+    def points(self, done: int, total: int, text: str, left_s: float | None = None) -> None:
         self.sizes.append(text)
 
 
@@ -394,17 +414,6 @@ def test_a_budget_is_kept_where_every_call_is_dear(plant, clock: Clock) -> None:
     began = clock.now
     search_with(asking(budget=20.0))
     assert clock.now - began <= 22
-
-
-def test_a_larger_budget_narrows_a_bracket(plant, clock: Clock) -> None:
-    widths = []
-    for budget in (20.0, 600.0):
-        plant(cpu_of(clock, direct=rising(0.03, 45, 2), fft=steady(0.03)))
-        ((_, before, after),) = brackets(
-            found_in(search_with(asking(budget=budget)))["direct", "fft"]
-        )
-        widths.append(after - before)
-    assert widths[1] < widths[0]
 
 
 @pytest.mark.parametrize("processes", [1, 2, 6])
@@ -457,13 +466,21 @@ def plant_two(plant: Callable[..., None], clock: Clock) -> None:
     plant(cpu_of(clock, direct=rising(0.03, 20, 2), fft=steady(0.03)))
 
 
-@pytest.fixture
-def count(plant, clock: Clock, tmp_path: Path) -> int:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> int:
     """The moments of a search that nothing stops."""
-    plant_two(plant, clock)
     moments = Moments()
-    assert attempt(asking(), tmp_path / "whole", moments)
+    with world() as (simulated, offer):
+        plant_two(offer, simulated)
+        assert attempt(asking(), tmp_path_factory.mktemp("whole") / "run", moments)
     return moments.count
+
+
+@pytest.fixture
+def count(plant, clock: Clock, whole: int) -> int:
+    """The same, with the two planted for another search."""
+    plant_two(plant, clock)
+    return whole
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.55, 0.7, 0.8, 0.9])
@@ -537,22 +554,16 @@ BOTH = {"backends": ("fake", "gpu")}
 
 
 @pytest.fixture(scope="module")
-def across() -> Iterator[Log]:
+def across() -> Log:
     """A CPU that a GPU overtakes at 10 on its own, and at 25 with transfers of 3 ms."""
-    with pytest.MonkeyPatch.context() as patch:
-        simulated = Clock()
-        queue = FakeDevice(simulated)
-        patch.setattr(time, "perf_counter", simulated)
-        patch.setattr("blurbench.study.point.race", partial(race, now=simulated))
-        both = (
+    with world() as (simulated, offer):
+        offer(
             cpu_of(simulated, separable=rising(0.005, per=25), fft=steady(0.02)),
-            gpu_backend(queue, simulated, separable=steady(0.002), fft=steady(0.009)),
+            gpu_backend(
+                FakeDevice(simulated), simulated, separable=steady(0.002), fft=steady(0.009)
+            ),
         )
-        entries = [test_compare.Entry(one, one.name) for one in both]
-        patch.setattr(registry, "entry_points", lambda group: entries)
-        registry.backends.cache_clear()
-        yield search_with(asking(**BOTH))
-    registry.backends.cache_clear()
+        return search_with(asking(**BOTH))
 
 
 def of_devices(log: Log) -> dict[str, Crossover]:

@@ -99,7 +99,7 @@ def test_a_lead_that_is_not_proven_has_a_question_mark_and_its_meaning() -> None
     log.race(3, {"separable": 0.001, "fft": 0.009})
     log.race(7, {"separable": 0.001, "fft": 0.0010001}, rounds=3)
     text = run("show", log.done()).out
-    assert re.search(r"^ +7 +fake:\w+ \? ", text, re.MULTILINE)
+    assert re.search(r"^ *7 +fake:\w+ \? ", text, re.MULTILINE)
     assert "? not proven" in text
 
 

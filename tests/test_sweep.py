@@ -86,7 +86,7 @@ class Moments(Listener):
         if self.count == self.stop_at:
             raise self.error
 
-    def points(self, done: int, total: int, text: str) -> None:
+    def points(self, done: int, total: int, text: str, left_s: float | None = None) -> None:
         self.told.append((done, total, text))
         self.passes()
 

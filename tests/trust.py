@@ -1,377 +1,519 @@
-"""Can the figures be trusted? Races and searches on a simulated machine whose truth is known.
+"""How often the statistics are right: thousands of races on a machine whose truth is known.
 
     python tests/trust.py [--runs 2000] [--jobs 2] [--control 10]
 
-Everything runs on the real code (race, judge, search), with a simulated clock under it. The noise
-of every sample has the same distribution for all contenders, so the population median of a
-per-round log-ratio is the logarithm of the ratio of their speeds, whatever the noise.
+The races, looks, verdicts and searches are the real ones; the machine under them is simulated.
+Beside them stands the naive way, put to the same noise with as many samples: all of one
+implementation after all of the other, means and their standard errors. The exit code is 1 where a
+bound is missed.
+
+The true ratio is the median of the ratio within a round. Here it is that of the speeds, exactly:
+all draw their noise from one distribution, and of any two either is as likely to run first in a
+round, so that the logarithm of their ratio is distributed symmetrically about that of the speeds.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import math
+import multiprocessing
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean, median, stdev
+from itertools import count, pairwise, repeat
+from statistics import fmean, median
+from typing import Any
 
-from blurbench.measure.judge import Rounds, Rules, Sample
+from blurbench import host
+from blurbench.image import crop, testcard_image
+from blurbench.kernel import GaussianKernel
+from blurbench.measure.judge import CONTROL, Result, Rounds, Rules, Sample
 from blurbench.measure.race import Contender, race
-from blurbench.study.crossing import Change, Ordering, coarse_sizes
-from blurbench.study.crossover import crossover_rules, search
+from blurbench.measure.stats import Estimate
+from blurbench.study import crossover
+from blurbench.study.compare import compare
+from blurbench.study.crossing import Ordering, coarse_sizes
+from blurbench.study.options import Options
 
-NOISE = 0.08  # standard deviation of the logarithm of a sample
-SPEEDS = {"a": 0.020, "b": 0.0212, "c": 0.030}  # seconds a call
-NAIVE_REPEATS = 30
-SMALLEST, LARGEST = 3, 255
-SEARCH_S = 60.0
-COVERAGE, FALSE, BRACKET = 0.94, 0.05, 0.95  # the bounds that gated scenarios keep
+SPREAD = 0.08  # standard deviation of the logarithm of a sample, as on a shared machine
+Stream = Iterator[float]  # logarithms of by how much sample after sample is longer
 
-Pace = Callable[[float], float]  # by how much the machine is slower at a moment
+# What acts on one implementation at a time.
+
+
+def log_normal(rng: random.Random) -> Stream:
+    """Independent from sample to sample."""
+    while True:
+        yield rng.gauss(0, SPREAD)
+
+
+def outliers(rng: random.Random) -> Stream:
+    """One sample in twenty takes 2 to 10 times as long."""
+    for noise in log_normal(rng):
+        yield noise + (math.log(rng.uniform(2, 10)) if rng.random() < 0.05 else 0.0)
+
+
+def autocorrelated(rng: random.Random, rho: float, spread: float = SPREAD) -> Stream:
+    """Neighbours are correlated by `rho`."""
+    state = rng.gauss(0, spread)
+    while True:
+        yield state
+        state = rho * state + math.sqrt(1 - rho * rho) * rng.gauss(0, spread)
+
+
+# What acts on the machine. It moves on with every sample, within a round too.
+
+
+def steady(rng: random.Random, samples_a_round: int, samples_a_run: int) -> Stream:
+    """Nothing does."""
+    return repeat(0.0)
+
+
+def drift(rng: random.Random, samples_a_round: int, samples_a_run: int) -> Stream:
+    """It slows down by 30 % over the run."""
+    return (math.log1p(0.3 * done / samples_a_run) for done in count())
+
+
+def steps(rng: random.Random, samples_a_round: int, samples_a_run: int) -> Stream:
+    """It switches between two paces, one 40 % slower, every ten rounds or so."""
+    slow = rng.random() < 0.5
+    while True:
+        yield math.log(1.4) if slow else 0.0
+        slow ^= rng.random() < 0.1 / samples_a_round
+
+
+def wander(rng: random.Random, samples_a_round: int, samples_a_run: int) -> Stream:
+    """It wanders; a round and the next are correlated by 0.7."""
+    return autocorrelated(rng, 0.7 ** (1 / samples_a_round), spread=0.15)
+
+
+def tone(rng: random.Random, samples_a_round: int, samples_a_run: int) -> Stream:
+    """It swings by 20 % each way, once a round."""
+    phase = rng.uniform(0, math.tau)
+    return (math.log1p(0.2 * math.sin(phase + math.tau * n / samples_a_round)) for n in count())
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of noise.
+    """What disturbs the measurements.
 
     Attributes:
-        make_pace: draws what acts on the whole machine, over simulated seconds.
-        outliers: share of samples that take 2 to 10 times as long.
-        own: lag-1 correlation of each contender's own noise.
-        gated: whether the bounds must hold.
+        pace: of the machine.
+        noise: of every implementation.
+        noise_of_one: of the second implementation instead.
+        gated: whether the bounds are required.
     """
 
     name: str
-    make_pace: Callable[[random.Random], Pace] = lambda rng: lambda now: 1.0
-    outliers: float = 0.0
-    own: float = 0.0
+    pace: Callable[[random.Random, int, int], Stream] = steady
+    noise: Callable[[random.Random], Stream] = log_normal
+    noise_of_one: Callable[[random.Random], Stream] | None = None
     gated: bool = True
 
 
-def drift(rng: random.Random) -> Pace:
-    """Up to 30 % slower, or faster, in a minute."""
-    slope = rng.uniform(-0.3, 0.3) / 60
-    return lambda now: max(0.2, 1 + slope * now)
+SCENARIOS = {
+    one.name: one
+    for one in (
+        Scenario("log-normal"),
+        Scenario("outliers", noise=outliers),
+        Scenario("drift", drift),
+        Scenario("steps", steps),
+        Scenario("autocorrelation", wander),
+        Scenario("tone", tone),
+        Scenario("one cell at 0.3", noise_of_one=partial(autocorrelated, rho=0.3), gated=False),
+        Scenario("one cell at 0.6", noise_of_one=partial(autocorrelated, rho=0.6), gated=False),
+    )
+}
 
 
-def steps(rng: random.Random) -> Pace:
-    """Two paces, 40 % apart; each lasts for 2 to 20 seconds."""
-    ends = list(itertools.accumulate(rng.uniform(2, 20) for _ in range(60)))
-    return lambda now: 1.4 if sum(end < now for end in ends) % 2 else 1.0
+@dataclass(frozen=True)
+class Mean:
+    """A mean and its standard error, as if every sample were independent."""
 
+    value: float
+    error: float
 
-def autocorrelation(rng: random.Random) -> Pace:
-    """A pace that wanders, correlated by 0.7 over half a second."""
-    levels = [0.0]
-    for _ in range(400):
-        levels.append(0.7 * levels[-1] + rng.gauss(0, 0.1))
-    return lambda now: math.exp(levels[int(now / 0.5) % len(levels)])
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Mean:
+        """The mean of at least two values."""
+        mean = math.fsum(values) / len(values)
+        variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+        return cls(mean, math.sqrt(variance / len(values)))
 
+    def __truediv__(self, other: Mean) -> Mean:
+        """The ratio, its error propagated."""
+        ratio = self.value / other.value
+        relative = math.hypot(self.error / self.value, other.error / other.value)
+        return Mean(ratio, ratio * relative)
 
-def tone(rng: random.Random) -> Pace:
-    """A hum at about the period of a round."""
-    period, phase = rng.uniform(0.08, 0.12), rng.uniform(0, 2 * math.pi)
-    return lambda now: 1 + 0.1 * math.sin(2 * math.pi * now / period + phase)
+    @property
+    def low(self) -> float:
+        return self.value - 1.96 * self.error
 
-
-SCENARIOS = (
-    Scenario("log-normal"),
-    Scenario("outliers", outliers=0.05),
-    Scenario("drift", drift),
-    Scenario("steps", steps),
-    Scenario("autocorrelation", autocorrelation),
-    Scenario("tone", tone),
-    Scenario("one cell alone, 0.3", own=0.3, gated=False),
-    Scenario("one cell alone, 0.6", own=0.6, gated=False),
-)
+    @property
+    def high(self) -> float:
+        return self.value + 1.96 * self.error
 
 
 class Machine:
-    """Contenders on a simulated clock."""
+    """A clock that only measuring moves, and the noise; the same noise for the same seed.
 
-    def __init__(self, scenario: Scenario, rng: random.Random) -> None:
-        self.scenario, self.rng, self.now = scenario, rng, 0.0
-        self._pace = scenario.make_pace(rng)
-        self._own: dict[str, float] = {}
+    Attributes:
+        samples: how many were taken.
+    """
 
-    def sample(self, name: str, seconds: float) -> float:
-        """One duration of a contender that takes `seconds` on a quiet machine."""
-        rng, rho = self.rng, self.scenario.own
-        log = rho * self._own.get(name, 0.0) + math.sqrt(1 - rho * rho) * rng.gauss(0, NOISE)
-        self._own[name] = log
-        elapsed = seconds * math.exp(log) * self._pace(self.now)
-        if rng.random() < self.scenario.outliers:
-            elapsed *= rng.uniform(2, 10)
-        self.now += elapsed
-        return elapsed
+    def __init__(self, scenario: Scenario, seed: str, names: Sequence[str], rounds: int) -> None:
+        self.now, self.samples = 0.0, 0
+        samples_a_round = len(names) + 1  # the control
+        self._pace = scenario.pace(random.Random(seed), samples_a_round, samples_a_round * rounds)
+        makers = dict.fromkeys((*names, CONTROL), scenario.noise)
+        makers[names[1]] = scenario.noise_of_one or scenario.noise
+        self._noises = {
+            name: make(random.Random(f"{seed} {name}")) for name, make in makers.items()
+        }
 
     def contender(self, name: str, seconds: float) -> Contender:
-        return Contender(name, lambda loops: loops * self.sample(name, seconds), seconds)
+        """One whose call takes so long but for the noise."""
+        noise = self._noises[name]
 
-    def race(
-        self, speeds: dict[str, float], rules: Rules, seconds: float, **more: object
-    ) -> tuple[Rounds, object]:
-        """A race of these speeds: its complete rounds, and what it found."""
-        samples: list[Sample] = []
-        result = race(
-            [self.contender(name, own) for name, own in speeds.items()],
-            lambda reference: self.contender("control", speeds[reference]),
-            rules,
-            seconds=seconds,
-            rng=self.rng,
-            keep=samples.append,
+        def measure(loops: int) -> float:
+            elapsed = loops * seconds * math.exp(next(noise) + next(self._pace))
+            self.now += elapsed
+            self.samples += 1
+            return elapsed
+
+        return Contender(name, measure, seconds)
+
+    def race(self, speeds: dict[str, float], seed: str, **more: Any) -> Result:
+        """The real race between implementations whose calls take so many seconds."""
+        return race(
+            [self.contender(name, seconds) for name, seconds in speeds.items()],
+            lambda reference: self.contender(CONTROL, speeds[reference]),
+            rng=random.Random(f"{seed} order"),
             now=lambda: self.now,
-            **more,  # type: ignore[arg-type]
+            **{"rules": Rules(), "seconds": math.inf, **more},
         )
-        return Rounds.of(samples), result
+
+    def one_after_the_other(self, speeds: dict[str, float], repetitions: int) -> list[Mean]:
+        """All repetitions of the first, then all of the next."""
+        contenders = [self.contender(name, seconds) for name, seconds in speeds.items()]
+        return [Mean.of([one.measure(1) for _ in range(repetitions)]) for one in contenders]
+
+
+Tally = dict[str, list[float]]  # what was seen, run after run; what was so counts 1
+
+
+# Implementations of known speeds.
+
+DIFFERENT = {"a": 0.0050, "b": 0.0053, "c": 0.0075}
+
+
+def ratios(scenario: Scenario, seed: str) -> Tally:
+    """Whether the intervals of the ratios hold the true ones."""
+    machine = Machine(scenario, seed, list(DIFFERENT), Rules.looks[-1])
+    result = machine.race(DIFFERENT, seed)
+    others = {name: one for name, one in result.standings.items() if name != result.reference}
+    proven = {name: one.ratio for name, one in others.items() if one.ratio.low is not None}
+    naive = Machine(scenario, seed, list(DIFFERENT), Rules.looks[-1])
+    first, *means = naive.one_after_the_other(DIFFERENT, result.rounds)
+    truths = [speed / DIFFERENT["a"] for speed in DIFFERENT.values()][1:]
+    quotients = [mean / first for mean in means]
+    return {
+        "ratio": [
+            one.low <= DIFFERENT[name] / DIFFERENT[result.reference] <= one.high
+            for name, one in proven.items()
+        ],
+        "naive ratio": [
+            one.low <= truth <= one.high for one, truth in zip(quotients, truths, strict=True)
+        ],
+        "has interval": [name in proven for name in others],
+        "decided": [one.verdict != "undecided" for name, one in others.items() if name != "c"],
+    }
+
+
+# Identical implementations.
+
+IDENTICAL = dict.fromkeys("abc", 0.005)
+
+
+def verdicts(scenario: Scenario, seed: str) -> Tally:
+    """Whether none of three identical implementations is called different."""
+    machine = Machine(scenario, seed, list(IDENTICAL), Rules.looks[-1])
+    result = machine.race(IDENTICAL, seed)
+    naive = Machine(scenario, seed, list(IDENTICAL), Rules.looks[-1])
+    means = naive.one_after_the_other(IDENTICAL, result.rounds)
+    called = {one.verdict for one in result.standings.values()}
+    return {
+        # Also where the control failed and a comparison would have withheld its verdicts.
+        "identical": [not called & {"slower", "faster"}],
+        "naive identical": [max(mean.low for mean in means) <= min(mean.high for mean in means)],
+        "control": [result.control_passed],
+    }
+
+
+# Implementations that cross at a known size.
+
+PAIR = ("fft", "separable")
+SIZES = range(3, 256, 2)
+ROUND_S = 0.06  # of two implementations and the control, about
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Of one simulated run; None where there was no interval or no bracket to judge."""
+class Crossing:
+    """Two cost models that cross once, at a size that need not be a whole number."""
 
-    covered: tuple[bool | None, ...]
-    naive_covered: bool
-    false: bool
-    naive_false: bool
-    control_failed: bool
-    bracket: bool | None
-    width: float | None
-    naive_bracket: bool | None
+    size: float
 
+    def speeds(self, size: float) -> dict[str, float]:
+        """Seconds a call."""
+        level = self._separable(self.size) / self._steps(self.size)
+        return {"separable": self._separable(size), "fft": level * self._steps(size)}
 
-def simulate(scenario: Scenario, seed: int) -> Outcome:
-    """One run of everything."""
-    rng = random.Random(f"{scenario.name} {seed}")
-    _, found = Machine(scenario, rng).race(SPEEDS, Rules(), 1e6)
-    covered = []
-    for name, standing in found.standings.items():
-        if name == found.reference:
-            continue
-        truth, ratio = SPEEDS[name] / SPEEDS[found.reference], standing.ratio
-        known = ratio.low is not None and ratio.high is not None
-        covered.append(ratio.low <= truth <= ratio.high if known else None)
-    same = dict.fromkeys("abc", 0.020)
-    _, alike = Machine(scenario, rng).race(same, Rules(), 1e6)
-    judged = alike.control_passed
-    false = judged and any(one.verdict in ("slower", "faster") for one in alike.standings.values())
-    low, high = naive_ratio(Machine(scenario, rng), SPEEDS["a"], SPEEDS["b"])
-    naive_covered = low <= SPEEDS["b"] / SPEEDS["a"] <= high
-    low, high = naive_ratio(Machine(scenario, rng), 0.020, 0.020)
-    truth = rng.uniform(9, 150)
-    changes = find_bracket(Machine(scenario, rng), truth)
-    naive = naive_bracket(Machine(scenario, rng), truth)
-    bracket = width = None
-    if changes:
-        bracket = len(changes) == 1 and holds(changes[0], truth)
-        width = median(one.first_size_after / one.last_size_before for one in changes) - 1
-    return Outcome(
-        tuple(covered),
-        naive_covered,
-        false,
-        not low <= 1 <= high,
-        not judged,
-        bracket,
-        width,
-        naive,
-    )
+    @staticmethod
+    def _separable(size: float) -> float:
+        return 0.001 + 0.00005 * size
+
+    @staticmethod
+    def _steps(size: float) -> float:
+        """Padded lengths have such steps; these are too small for a second crossing."""
+        return 1 + 0.005 * (size // 16)
+
+    def is_within(self, last_size_before: int, first_size_after: int) -> bool:
+        """Whether a bracket holds the truth."""
+        return last_size_before <= self.size <= first_size_after
 
 
-def naive_ratio(machine: Machine, first: float, second: float) -> tuple[float, float]:
-    """All of one, then all of the other; mean +- 1.96 standard errors, propagated."""
-    means, errors = [], []
-    for name, seconds in (("first", first), ("second", second)):
-        times = [machine.sample(name, seconds) for _ in range(NAIVE_REPEATS)]
-        means.append(fmean(times))
-        errors.append(stdev(times) / math.sqrt(NAIVE_REPEATS) / means[-1])
-    ratio, error = means[1] / means[0], 1.96 * math.hypot(*errors)
-    return ratio * (1 - error), ratio * (1 + error)
+class Search:
+    """The real search for a crossover, with the default budget."""
 
+    def __init__(self, machine: Machine, crossing: Crossing, seed: str) -> None:
+        self.machine, self.crossing, self.seed = machine, crossing, seed
+        self.rules = crossover.crossover_rules(Rules())
+        self.coarse = coarse_sizes(SIZES[0], SIZES[-1])
+        self.ratios: dict[int, Estimate] = {}
 
-def separable_s(size: int) -> float:
-    """Grows with the kernel."""
-    return 0.002 + 0.0005 * size
+    def run(self) -> Ordering:
+        """What is known when time is up."""
+        crossover.search(self.coarse, self.measure, lambda: [self.ordering])
+        return self.ordering
 
+    @property
+    def ordering(self) -> Ordering:
+        return Ordering(self.ratios, self.rules.same)
 
-def fft_s(truth: float) -> float:
-    """As long as the separable one at the true crossover, at every size."""
-    return 0.002 + 0.0005 * truth
-
-
-def holds(change: Change, truth: float) -> bool:
-    """Whether the bracket is the right way round, and the truth lies in it."""
-    inside = change.last_size_before <= truth <= change.first_size_after
-    return inside and change.faster_after == "second"
-
-
-def find_bracket(machine: Machine, truth: float) -> list[Change]:
-    """The search as `blurbench crossover` runs it, for a minute of the machine's time."""
-    rules = crossover_rules(Rules())
-    found: dict[int, Rounds] = {}
-    coarse = coarse_sizes(SMALLEST, LARGEST)
-
-    def look() -> list[Ordering]:
-        ratios = {
-            size: rounds.ratio("fft", "separable", rules.share(2))
-            for size, rounds in found.items()
-            if rounds.measured
-        }
-        return [Ordering(ratios, rules.same)]
-
-    def measure(size: int) -> bool:
-        speeds = {"separable": separable_s(size), "fft": fft_s(truth)}
-        seconds = min(SEARCH_S - machine.now, SEARCH_S / 6)
-        if seconds <= 0:
+    def measure(self, size: int) -> bool:
+        """Race at a size; whether there was time for it."""
+        left_s = crossover.DEFAULT_S - self.machine.now
+        if left_s <= 0:
             return False
-        found[size], _ = machine.race(speeds, rules, seconds, pairs=[("fft", "separable")])
+        in_grid = size in self.coarse
+        part = crossover.COARSE_SHARE / len(self.coarse) if in_grid else crossover.SIZE_SHARE
+        samples: list[Sample] = []
+        result = self.machine.race(
+            self.crossing.speeds(size),
+            f"{self.seed} {size}",
+            rules=self.rules,
+            seconds=min(left_s, crossover.DEFAULT_S * part),
+            pairs=[PAIR],
+            keep=samples.append,
+        )
+        ratio = Rounds.of(samples).ratio(*PAIR, self.rules.share(len(PAIR)))
+        if math.isfinite(ratio.value):
+            proves = result.control_passed
+            self.ratios[size] = ratio if proves else Estimate(ratio.value, None, None)
         return True
 
-    search(coarse, measure, look)
-    return look()[0].changes
+
+def brackets(scenario: Scenario, seed: str) -> Tally:
+    """Whether the bracket holds the true crossover, and how wide it is."""
+    drawn = random.Random(f"{seed} crossing").uniform(math.log(9), math.log(150))
+    crossing, rounds = Crossing(math.exp(drawn)), round(crossover.DEFAULT_S / ROUND_S)
+    machine = Machine(scenario, seed, PAIR, rounds)
+    ordering = Search(machine, crossing, seed).run()
+    ends = [(one.last_size_before, one.first_size_after) for one in ordering.changes]
+    repetitions = max(2, machine.samples // (len(PAIR) * len(SIZES)))
+    naive = naive_bracket(Machine(scenario, seed, PAIR, rounds), crossing, repetitions)
+    return {
+        "found": [bool(ends)],
+        "bracket": [len(ends) == 1 and crossing.is_within(*ends[0])] if ends else [],
+        "one change": [len(ends) == 1] if ends else [],
+        "width": [(high - low) / 2 for low, high in ends],
+        "relative width": [(high - low) / crossing.size for low, high in ends],
+        "sizes": [len(ordering.outcomes)],
+        "naive bracket": [naive is not None and crossing.is_within(*naive)],
+    }
 
 
-def naive_bracket(machine: Machine, truth: float) -> bool | None:
-    """The first size at which FFT has the lower mean, one after the other, size after size."""
-    before = SMALLEST
-    for size in coarse_sizes(SMALLEST, LARGEST):
-        means = [
-            fmean(machine.sample(name, seconds) for _ in range(NAIVE_REPEATS))
-            for name, seconds in (("separable", separable_s(size)), ("fft", fft_s(truth)))
-        ]
-        if means[1] < means[0]:
-            return before <= truth <= size
-        before = size
+def naive_bracket(machine: Machine, crossing: Crossing, repetitions: int) -> tuple[int, int] | None:
+    """Of all sizes in order, the first at which the FFT's mean is lower, and the one before."""
+    for before, size in pairwise((SIZES[0] - 2, *SIZES)):
+        separable, fft = machine.one_after_the_other(crossing.speeds(size), repetitions)
+        if fft.value < separable.value:
+            return before, size
     return None
 
 
+# Many runs.
+
+
 @dataclass(frozen=True)
-class Shares:
-    """A line of the table."""
+class Bound:
+    """How often what is counted under `key` has to be so."""
 
-    scenario: Scenario
-    coverage: float
-    no_interval: float
-    naive_coverage: float
-    false: float
-    naive_false: float
-    control_failed: float
-    bracket: float
-    naive_bracket: float
-    found: float
-    width: float
-
-    @property
-    def missed(self) -> list[str]:
-        """The bounds that a gated scenario does not keep."""
-        if not self.scenario.gated:
-            return []
-        checks = {
-            f"coverage {self.coverage:.3f}": self.coverage >= COVERAGE,
-            f"false verdicts {self.false:.3f}": self.false <= FALSE,
-            f"bracket {self.bracket:.3f}": self.bracket >= BRACKET,
-        }
-        return [f"{self.scenario.name}: {text}" for text, kept in checks.items() if not kept]
+    key: str
+    least: float
+    words: str
 
 
-def share(values: Sequence[bool]) -> float:
-    return sum(values) / len(values) if values else math.nan
+BOUNDS = (
+    Bound("ratio", 0.94, "of the intervals hold the true ratio"),
+    Bound("identical", 0.95, "of the races call no identical implementation different"),
+    Bound("bracket", 0.95, "of the searches that find a change find one, around the true one"),
+)
 
 
-def sum_up(scenario: Scenario, outcomes: Sequence[Outcome]) -> Shares:
-    """The shares over all runs of a scenario."""
-    intervals = [one for outcome in outcomes for one in outcome.covered]
-    known = [one for one in intervals if one is not None]
-    brackets = [one.bracket for one in outcomes if one.bracket is not None]
-    return Shares(
-        scenario,
-        share(known),
-        1 - len(known) / len(intervals),
-        share([one.naive_covered for one in outcomes]),
-        share([one.false for one in outcomes]),
-        share([one.naive_false for one in outcomes]),
-        share([one.control_failed for one in outcomes]),
-        share(brackets),
-        share([one.naive_bracket for one in outcomes if one.naive_bracket is not None]),
-        len(brackets) / len(outcomes),
-        median([one.width for one in outcomes if one.width is not None] or [math.nan]),
-    )
+def one_run(name: str, run: int) -> Tally:
+    """All three questions, put to one scenario once."""
+    scenario, seed = SCENARIOS[name], f"{name} {run}"
+    return {**ratios(scenario, seed), **verdicts(scenario, seed), **brackets(scenario, seed)}
 
 
-def run(scenarios: Sequence[Scenario], runs: int, jobs: int = 1) -> Iterator[Shares]:
-    """Every scenario, run after run; the number of jobs changes nothing."""
+def total(tallies: Iterable[Tally]) -> Tally:
+    """All of them in one."""
+    summed: Tally = {}
+    for tally in tallies:
+        for key, seen in tally.items():
+            summed.setdefault(key, []).extend(seen)
+    return summed
+
+
+def run_all(runs: int, jobs: int) -> Iterator[tuple[Scenario, Tally]]:
+    """Scenario by scenario; what comes out does not depend on the jobs."""
     if jobs == 1:
-        for scenario in scenarios:
-            yield sum_up(scenario, [simulate(scenario, seed) for seed in range(runs)])
+        for name, scenario in SCENARIOS.items():
+            yield scenario, total(map(partial(one_run, name), range(runs)))
         return
-    with ProcessPoolExecutor(jobs) as pool:
-        for number, scenario in enumerate(scenarios):
-            work = pool.map(partial(_numbered, number), range(runs), chunksize=20)
-            yield sum_up(scenario, list(work))
+    # A fork of a process that has threads, as numerical libraries have, may hang.
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        for name, scenario in SCENARIOS.items():
+            yield scenario, total(pool.imap(partial(one_run, name), range(runs), chunksize=10))
 
 
-def _numbered(number: int, seed: int) -> Outcome:
-    return simulate(SCENARIOS[number], seed)
+def missed(scenario: Scenario, tally: Tally) -> list[str]:
+    """Which bounds a scenario misses, in words."""
+    rates = [(bound, fmean(tally[bound.key] or [0.0])) for bound in BOUNDS if scenario.gated]
+    return [
+        f"{scenario.name}: {rate:.1%} {bound.words}, not {bound.least:.0%}"
+        for bound, rate in rates
+        if rate < bound.least
+    ]
 
 
-HEAD = """\
-                       ratio's interval     false verdicts   control          bracket
-                       holds the truth      on equals        fails   holds the truth  found  width
-scenario               ours   naive  none   ours   naive             ours   naive
-"""
+# What is printed.
+
+Show = Callable[[Tally], str]
 
 
-def line(one: Shares) -> str:
-    """A scenario, at most 100 columns."""
-    name = one.scenario.name + ("" if one.scenario.gated else " *")
-    return (
-        f"{name:22} {one.coverage:.3f}  {one.naive_coverage:.3f}  {one.no_interval:.3f}  "
-        f"{one.false:.3f}  {one.naive_false:.3f}  {one.control_failed:.3f}   "
-        f"{one.bracket:.3f}  {one.naive_bracket:.3f}    {one.found:.3f}  {one.width:.0%}"
-    )
+def share(key: str) -> Show:
+    """How often something was so."""
+    return lambda tally: f"{fmean(tally[key]):.1%}" if tally[key] else "-"
 
 
-def check_control(runs: int) -> None:
-    """Comparisons on this machine: does the control's interval contain 1?"""
-    from blurbench.image import crop, testcard_image
-    from blurbench.kernel import GaussianKernel
-    from blurbench.study.compare import compare
-    from blurbench.study.options import Options
-
-    image = crop(testcard_image(), 256, 256)
-    options = Options(("numpy", "scipy"), ("separable",), budget=6.0)
-    ratios, held = [], 0
-    for _ in range(runs):
-        found = compare(image, GaussianKernel.from_size(15), options).race
-        if found is None or found.control is None:
-            continue
-        ratios.append(f"{found.control.ratio.value:.3f}")
-        held += found.control_passed
-    print(f"\nThis machine, identical plans against each other: {held} of {len(ratios)} controls")
-    print(f"passed; ratios {' '.join(ratios)}")
+def rest(key: str) -> Show:
+    """How often it was not."""
+    return lambda tally: f"{1 - fmean(tally[key]):.1%}" if tally[key] else "-"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+def middle(key: str, form: str) -> Show:
+    """The median of what was seen."""
+    return lambda tally: format(median(tally[key]), form) if tally[key] else "-"
+
+
+@dataclass(frozen=True)
+class Column:
+    """Its heading, over two lines, and what stands below."""
+
+    above: str
+    below: str
+    width: int
+    show: Show
+
+
+PROOF = (
+    Column("interval", "holds", 10, share("ratio")),
+    Column("", "naive", 8, share("naive ratio")),
+    Column("identical", "differ", 11, rest("identical")),
+    Column("", "naive", 8, rest("naive identical")),
+    Column("bracket", "holds", 10, share("bracket")),
+    Column("", "naive", 8, share("naive bracket")),
+    Column("bracket's", "width", 11, middle("width", ".1f")),
+    Column("", "relative", 10, middle("relative width", ".0%")),
+)
+ASIDE = (
+    Column("no", "interval", 10, rest("has interval")),
+    Column("6 % apart:", "decided", 12, share("decided")),
+    Column("control", "fails", 10, rest("control")),
+    Column("no", "bracket", 10, rest("found")),
+    Column("several", "brackets", 10, rest("one change")),
+    Column("sizes", "searched", 10, middle("sizes", ".0f")),
+)
+
+
+def heading(columns: Sequence[Column]) -> str:
+    """The two lines above a table."""
+    above = "".join(f"{one.above:>{one.width}}" for one in columns)
+    below = "".join(f"{one.below:>{one.width}}" for one in columns)
+    return f"{'':18}{above}".rstrip() + f"\n{'scenario':18}{below}"
+
+
+def line(columns: Sequence[Column], scenario: Scenario, tally: Tally) -> str:
+    """One scenario in a table."""
+    name = scenario.name + (" *" if scenario.gated else "")
+    return f"{name:18}" + "".join(f"{one.show(tally):>{one.width}}" for one in columns)
+
+
+def control_of_this_machine(times: int) -> str:
+    """In how many short comparisons a plan and its double were not proven different."""
+    image, kernel = crop(testcard_image(), 256, 256), GaussianKernel.from_size(15)
+    options = Options(backends=("numpy", "scipy"), methods=("separable",), rounds=32, budget=10.0)
+    races = [compare(image, kernel, options).race for _ in range(times)]
+    controls = [one.control.ratio for one in races if one is not None and one.control is not None]
+    proven = [one for one in controls if one.low is not None]
+    held = sum(one.low <= 1 <= one.high for one in proven)
+    seen = "".join(f"\n  {one.value:.3f} [{one.low:.3f} to {one.high:.3f}]" for one in proven)
+    return f"The interval of this machine's control holds 1 in {held} of {len(proven)} runs:{seen}"
+
+
+EXPLANATION = """\
+interval   of a ratio; it has to hold the true one in at least 94 % *
+identical  of three such implementations one is called slower or faster; in at most 5 % *
+bracket    of a crossover, where one is found; it has to hold the true one in at least 95 % *
+width      of the bracket, median: in steps from odd size to odd size; relative to the true size
+naive      one after the other, mean +- 1.96 standard errors, with as many samples
+*          required; the other scenarios are only reported"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print what was found, and whether the bounds are kept."""
+    parser = argparse.ArgumentParser(description="How often the statistics are right.")
     parser.add_argument("--runs", type=int, default=2000, help="of each scenario")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=host.usable_cpus(), help="processes")
     parser.add_argument("--control", type=int, default=10, help="comparisons on this machine")
-    given = parser.parse_args()
-    print(HEAD, end="", flush=True)
-    missed = []
-    for one in run(SCENARIOS, given.runs, given.jobs):
-        print(line(one), flush=True)
-        missed += one.missed
-    print("* reported, not gated. width: first size after over last size before, less 1; median.")
-    print(f"naive: {NAIVE_REPEATS} in a row of each, mean +- 1.96 standard errors.")
+    given = parser.parse_args(arguments)
+    print(f"{given.runs} simulated runs of each scenario\n\n{heading(PROOF)}", flush=True)
+    found = []
+    for scenario, tally in run_all(given.runs, given.jobs):
+        print(line(PROOF, scenario, tally), flush=True)
+        found.append((scenario, tally))
+    print(f"\n{EXPLANATION}\n\n{heading(ASIDE)}")
+    print("\n".join(line(ASIDE, *one) for one in found), flush=True)
     if given.control:
-        check_control(given.control)
-    print("\nMISSED: " + "; ".join(missed) if missed else "\nPASS: every gated bound is kept.")
-    return 1 if missed else 0
+        print(f"\n{control_of_this_machine(given.control)}")
+    misses = [words for one in found for words in missed(*one)]
+    print("\n" + ("\n".join(f"MISSED {one}" for one in misses) or "PASS: all bounds are kept"))
+    return 1 if misses else 0
 
 
 if __name__ == "__main__":

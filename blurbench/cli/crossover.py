@@ -51,11 +51,12 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
     from blurbench.report.heading import run_lines
     from blurbench.report.progress import PointsListener
     from blurbench.report.show import show_log, texts_of
+    from blurbench.study.crossover import check_pairs, crossover_rules
     from blurbench.study.crossover import crossover as run
-    from blurbench.study.crossover import crossover_rules
     from blurbench.study.question import Question
 
     options = build_options(given)
+    check_pairs(options)
     kernels = tuple(
         GaussianKernel.from_size(size, sigma) for size in range(sizes[0], sizes[1] + 1, 2)
     )

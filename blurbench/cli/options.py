@@ -128,6 +128,8 @@ class Range(ParamType):
         low, _, high = str(value).partition(":")
         if not (low.isdecimal() and high.isdecimal() and int(low) < int(high)):
             raise InputError(f"--sizes {value!r} is not usable: give LOW:HIGH, as in 3:255")
+        if int(high) - int(low) >= 2 * MOST_SIZES:
+            raise InputError(f"--sizes {value!r} is too much: give at most {MOST_SIZES} odd sizes")
         if int(low) % 2 == 0 or int(high) % 2 == 0:
             raise InputError(f"--sizes {value!r} is not usable: both ends must be odd")
         return int(low), int(high)

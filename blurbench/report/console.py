@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.table import Table
@@ -61,6 +62,12 @@ def show_table(console: Console, table: Table) -> None:
         highlight=False,
     )
     endless.print(table, crop=False)
+
+
+def markdown_row(texts: Iterable[str]) -> str:
+    """A line of a Markdown table; bars in texts do not split it."""
+    cells = (text.replace("|", "\\|") for text in texts)
+    return f"| {' | '.join(cells)} |"
 
 
 def say(console: Console, text: str, style: str = "") -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from blurbench.records.journal import Run
-from blurbench.report.console import plain_table, say, show_table
+from blurbench.report.console import markdown_row, plain_table, say, show_table
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.units import plural
 from blurbench.study.crossing import FASTEST_CPU
@@ -23,7 +23,8 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
     if crossovers:
         table = plain_table(*HEADERS, right=(4,))
         for one in crossovers:
-            table.add_row(*map(Text, _texts(one)))
+            for texts in _texts(one):
+                table.add_row(*map(Text, texts))
         show_table(console, table)
         console.print()
     for one in crossovers:
@@ -42,20 +43,24 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
         say(console, line)
 
 
-def _texts(one: Mapping[str, Any]) -> list[str]:
-    return [one["first"], one["second"], one["scope"], _where(one), str(len(one["sizes_measured"]))]
+def _texts(one: Mapping[str, Any]) -> list[list[str]]:
+    """A line for each change, or one where there is none."""
+    names, count = [one["first"], one["second"], one["scope"]], str(len(one["sizes_measured"]))
+    places = _places(one)
+    others = [[*names, place, ""] for place in places[1:]]
+    return [[*names, places[0], count], *others]
 
 
-def _where(one: Mapping[str, Any]) -> str:
+def _places(one: Mapping[str, Any]) -> list[str]:
     """Where the second is faster, as brackets."""
     if one["always_faster"] is not None:
         names = {"first": "nowhere", "second": "everywhere", "undecided": "not proven"}
-        return names[one["always_faster"]]
-    return ", ".join(
+        return [names[one["always_faster"]]]
+    return [
         f"{'from' if change['faster_after'] == 'second' else 'until'} "
         f"{change['last_size_before']}..{change['first_size_after']}"
         for change in one["changes"]
-    )
+    ]
 
 
 def claim_lines(found: Mapping[str, Any]) -> list[str]:
@@ -77,6 +82,6 @@ def crossover_markdown(run: Run, found: Mapping[str, Any]) -> str:
     """The same as Markdown."""
     lines = [*run_lines(run), machine_line(run), "", f"| {' | '.join(HEADERS)} |"]
     lines.append("| --- | --- | --- | --- | ---: |")
-    lines += [f"| {' | '.join(_texts(one))} |" for one in found["crossovers"]]
+    lines += [markdown_row(texts) for one in found["crossovers"] for texts in _texts(one)]
     lines += ["", *(f"- {one['sentence']}" for one in found["crossovers"])]
     return "\n".join([*lines, "", "What others say:", "", *claim_lines(found)]) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blurbench.report.compare import code_line, header_lines, row_texts, sentence
+from blurbench.report.console import markdown_row
 from blurbench.study.answer import Answer
 
 
@@ -14,8 +15,7 @@ def to_markdown(answer: Answer) -> str:
         "| --- | --- | --- | ---: | --- |",
     ]
     for row in answer.rows:
-        texts = [text.replace("|", "\\|") for text in row_texts(row)]
-        lines.append(f"| {' | '.join(texts)} |")
+        lines.append(markdown_row(row_texts(row)))
     lines += ["", sentence(answer)]
     code = code_line(answer)
     if code:

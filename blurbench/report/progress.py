@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Self
 
 from rich.console import Console
@@ -88,25 +87,14 @@ class TerminalListener(Listener):
 
 
 class PointsListener(TerminalListener):
-    """Of many points: how many are done, and how long the others may take.
+    """Of many points: how many are done, and how long the others may take."""
 
-    Args:
-        seconds_left: what is left of the budget; None goes by what the points took so far.
-    """
-
-    def __init__(
-        self,
-        image: Image,
-        console: Console,
-        cache: str,
-        quiet: bool,
-        seconds_left: Callable[[], float | None] = lambda: None,
-    ) -> None:
+    def __init__(self, image: Image, console: Console, cache: str, quiet: bool) -> None:
         super().__init__(image, console, cache, quiet)
         self._progress.start()
-        self._seconds_left = seconds_left
         self._first: int | None = None
         self._done, self._total, self._point = 0, 0, ""
+        self._end: float | None = None
 
     def announce(self, *lines: str) -> None:
         """Say what is asked, before anything is measured."""
@@ -120,18 +108,20 @@ class PointsListener(TerminalListener):
     def budget(self, seconds: float) -> None:
         """Of one point; it is not shown."""
 
-    def points(self, done: int, total: int, text: str) -> None:
+    def points(self, done: int, total: int, text: str, left_s: float | None = None) -> None:
+        now = time.perf_counter()
         if self._first is None:
-            self._first, self._started = done, time.perf_counter()
+            self._first, self._started = done, now
         self._done, self._total, self._point = done, total, text
+        measured = done - self._first
+        if left_s is not None:
+            self._end = now + left_s
+        elif measured:  # as long as those before, on average
+            self._end = now + (now - self._started) / measured * (total - done)
         self._show("")
 
     def _show(self, text: str) -> None:
-        left = self._seconds_left()
-        measured = self._done - (self._first or 0)
-        if left is None and measured:
-            spent = time.perf_counter() - self._started
-            left = spent / measured * (self._total - self._done)
+        left = None if self._end is None else self._end - time.perf_counter()
         self._progress.update(
             self._task,
             description=f"{self._point} {text}".strip(),

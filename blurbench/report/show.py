@@ -14,7 +14,7 @@ from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import Row
 from blurbench.report.compare import control_lines, show_rows
-from blurbench.report.console import plain_table, say, show_table
+from blurbench.report.console import markdown_row, plain_table, say, show_table
 from blurbench.report.crossover import crossover_markdown, show_crossovers
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.units import MISSING, brief_duration, duration, ratio
@@ -30,11 +30,12 @@ def show_log(console: Console, log: Log) -> None:
         show_crossovers(console, log.run, crossover.document(log))
         return
     for extent, points in by_extent(log):
-        if len(points) == 1:
-            _show_point(console, points[0], log.run.about["unavailable"])
-            continue
         if len(log.run.about["image_sizes"]) > 1:
             say(console, f"{extent}:", "bold")
+        if len(points) == 1:
+            alone = len(log.points) == 1
+            _show_point(console, points[0], log.run.about["unavailable"] if alone else {})
+            continue
         _show_sizes(console, points)
         console.print()
         for one in find_crossovers(points):
@@ -160,13 +161,13 @@ def to_markdown(log: Log) -> str:
             f"| {' | '.join(BY_SIZE)} |",
             "| ---: | --- | --- | --- | --- |",
         ]
-        lines += [f"| {' | '.join(texts)} |" for texts in size_rows(points)]
+        lines += [markdown_row(texts) for texts in size_rows(points)]
         lines += ["", *(f"- {one.sentence}" for one in find_crossovers(points))]
     return "\n".join(lines) + "\n"
 
 
 def show_runs(console: Console, logs: Sequence[Log]) -> None:
-    """Several runs side by side: a line for each cell that more than one of them has."""
+    """Several runs side by side: a line for each cell that any of them has."""
     for number, log in enumerate(logs, 1):
         say(console, f"[{number}] {machine_line(log.run)}")
         for line in run_lines(log.run):
@@ -182,18 +183,30 @@ def show_runs(console: Console, logs: Sequence[Log]) -> None:
     table = plain_table(*headers, right=(0, *range(3, len(headers))))
     for place, rows in sorted(found.items()):
         size, width, height, name = place[:4]
-        times = [rows[n].end_to_end_median_s if n in rows else None for n in range(len(logs))]
-        if all(time is None for time in times):
+        own = [rows.get(number) for number in range(len(logs))]
+        if all(row is None or row.end_to_end_median_s is None for row in own):
             continue
-        first = times[0]
-        ratios = [f"{one / first:.2f}x" if one and first else MISSING for one in times[1:]]
-        shape = f"{width}x{height}"
-        table.add_row(*map(Text, [str(size), shape, name, *map(brief_duration, times), *ratios]))
+        texts = [str(size), f"{width}x{height}", name, *map(_time_or_status, own)]
+        texts += [_ratio_of(row, own[0]) for row in own[1:]]
+        table.add_row(*map(Text, texts))
     show_table(console, table)
     say(
         console,
         "\nTimes of different runs are not paired: small differences between them mean nothing.",
     )
+
+
+def _time_or_status(row: Row | None) -> str:
+    if row is None:
+        return MISSING
+    return brief_duration(row.end_to_end_median_s) if row.status == "ok" else row.status
+
+
+def _ratio_of(row: Row | None, first: Row | None) -> str:
+    times = [one.end_to_end_median_s for one in (row, first) if one and one.status == "ok"]
+    if len(times) < 2 or times[0] is None or not times[1]:
+        return MISSING
+    return f"{times[0] / times[1]:.2f}x"
 
 
 def _place(row: Row) -> tuple[Any, ...]:

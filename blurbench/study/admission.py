@@ -13,6 +13,7 @@ NEAR_FASTEST = 10  # times the fastest: what is slower has no say in the length 
 
 _SAMPLES = Rules.looks[0] + Rules.pilot  # to the first look
 _WARM_UP_CALLS = 3
+SLACK = 1.15  # predictions are rough, and what just misses its first look tells nothing
 _SINGLE_CALLS = 2  # the first call and one sample
 
 
@@ -26,12 +27,19 @@ class Admission:
 
 
 def default_budget(
-    costs: Mapping[str, float], shortest: float = SHORTEST_S, longest: float = LONGEST_S
+    costs: Mapping[str, float],
+    shortest: float = SHORTEST_S,
+    longest: float = LONGEST_S,
+    overhead_s: float = 0.0,
 ) -> float:
-    """Seconds for a comparison whose calls cost so much: what the best need, within limits."""
+    """Seconds for a comparison whose calls cost so much: what the best need, within limits.
+
+    Args:
+        overhead_s: what goes into anything but the race.
+    """
     fastest = min(costs.values(), default=0.0)
     near = {name: cost for name, cost in costs.items() if cost <= NEAR_FASTEST * fastest}
-    return min(longest, max(shortest, _race_seconds(near)))
+    return min(longest, max(shortest, overhead_s + SLACK * _race_seconds(near)))
 
 
 def admit(costs: Mapping[str, float], seconds: float) -> Admission:

@@ -118,12 +118,12 @@ def _held(sizes: tuple[int, int] | None, one: Crossover) -> bool | None:
     proven = [size for size, found in ordering.outcomes.items() if found != "undecided"]
     if not proven:
         return None
-    if ordering.always_faster == SECOND:
-        return high <= proven[0]
+    if ordering.always_faster == SECOND:  # from proven[0] on, or from something smaller
+        return True if low == proven[0] else False if low > proven[0] else None
     if ordering.always_faster is not None:
-        return None if low > proven[-1] else False
+        return None if high >= proven[-1] else False
     return any(
-        change.last_size_before <= high and low <= change.first_size_after
+        change.last_size_before < high and low <= change.first_size_after
         for change in ordering.changes
         if change.faster_after == SECOND
     )

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
 from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.journal import Log
 from blurbench.study.claims import held_against, scipy_chooses_fft_from
-from blurbench.study.crossing import FASTEST_CPU, Ordering, coarse_sizes, find_crossovers, pairs_of
+from blurbench.study.crossing import (
+    FASTEST_CPU,
+    METHOD_PAIRS,
+    Ordering,
+    coarse_sizes,
+    find_crossovers,
+    pairs_of,
+)
 from blurbench.study.listener import Listener
-from blurbench.study.options import problem_for
+from blurbench.study.options import Options, chosen, problem_for
 from blurbench.study.point import PointStudy, point_key
 from blurbench.study.question import Question
 from blurbench.study.session import Session
@@ -30,6 +38,21 @@ UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measur
 def crossover_rules(rules: Rules) -> Rules:
     """The error rate split over the sizes that a search may measure."""
     return replace(rules, comparisons=MOST_SIZES)
+
+
+def check_pairs(options: Options) -> None:
+    """Raise InputError where the options leave nothing to be held against anything."""
+    pairs = chosen(options)
+    names = {(backend.name, one.method) for backend, one in pairs}
+    methods = any(
+        {(backend.name, a), (backend.name, b)} <= names
+        for backend, _ in pairs
+        for a, b in METHOD_PAIRS
+    )
+    if not methods and len({backend.kind for backend, _ in pairs}) < 2:
+        raise InputError(
+            "there is nothing to cross: name two methods of a backend, or a CPU and a GPU backend"
+        )
 
 
 def crossover(
@@ -61,15 +84,18 @@ def crossover(
         """Whether there is time for another size."""
         nonlocal interrupted
         left_s = share - earlier_s - (time.perf_counter() - started)
-        if left_s <= 0:
-            return False
-        listener.points(len(log.points), 0, f"{size}x{size}")
         part = COARSE_SHARE / len(coarse) if size in coarse else SIZE_SHARE
+        # Another process will have time for what this one could only begin.
+        least_s = budget * part if process < question.options.processes else 0.0
+        if left_s <= least_s:
+            return False
+        listener.points(len(log.points), 0, f"{size}x{size}", left_s)
         problem = problem_for(question.image, kernels[size], session.options)
         point = point_key(problem, question.image.name, session.options.cache)
         # What an earlier attempt measured here is counted once, by the study of the point.
         earlier_here_s = log.at(point).measured_s.get(1, 0.0)
-        longest = min(left_s, budget * LARGEST_SHARE) + earlier_here_s
+        # A size that is begun may take what the later processes have.
+        longest = min(left_s + budget - share, budget * LARGEST_SHARE) + earlier_here_s
         study = PointStudy(
             session,
             question.image,
@@ -89,18 +115,20 @@ def crossover(
         coarse,
         measure,
         lambda: [one.ordering for one in find_crossovers(points_of(log))],
-        [one.point.size for one in points_of(log) if one.closed(1)],
+        done=[one.point.size for one in points_of(log) if one.closed(1)],
+        begun=[one.point.size for one in points_of(log) if not one.closed(1)],
     )
     return not interrupted
 
 
 def not_needed(log: Log, size: int) -> dict[str, str]:
     """Who has no question left at a size, and why."""
-    known = find_crossovers(points_of(log))
+    others = [one for one in points_of(log) if one.point.size != size]
+    known = find_crossovers(others)
     # The fastest of a device may be anyone: then all are needed.
     if not known or any(one.first == FASTEST_CPU for one in known):
         return {}
-    smaller = find_crossovers([one for one in points_of(log) if one.point.size < size])
+    smaller = find_crossovers([one for one in others if one.point.size < size])
     open_pairs = [one for one in smaller if not one.ordering.outpaced]
     behind = {name for one in smaller for name in (one.first, one.second)} - {
         name for one in open_pairs for name in (one.first, one.second)
@@ -123,7 +151,8 @@ def search(
     coarse: Sequence[int],
     measure: Callable[[int], bool],
     look: Callable[[], Sequence[Ordering]],
-    tried: Sequence[int] = (),
+    done: Iterable[int] = (),
+    begun: Iterable[int] = (),
 ) -> None:
     """The coarse grid first, then one size after the other where the answer is least certain.
 
@@ -131,20 +160,18 @@ def search(
         coarse: sizes in ascending order; no others are looked for beyond their ends.
         measure: measures a size; whether there may be another.
         look: the orderings as they are known now.
-        tried: sizes that were measured earlier.
+        done, begun: sizes that were measured earlier, to the end or not.
     """
-    done = set(tried)
-    for size in coarse:
-        if size in done:
-            continue
-        if not measure(size):
+    tried = set(done)
+    for size in (*begun, *coarse):
+        if size not in tried and not measure(size):
             return
-        done.add(size)
-    while len(done) < MOST_SIZES:
-        weight, size = max((one.next_size(done) for one in look()), default=(0.0, 0))
+        tried.add(size)
+    while len(tried) < MOST_SIZES:
+        weight, size = max((one.next_size(tried) for one in look()), default=(0.0, 0))
         if weight < SETTLED or not measure(size):
             return
-        done.add(size)
+        tried.add(size)
 
 
 def points_of(log: Log) -> list[Findings]:

@@ -136,7 +136,7 @@ def _rule(
     if slower:
         return Ruling(SLOWER, tuple(slower))
     fewest = min(telling, default=LEAST_PROCESSES)
-    if 1 / math.comb(2 * fewest, fewest) > share:
+    if unproven and 1 / math.comb(2 * fewest, fewest) > share:
         unproven.append(
             f"undecided: {fewest} processes cannot prove that one of {len(cells)} cells became "
             f"slower: give --processes {_enough(share)} to both runs"

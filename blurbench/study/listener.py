@@ -20,5 +20,5 @@ class Listener:
     def rounds(self, done: int, left_s: float) -> None:
         """A round was completed; so many seconds of the budget are left."""
 
-    def points(self, done: int, total: int, text: str) -> None:
-        """So many points are done; the text says which one begins."""
+    def points(self, done: int, total: int, text: str, left_s: float | None = None) -> None:
+        """So many points are done, of a total or 0; the text says which one begins."""

@@ -43,6 +43,7 @@ from blurbench.study.yardstick import YARDSTICK, make_yardstick
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
 IMPLAUSIBLE = 1.1  # times the best copy
 HOPELESS = 20  # times the best rate so far: no implementation is that much better
+PREPARING_S = 0.5  # about what copies, set-up and first calls take before a race
 TRANSFER_SAMPLES = 16
 TRANSFER_S = 0.005  # least duration of such a sample
 DIFFERENCE_S = 2.0  # longest that the dense sum may take only to be held against the separable one
@@ -137,7 +138,10 @@ class PointStudy:
         if not runnable:
             return
         costs = self._predict(runnable)
-        self.budget = self.given_budget or default_budget(costs, self.shortest, self.longest)
+        spent = time.perf_counter() - self.started
+        self.budget = self.given_budget or default_budget(
+            costs, self.shortest, self.longest, spent + PREPARING_S
+        )
         self.listener.budget(self.budget)
         # An earlier attempt's share was admitted then, and is again.
         admission = admit(costs, self.budget - (time.perf_counter() - self.started))
@@ -434,9 +438,21 @@ class PointStudy:
             progress=self.listener.rounds,
             history=self.findings.history(scope, self.process),
             reference=known.reference if known and known.reference in names else None,
-            pairs=self.pairs and [pair for pair in self.pairs if set(pair) <= set(names)],
+            pairs=self._pairs_among(names),
             fixtures=[make_yardstick()] if self.yardstick and scope == RANKING_SCOPE else (),
         )
+
+    def _pairs_among(self, names: Sequence[str]) -> list[tuple[str, str]] | None:
+        """The comparisons that matter: also of the fastest CPU and the fastest GPU."""
+        if self.pairs is None:
+            return None
+        found = [pair for pair in self.pairs if set(pair) <= set(names)]
+        fastest: dict[str, str] = {}
+        for name in sorted(names, key=lambda name: -self.cells[name].cost_s):
+            fastest[self.session.kinds[name]] = name
+        if len(fastest) == 2:
+            found.append((fastest["gpu"], fastest["cpu"]))
+        return found
 
     def _measure_alone(self, name: str, scope: str) -> None:
         """A transfer: it competes with nothing, so its samples need no rounds."""

@@ -44,15 +44,16 @@ def sweep(
         for kernel in question.kernels:
             findings = _findings(question, image, kernel, log)
             if not findings.closed(process):
-                budget = None
+                budget = left_s = None
                 if question.options.budget is not None:
                     spent = earlier_s + time.perf_counter() - started
                     points_left = total - done + (processes - process) * total
-                    left = question.options.budget - spent
-                    budget = max(1e-3, left / points_left)
+                    left_s = question.options.budget - spent
+                    budget = max(1e-3, left_s / points_left)
                     budget += findings.measured_s.get(process, 0.0)
                 height, width = image.pixels.shape[:2]
-                listener.points(done, total, f"{kernel.size}x{kernel.size} on {width}x{height}")
+                text = f"{kernel.size}x{kernel.size} on {width}x{height}"
+                listener.points(done, total, text, left_s)
                 study = PointStudy(
                     session,
                     image,
