@@ -77,6 +77,7 @@ def describe(
         "machine": {"cpu": "Test CPU", "usable_cpus": 2, "gpus": []},
         "versions": {"numpy": "2.4.6", "scipy": "1.17.1"},
         "unavailable": {},
+        "seed": 0,
     }
     return Run("run", 2, declared, Rules(comparisons=1), "m1", about)
 

@@ -272,7 +272,7 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
     torn: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     before = contents(torn)
-    ended = in_process(command, "photo.png", *BRIEF, "--out", "run", capsys=capsys)
+    ended = in_process(command, "photo.png", "--budget", "1", "--out", "run", capsys=capsys)
     assert is_one_line(ended)
     assert "sweep --resume run" in ended.err
     assert contents(torn) == before
@@ -483,7 +483,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     def press(*arguments: Any) -> None:
         raise KeyboardInterrupt
 
-    def reached(self: PointsListener, done: int, total: int, text: str) -> None:
+    def reached(self: PointsListener, done: int, *others: Any) -> None:
         if done != 1:
             return
         if moment == "between two points":
