@@ -596,7 +596,7 @@ def test_a_baseline_whose_description_lacks_something_is_refused_in_one_line(
     assert is_one_line(gated())
 
 
-@pytest.mark.parametrize("margin", ["-1%", "much", "nan", "", "inf"])
+@pytest.mark.parametrize("margin", ["-1%", "5", "much", "nan", "", "inf"])
 def test_a_margin_that_is_none_is_refused_in_one_line(
     gated: Callable[..., Ended], margin: str
 ) -> None:

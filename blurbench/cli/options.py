@@ -39,6 +39,8 @@ class Number(ParamType):
         except ValueError:
             what = "a whole number" if self._kind is int else "a number"
             raise InputError(f"{option} {text!r} is not {what}") from None
+        if self._percent and number > 1 and not text.endswith("%"):
+            raise InputError(f"{option} {text} is ambiguous: write {text}%, or a part of 1")
         if self._least is not None and not self._least <= number < float("inf"):
             raise InputError(f"{option} {text} is out of range: give {self._least:g} or more")
         return number
