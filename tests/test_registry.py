@@ -25,7 +25,7 @@ from blurbench.backends.registry import (
 )
 from blurbench.errors import InputError
 
-SHIPPED = [f"{b}:{m}" for b in ("numpy", "scipy", "cupy", "cupyx") for m in METHODS]
+TWINS = ("numpy", "scipy", "cupy", "cupyx")
 
 
 def own(name: str, *methods: str) -> Backend:
@@ -81,16 +81,23 @@ def refusal(ask: Callable[[], object]) -> str:
 
 
 def test_the_shipped_backends_are_listed_in_their_order() -> None:
-    assert list(collect([])) == ["numpy", "scipy", "cupy", "cupyx"]
+    assert list(collect([])) == [*TWINS, "cuda"]
 
 
 def test_each_shipped_backend_bears_the_name_it_is_listed_under() -> None:
     assert [backend.name for backend in collect([]).values()] == list(BUILT_IN)
 
 
-def test_each_shipped_backend_offers_direct_separable_and_fft() -> None:
-    found = collect([]).values()
-    assert [one.name for backend in found for one in backend.implementations] == SHIPPED
+@pytest.mark.parametrize("name", TWINS)
+def test_the_twins_offer_direct_separable_and_fft(name: str) -> None:
+    assert [one.method for one in collect([])[name].implementations] == list(METHODS)
+
+
+def test_our_kernels_are_direct_and_separable() -> None:
+    assert [one.name for one in collect([])["cuda"].implementations] == [
+        "cuda:direct",
+        "cuda:separable",
+    ]
 
 
 def test_each_shipped_implementation_claims_to_be_exact() -> None:
@@ -109,7 +116,8 @@ def test_the_librarys_own_filters_are_declared_as_such() -> None:
 
 def test_numpy_and_scipy_run_on_the_cpu_and_their_twins_on_the_gpu() -> None:
     kinds = {name: backend.kind for name, backend in collect([]).items()}
-    assert kinds == {"numpy": "cpu", "scipy": "cpu", "cupy": "gpu", "cupyx": "gpu"}
+    assert {name for name, kind in kinds.items() if kind == "cpu"} == {"numpy", "scipy"}
+    assert {name for name, kind in kinds.items() if kind == "gpu"} == {"cupy", "cupyx", "cuda"}
 
 
 @pytest.mark.parametrize("name", ["numpy", "scipy"])
@@ -122,7 +130,9 @@ def test_the_backends_of_the_cpu_tell_their_librarys_version(name: str) -> None:
     assert find_backend(name).probe().versions == {name: sys.modules[name].__version__}
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name", [one.name for backend in collect([]).values() for one in backend.implementations]
+)
 def test_an_implementation_is_found_by_backend_and_method(name: str) -> None:
     assert find_implementation(*name.split(":")).name == name
 
@@ -282,7 +292,7 @@ def test_an_unknown_backend_is_refused_with_those_of_other_packages_too(
     offer: Offer, install: Callable[..., None]
 ) -> None:
     install(offer("third", own("third", "fft")))
-    assert refusal(lambda: find_backend("opengl")).endswith("cupyx, third")
+    assert refusal(lambda: find_backend("opengl")).endswith(", third")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from blurbench.image import Image
 from blurbench.measure.judge import Result
 from blurbench.plan import Problem
 from blurbench.records.summary import Row
-from blurbench.report.console import is_wide, plain_table, say, show_table
+from blurbench.report.console import is_wide, plain_table, say, say_missing, show_table
 from blurbench.report.units import (
     MISSING,
     brief_duration,
@@ -74,8 +74,7 @@ def show_rows(
     for row in ran:
         if row.reason:
             say(console, f"{row.name}: {row.reason}.")
-    for backend, reason in unavailable.items():
-        say(console, f"{backend} cannot run: {reason}.")
+    say_missing(console, unavailable)
 
 
 def show_risks(console: Console, answer: Answer) -> None:

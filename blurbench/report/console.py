@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.table import Table
@@ -68,6 +68,15 @@ def markdown_row(texts: Iterable[str]) -> str:
     """A line of a Markdown table; bars in texts do not split it."""
     cells = (text.replace("|", "\\|") for text in texts)
     return f"| {' | '.join(cells)} |"
+
+
+def say_missing(console: Console, reasons: Mapping[str, str]) -> None:
+    """Which backends cannot run and why; those that share a reason share a line."""
+    sharing: dict[str, list[str]] = {}
+    for backend, reason in reasons.items():
+        sharing.setdefault(reason, []).append(backend)
+    for reason, names in sharing.items():
+        say(console, f"{', '.join(names)} cannot run: {reason}.")
 
 
 def say(console: Console, text: str, style: str = "") -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from blurbench.records.journal import Run
-from blurbench.report.console import markdown_row, plain_table, say, show_table
+from blurbench.report.console import markdown_row, plain_table, say, say_missing, show_table
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.units import plural
 from blurbench.study.crossing import FASTEST_CPU
@@ -36,8 +36,7 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
                 f"  Its set-up and first call are paid for after "
                 f"{plural(one['pays_off_after_images'], 'image')} at {size}x{size}.",
             )
-    for backend, reason in run.about["unavailable"].items():
-        say(console, f"{backend} cannot run: {reason}.")
+    say_missing(console, run.about["unavailable"])
     say(console, "\nWhat others say:", "bold")
     for line in claim_lines(found):
         say(console, line)

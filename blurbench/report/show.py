@@ -14,7 +14,7 @@ from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import Row
 from blurbench.report.compare import control_lines, show_rows
-from blurbench.report.console import markdown_row, plain_table, say, show_table
+from blurbench.report.console import markdown_row, plain_table, say, say_missing, show_table
 from blurbench.report.crossover import crossover_markdown, show_crossovers
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.units import MISSING, brief_duration, duration, ratio
@@ -42,9 +42,8 @@ def show_log(console: Console, log: Log) -> None:
             say(console, f"{one.answer} ({one.reach}).")
         _show_reasons(console, points)
         console.print()
-    for backend, reason in log.run.about["unavailable"].items():
-        if len(log.points) != 1:
-            say(console, f"{backend} cannot run: {reason}.")
+    if len(log.points) != 1:
+        say_missing(console, log.run.about["unavailable"])
 
 
 def by_extent(log: Log) -> list[tuple[str, list[Findings]]]:

@@ -7,7 +7,7 @@ from rich.progress import Progress
 
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.registry import probe
-from blurbench.report.console import error_console, plain_table, say, show_table
+from blurbench.report.console import error_console, plain_table, say, say_missing, show_table
 from blurbench.study.verify import count_cases, verify
 
 SHOWN = 5  # failures an implementation, before the rest is counted
@@ -31,9 +31,9 @@ def run_and_show(console: Console, pairs: list[tuple[Backend, Implementation]]) 
     for check in checks:
         for failure in (check.failures or [])[:SHOWN]:
             say(console, f"{check.implementation} {check.dtype}: {failure}")
-    for name, state in states.items():
-        if not state.ok:
-            say(console, f"{name} cannot run: {state.explanation}.")
+    say_missing(
+        console, {name: state.explanation for name, state in states.items() if not state.ok}
+    )
     if not checks:
         return 3
     failed = sum(len(check.failures or []) for check in checks)

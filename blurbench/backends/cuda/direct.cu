@@ -1,0 +1,104 @@
+// The dense 2-D sum: every one of the size x size taps multiplies, and nothing is factored.
+//
+// A block makes a tile of pixels, 4 neighbours a thread. It goes through the kernel in parts of
+// at most DOWN x ALONG taps, for which the pixels and the taps lie in shared memory, so any
+// kernel fits. Each row of a part is summed by itself, which keeps the rounding error small.
+// A block takes CHANNELS of the `channels` interleaved ones.
+
+constexpr int LANES = 32, TILE = 8, DOWN = 8, ALONG = 16;
+constexpr int COLUMNS = LANES * 4 + ALONG, ROWS = TILE + DOWN - 1;  // of pixels in shared memory
+
+// Where a value of a row lies in shared memory. With 4 channels a gap keeps neighbours apart.
+__device__ constexpr int slot(int value) {
+    return CHANNELS == 4 ? value + value / 16 * 4 : value;
+}
+
+extern "C" __global__ void __launch_bounds__(LANES * TILE) direct(
+    const INPUT* __restrict__ image, OUTPUT* __restrict__ result,
+    const int* __restrict__ row_source,     // of row y at y + radius; -1 where there is none
+    const int* __restrict__ column_source,  // of column x at x + radius
+    const WORK* __restrict__ taps,          // size x size
+    int height, int width, int channels, int radius, int aligned, WORK outside) {
+    __shared__ __align__(16) WORK pixels[ROWS][slot(COLUMNS * CHANNELS)];
+    __shared__ __align__(16) WORK weights[DOWN][ALONG];
+
+    const int x0 = blockIdx.y * LANES * 4, y0 = blockIdx.x * TILE;
+    const int first = blockIdx.z * CHANNELS;
+    const int thread = threadIdx.y * LANES + threadIdx.x, size = 2 * radius + 1;
+    const long long pitch = static_cast<long long>(width) * channels;
+
+    WORK total[4 * CHANNELS] = {};
+    for (int top = 0; top < size; top += DOWN) {
+        for (int left = 0; left < size; left += ALONG) {
+            const int down = min(DOWN, size - top), along = min(ALONG, size - left);
+            __syncthreads();  // the part before is done with
+            for (int at = thread; at < DOWN * ALONG; at += LANES * TILE) {
+                const int i = at / ALONG, j = at % ALONG;
+                weights[i][j] =
+                    i < down && j < along ? taps[static_cast<long long>(top + i) * size + left + j] : 0;
+            }
+            for (int i = threadIdx.y; i < TILE + down - 1; i += TILE) {
+                // No further than the tables know; what lies beyond is multiplied by 0 or not kept.
+                const int y = y0 + top + i;
+                const int row = y < height + 2 * radius ? row_source[y] : -1;
+                for (int at = threadIdx.x; at < COLUMNS * CHANNELS; at += LANES) {
+                    const int x = x0 + left + at / CHANNELS;
+                    const int column = x < width + 2 * radius ? column_source[x] : -1;
+                    const long long from =
+                        row * pitch + static_cast<long long>(column) * channels + first;
+                    pixels[i][slot(at)] = row < 0 || column < 0
+                        ? outside : static_cast<WORK>(image[from + at % CHANNELS]);
+                }
+            }
+            __syncthreads();
+            for (int i = 0; i < down; i++) {
+                const WORK* line = pixels[threadIdx.y + i];
+                WORK part[4 * CHANNELS] = {}, seen[8 * CHANNELS];
+                auto see = [&](int pixel, int to) {  // 4 pixels of this thread's, from `pixel` on
+                    #pragma unroll
+                    for (int c = 0; c < CHANNELS; c++) {
+                        const auto four = load_pack<4>(
+                            line + slot((threadIdx.x * 4 + pixel) * CHANNELS + c * 4));
+                        #pragma unroll
+                        for (int e = 0; e < 4; e++) seen[to + c * 4 + e] = four.v[e];
+                    }
+                };
+                see(0, 0);
+                for (int j = 0; j < along; j += 4) {
+                    see(j + 4, 4 * CHANNELS);
+                    const auto weight = load_pack<4>(weights[i] + j);
+                    #pragma unroll
+                    for (int e = 0; e < 4; e++) {
+                        #pragma unroll
+                        for (int at = 0; at < 4 * CHANNELS; at++) {
+                            part[at] += weight.v[e] * seen[at + e * CHANNELS];
+                        }
+                    }
+                    #pragma unroll
+                    for (int at = 0; at < 4 * CHANNELS; at++) seen[at] = seen[at + 4 * CHANNELS];
+                }
+                #pragma unroll
+                for (int at = 0; at < 4 * CHANNELS; at++) total[at] += part[at];
+            }
+        }
+    }
+
+    const int x = x0 + threadIdx.x * 4, y = y0 + threadIdx.y;
+    if (y >= height) return;
+    OUTPUT* to = result + y * pitch + static_cast<long long>(x) * channels + first;
+    #pragma unroll
+    for (int c = 0; c < CHANNELS; c++) {
+        Pack<OUTPUT, 4> four;
+        #pragma unroll
+        for (int e = 0; e < 4; e++) four.v[e] = Pixel<OUTPUT>::of(total[c * 4 + e]);
+        if (aligned && x + 4 <= width) {
+            store_pack<4>(to + c * 4, four);
+        } else {
+            #pragma unroll
+            for (int e = 0; e < 4; e++) {
+                const int pixel = (c * 4 + e) / CHANNELS, channel = (c * 4 + e) % CHANNELS;
+                if (x + pixel < width) to[static_cast<long long>(pixel) * channels + channel] = four.v[e];
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+"""Plans over the kernels: tables and taps on the device, and how the image is cut into blocks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench.backends.cuda.compiler import Kernel, Toolkit
+from blurbench.border import source_index
+from blurbench.plan import Plan, Problem
+
+INTERLEAVED = (1, 3, 4)  # channels that the kernels are compiled for
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How `fused.cu` is compiled for radii up to `radius`, `channels` or fewer.
+
+    Attributes:
+        values: that a thread sums vertically; each takes 2*radius registers.
+        threads: of a block.
+        rows: that a block finishes between two barriers.
+        blocks: that a multiprocessor shall hold at once.
+    """
+
+    radius: int
+    channels: int
+    values: int
+    threads: int
+    rows: int
+    blocks: int
+
+
+# In order: the first that fits is taken.
+SHAPES = (
+    Shape(1, 4, 4, 128, 4, 4),
+    Shape(2, 4, 4, 128, 4, 4),
+    Shape(4, 4, 4, 128, 4, 4),
+    Shape(6, 1, 4, 128, 4, 4),
+    Shape(6, 4, 2, 256, 4, 2),
+    Shape(8, 1, 4, 128, 4, 4),
+    Shape(8, 4, 2, 256, 4, 2),
+    Shape(12, 4, 2, 256, 4, 2),
+    Shape(16, 3, 2, 256, 4, 2),
+    Shape(16, 4, 1, 512, 4, 1),
+    Shape(24, 4, 1, 512, 4, 1),
+    Shape(32, 4, 1, 512, 4, 1),
+)
+LEAST_TILE = 8  # rows: fewer are mostly spent on reaching the first sum
+
+# As in columns.cu.
+LANES, WARPS, OUTPUTS = 32, 4, 16
+# As in direct.cu.
+DIRECT_ROWS, DIRECT_COLUMNS = 8, 128
+
+
+def shape_for(problem: Problem) -> Shape | None:
+    """How the fused kernel is compiled for a problem; None where two passes are faster."""
+    if problem.channels not in INTERLEAVED or problem.work_dtype != np.float32:
+        return None
+    fitting = (
+        shape
+        for shape in SHAPES
+        if problem.kernel.radius <= shape.radius and problem.channels <= shape.channels
+    )
+    return next(fitting, None)
+
+
+def fused_macros(problem: Problem, shape: Shape) -> dict[str, object]:
+    """What `fused.cu` is compiled with."""
+    return {
+        "INPUT": problem.dtype,
+        "OUTPUT": problem.dtype,
+        "CHANNELS": problem.channels,
+        "RADIUS": shape.radius,
+        "V": shape.values,
+        "THREADS": shape.threads,
+        "ROWS": shape.rows,
+        "BLOCKS": shape.blocks,
+    }
+
+
+def separable_plan(toolkit: Toolkit, problem: Problem) -> Plan:
+    """The faster of the two separable plans."""
+    shape = shape_for(problem)
+    if shape is None:
+        return ColumnsPlan(toolkit, problem)
+    return FusedPlan(toolkit, problem, shape)
+
+
+def separable_bytes(problem: Problem) -> int:
+    """The transposed image between the two passes, where there are two."""
+    if shape_for(problem) is not None:
+        return 0
+    return problem.height * problem.width * problem.channels * problem.work_dtype.itemsize
+
+
+def direct_bytes(problem: Problem) -> int:
+    """The dense taps."""
+    return problem.kernel.size**2 * problem.work_dtype.itemsize
+
+
+class _CudaPlan(Plan):
+    """What the plans share: contiguous arrays for the kernels, and tables of the border."""
+
+    def __init__(self, toolkit: Toolkit, problem: Problem) -> None:
+        super().__init__(toolkit.xp, problem)
+        self._outside = problem.work_dtype.type(problem.cval)
+
+    def _run(self, image: Any, out: Any) -> None:
+        image = self._xp.ascontiguousarray(image)
+        if out.flags.c_contiguous:
+            self._launch(image, out)
+        else:
+            result = self._xp.empty_like(image)
+            self._launch(image, result)
+            out[...] = result
+
+    def _launch(self, image: Any, out: Any) -> None:
+        raise NotImplementedError
+
+    def _put(self, array: NDArray[Any]) -> Any:
+        """A host array on the device, counted as this plan's own."""
+        self.nbytes += array.nbytes
+        return self._xp.asarray(array)
+
+    def _sources(self, n: int, margin: int) -> Any:
+        """int32 `(n + 2*margin,)`: the source of each sample of a line, its margins included."""
+        positions = np.arange(-margin, n + margin)
+        return self._put(source_index(positions, n, self.problem.border).astype(np.int32))
+
+    def _aligned(self, *arrays: Any) -> np.int32:
+        """Whether 4 values of every row can be moved at once, from its first on."""
+        row = self.problem.width * self.problem.channels
+        whole = row % 4 == 0 and all(_address(one) % (4 * one.itemsize) == 0 for one in arrays)
+        return np.int32(whole)
+
+
+def _address(array: Any) -> int:
+    pointer = getattr(array.data, "ptr", None)  # CuPy's; NumPy has another way
+    return int(array.ctypes.data if pointer is None else pointer)
+
+
+class FusedPlan(_CudaPlan):
+    """Both passes in one launch."""
+
+    def __init__(self, toolkit: Toolkit, problem: Problem, shape: Shape) -> None:
+        super().__init__(toolkit, problem)
+        height, width, channels = problem.height, problem.width, problem.channels
+        radius, pad = shape.radius, -(-shape.radius // 4) * 4
+        self._rows, self._columns = self._sources(height, radius), self._sources(width, pad)
+        most = (shape.threads * shape.values // channels - 2 * pad) // 4 * 4
+        strips = math.ceil(width / most)
+        strip = math.ceil(width / strips / 4) * 4
+        tiles = max(1, toolkit.processors * shape.blocks // strips)
+        tile = max(LEAST_TILE, math.ceil(height / tiles))
+        self._grid = math.ceil(width / strip), math.ceil(height / tile)
+        self._block = (shape.threads,)
+        self._numbers = tuple(np.int32(number) for number in (height, width, strip, tile))
+        # By value: the multiply-adds then take their taps from constant memory.
+        self._taps = np.zeros((), [("at", np.float32, (radius + 1,))])
+        half = problem.kernel.taps[problem.kernel.radius :]
+        self._taps["at"][: len(half)] = half
+        self._kernel = toolkit.kernel("fused", **fused_macros(problem, shape))
+
+    def _launch(self, image: Any, out: Any) -> None:
+        tables = self._rows, self._columns
+        aligned = self._aligned(image, out)
+        arguments = image, out, *tables, *self._numbers, aligned, self._outside, self._taps
+        self._kernel(self._grid, self._block, arguments)
+
+
+class ColumnsPlan(_CudaPlan):
+    """Two passes over the columns, each of which transposes."""
+
+    def __init__(self, toolkit: Toolkit, problem: Problem) -> None:
+        super().__init__(toolkit, problem)
+        height, width, channels = problem.height, problem.width, problem.channels
+        radius, work = problem.kernel.radius, problem.work_dtype
+        taps = np.zeros(2 * radius + 3 * OUTPUTS, work)
+        taps[OUTPUTS - 1 : OUTPUTS + 2 * radius] = problem.kernel.taps
+        self._taps = self._put(taps)
+        self._between = self._hold(toolkit.xp.empty((width, height, channels), dtype=work.name))
+        self._passes = [
+            self._pass(toolkit, (height, width), problem.dtype, work),
+            self._pass(toolkit, (width, height), work, problem.dtype),
+        ]
+
+    def _pass(
+        self, toolkit: Toolkit, extent: tuple[int, int], given: Any, made: Any
+    ) -> tuple[Kernel, tuple[int, int], tuple[Any, ...]]:
+        """The kernel, its grid, and its arguments after the two images."""
+        (height, width), radius = extent, self.problem.kernel.radius
+        channels = self.problem.channels
+        kernel = toolkit.kernel("columns", INPUT=given, OUTPUT=made, WORK=self.problem.work_dtype)
+        grid = math.ceil(width * channels / LANES), math.ceil(height / (WARPS * OUTPUTS))
+        numbers = (np.int32(number) for number in (height, width, channels, radius))
+        return kernel, grid, (self._sources(height, radius), self._taps, *numbers, self._outside)
+
+    def _launch(self, image: Any, out: Any) -> None:
+        images = image, self._between, out
+        for number, (kernel, grid, arguments) in enumerate(self._passes):
+            kernel(grid, (LANES, WARPS), (*images[number : number + 2], *arguments))
+
+
+class DirectPlan(_CudaPlan):
+    """The dense sum."""
+
+    def __init__(self, toolkit: Toolkit, problem: Problem) -> None:
+        super().__init__(toolkit, problem)
+        height, width, channels = problem.height, problem.width, problem.channels
+        radius, work = problem.kernel.radius, problem.work_dtype
+        together = channels in INTERLEAVED and work == np.float32
+        self._tables = (
+            self._sources(height, radius),
+            self._sources(width, radius),
+            self._put(problem.kernel.dense().astype(work)),
+        )
+        self._numbers = tuple(np.int32(number) for number in (height, width, channels, radius))
+        self._together = together
+        self._grid = (
+            math.ceil(height / DIRECT_ROWS),
+            math.ceil(width / DIRECT_COLUMNS),
+            1 if together else channels,
+        )
+        self._kernel = toolkit.kernel(
+            "direct",
+            INPUT=problem.dtype,
+            OUTPUT=problem.dtype,
+            WORK=work,
+            CHANNELS=channels if together else 1,
+        )
+
+    def _launch(self, image: Any, out: Any) -> None:
+        aligned = self._aligned(out) if self._together else np.int32(0)
+        arguments = image, out, *self._tables, *self._numbers, aligned, self._outside
+        self._kernel(self._grid, (LANES, DIRECT_ROWS), arguments)

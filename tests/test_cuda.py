@@ -1,0 +1,332 @@
+"""Our CUDA kernels without a GPU: their machine code, and their very source run on the CPU.
+
+What this cannot show: times, warps, memory traffic, and what a GPU's own compiler and memory do;
+the tests marked `gpu` in test_gpu.py are for that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cuda_assembly
+import cuda_on_cpu
+import numpy as np
+import pytest
+
+from blurbench.backends.cuda import plans
+from blurbench.backends.cuda.compiler import Toolkit, options, source
+from blurbench.border import BORDERS
+from blurbench.kernel import GaussianKernel
+from blurbench.plan import DTYPES, Plan, Problem
+
+Array = np.ndarray[Any, Any]
+Reference = Callable[[Array, Problem], Array]
+Share = Callable[[Array, Array, Array, Problem], float]
+Make = Callable[[Toolkit, Problem], Plan]
+
+ARCHITECTURES = ("sm_75", "sm_80", "sm_90", "sm_120")
+RADII = sorted({shape.radius for shape in plans.SHAPES})
+INTEGER = ("uint8", "uint16")
+ORDERS = (0, 1, 2, 3)  # of the threads: see cuda_on_cpu
+
+on_cpu = pytest.mark.skipif(
+    cuda_on_cpu.COMPILER is None, reason="g++ is not installed: apt-get install g++"
+)
+assembled = pytest.mark.skipif(
+    cuda_assembly.library() is None, reason="NVRTC is not installed: pip install nvidia-cuda-nvrtc"
+)
+
+
+def problem_of(
+    size: int, shape: tuple[int, ...], dtype: str = "float32", border: str = "reflect"
+) -> Problem:
+    return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border, 7.25)
+
+
+def noise(problem: Problem) -> Array:
+    values = np.random.default_rng(1).uniform(0, 255, problem.shape)
+    return (np.rint(values) if problem.dtype.kind != "f" else values).astype(problem.dtype)
+
+
+def fused(toolkit: Toolkit, problem: Problem) -> Plan:
+    shape = plans.shape_for(problem)
+    assert shape is not None
+    return plans.FusedPlan(toolkit, problem, shape)
+
+
+KINDS: dict[str, Make] = {
+    "fused": fused,
+    "columns": plans.ColumnsPlan,
+    "direct": plans.DirectPlan,
+}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+each_border = pytest.mark.parametrize("border", BORDERS)
+
+
+@pytest.fixture
+def check(reference: Reference, share_of_allowed: Share) -> Callable[..., None]:
+    """Blur noise on the CPU, and hold the result to the contract."""
+
+    def blur_and_check(kind: str, problem: Problem, order: int = 0) -> None:
+        image = noise(problem)
+        result = KINDS[kind](cuda_on_cpu.toolkit(order), problem)(image)
+        share = share_of_allowed(result, reference(image, problem), image, problem)
+        assert share <= 1
+
+    return blur_and_check
+
+
+# Values.
+
+
+@on_cpu
+@each_border
+@pytest.mark.parametrize("channels", plans.INTERLEAVED)
+@pytest.mark.parametrize("radius", RADII)
+def test_the_fused_kernel_keeps_the_contract_in_every_specialisation(
+    radius: int, channels: int, border: str, check: Callable[..., None]
+) -> None:
+    for shape in ((41, 76, channels), (13, 45, channels)):
+        check("fused", problem_of(2 * radius + 1, shape, border=border))
+
+
+@on_cpu
+@pytest.mark.parametrize("size", range(1, 66, 2))
+def test_the_fused_kernel_takes_every_size_up_to_its_largest(
+    size: int, check: Callable[..., None]
+) -> None:
+    check("fused", problem_of(size, (19, 33)))
+
+
+@on_cpu
+@each_border
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1, 31, 101, 301])
+def test_the_column_passes_keep_the_contract(
+    size: int, dtype: str, border: str, check: Callable[..., None]
+) -> None:
+    for shape in ((70, 37), (9, 33, 3), (5, 4, 5)):
+        check("columns", problem_of(size, shape, dtype, border))
+
+
+@on_cpu
+@each_border
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1, 3, 15, 41])
+def test_the_dense_kernel_keeps_the_contract(
+    size: int, dtype: str, border: str, check: Callable[..., None]
+) -> None:
+    for shape in ((18, 133), (9, 33, 3), (8, 12, 4), (5, 4, 5)):
+        check("direct", problem_of(size, shape, dtype, border))
+
+
+@on_cpu
+@pytest.mark.parametrize("dtype", INTEGER)
+@pytest.mark.parametrize("size", [3, 17, 31])
+@pytest.mark.parametrize("channels", plans.INTERLEAVED)
+def test_integers_are_converted_inside_the_fused_kernel(
+    size: int, dtype: str, channels: int, check: Callable[..., None]
+) -> None:
+    check("fused", problem_of(size, (21, 40, channels), dtype))
+
+
+@on_cpu
+@each_kind
+@each_border
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (3, 2, 3)], ids=str)
+def test_kernels_may_be_larger_than_the_image(
+    kind: str, border: str, shape: tuple[int, ...], check: Callable[..., None]
+) -> None:
+    check(kind, problem_of(33, shape, border=border))
+
+
+@on_cpu
+@each_kind
+def test_an_image_of_many_blocks_has_no_seams(kind: str, check: Callable[..., None]) -> None:
+    check(kind, problem_of(17, (150, 1100)))
+
+
+@on_cpu
+@each_kind
+def test_arrays_that_no_pack_fits_are_blurred_too(
+    kind: str, reference: Reference, share_of_allowed: Share
+) -> None:
+    problem = problem_of(9, (24, 32))
+    memory, target = np.zeros(24 * 32 + 1, np.float32), np.zeros(24 * 32 + 1, np.float32)
+    image, out = memory[1:].reshape(24, 32), target[1:].reshape(24, 32)
+    image[...] = noise(problem)
+    KINDS[kind](cuda_on_cpu.toolkit(), problem)(image, out)
+    assert share_of_allowed(out, reference(image, problem), image, problem) <= 1
+
+
+@on_cpu
+@each_kind
+def test_views_are_blurred_into_views(
+    kind: str, reference: Reference, share_of_allowed: Share
+) -> None:
+    problem = problem_of(9, (24, 32))
+    image, out = np.zeros((32, 24), np.float32).T, np.zeros((24, 64), np.float32)[:, ::2]
+    image[...] = noise(problem)
+    KINDS[kind](cuda_on_cpu.toolkit(), problem)(image, out)
+    assert share_of_allowed(out, reference(image, problem), image, problem) <= 1
+
+
+def test_small_kernels_take_one_launch_and_large_ones_two_passes() -> None:
+    assert plans.shape_for(problem_of(65, (64, 64))) is not None
+    assert plans.shape_for(problem_of(67, (64, 64))) is None
+    assert plans.shape_for(problem_of(9, (64, 64), "float64")) is None
+    assert plans.shape_for(problem_of(9, (64, 64, 2))) is None
+
+
+def test_sizes_share_what_is_compiled() -> None:
+    shapes = {plans.shape_for(problem_of(size, (64, 64))) for size in range(1, 66, 2)}
+    assert len(shapes) == len(RADII)
+
+
+# Barriers.
+
+
+@on_cpu
+@each_kind
+def test_the_order_in_which_threads_run_does_not_matter(kind: str) -> None:
+    problem = problem_of(17, (40, 150))
+    image = noise(problem)
+    results = [KINDS[kind](cuda_on_cpu.toolkit(order), problem)(image) for order in ORDERS]
+    assert all(np.array_equal(one, results[0]) for one in results)
+
+
+def without_barrier(number: int) -> Callable[[str], str]:
+    """Leaves out one of a source's barriers."""
+
+    def edit(text: str) -> str:
+        parts = text.split("__syncthreads();")
+        assert len(parts) > number + 1
+        joints = ["__syncthreads();"] * (len(parts) - 1) + [""]
+        joints[number] = ";"
+        return "".join(part + joint for part, joint in zip(parts, joints, strict=True))
+
+    return edit
+
+
+@on_cpu
+@pytest.mark.parametrize(
+    ("kind", "number"), [("fused", 0), ("columns", 0), ("direct", 0), ("direct", 1)]
+)
+def test_a_missing_barrier_is_seen(kind: str, number: int, reference: Reference) -> None:
+    problem = problem_of(17, (40, 150))
+    image, expected = noise(problem), reference(noise(problem), problem)
+    broken = [
+        KINDS[kind](cuda_on_cpu.toolkit(order, edit=without_barrier(number)), problem)(image)
+        for order in ORDERS
+    ]
+    assert any(np.abs(one - expected).max() > 1 for one in broken)
+
+
+# Memory.
+
+
+def sanitized(*fault: str) -> subprocess.CompletedProcess[str]:
+    preload = subprocess.run(
+        [str(cuda_on_cpu.COMPILER), "-print-file-name=libasan.so"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    script = Path(cuda_on_cpu.__file__).with_name("cuda_sanitized.py")
+    environment = os.environ | {
+        "LD_PRELOAD": preload,
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "UBSAN_OPTIONS": "halt_on_error=1",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    }
+    return subprocess.run(
+        [sys.executable, str(script), *fault], capture_output=True, text=True, env=environment
+    )
+
+
+@on_cpu
+def test_no_kernel_leaves_its_arrays() -> None:
+    done = sanitized()
+    assert done.stdout == "no fault\n", done.stderr[-3000:]
+
+
+@on_cpu
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ("pixel < columns + 2 * PAD ? column_source[x0 + pixel] : -1", "column_source[x0 + pixel]"),
+        ("e < 4; e++) if (c * 4 + e < values)", "e < 4; e++)"),
+        ("if (aligned && values == 4 * CHANNELS)", "if (aligned)"),
+        ("x < width + 2 * radius ?", "true ?"),
+        ("y + i < known ?", "true ?"),
+        ("from >= pitch || row >= height", "from >= pitch"),
+    ],
+    ids=lambda fault: fault[0],
+)
+def test_an_access_out_of_bounds_is_seen(fault: tuple[str, str]) -> None:
+    text = "".join(source(name) for name in ("fused", "columns", "direct"))
+    assert fault[0] in text
+    done = sanitized(*fault)
+    assert done.returncode != 0
+    assert re.search("AddressSanitizer|runtime error", done.stderr)
+
+
+# Machine code.
+
+
+def shipped(architecture: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """The kernel and options of every specialisation that a plan can ask for."""
+    for dtype in DTYPES:
+        work = "float64" if dtype == "float64" else "float32"
+        types: dict[str, object] = {"INPUT": dtype, "OUTPUT": dtype, "WORK": work}
+        yield "columns", options(**types | {"OUTPUT": work}), architecture
+        yield "columns", options(**types | {"INPUT": work}), architecture
+        for channels in plans.INTERLEAVED:
+            if dtype != "float64" or channels == 1:
+                yield "direct", options(**types, CHANNELS=channels), architecture
+        for radius in RADII if dtype != "float64" else ():
+            for channels in plans.INTERLEAVED:
+                shape = plans.shape_for(problem_of(2 * radius + 1, (8, 8, channels), dtype))
+                assert shape is not None
+                macros = plans.fused_macros(problem_of(1, (8, 8, channels), dtype), shape)
+                yield "fused", options(**macros), architecture
+
+
+@assembled
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_no_specialisation_spills_registers(architecture: str) -> None:
+    def compile_one(one: tuple[str, tuple[str, ...], str]) -> str | None:
+        name, given, target = one
+        found = cuda_assembly.assemble(source(name), given, target)
+        return f"{name} {' '.join(given)}: {found}" if found.spilled else None
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [line for line in pool.map(compile_one, shipped(architecture)) if line] == []
+
+
+@assembled
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_shared_memory_fits_every_device(architecture: str) -> None:
+    for channels in plans.INTERLEAVED:
+        shape = plans.shape_for(problem_of(65, (8, 8, channels)))
+        assert shape is not None
+        macros = plans.fused_macros(problem_of(1, (8, 8, channels)), shape)
+        dense = options(INPUT="float32", OUTPUT="float32", WORK="float32", CHANNELS=channels)
+        for name, given in (("fused", options(**macros)), ("direct", dense)):
+            found = cuda_assembly.assemble(source(name), given, architecture)
+            assert 0 < found.shared_bytes <= 48 * 1024
+
+
+@assembled
+def test_spilled_registers_are_seen() -> None:
+    problem = problem_of(65, (8, 8))
+    starved = plans.Shape(32, 4, values=4, threads=512, rows=2, blocks=2)
+    given = options(**plans.fused_macros(problem, starved))
+    assert cuda_assembly.assemble(source("fused"), given, "sm_90").spilled > 0
