@@ -33,7 +33,7 @@ gpu-check: OUT ?= results
 gpu-check:
 	@status=0; \
 	$(PYTHON) -m pytest -m gpu -p no:cacheprovider tests || status=1; \
-	$(PYTHON) -m blurbench verify --backend cupy,cupyx || status=1; \
+	$(PYTHON) -m blurbench verify --backend cupy,cupyx,cuda || status=1; \
 	for size in 15 101; do \
 		$(PYTHON) -m blurbench compare --size $$size --out "$(OUT)/gpu-compare-$$size" || status=1; \
 	done; \

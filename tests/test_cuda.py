@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import pytest
 
 from blurbench.backends.cuda import plans
 from blurbench.backends.cuda.compiler import Toolkit, options, source
+from blurbench.backends.cuda.compiler import toolkit as cuda_toolkit
 from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Plan, Problem
@@ -276,6 +278,43 @@ def test_an_access_out_of_bounds_is_seen(fault: tuple[str, str]) -> None:
     done = sanitized(*fault)
     assert done.returncode != 0
     assert re.search("AddressSanitizer|runtime error", done.stderr)
+
+
+# On a GPU.
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+@pytest.mark.parametrize("channels", plans.INTERLEAVED)
+@pytest.mark.parametrize("radius", RADII)
+def test_every_specialisation_keeps_the_contract_on_the_gpu(
+    radius: int, channels: int, dtype: str, reference: Reference, share_of_allowed: Share
+) -> None:
+    cupy = import_module("cupy")
+    for width in (1000, 1001):
+        problem = problem_of(2 * radius + 1, (700, width, channels), dtype)
+        image = noise(problem)
+        result = cupy.asnumpy(fused(cuda_toolkit(), problem)(cupy.asarray(image)))
+        assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("kind", ["fused", "columns"])
+def test_images_of_more_than_2_to_the_31_pixels_are_blurred_to_their_end(kind: str) -> None:
+    cupy = import_module("cupy")
+    side, crop = 46_500, 300
+    if cupy.cuda.Device().mem_info[0] < 8 * side**2:
+        pytest.skip("the device has too little free memory for such an image")
+    image = cupy.random.randint(0, 256, (side, side), dtype=cupy.uint8)
+    corner = cupy.ascontiguousarray(image[-crop:, -crop:])
+    last = {
+        extent: KINDS[kind](cuda_toolkit(), problem_of(31, (extent, extent), "uint8"))
+        for extent in (side, crop)
+    }
+    small = last[crop](corner)[15:, 15:]
+    assert bool((last[side](image)[-crop + 15 :, -crop + 15 :] == small).all())
 
 
 # Machine code.

@@ -528,7 +528,7 @@ def test_on_the_gpu_the_layout_of_the_image_in_memory_does_not_matter(
 
 
 @on_gpu
-@pytest.mark.parametrize("backend", ["cupy", "cupyx"])
+@pytest.mark.parametrize("backend", ["cupy", "cupyx", "cuda"])
 def test_a_cupy_image_comes_back_as_a_cupy_image(backend: str) -> None:
     cupy = import_module("cupy")
     result = blurbench.gaussian_blur(cupy.asarray(noise()), size=5, backend=backend)
@@ -537,7 +537,7 @@ def test_a_cupy_image_comes_back_as_a_cupy_image(backend: str) -> None:
 
 
 @on_gpu
-@pytest.mark.parametrize("backend", ["cupy", "cupyx"])
+@pytest.mark.parametrize("backend", ["cupy", "cupyx", "cuda"])
 def test_a_numpy_image_comes_back_from_the_gpu_as_a_numpy_image(backend: str) -> None:
     result = blurbench.gaussian_blur(noise(), size=5, backend=backend)
     assert type(result) is np.ndarray
