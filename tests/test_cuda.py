@@ -313,8 +313,10 @@ def test_images_of_more_than_2_to_the_31_pixels_are_blurred_to_their_end(kind: s
         extent: KINDS[kind](cuda_toolkit(), problem_of(31, (extent, extent), "uint8"))
         for extent in (side, crop)
     }
-    small = last[crop](corner)[15:, 15:]
-    assert bool((last[side](image)[-crop + 15 :, -crop + 15 :] == small).all())
+    large, small = (last[side](image)[-crop:, -crop:], last[crop](corner))
+    difference = large.astype(cupy.int16) - small.astype(cupy.int16)
+    # Sums taken in another order may be rounded to the other side of a half.
+    assert int(cupy.abs(difference[15:, 15:]).max()) <= 1
 
 
 # Machine code.
