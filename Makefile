@@ -4,6 +4,7 @@
 # make trust                                        how often the statistics are right
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 IMG ?=
 ARGS ?=
@@ -45,7 +46,8 @@ install: .venv/ready
 .venv/ready: pyproject.toml
 	@echo "Setting up .venv (once, about a minute)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable ".[dev]"
+	@$(PIP) --editable ".[dev]"
+	@$(PIP) --only-binary numba,llvmlite ".[numba]" || echo "Going on without Numba"
 	@touch $@
 
 clean:

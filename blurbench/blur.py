@@ -93,7 +93,7 @@ def prepare(
         size: number of taps, odd; without it `int(truncate * sigma + 0.5)` on each side.
         border: `reflect`, `mirror`, `nearest`, `wrap` or `constant` (of value `cval`).
         method: `direct`, `separable` or `fft`.
-        backend: `numpy`, `scipy`, `cupy`, `cupyx`, `cuda`, or one of another package.
+        backend: `numpy`, `scipy`, `numba`, `cupy`, `cupyx`, `cuda`, or one of another package.
         dtype: of the images and of the results: uint8, uint16, float32 or float64. Values stay
             in their own units; integer results are rounded to nearest and clipped.
         threads: for libraries that can be told; default is the CPUs this process may use.

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from blurbench.backends import gpu
 from blurbench.backends.backend import Implementation
-from blurbench.backends.registry import collect
+from blurbench.backends.registry import collect, find_backend, probe
 from blurbench.plan import Problem
 
 EXACT_ON_CPU = [
@@ -43,6 +43,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def implementation(request: pytest.FixtureRequest) -> Implementation:
     """Each shipped implementation that runs on the CPU and claims to be exact."""
     one: Implementation = request.param
+    state = probe(find_backend(one.backend))
+    if not state.ok:
+        pytest.skip(state.explanation)
     return one
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Implementation:
         operations: multiply-adds an image, to scale a time measured on a small image.
         work_bytes: memory that a plan takes beside image and result.
         exact: whether it computes the kernel that it is given, up to rounding.
+        compiles: whether a first call compiles code, which foretells nothing of the others.
     """
 
     backend: str
@@ -31,10 +32,16 @@ class Implementation:
     operations: Callable[[Problem], float]
     work_bytes: Callable[[Problem], int]
     exact: bool = True
+    compiles: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.backend}:{self.method}"
+
+
+def compiling(implementations: Iterable[Implementation]) -> tuple[Implementation, ...]:
+    """The same implementations, declared to compile at their first call."""
+    return tuple(replace(one, compiles=True) for one in implementations)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from blurbench.backends import gpu
 from blurbench.backends.arrays import array_implementations
-from blurbench.backends.backend import Backend
+from blurbench.backends.backend import Backend, compiling
 from blurbench.methods.fft import Fourier
 
 
@@ -25,7 +25,9 @@ def _fourier() -> Fourier:
 backend = Backend(
     "cupy",
     "gpu",
-    array_implementations("cupy", partial(import_module, "cupy"), _fourier, gpu.STRIP_BYTES),
+    compiling(
+        array_implementations("cupy", partial(import_module, "cupy"), _fourier, gpu.STRIP_BYTES)
+    ),
     gpu.probe,
     gpu.carry,
     gpu.open_device,

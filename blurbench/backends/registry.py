@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.errors import InputError
 
-BUILT_IN = ("numpy", "scipy", "cupy", "cupyx", "cuda")
+BUILT_IN = ("numpy", "scipy", "numba", "cupy", "cupyx", "cuda")
 METHODS = ("direct", "separable", "fft")
 GROUP = "blurbench.backends"
 

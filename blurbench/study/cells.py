@@ -141,6 +141,8 @@ def predict_seconds(
         plan = implementation.prepare(small)
         watch = _crop_stopwatch(plan, crop, device)
         operations = implementation.operations(small)
+        if side == SMALLEST_CROP and implementation.compiles:
+            watch(1)
         took = watch(1)
         # A first call may be slow, and a stall of the machine is no fault of the implementation.
         if took < PREDICTION_S or took > STALLED * rate * operations:

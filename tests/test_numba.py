@@ -1,0 +1,114 @@
+"""Our compiled loops on the CPU; the exactness contract has its own tests."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blurbench.backends import numba as owner
+from blurbench.kernel import GaussianKernel
+from blurbench.plan import Plan, Problem
+
+Array = np.ndarray[Any, Any]
+STATE = owner.backend.probe()
+
+runs = pytest.mark.skipif(not STATE.ok, reason=STATE.explanation)
+each_plan = pytest.mark.parametrize(
+    "prepare", [one.prepare for one in owner.backend.implementations], ids=["direct", "separable"]
+)
+Prepare = Callable[[Problem], Plan]
+
+
+def problem_of(
+    shape: tuple[int, ...], size: int = 15, dtype: str = "float32", threads: int = 1
+) -> Problem:
+    return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), threads=threads)
+
+
+def noise(problem: Problem) -> Array:
+    values = np.random.default_rng(1).uniform(0, 255, problem.shape)
+    return values.astype(problem.dtype)
+
+
+@runs
+@each_plan
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_the_result_does_not_depend_on_the_number_of_threads(prepare: Prepare, dtype: str) -> None:
+    alone = problem_of((300, 530), dtype=dtype)
+    image = noise(alone)
+    expected = prepare(alone)(image)
+    for threads in (2, 3, 7):
+        several = problem_of((300, 530), dtype=dtype, threads=threads)
+        assert np.array_equal(prepare(several)(image), expected)
+
+
+@runs
+@each_plan
+@pytest.mark.parametrize("width", [1, 2, 15, 16, 17, 31, 63, 64, 65, 127, 130])
+def test_rows_of_any_length_are_blurred(
+    prepare: Prepare,
+    width: int,
+    reference: Callable[[Array, Problem], Array],
+    share_of_allowed: Callable[[Array, Array, Array, Problem], float],
+) -> None:
+    problem = problem_of((9, width))
+    image = noise(problem)
+    result = prepare(problem)(image)
+    assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
+
+
+@runs
+@each_plan
+def test_views_are_blurred_into_views(prepare: Prepare) -> None:
+    problem = problem_of((40, 30))
+    image, out = noise(problem), np.zeros((40, 60), np.float32)[:, ::2]
+    prepare(problem)(np.asfortranarray(image), out)
+    assert np.array_equal(out, prepare(problem)(image))
+
+
+@runs
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="reads the instructions of x86-64"
+)
+def test_the_sums_are_packed_multiply_adds() -> None:
+    numba = import_module("numba")
+    if "fma" not in numba.core.codegen.get_host_cpu_features().replace("+", ",").split(","):
+        pytest.skip("this processor has no fused multiply-add")
+    kernels = import_module("blurbench.backends.numba.kernels")
+    fresh = numba.njit(nogil=True, error_model="numpy")(kernels.separable_floats.py_func)
+    lines, out = np.zeros((4, 128), np.float32), np.zeros((4, 64), np.float32)
+    taps, rows, columns = np.ones(3, np.float32), np.zeros(8, np.int64), np.zeros(4, np.int64)
+    fresh(taps, rows, columns, 1, 0.0, lines, 64, out, 0, 0)
+    assembly = "".join(fresh.inspect_asm().values())
+    assert len(re.findall(r"vfmadd\d+ps\s.*[yz]mm", assembly)) >= 8
+
+
+def test_a_numba_that_is_missing_says_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    monkeypatch.setattr(owner, "import_module", missing)
+    state = owner.backend.probe()
+    assert state.explanation == "Numba is not installed; pip install 'blurbench[numba]'"
+
+
+def test_a_numba_that_refuses_to_be_imported_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(name: str) -> None:
+        raise ImportError("Numba needs NumPy 9.9 or less.\nGot NumPy 10.0.")
+
+    monkeypatch.setattr(owner, "import_module", refusing)
+    assert "Numba needs NumPy 9.9 or less. Got NumPy 10.0." in owner.backend.probe().explanation
+
+
+@runs
+@each_plan
+def test_more_threads_than_rows_do_no_harm(prepare: Prepare) -> None:
+    alone, crowd = (problem_of((2, 70_000), threads=threads) for threads in (1, 9))
+    image = noise(alone)
+    assert np.array_equal(prepare(crowd)(image), prepare(alone)(image))
