@@ -40,7 +40,8 @@ from blurbench.study.options import Options
 
 REASON, REMEDY = "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
 CPU_ROWS = {f"{b}:{m}" for b in ("numpy", "scipy") for m in ("direct", "separable", "fft")}
-GPU_ROWS = {f"{b}:{m}" for b in ("cupy", "cupyx") for m in ("direct", "separable", "fft")}
+OPTIONAL = [name for name in backends() if name not in ("numpy", "scipy")]
+OPTIONAL_ROWS = {one.name for name in OPTIONAL for one in backends()[name].implementations}
 ONE = ("--backend", "numpy", "--method", "separable")
 BRIEF = ("--budget", "1", "--rounds", "1", "--size", "3")
 QUICK = (*BRIEF, *ONE)
@@ -128,9 +129,9 @@ def parse(kind: str, text: str) -> set[str]:
 
 
 def deny_gpu(patch: pytest.MonkeyPatch) -> None:
-    """Make the backends of the GPU say that there is no driver, whatever machine this is."""
+    """Make all optional backends say that there is no driver, whatever machine this is."""
     absent = Availability(REASON, REMEDY)
-    for name in ("cupy", "cupyx"):
+    for name in OPTIONAL:
         patch.setitem(backends(), name, replace(backends()[name], probe=lambda: absent))
 
 
@@ -295,12 +296,12 @@ def test_the_test_card_is_blurred_where_no_image_is_named() -> None:
 
 @pytest.mark.parametrize(("kind", "file"), [("csv", "a.csv"), ("json", "a.json")])
 def test_an_export_has_a_row_for_every_implementation(kept: Path, kind: str, file: str) -> None:
-    assert parse(kind, (kept / file).read_text("utf-8")) == CPU_ROWS | GPU_ROWS
+    assert parse(kind, (kept / file).read_text("utf-8")) == CPU_ROWS | OPTIONAL_ROWS
 
 
 def test_markdown_has_a_row_for_every_implementation_and_the_code(kept: Path) -> None:
     text = (kept / "a.md").read_text("utf-8")
-    assert parse("markdown", text) == CPU_ROWS | GPU_ROWS
+    assert parse("markdown", text) == CPU_ROWS | OPTIONAL_ROWS
     assert "```python\nblurbench.gaussian_blur(img, size=5, " in text
 
 
@@ -752,14 +753,17 @@ def test_backends_exits_with_0_and_lists_every_backend() -> None:
     ]
     assert (ran.code, states) == (
         0,
-        ["numpy: available", "scipy: available", "cupy: cannot run", "cupyx: cannot run"],
+        [
+            *("numpy: available", "scipy: available", "torch: cannot run", "cupy: cannot run"),
+            *("cupyx: cannot run", "cucim: cannot run", "torch_cuda: cannot run"),
+        ],
     )
 
 
 def test_backends_says_why_and_what_mends_it() -> None:
     out = run("backends").out
-    assert out.count(f"  reason    {REASON}\n") == 2
-    assert out.count(f"  remedy    {REMEDY}\n") == 2
+    assert out.count(f"  reason    {REASON}\n") == len(OPTIONAL)
+    assert out.count(f"  remedy    {REMEDY}\n") == len(OPTIONAL)
 
 
 def test_backends_names_the_methods_of_each() -> None:

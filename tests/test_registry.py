@@ -25,7 +25,12 @@ from blurbench.backends.registry import (
 )
 from blurbench.errors import InputError
 
-SHIPPED = [f"{b}:{m}" for b in ("numpy", "scipy", "cupy", "cupyx") for m in METHODS]
+OFFERED = {
+    **dict.fromkeys(("numpy", "scipy", "cupy", "cupyx"), METHODS),
+    **dict.fromkeys(("torch", "torch_cuda"), ("direct", "separable")),
+    "cucim": ("separable",),
+}
+SHIPPED = [f"{backend}:{method}" for backend in BUILT_IN for method in OFFERED[backend]]
 
 
 def own(name: str, *methods: str) -> Backend:
@@ -81,14 +86,15 @@ def refusal(ask: Callable[[], object]) -> str:
 
 
 def test_the_shipped_backends_are_listed_in_their_order() -> None:
-    assert list(collect([])) == ["numpy", "scipy", "cupy", "cupyx"]
+    cpu, gpu = ["numpy", "scipy", "torch"], ["cupy", "cupyx", "cucim", "torch_cuda"]
+    assert list(collect([])) == cpu + gpu
 
 
 def test_each_shipped_backend_bears_the_name_it_is_listed_under() -> None:
     assert [backend.name for backend in collect([]).values()] == list(BUILT_IN)
 
 
-def test_each_shipped_backend_offers_direct_separable_and_fft() -> None:
+def test_each_shipped_backend_offers_its_methods() -> None:
     found = collect([]).values()
     assert [one.name for backend in found for one in backend.implementations] == SHIPPED
 
@@ -104,12 +110,14 @@ def test_the_librarys_own_filters_are_declared_as_such() -> None:
         for one in backend.implementations
         if one.origin == "library"
     }
-    assert found == {"scipy:direct", "scipy:separable", "cupyx:direct", "cupyx:separable"}
+    twins = ("scipy", "cupyx", "torch", "torch_cuda")
+    filters = {f"{backend}:{method}" for backend in twins for method in ("direct", "separable")}
+    assert found == filters | {"cucim:separable"}
 
 
-def test_numpy_and_scipy_run_on_the_cpu_and_their_twins_on_the_gpu() -> None:
-    kinds = {name: backend.kind for name, backend in collect([]).items()}
-    assert kinds == {"numpy": "cpu", "scipy": "cpu", "cupy": "gpu", "cupyx": "gpu"}
+def test_numpy_scipy_and_torch_run_on_the_cpu_and_the_others_on_the_gpu() -> None:
+    on_cpu = [name for name, backend in collect([]).items() if backend.kind == "cpu"]
+    assert on_cpu == ["numpy", "scipy", "torch"]
 
 
 @pytest.mark.parametrize("name", ["numpy", "scipy"])
@@ -282,7 +290,7 @@ def test_an_unknown_backend_is_refused_with_those_of_other_packages_too(
     offer: Offer, install: Callable[..., None]
 ) -> None:
     install(offer("third", own("third", "fft")))
-    assert refusal(lambda: find_backend("opengl")).endswith("cupyx, third")
+    assert refusal(lambda: find_backend("opengl")).endswith("torch_cuda, third")
 
 
 @pytest.mark.parametrize(

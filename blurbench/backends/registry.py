@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.errors import InputError
 
-BUILT_IN = ("numpy", "scipy", "cupy", "cupyx")
+BUILT_IN = ("numpy", "scipy", "torch", "cupy", "cupyx", "cucim", "torch_cuda")
 METHODS = ("direct", "separable", "fft")
 GROUP = "blurbench.backends"
 
