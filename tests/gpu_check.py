@@ -116,7 +116,7 @@ def images_for(device: Any, problem: Problem, cache_bytes: int) -> Images:
 
 @dataclass
 class Point:
-    """Medians at a kernel size, of the faster copy too; infinite for what is too slow to measure."""
+    """Medians at a kernel size, of the faster copy too; infinite for what is too slow."""
 
     channels: int
     size: int

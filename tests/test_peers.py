@@ -100,6 +100,7 @@ def made_up_torch() -> SimpleNamespace:
         cuda=SimpleNamespace(
             is_available=lambda: True,
             ExternalStream=lambda pointer, device: (pointer, device),
+            default_stream=lambda device: ("default", device),
             stream=lambda stream: nullcontext(),
         ),
         device=lambda *place: place,
@@ -301,11 +302,11 @@ def test_pytorch_takes_the_threads_of_the_problem_and_leaves_the_users(
 
 
 @contextmanager
-def runtime(made: SimpleNamespace) -> Iterator[torch_cuda.CudaRuntime]:
+def runtime(made: SimpleNamespace, pointer: int = 42) -> Iterator[torch_cuda.CudaRuntime]:
     """The runtime of the GPU on a PyTorch and a CuPy that are made up."""
     cuda = SimpleNamespace(
         runtime=SimpleNamespace(getDevice=lambda: 1),
-        get_current_stream=lambda: SimpleNamespace(ptr=42),
+        get_current_stream=lambda: SimpleNamespace(ptr=pointer),
     )
     modules = {"cupy": SimpleNamespace(cuda=cuda), "torch": made}
     with pytest.MonkeyPatch.context() as patch:
@@ -333,9 +334,10 @@ def test_on_the_gpu_the_users_settings_come_back_after_an_error() -> None:
     assert precisions(made) == ("tf32", "none")
 
 
-def test_on_the_gpu_pytorch_works_on_cupys_device_and_stream() -> None:
+@pytest.mark.parametrize(("pointer", "stream"), [(42, 42), (0, "default")])
+def test_on_the_gpu_pytorch_works_on_cupys_device_and_stream(pointer: int, stream: object) -> None:
     made, used = made_up_torch(), []
     made.cuda.stream = lambda stream: nullcontext(used.append(stream))
-    with runtime(made) as there, there.scope():
+    with runtime(made, pointer) as there, there.scope():
         pass
-    assert used == [(42, ("cuda", 1))]
+    assert used == [(stream, ("cuda", 1))]

@@ -34,7 +34,9 @@ class CudaRuntime:
     @contextmanager
     def scope(self) -> Iterator[None]:
         torch = self.torch
-        stream = torch.cuda.ExternalStream(self._stream.ptr, device=self.device)
+        stream = torch.cuda.default_stream(self.device)
+        if self._stream.ptr:  # of 0, PyTorch would make a stream of its own
+            stream = torch.cuda.ExternalStream(self._stream.ptr, device=self.device)
         settings = torch.backends.cudnn.conv, torch.backends.cuda.matmul
         precisions = [one.fp32_precision for one in settings]
         for one in settings:
