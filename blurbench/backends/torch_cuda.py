@@ -34,9 +34,8 @@ class CudaRuntime:
     @contextmanager
     def scope(self) -> Iterator[None]:
         torch = self.torch
-        stream = torch.cuda.default_stream(self.device)
-        if self._stream.ptr:  # of 0, PyTorch would make a stream of its own
-            stream = torch.cuda.ExternalStream(self._stream.ptr, device=self.device)
+        # Unlike ExternalStream, this takes the pointer 0 for the default stream.
+        stream = torch.cuda.get_stream_from_external(self._stream.ptr, self.device)
         settings = torch.backends.cudnn.conv, torch.backends.cuda.matmul
         precisions = [one.fp32_precision for one in settings]
         for one in settings:
