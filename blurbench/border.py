@@ -80,7 +80,7 @@ class Margins:
             self._sources = xp.asarray(before), xp.asarray(after)
 
     def fill(self, line: Any, axis: int) -> None:
-        """Fill the margins of `line` along `axis` (0 or 1), whose samples start at `radius`."""
+        """Fill the margins of `line` along `axis`, whose samples start at `radius`."""
         if self._radius == 0:
             return
         r, n = self._radius, self._n

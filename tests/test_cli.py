@@ -25,7 +25,7 @@ import pytest
 
 import blurbench
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.registry import backends, collect
+from blurbench.backends.registry import backends
 from blurbench.blur import gaussian_blur
 from blurbench.cli.main import main
 from blurbench.image import Image, read_image
@@ -40,8 +40,8 @@ from blurbench.study.options import Options
 
 REASON, REMEDY = "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
 CPU_ROWS = {f"{b}:{m}" for b in ("numpy", "scipy") for m in ("direct", "separable", "fft")}
-OTHERS = [name for name in collect([]) if name not in ("numpy", "scipy")]
-OTHER_ROWS = {one.name for b in OTHERS for one in collect([])[b].implementations}
+OPTIONAL = [name for name in backends() if name not in ("numpy", "scipy")]
+OPTIONAL_ROWS = {one.name for name in OPTIONAL for one in backends()[name].implementations}
 ONE = ("--backend", "numpy", "--method", "separable")
 BRIEF = ("--budget", "1", "--rounds", "1", "--size", "3")
 QUICK = (*BRIEF, *ONE)
@@ -128,10 +128,10 @@ def parse(kind: str, text: str) -> set[str]:
     return set(rows[2:])
 
 
-def deny_others(patch: pytest.MonkeyPatch) -> None:
-    """Leave NumPy and SciPy alone: the others say there is no driver, whatever machine this is."""
+def deny_gpu(patch: pytest.MonkeyPatch) -> None:
+    """Make all optional backends say that there is no driver, whatever machine this is."""
     absent = Availability(REASON, REMEDY)
-    for name in OTHERS:
+    for name in OPTIONAL:
         patch.setitem(backends(), name, replace(backends()[name], probe=lambda: absent))
 
 
@@ -146,7 +146,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a colour image, no GPU, and no traces of earlier settings."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NO_COLOR", raising=False)
-    deny_others(monkeypatch)
+    deny_gpu(monkeypatch)
     save("photo.png", noise(24, 32, 3))
     return tmp_path
 
@@ -157,7 +157,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ran, Pa
     place = tmp_path_factory.mktemp("compared")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        deny_others(patch)
+        deny_gpu(patch)
         save("photo.png", noise(24, 32, 3))
         exports = ("--csv", "a.csv", "--json", "a.json", "--markdown", "a.md")
         keep = ("--out", "run", "--save", "blurred")
@@ -237,7 +237,7 @@ def test_nothing_is_elided_in_a_pipe(answer: Ran) -> None:
 
 
 def test_the_backends_that_cannot_run_are_named_once_with_reason_and_remedy(answer: Ran) -> None:
-    assert f"{', '.join(OTHERS)} cannot run: {REASON}; {REMEDY}.\n" in answer.out
+    assert f"{', '.join(OPTIONAL)} cannot run: {REASON}; {REMEDY}.\n" in answer.out
 
 
 def test_the_difference_between_separable_and_direct_is_printed(answer: Ran) -> None:
@@ -293,12 +293,12 @@ def test_the_test_card_is_blurred_where_no_image_is_named() -> None:
 
 @pytest.mark.parametrize(("kind", "file"), [("csv", "a.csv"), ("json", "a.json")])
 def test_an_export_has_a_row_for_every_implementation(kept: Path, kind: str, file: str) -> None:
-    assert parse(kind, (kept / file).read_text("utf-8")) == CPU_ROWS | OTHER_ROWS
+    assert parse(kind, (kept / file).read_text("utf-8")) == CPU_ROWS | OPTIONAL_ROWS
 
 
 def test_markdown_has_a_row_for_every_implementation_and_the_code(kept: Path) -> None:
     text = (kept / "a.md").read_text("utf-8")
-    assert parse("markdown", text) == CPU_ROWS | OTHER_ROWS
+    assert parse("markdown", text) == CPU_ROWS | OPTIONAL_ROWS
     assert "```python\nblurbench.gaussian_blur(img, size=5, " in text
 
 
@@ -750,14 +750,14 @@ def test_backends_exits_with_0_and_lists_every_backend() -> None:
     ]
     assert (ran.code, states) == (
         0,
-        ["numpy: available", "scipy: available"] + [f"{b}: cannot run" for b in OTHERS],
+        ["numpy: available", "scipy: available"] + [f"{b}: cannot run" for b in OPTIONAL],
     )
 
 
 def test_backends_says_why_and_what_mends_it() -> None:
     out = run("backends").out
-    assert out.count(f"  reason    {REASON}\n") == len(OTHERS)
-    assert out.count(f"  remedy    {REMEDY}\n") == len(OTHERS)
+    assert out.count(f"  reason    {REASON}\n") == len(OPTIONAL)
+    assert out.count(f"  remedy    {REMEDY}\n") == len(OPTIONAL)
 
 
 def test_backends_names_the_methods_of_each() -> None:

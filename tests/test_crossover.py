@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import test_compare
 from scipy.signal import choose_conv_method
-from test_cli import Ran, deny_others, run
+from test_cli import Ran, deny_gpu, run
 from test_compare import (
     LAUNCH_S,
     SMALL,
@@ -870,7 +870,7 @@ def test_a_run_without_crossovers_can_be_shown() -> None:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with a small image and no GPU."""
     work_in(tmp_path, monkeypatch)
-    deny_others(monkeypatch)
+    deny_gpu(monkeypatch)
 
 
 ASKED = ("photo.png", "--backend", "numpy", "--sizes", "3:7", "--budget", "2", "--threads", "1")
@@ -882,7 +882,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
     place = tmp_path_factory.mktemp("command")
     with pytest.MonkeyPatch.context() as patch:
         work_in(place, patch)
-        deny_others(patch)
+        deny_gpu(patch)
         more = ("--out", "run", "--json", "found.json", "--csv", "-", "--markdown", "found.md")
         return run("crossover", *ASKED, *more), place
 

@@ -21,7 +21,7 @@ import blurbench
 from blurbench.backends import gpu
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.gpu import EventClock, examine
-from blurbench.backends.registry import collect, find_implementation
+from blurbench.backends.registry import collect, find_backend, find_implementation, probe
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
@@ -250,8 +250,9 @@ def test_where_everything_works_the_versions_are_told() -> None:
     assert examined().versions == {"cupy": "14.2.0", "cuda": "13000"}
 
 
-def test_every_gpu_backend_asks_the_same_probe() -> None:
-    assert {backend.probe for backend in gpu_backends()} == {gpu.probe}
+@pytest.mark.parametrize("name", ["cupy", "cupyx"])
+def test_what_needs_cupy_alone_asks_the_same_probe(name: str) -> None:
+    assert find_backend(name).probe is gpu.probe
 
 
 # The clock and the cells, on a device that is made up.
@@ -452,6 +453,16 @@ def gpu_backends() -> list[Backend]:
     return [backend for backend in collect([]).values() if backend.kind == "gpu"]
 
 
+@pytest.fixture
+def one(request: pytest.FixtureRequest) -> Implementation:
+    """An implementation whose library is there; without it, the test is skipped with the reason."""
+    found: Implementation = request.param
+    state = probe(find_backend(found.backend))
+    if not state.ok:
+        pytest.skip(f"{found.backend}: {state.explanation}")
+    return found
+
+
 each_gpu_implementation = pytest.mark.parametrize(
     ("backend", "one"),
     [
@@ -459,6 +470,7 @@ each_gpu_implementation = pytest.mark.parametrize(
         for backend in gpu_backends()
         for one in backend.implementations
     ],
+    indirect=["one"],
 )
 
 # A few of each, since every new combination is compiled anew.

@@ -89,23 +89,6 @@ def test_the_sums_are_packed_multiply_adds() -> None:
     assert len(re.findall(r"vfmadd\d+ps\s.*[yz]mm", assembly)) >= 8
 
 
-def test_a_numba_that_is_missing_says_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> None:
-        raise ModuleNotFoundError(f"No module named {name!r}")
-
-    monkeypatch.setattr(owner, "import_module", missing)
-    state = owner.backend.probe()
-    assert state.explanation == "Numba is not installed; pip install 'blurbench[numba]'"
-
-
-def test_a_numba_that_refuses_to_be_imported_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refusing(name: str) -> None:
-        raise ImportError("Numba needs NumPy 9.9 or less.\nGot NumPy 10.0.")
-
-    monkeypatch.setattr(owner, "import_module", refusing)
-    assert "Numba needs NumPy 9.9 or less. Got NumPy 10.0." in owner.backend.probe().explanation
-
-
 @runs
 @each_plan
 def test_more_threads_than_rows_do_no_harm(prepare: Prepare) -> None:

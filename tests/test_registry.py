@@ -25,7 +25,12 @@ from blurbench.backends.registry import (
 )
 from blurbench.errors import InputError
 
-TWINS = ("numpy", "scipy", "cupy", "cupyx")
+OFFERED = {
+    **dict.fromkeys(("numpy", "scipy", "cupy", "cupyx"), METHODS),
+    **dict.fromkeys(("numba", "cuda", "torch", "torch_cuda"), ("direct", "separable")),
+    "cucim": ("separable",),
+}
+SHIPPED = [f"{backend}:{method}" for backend in BUILT_IN for method in OFFERED[backend]]
 
 
 def own(name: str, *methods: str) -> Backend:
@@ -81,22 +86,17 @@ def refusal(ask: Callable[[], object]) -> str:
 
 
 def test_the_shipped_backends_are_listed_in_their_order() -> None:
-    assert list(collect([])) == ["numpy", "scipy", "numba", "cupy", "cupyx", "cuda"]
+    cpu = ["numpy", "scipy", "numba", "torch"]
+    assert list(collect([])) == [*cpu, "cupy", "cupyx", "cuda", "cucim", "torch_cuda"]
 
 
 def test_each_shipped_backend_bears_the_name_it_is_listed_under() -> None:
     assert [backend.name for backend in collect([]).values()] == list(BUILT_IN)
 
 
-@pytest.mark.parametrize("name", TWINS)
-def test_the_twins_offer_direct_separable_and_fft(name: str) -> None:
-    assert [one.method for one in collect([])[name].implementations] == list(METHODS)
-
-
-@pytest.mark.parametrize("name", ["numba", "cuda"])
-def test_our_compiled_kernels_are_direct_and_separable(name: str) -> None:
-    methods = [one.method for one in collect([])[name].implementations]
-    assert methods == ["direct", "separable"]
+def test_each_shipped_backend_offers_its_methods() -> None:
+    found = collect([]).values()
+    assert [one.name for backend in found for one in backend.implementations] == SHIPPED
 
 
 def test_each_shipped_implementation_claims_to_be_exact() -> None:
@@ -110,13 +110,14 @@ def test_the_librarys_own_filters_are_declared_as_such() -> None:
         for one in backend.implementations
         if one.origin == "library"
     }
-    assert found == {"scipy:direct", "scipy:separable", "cupyx:direct", "cupyx:separable"}
+    twins = ("scipy", "cupyx", "torch", "torch_cuda")
+    filters = {f"{backend}:{method}" for backend in twins for method in ("direct", "separable")}
+    assert found == filters | {"cucim:separable"}
 
 
-def test_three_backends_run_on_the_cpu_and_their_twins_on_the_gpu() -> None:
-    kinds = {name: backend.kind for name, backend in collect([]).items()}
-    assert {name for name, kind in kinds.items() if kind == "cpu"} == {"numpy", "scipy", "numba"}
-    assert {name for name, kind in kinds.items() if kind == "gpu"} == {"cupy", "cupyx", "cuda"}
+def test_four_backends_run_on_the_cpu_and_the_others_on_the_gpu() -> None:
+    on_cpu = [name for name, backend in collect([]).items() if backend.kind == "cpu"]
+    assert on_cpu == ["numpy", "scipy", "numba", "torch"]
 
 
 @pytest.mark.parametrize("name", ["numpy", "scipy"])
@@ -291,7 +292,7 @@ def test_an_unknown_backend_is_refused_with_those_of_other_packages_too(
     offer: Offer, install: Callable[..., None]
 ) -> None:
     install(offer("third", own("third", "fft")))
-    assert refusal(lambda: find_backend("opengl")).endswith(", third")
+    assert refusal(lambda: find_backend("opengl")).endswith("torch_cuda, third")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli import Ran, deny_others, run
+from test_cli import Ran, deny_gpu, run
 from test_crossing import COMMON, Written
 from test_process import work_in
 
@@ -47,7 +47,7 @@ def sides(point: Any) -> dict[str, int]:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with a small image and no GPU."""
     work_in(tmp_path, monkeypatch)
-    deny_others(monkeypatch)
+    deny_gpu(monkeypatch)
 
 
 def tables(text: str) -> list[list[str]]:

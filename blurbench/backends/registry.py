@@ -10,7 +10,10 @@ from importlib.metadata import EntryPoint, entry_points
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.errors import InputError
 
-BUILT_IN = ("numpy", "scipy", "numba", "cupy", "cupyx", "cuda")
+BUILT_IN = (
+    *("numpy", "scipy", "numba", "torch"),
+    *("cupy", "cupyx", "cuda", "cucim", "torch_cuda"),
+)
 METHODS = ("direct", "separable", "fft")
 GROUP = "blurbench.backends"
 

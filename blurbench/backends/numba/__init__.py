@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import import_module
 
+from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation, compiling
 from blurbench.backends.numba import plans
 from blurbench.methods import direct, separable
 
 
-def _probe() -> Availability:
-    try:
-        numba = import_module("numba")
-    except ModuleNotFoundError:
-        return Availability("Numba is not installed", "pip install 'blurbench[numba]'")
-    except Exception as error:  # it refuses NumPy versions that it does not know, and more
-        text = " ".join(str(error).split())
-        return Availability(
-            f"Numba cannot be imported: {text}", "pip install --upgrade 'blurbench[numba]'"
-        )
-    return Availability(versions={"numba": str(numba.__version__)})
+@functools.cache
+def probe() -> Availability:
+    """Whether Numba can be imported; it refuses versions of NumPy that it does not know."""
+    return optional.examine(
+        lambda: import_module("numba"), "numba", "Numba", "pip install --upgrade 'blurbench[numba]'"
+    )
 
 
 backend = Backend(
@@ -45,5 +42,5 @@ backend = Backend(
             ),
         )
     ),
-    _probe,
+    probe,
 )

@@ -1,0 +1,56 @@
+"""Backend `torch`: PyTorch's convolutions on the CPU."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from blurbench.backends import optional
+from blurbench.backends.backend import Availability, Backend
+from blurbench.backends.conv2d import conv2d_implementations
+from blurbench.plan import Problem
+
+INSTALL = "pip install 'blurbench[torch]'"
+
+
+class HostRuntime:
+    """PyTorch on the CPU, with the problem's threads and no others."""
+
+    xp: Any
+    torch: Any
+    device: Any
+
+    def __init__(self, problem: Problem) -> None:
+        self.xp, self.torch, self.device = np, import_module("torch"), "cpu"
+        self._threads = problem.threads
+
+    def tensor(self, array: Any) -> Any:
+        # PyTorch warns of memory that it must not write to, even where it only reads.
+        return self.torch.from_numpy(np.require(array, requirements="W"))
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        threads = self.torch.get_num_threads()
+        self.torch.set_num_threads(self._threads)
+        try:
+            with self.torch.inference_mode():
+                yield
+        finally:
+            self.torch.set_num_threads(threads)
+
+    def synchronize(self) -> None:
+        """Nothing is ever queued."""
+
+
+@functools.cache
+def probe() -> Availability:
+    """Whether PyTorch can be imported."""
+    return optional.examine(lambda: import_module("torch"), "torch", "PyTorch", INSTALL)
+
+
+backend = Backend("torch", "cpu", conv2d_implementations("torch", HostRuntime), probe)

@@ -1,0 +1,89 @@
+"""Backend `torch_cuda`: PyTorch's convolutions on the GPU, on CuPy's arrays and stream."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from blurbench.backends import gpu, optional
+from blurbench.backends import torch as on_cpu
+from blurbench.backends.backend import Availability, Backend, compiling
+from blurbench.backends.conv2d import conv2d_implementations
+from blurbench.plan import Problem
+
+TOO_OLD = "no way to ask for full float32 precision (TF32 would leave the contract)"
+
+
+class CudaRuntime:
+    """PyTorch on CuPy's current device and stream, in full float32 precision."""
+
+    xp: Any
+    torch: Any
+    device: Any
+
+    def __init__(self, problem: Problem) -> None:
+        self.xp, self.torch = import_module("cupy"), import_module("torch")
+        self.device = self.torch.device("cuda", self.xp.cuda.runtime.getDevice())
+
+    def tensor(self, array: Any) -> Any:
+        return self.torch.as_tensor(array, device=self.device)
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        torch = self.torch
+        # Unlike ExternalStream, this takes the pointer 0 for the default stream.
+        stream = torch.cuda.get_stream_from_external(self._stream.ptr, self.device)
+        settings = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+        precisions = [one.fp32_precision for one in settings]
+        for one in settings:
+            one.fp32_precision = "ieee"
+        try:
+            with torch.inference_mode(), torch.cuda.stream(stream):
+                yield
+        finally:
+            for one, precision in zip(settings, precisions, strict=True):
+                one.fp32_precision = precision
+
+    def synchronize(self) -> None:
+        self._stream.synchronize()
+
+    @property
+    def _stream(self) -> Any:
+        return self.xp.cuda.get_current_stream()
+
+
+@functools.cache
+def probe() -> Availability:
+    """Whether the GPU can be used, and by a PyTorch that knows CUDA."""
+    return optional.on_gpu(lambda: examine(on_cpu.probe(), lambda: import_module("torch")))
+
+
+def examine(found: Availability, load: Callable[[], Any]) -> Availability:
+    """Whether the PyTorch that was found serves the GPU too."""
+    if not found.ok:
+        return found
+    torch = load()
+    if torch.version.cuda is None:
+        reason, remedy = "this PyTorch was built without CUDA", "install a CUDA build of PyTorch"
+    elif not torch.cuda.is_available():
+        reason = f"PyTorch cannot use CUDA here (it was built for CUDA {torch.version.cuda})"
+        remedy = "install the PyTorch that matches the driver"
+    elif not hasattr(torch.backends.cudnn, "conv"):
+        reason = f"PyTorch {torch.__version__} has {TOO_OLD}"
+        remedy = f"pip install --upgrade torch, or {on_cpu.INSTALL}"
+    else:
+        return found
+    return Availability(reason, remedy, found.versions)
+
+
+backend = Backend(
+    "torch_cuda",
+    "gpu",
+    compiling(conv2d_implementations("torch_cuda", CudaRuntime)),
+    probe,
+    gpu.carry,
+    gpu.open_device,
+)
