@@ -25,7 +25,7 @@ import pytest
 
 import blurbench
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.registry import backends
+from blurbench.backends.registry import backends, find_backend
 from blurbench.blur import gaussian_blur
 from blurbench.cli.main import main
 from blurbench.image import Image, read_image
@@ -39,8 +39,8 @@ from blurbench.study.cells import rotation_of
 from blurbench.study.options import Options
 
 REASON, REMEDY = "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
-CPU_ROWS = {f"{b}:{m}" for b in ("numpy", "scipy") for m in ("direct", "separable", "fft")}
-GPU_ROWS = {f"{b}:{m}" for b in ("cupy", "cupyx") for m in ("direct", "separable", "fft")}
+CPU_ROWS = {one.name for b in ("numpy", "scipy") for one in find_backend(b).implementations}
+GPU_ROWS = {one.name for b in ("cupy", "cupyx") for one in find_backend(b).implementations}
 ONE = ("--backend", "numpy", "--method", "separable")
 BRIEF = ("--budget", "1", "--rounds", "1", "--size", "3")
 QUICK = (*BRIEF, *ONE)
@@ -763,7 +763,10 @@ def test_backends_says_why_and_what_mends_it() -> None:
 
 
 def test_backends_names_the_methods_of_each() -> None:
-    assert "  methods   direct (ours), separable (ours), fft (ours)\n" in run("backends").out
+    assert (
+        "  methods   direct (ours), separable (ours), fft (ours), banded (ours)\n"
+        in run("backends").out
+    )
 
 
 def test_a_backend_whose_probe_breaks_is_listed_with_the_others(

@@ -277,11 +277,11 @@ def shipped() -> Answer:
     return compare(picture(64, 48, 3), KERNEL, options)
 
 
-def test_six_implementations_run_on_a_cpu(shipped: Answer) -> None:
+def test_every_shipped_implementation_runs_on_a_cpu(shipped: Answer) -> None:
     assert {row.name: row.status for row in shipped.rows} == {
-        f"{backend}:{method}": "ok"
-        for backend in ("numpy", "scipy")
-        for method in ("direct", "separable", "fft")
+        one.name: "ok"
+        for name in ("numpy", "scipy")
+        for one in registry.find_backend(name).implementations
     }
 
 
@@ -1027,7 +1027,7 @@ def test_an_unknown_backend_is_refused_with_those_that_are_known(plant) -> None:
 
 def test_an_unknown_method_is_refused_with_those_that_are_known(plant) -> None:
     plant(backend_of(planted("magic")))
-    with pytest.raises(InputError, match=r"'mystery' is unknown.*direct, separable, fft, magic"):
+    with pytest.raises(InputError, match=r"'mystery' is unknown.*separable, fft.*, magic"):
         simulate(methods=("mystery",))
 
 

@@ -17,6 +17,7 @@ import scipy.fft
 
 from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
+from blurbench.methods.banded import BandedPlan
 from blurbench.methods.direct import DirectPlan
 from blurbench.methods.fft import FFTPlan, Fourier
 from blurbench.methods.separable import SeparablePlan
@@ -52,6 +53,11 @@ class Namespace:
             fast_length=partial(scipy.fft.next_fast_len, real=True),
         )
 
+    def windows(self, lines: Any, width: int, step: int) -> Any:
+        """Copies, where NumPy and CuPy have views: the standard has no strides."""
+        starts = range(0, lines.shape[1] - width + 1, step)
+        return self.xp.stack([lines[:, start : start + width] for start in starts])
+
 
 HOST = Namespace(np, np.fft)
 THERE = Namespace(OnDevice(), strict.fft)
@@ -65,6 +71,10 @@ MAKERS: dict[str, Maker] = {
         space.xp, problem, strip_bytes=1
     ),
     "fft": lambda space, problem: FFTPlan(space.xp, problem, space.fourier),
+    "banded": lambda space, problem: BandedPlan(space.xp, problem, space.windows),
+    "banded in blocks of 4": lambda space, problem: BandedPlan(
+        space.xp, problem, space.windows, block=4
+    ),
 }
 
 each_method = pytest.mark.parametrize("method", MAKERS)

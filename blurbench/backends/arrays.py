@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from blurbench.backends.backend import Implementation
-from blurbench.methods import direct, fft, separable
+from blurbench.methods import banded, direct, fft, separable
 from blurbench.methods.fft import Fourier
+from blurbench.plan import Plan, Problem
 
 
 def array_implementations(
@@ -52,3 +54,38 @@ def fft_implementation(
         lambda problem: fft.operations(problem, fourier(problem).fast_length),
         lambda problem: fft.work_bytes(problem, fourier(problem).fast_length),
     )
+
+
+def banded_implementation(
+    backend: str,
+    load: Callable[[], Any],
+    block: int = banded.BLOCK,
+    threads: Callable[[Problem], int] = lambda problem: 1,
+) -> Implementation:
+    """`banded` over a namespace with `lib.stride_tricks`.
+
+    Args:
+        block: samples that one matrix product makes.
+        threads: that may work on the problem.
+    """
+
+    def prepare(problem: Problem) -> Plan:
+        xp = load()
+        return banded.BandedPlan(xp, problem, partial(windows, xp), block, threads(problem))
+
+    return Implementation(
+        backend,
+        "banded",
+        "ours",
+        prepare,
+        lambda problem: banded.operations(problem, block),
+        lambda problem: banded.work_bytes(problem, block),
+    )
+
+
+def windows(xp: Any, lines: Any, width: int, step: int) -> Any:
+    """Views of `width` samples of `lines`, one every `step`; see `blurbench.methods.banded`."""
+    n, length = lines.shape
+    down, along = lines.strides
+    shape = (length - width) // step + 1, n, width
+    return xp.lib.stride_tricks.as_strided(lines, shape, (step * along, down, along))

@@ -6,9 +6,11 @@ from functools import partial
 from importlib import import_module
 
 from blurbench.backends import gpu
-from blurbench.backends.arrays import array_implementations
+from blurbench.backends.arrays import array_implementations, banded_implementation
 from blurbench.backends.backend import Backend
 from blurbench.methods.fft import Fourier
+
+_load = partial(import_module, "cupy")
 
 
 def _fourier() -> Fourier:
@@ -25,7 +27,10 @@ def _fourier() -> Fourier:
 backend = Backend(
     "cupy",
     "gpu",
-    array_implementations("cupy", partial(import_module, "cupy"), _fourier, gpu.STRIP_BYTES),
+    (
+        *array_implementations("cupy", _load, _fourier, gpu.STRIP_BYTES),
+        banded_implementation("cupy", _load, gpu.BLOCK),
+    ),
     gpu.probe,
     gpu.carry,
     gpu.open_device,

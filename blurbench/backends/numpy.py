@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import scipy.fft
 
-from blurbench.backends.arrays import array_implementations
+from blurbench.backends.arrays import array_implementations, banded_implementation
 from blurbench.backends.backend import Availability, Backend
 from blurbench.methods.fft import Fourier
 
@@ -28,6 +28,9 @@ def _fourier() -> Fourier:
 backend = Backend(
     "numpy",
     "cpu",
-    array_implementations("numpy", lambda: np, _fourier),
+    (
+        *array_implementations("numpy", lambda: np, _fourier),
+        banded_implementation("numpy", lambda: np, threads=lambda problem: problem.threads),
+    ),
     lambda: Availability(versions={"numpy": np.__version__}),
 )
