@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from blurbench.backends.backend import Implementation
-from blurbench.methods import banded, direct, fft, separable
+from blurbench.methods import banded, dct, direct, fft, separable
+from blurbench.methods.dct import Cosine, CosinePass, DCTPlan, FourierPass
 from blurbench.methods.fft import Fourier
 from blurbench.plan import Plan, Problem
 
@@ -80,6 +81,37 @@ def banded_implementation(
         prepare,
         lambda problem: banded.operations(problem, block),
         lambda problem: banded.work_bytes(problem, block),
+    )
+
+
+def dct_implementation(
+    backend: str,
+    load: Callable[[], Any],
+    cosine: Callable[[Problem], Cosine],
+    borders: tuple[str, ...],
+) -> Implementation:
+    """`dct` over a namespace and the cosine transforms that suit the problem."""
+
+    def prepare(problem: Problem) -> Plan:
+        xp, transforms = load(), cosine(problem)
+        return DCTPlan(xp, problem, lambda axis: CosinePass(xp, problem, axis, transforms))
+
+    return Implementation(
+        backend, "dct", "ours", prepare, dct.operations, dct.work_bytes, borders=borders
+    )
+
+
+def dct_by_fft_implementation(
+    backend: str, load: Callable[[], Any], fourier: Callable[[], Fourier]
+) -> Implementation:
+    """`dct` over a namespace whose transforms are Fourier's alone."""
+
+    def prepare(problem: Problem) -> Plan:
+        xp, transforms = load(), fourier()
+        return DCTPlan(xp, problem, lambda axis: FourierPass(xp, problem, axis, transforms))
+
+    return Implementation(
+        backend, "dct", "ours", prepare, dct.operations, dct.work_bytes, borders=("reflect",)
     )
 
 

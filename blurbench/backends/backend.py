@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from blurbench.border import BORDERS
+from blurbench.errors import InputError
 from blurbench.plan import Plan, Problem
 
 
@@ -22,6 +24,7 @@ class Implementation:
         operations: multiply-adds an image, to scale a time measured on a small image.
         work_bytes: memory that a plan takes beside image and result.
         exact: whether it computes the kernel that it is given, up to rounding.
+        borders: those that it can do.
     """
 
     backend: str
@@ -31,10 +34,19 @@ class Implementation:
     operations: Callable[[Problem], float]
     work_bytes: Callable[[Problem], int]
     exact: bool = True
+    borders: tuple[str, ...] = BORDERS
 
     @property
     def name(self) -> str:
         return f"{self.backend}:{self.method}"
+
+    def check(self, problem: Problem) -> None:
+        """Raise InputError where it cannot do the problem."""
+        if problem.border not in self.borders:
+            raise InputError(
+                f"border {problem.border!r} does not go with {self.method} of {self.backend}: "
+                f"use {' or '.join(self.borders)}"
+            )
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,15 @@ from functools import partial
 from importlib import import_module
 
 from blurbench.backends import gpu
-from blurbench.backends.arrays import array_implementations, banded_implementation
+from blurbench.backends.arrays import (
+    array_implementations,
+    banded_implementation,
+    dct_implementation,
+)
 from blurbench.backends.backend import Backend
+from blurbench.methods.dct import Cosine
 from blurbench.methods.fft import Fourier
+from blurbench.plan import Problem
 
 _load = partial(import_module, "cupy")
 
@@ -24,12 +30,19 @@ def _fourier() -> Fourier:
     )
 
 
+def _cosine(problem: Problem) -> Cosine:
+    fft = import_module("cupyx.scipy.fft")
+    return Cosine(fft.dct, fft.idct)
+
+
 backend = Backend(
     "cupy",
     "gpu",
     (
         *array_implementations("cupy", _load, _fourier, gpu.STRIP_BYTES),
         banded_implementation("cupy", _load, gpu.BLOCK),
+        # The library has the DCT-II and its inverse, but no DCT-I.
+        dct_implementation("cupy", _load, _cosine, ("reflect",)),
     ),
     gpu.probe,
     gpu.carry,

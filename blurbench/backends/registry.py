@@ -11,7 +11,7 @@ from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.errors import InputError
 
 BUILT_IN = ("numpy", "scipy", "cupy", "cupyx")
-METHODS = ("direct", "separable", "fft", "banded")
+METHODS = ("direct", "separable", "fft", "banded", "dct")
 GROUP = "blurbench.backends"
 
 
