@@ -58,7 +58,7 @@ class BandedPlan(Plan):
         rows, columns = min(block, height), min(block, width)
         blocks = -(-width // columns)
         dtype = getattr(xp, problem.work_dtype.name)
-        taps = xp.astype(xp.asarray(problem.kernel.taps, copy=True), dtype)
+        taps = xp.astype(xp.asarray(problem.kernel.taps), dtype)
         self._windows, self._rows, self._columns = windows, rows, columns
         self._along = self._hold(toeplitz(xp, taps, columns))
         self._down = self._hold(xp.permute_dims(toeplitz(xp, taps, rows), (1, 0)))

@@ -177,4 +177,4 @@ class FourierPass:
 
 def across(xp: Any, line: Any, axis: int) -> Any:
     """A line along an axis of a plane, as an array that broadcasts over the other axis."""
-    return xp.reshape(xp.asarray(line, copy=True), (-1, 1) if axis == 0 else (1, -1))
+    return xp.reshape(xp.asarray(line), (-1, 1) if axis == 0 else (1, -1))
