@@ -89,15 +89,26 @@ def dct_implementation(
     load: Callable[[], Any],
     cosine: Callable[[Problem], Cosine],
     borders: tuple[str, ...],
+    planes: int,
 ) -> Implementation:
-    """`dct` over a namespace and the cosine transforms that suit the problem."""
+    """`dct` over a namespace and the cosine transforms that suit the problem.
+
+    Args:
+        planes: arrays as large as a channel that a plan and its call hold.
+    """
 
     def prepare(problem: Problem) -> Plan:
         xp, transforms = load(), cosine(problem)
         return DCTPlan(xp, problem, lambda axis: CosinePass(xp, problem, axis, transforms))
 
     return Implementation(
-        backend, "dct", "ours", prepare, dct.operations, dct.work_bytes, borders=borders
+        backend,
+        "dct",
+        "ours",
+        prepare,
+        dct.operations,
+        lambda problem: dct.work_bytes(problem, planes),
+        borders=borders,
     )
 
 
@@ -111,7 +122,13 @@ def dct_by_fft_implementation(
         return DCTPlan(xp, problem, lambda axis: FourierPass(xp, problem, axis, transforms))
 
     return Implementation(
-        backend, "dct", "ours", prepare, dct.operations, dct.work_bytes, borders=("reflect",)
+        backend,
+        "dct",
+        "ours",
+        prepare,
+        dct.operations,
+        lambda problem: dct.work_bytes(problem, 7),
+        borders=("reflect",),
     )
 
 

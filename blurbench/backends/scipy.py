@@ -38,7 +38,7 @@ backend = Backend(
     (
         *ndimage_implementations("scipy", lambda: Filters(np, scipy.ndimage)),
         fft_implementation("scipy", lambda: np, _fourier),
-        dct_implementation("scipy", lambda: np, _cosine, ("reflect", "mirror")),
+        dct_implementation("scipy", lambda: np, _cosine, ("reflect", "mirror"), planes=3),
     ),
     lambda: Availability(versions={"scipy": scipy.__version__}),
 )

@@ -45,9 +45,9 @@ def operations(problem: Problem) -> float:
     return problem.channels * 2.0 * samples * math.log2(max(2, samples))
 
 
-def work_bytes(problem: Problem) -> int:
-    """Memory of a plan and its call: one channel, and what transforms read and write."""
-    return 5 * problem.height * (problem.width + 2) * itemsize(problem)
+def work_bytes(problem: Problem, planes: int) -> int:
+    """Memory of a plan and its call, which hold so many arrays as large as a channel."""
+    return planes * problem.height * (problem.width + 2) * itemsize(problem)
 
 
 def period(n: int, border: str) -> int:
