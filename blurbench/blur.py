@@ -92,8 +92,8 @@ def prepare(
         sigma: standard deviation in pixels; with `size` it may be left out.
         size: number of taps, odd; without it `int(truncate * sigma + 0.5)` on each side.
         border: `reflect`, `mirror`, `nearest`, `wrap` or `constant` (of value `cval`).
-        method: `direct`, `separable` or `fft`.
-        backend: `numpy`, `scipy`, `numba`, `cupy`, `cupyx`, `cuda`, or one of another package.
+        method: `direct`, `separable`, `fft`, `banded` or `dct` (for the borders that fold).
+        backend: `numpy`, `scipy`, `numba`, `cupy`, `cupyx`, `cuda`, ..., or of another package.
         dtype: of the images and of the results: uint8, uint16, float32 or float64. Values stay
             in their own units; integer results are rounded to nearest and clipped.
         threads: for libraries that can be told; default is the CPUs this process may use.
@@ -203,6 +203,7 @@ def _make_plan(
     kernel = make_kernel(*what)
     threads = host.usable_cpus() if threads is None else threads
     problem = Problem(kernel, tuple(shape), dtype, border, cval, threads)
+    implementation.check(problem)
     state = probe(owner)
     if not state.ok:
         raise RuntimeError(f"backend {backend!r} cannot run here: {state.explanation}")

@@ -72,25 +72,30 @@ class Margins:
     """
 
     def __init__(self, xp: Any, n: int, radius: int, border: str, cval: float) -> None:
-        self._xp, self._n, self._radius, self._cval = xp, n, radius, float(cval)
-        before = source_index(np.arange(-radius, 0), n, border)
-        after = source_index(np.arange(n, n + radius), n, border)
-        self._sources = None
+        self._xp, self._cval = xp, float(cval)
+        self._margins = [slice(0, radius), slice(radius + n, n + 2 * radius)] if radius else []
+        self._sources: list[tuple[slice, Any]] = []
         if border != "constant":
-            self._sources = xp.asarray(before), xp.asarray(after)
+            self._sources = [
+                self._taken(
+                    source_index(np.arange(one.start, one.stop) - radius, n, border), radius
+                )
+                for one in self._margins
+            ]
+
+    def _taken(self, sources: NDArray[np.int64], radius: int) -> tuple[slice, Any]:
+        """The shortest part of the line that holds the sources, and where they are in it.
+
+        NumPy's `take` copies all of a part that does not lie together in memory.
+        """
+        start, stop = int(sources.min()), int(sources.max()) + 1
+        return slice(radius + start, radius + stop), self._xp.asarray(sources - start)
 
     def fill(self, line: Any, axis: int) -> None:
         """Fill the margins of `line` along `axis`, whose samples start at `radius`."""
-        if self._radius == 0:
-            return
-        r, n = self._radius, self._n
-        inner, before, after = (
-            (*(slice(None),) * axis, part, ...)
-            for part in (slice(r, r + n), slice(0, r), slice(r + n, r + n + r))
-        )
-        if self._sources is None:
-            line[before] = self._cval
-            line[after] = self._cval
-        else:
-            line[before] = self._xp.take(line[inner], self._sources[0], axis=axis)
-            line[after] = self._xp.take(line[inner], self._sources[1], axis=axis)
+        lead = (slice(None),) * axis
+        if not self._sources:
+            for margin in self._margins:
+                line[(*lead, margin, ...)] = self._cval
+        for margin, (part, places) in zip(self._margins, self._sources, strict=False):
+            line[(*lead, margin, ...)] = self._xp.take(line[(*lead, part, ...)], places, axis=axis)

@@ -195,4 +195,4 @@ def store(xp: Any, values: Any, out: Any) -> None:
         values = xp.clip(xp.round(values), info.min, info.max)
         out[...] = xp.astype(values, out.dtype)
     else:
-        out[...] = values
+        out[...] = xp.astype(values, out.dtype, copy=False)

@@ -39,6 +39,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{state.reason}: {state.remedy}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the borders that an implementation does not have."""
+    items[:] = [item for item in items if _is_possible(getattr(item, "callspec", None))]
+
+
+def _is_possible(call: Any) -> bool:
+    asked = {} if call is None else call.params
+    one = asked.get("implementation")
+    return one is None or asked.get("border", one.borders[0]) in one.borders
+
+
 @pytest.fixture(scope="module", params=EXACT_ON_CPU, ids=lambda one: one.name)
 def implementation(request: pytest.FixtureRequest) -> Implementation:
     """Each shipped implementation that runs here on the CPU and claims to be exact."""

@@ -304,6 +304,7 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"sigma": 1, "cval": float("nan")}, "border value nan "),
     ({"sigma": 1, "cval": "dark"}, "border value '?dark'? "),
     ({"sigma": 1, "method": "magic"}, "method 'magic' is unknown: .*separable"),
+    ({"sigma": 1, "method": "dct", "border": "wrap"}, "'wrap' .* dct of scipy: use reflect or mi"),
     ({"sigma": 1, "backend": "opengl"}, "backend 'opengl' is unknown: .*scipy"),
     ({"sigma": 1, "dtype": "float99"}, "float99"),
 ]

@@ -239,7 +239,7 @@ def test_a_plan_says_how_much_memory_it_holds(implementation: Implementation, dt
 
 
 def test_a_plan_knows_its_problem(implementation: Implementation) -> None:
-    problem = Problem(KERNEL, (12, 10), np.dtype("float32"), "constant", 3.0)
+    problem = Problem(KERNEL, (12, 10), np.dtype("float32"), "reflect", 3.0)
     assert implementation.prepare(problem).problem == problem
 
 

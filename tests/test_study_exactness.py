@@ -300,6 +300,13 @@ def test_verify_finds_one_bad_pixel(dtype: str) -> None:
 
 
 @few_cases
+def test_verify_tries_no_border_that_an_implementation_lacks() -> None:
+    backend, one = planted(give_up)
+    (check, *_) = verify([(backend, replace(one, borders=("mirror",)))])
+    assert {case.partition(",")[0] for case in check.failures} == {"mirror"}
+
+
+@few_cases
 def test_verify_names_the_case_that_failed() -> None:
     check = next(one for one in verify([planted(add_a_little)]) if one.failures)
     assert check.implementation == "planted:separable"

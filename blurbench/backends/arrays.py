@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from blurbench.backends.backend import Implementation
-from blurbench.methods import direct, fft, separable
+from blurbench.methods import banded, dct, direct, fft, separable
+from blurbench.methods.dct import Cosine, CosinePass, DCTPlan, FourierPass
 from blurbench.methods.fft import Fourier
+from blurbench.plan import Plan, Problem
 
 
 def array_implementations(
@@ -52,3 +55,86 @@ def fft_implementation(
         lambda problem: fft.operations(problem, fourier(problem).fast_length),
         lambda problem: fft.work_bytes(problem, fourier(problem).fast_length),
     )
+
+
+def banded_implementation(
+    backend: str,
+    load: Callable[[], Any],
+    block: int = banded.BLOCK,
+    threads: Callable[[Problem], int] = lambda problem: 1,
+) -> Implementation:
+    """`banded` over a namespace with `lib.stride_tricks`.
+
+    Args:
+        block: samples that one matrix product makes.
+        threads: that may work on the problem.
+    """
+
+    def prepare(problem: Problem) -> Plan:
+        xp = load()
+        return banded.BandedPlan(xp, problem, partial(windows, xp), block, threads(problem))
+
+    return Implementation(
+        backend,
+        "banded",
+        "ours",
+        prepare,
+        lambda problem: banded.operations(problem, block),
+        lambda problem: banded.work_bytes(problem, block),
+    )
+
+
+def dct_implementation(
+    backend: str,
+    load: Callable[[], Any],
+    cosine: Callable[[Problem], Cosine],
+    borders: tuple[str, ...],
+    planes: int,
+) -> Implementation:
+    """`dct` over a namespace and the cosine transforms that suit the problem.
+
+    Args:
+        planes: arrays as large as a channel that a plan and its call hold.
+    """
+
+    def prepare(problem: Problem) -> Plan:
+        xp, transforms = load(), cosine(problem)
+        return DCTPlan(xp, problem, lambda axis: CosinePass(xp, problem, axis, transforms))
+
+    return Implementation(
+        backend,
+        "dct",
+        "ours",
+        prepare,
+        dct.operations,
+        lambda problem: dct.work_bytes(problem, planes),
+        borders=borders,
+    )
+
+
+def dct_by_fft_implementation(
+    backend: str, load: Callable[[], Any], fourier: Callable[[], Fourier]
+) -> Implementation:
+    """`dct` over a namespace whose transforms are Fourier's alone."""
+
+    def prepare(problem: Problem) -> Plan:
+        xp, transforms = load(), fourier()
+        return DCTPlan(xp, problem, lambda axis: FourierPass(xp, problem, axis, transforms))
+
+    return Implementation(
+        backend,
+        "dct",
+        "ours",
+        prepare,
+        dct.operations,
+        lambda problem: dct.work_bytes(problem, 7),
+        borders=("reflect",),
+    )
+
+
+def windows(xp: Any, lines: Any, width: int, step: int) -> Any:
+    """Views of `width` samples of `lines`, one every `step`; see `blurbench.methods.banded`."""
+    n, length = lines.shape
+    down, along = lines.strides
+    shape = (length - width) // step + 1, n, width
+    return xp.lib.stride_tricks.as_strided(lines, shape, (step * along, down, along))

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from blurbench.border import BORDERS
+from blurbench.errors import InputError
 from blurbench.plan import Plan, Problem
 
 
@@ -23,6 +25,7 @@ class Implementation:
         work_bytes: memory that a plan takes beside image and result.
         exact: whether it computes the kernel that it is given, up to rounding.
         compiles: whether a first call compiles code, which foretells nothing of the others.
+        borders: those that it can do.
     """
 
     backend: str
@@ -33,10 +36,19 @@ class Implementation:
     work_bytes: Callable[[Problem], int]
     exact: bool = True
     compiles: bool = False
+    borders: tuple[str, ...] = BORDERS
 
     @property
     def name(self) -> str:
         return f"{self.backend}:{self.method}"
+
+    def check(self, problem: Problem) -> None:
+        """Raise InputError where it cannot do the problem."""
+        if problem.border not in self.borders:
+            raise InputError(
+                f"border {problem.border!r} does not go with {self.method} of {self.backend}: "
+                f"use {' or '.join(self.borders)}"
+            )
 
 
 def compiling(implementations: Iterable[Implementation]) -> tuple[Implementation, ...]:

@@ -6,9 +6,17 @@ from functools import partial
 from importlib import import_module
 
 from blurbench.backends import gpu
-from blurbench.backends.arrays import array_implementations
+from blurbench.backends.arrays import (
+    array_implementations,
+    banded_implementation,
+    dct_implementation,
+)
 from blurbench.backends.backend import Backend, compiling
+from blurbench.methods.dct import Cosine
 from blurbench.methods.fft import Fourier
+from blurbench.plan import Problem
+
+_load = partial(import_module, "cupy")
 
 
 def _fourier() -> Fourier:
@@ -22,11 +30,22 @@ def _fourier() -> Fourier:
     )
 
 
+def _cosine(problem: Problem) -> Cosine:
+    fft = import_module("cupyx.scipy.fft")
+    return Cosine(fft.dct, fft.idct)
+
+
 backend = Backend(
     "cupy",
     "gpu",
     compiling(
-        array_implementations("cupy", partial(import_module, "cupy"), _fourier, gpu.STRIP_BYTES)
+        (
+            *array_implementations("cupy", _load, _fourier, gpu.STRIP_BYTES),
+            # With CUPY_TF32=1 set, CuPy lets cuBLAS round float32 to TF32: outside the contract.
+            banded_implementation("cupy", _load, gpu.BLOCK),
+            # The library has the DCT-II and its inverse, but no DCT-I.
+            dct_implementation("cupy", _load, _cosine, ("reflect",), planes=6),
+        )
     ),
     gpu.probe,
     gpu.carry,

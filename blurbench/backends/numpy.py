@@ -7,7 +7,11 @@ from functools import partial
 import numpy as np
 import scipy.fft
 
-from blurbench.backends.arrays import array_implementations
+from blurbench.backends.arrays import (
+    array_implementations,
+    banded_implementation,
+    dct_by_fft_implementation,
+)
 from blurbench.backends.backend import Availability, Backend
 from blurbench.methods.fft import Fourier
 
@@ -28,6 +32,10 @@ def _fourier() -> Fourier:
 backend = Backend(
     "numpy",
     "cpu",
-    array_implementations("numpy", lambda: np, _fourier),
+    (
+        *array_implementations("numpy", lambda: np, _fourier),
+        banded_implementation("numpy", lambda: np, threads=lambda problem: problem.threads),
+        dct_by_fft_implementation("numpy", lambda: np, _fourier),
+    ),
     lambda: Availability(versions={"numpy": np.__version__}),
 )

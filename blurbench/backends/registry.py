@@ -14,7 +14,7 @@ BUILT_IN = (
     *("numpy", "scipy", "numba", "torch"),
     *("cupy", "cupyx", "cuda", "cucim", "torch_cuda"),
 )
-METHODS = ("direct", "separable", "fft")
+METHODS = ("direct", "separable", "fft", "banded", "dct")
 GROUP = "blurbench.backends"
 
 

@@ -1,4 +1,4 @@
-"""Backend `scipy`: scipy.ndimage's filters, and our FFT blur on scipy.fft with its threads."""
+"""Backend `scipy`: scipy.ndimage's filters; our FFT and DCT blurs on scipy.fft, threaded."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import scipy.fft
 import scipy.ndimage
 
-from blurbench.backends.arrays import fft_implementation
+from blurbench.backends.arrays import dct_implementation, fft_implementation
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.ndimage import Filters, ndimage_implementations
+from blurbench.methods.dct import Cosine
 from blurbench.methods.fft import Fourier
 from blurbench.plan import Problem
 
@@ -26,12 +27,18 @@ def _fourier(problem: Problem) -> Fourier:
     )
 
 
+def _cosine(problem: Problem) -> Cosine:
+    workers = problem.threads
+    return Cosine(partial(scipy.fft.dct, workers=workers), partial(scipy.fft.idct, workers=workers))
+
+
 backend = Backend(
     "scipy",
     "cpu",
     (
         *ndimage_implementations("scipy", lambda: Filters(np, scipy.ndimage)),
         fft_implementation("scipy", lambda: np, _fourier),
+        dct_implementation("scipy", lambda: np, _cosine, ("reflect", "mirror"), planes=3),
     ),
     lambda: Availability(versions={"scipy": scipy.__version__}),
 )

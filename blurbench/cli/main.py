@@ -56,8 +56,8 @@ class Commands(click.Group):
 def cli(context: click.Context) -> None:
     """Which Gaussian blur should I run, on this machine, on this image, at this kernel size?
 
-    Times direct, separable and FFT blurs of every backend side by side, checks that they agree,
-    and says which is the fastest, with its uncertainty.
+    Times direct, separable, FFT, banded and DCT blurs of every backend side by side, checks that
+    they agree, and says which is the fastest, with its uncertainty.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

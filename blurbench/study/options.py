@@ -99,5 +99,9 @@ def memory_needed(shape: tuple[int, ...], kernel: GaussianKernel, options: Optio
     the control; a plan that asks for more than there is becomes a row that says so.
     """
     problem = Problem(kernel, shape, np.dtype(options.dtype), options.border, options.cval)
-    plans = [one.work_bytes(problem) for backend, one in chosen(options) if backend.kind == "cpu"]
+    plans = [
+        one.work_bytes(problem)
+        for backend, one in chosen(options)
+        if backend.kind == "cpu" and problem.border in one.borders
+    ]
     return (2 + len(plans)) * problem.image_bytes + 2 * min(plans, default=0)

@@ -217,6 +217,7 @@ class PointStudy:
         sizes: dict[str, float] = {}
         for one in runnable:
             try:
+                one.check(self.problem)
                 sizes[one.name] = one.operations(self.problem)
             except Exception as error:
                 self._fail(one.name, error, "setup")

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
-from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Problem
 from blurbench.study.exactness import allowed_error, image_scale
@@ -157,7 +156,7 @@ def _beyond(line: list[float], steps: int, problem: Problem) -> float:
 
 
 def _cases(one: Implementation) -> Iterator[tuple[Problem, tuple[float, float]]]:
-    for size, shape, border, values, dtype in product(SIZES, SHAPES, BORDERS, RANGES, DTYPES):
+    for size, shape, border, values, dtype in product(SIZES, SHAPES, one.borders, RANGES, DTYPES):
         if one.method == "direct" and size > DIRECT_UP_TO:
             continue
         if dtype == "uint8" and values[1] > 255:
