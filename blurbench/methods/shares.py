@@ -6,7 +6,7 @@ import functools
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 Share = TypeVar("Share")
@@ -26,10 +26,17 @@ def do_all(work: Callable[[Share], object], shares: Sequence[Share]) -> None:
 
     Raises what the first of the shares that failed raised.
     """
-    if len(shares) == 1:
-        work(shares[0])
-    else:
-        list(_pool(len(shares)).map(work, shares))
+    mine, *others = shares
+    if not others:
+        work(mine)
+        return
+    begun = [_pool(len(others)).submit(work, share) for share in others]
+    try:
+        work(mine)
+    finally:
+        wait(begun)
+    for one in begun:
+        one.result()
 
 
 def split_evenly(items: range, shares: int) -> list[range]:

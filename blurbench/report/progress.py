@@ -44,7 +44,10 @@ class TerminalListener(Listener):
 
     def stop(self) -> None:
         """No more progress is shown."""
-        self._progress.stop()
+        try:
+            self._progress.stop()
+        except IndexError:  # Ctrl-C came while Rich was putting its display up
+            self._errors.show_cursor()
 
     def header(self, problem: Problem) -> None:
         if self._quiet:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.border import source_index
+from blurbench.methods.shares import do_all, split_evenly
 from blurbench.plan import Plan, Problem, empty
 
 LANES = 16  # float32 in a vector: see vectors.py
@@ -35,11 +34,6 @@ def direct_bytes(problem: Problem) -> int:
     return items * problem.work_dtype.itemsize
 
 
-@functools.cache
-def _pool(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, thread_name_prefix="blurbench-numba")
-
-
 class _NumbaPlan(Plan):
     """What the plans share: the border's tables, and a range of rows for each thread."""
 
@@ -55,9 +49,13 @@ class _NumbaPlan(Plan):
         inside = columns * channels + np.arange(channels)
         self._columns = np.where(columns >= 0, inside, -1).ravel()
         threads = problem.threads if operations >= THREADED else 1
-        bounds = np.linspace(0, height, min(threads, height) + 1).astype(int)
-        self._parts = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
+        self._parts = split_evenly(range(height), threads)
         self._highest = 0 if problem.dtype.kind == "f" else int(np.iinfo(problem.dtype).max)
+
+    def _rows_of(self, part: int) -> tuple[int, int]:
+        """The first row of a part, and the first beyond it."""
+        rows = self._parts[part]
+        return rows.start, rows.stop
 
     def _room(self, *shape: int) -> list[NDArray[Any]]:
         """An array of floats for each thread."""
@@ -75,13 +73,7 @@ class _NumbaPlan(Plan):
         rows = (self.problem.height, self._values)
         given = np.ascontiguousarray(image).reshape(rows)
         made = out.reshape(rows) if out.flags.c_contiguous else np.empty(rows, out.dtype)
-        blur = self._blur(given, made)
-        waiting = [
-            _pool(len(self._parts) - 1).submit(blur, part) for part in range(1, len(self._parts))
-        ]
-        blur(0)
-        for one in waiting:
-            one.result()
+        do_all(self._blur(given, made), range(len(self._parts)))
         if not out.flags.c_contiguous:
             out[...] = made.reshape(out.shape)
 
@@ -117,7 +109,7 @@ class SeparablePlan(_NumbaPlan):
             rows = image.ctypes.data + self._sources * image.strides[0]
             rows[self._sources < 0] = self._outside.ctypes.data
             return lambda part: kernels.separable_floats(
-                self._taps, rows, *border, self._lines[part], self._tile, out, *self._parts[part]
+                self._taps, rows, *border, self._lines[part], self._tile, out, *self._rows_of(part)
             )
         return lambda part: kernels.separable_converted(
             self._taps,
@@ -130,7 +122,7 @@ class SeparablePlan(_NumbaPlan):
             self._tile,
             out,
             self._highest,
-            *self._parts[part],
+            *self._rows_of(part),
         )
 
 
@@ -161,5 +153,5 @@ class DirectPlan(_NumbaPlan):
             self._made[part],
             out,
             self._highest,
-            *self._parts[part],
+            *self._rows_of(part),
         )
