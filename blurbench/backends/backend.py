@@ -73,7 +73,7 @@ class Backend:
         probe: says whether it can run here; imports its library, never at import time.
         carry: for GPU backends, runs a plan on a host image: there, blurred, and back.
         open_device: for GPU backends, opens device number N to be timed (see
-            `blurbench.backends.gpu.Device`).
+            `blurbench.backends.device.Device`).
     """
 
     name: str
