@@ -31,7 +31,7 @@ import numpy as np
 
 from blurbench.backends import gpu
 from blurbench.backends.backend import Implementation
-from blurbench.backends.gpu import EventClock
+from blurbench.backends.device import EventClock
 from blurbench.backends.registry import backends, probe
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem

@@ -11,6 +11,7 @@ import json
 import math
 import random
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,12 +25,14 @@ import pytest
 
 from blurbench.backends import registry
 from blurbench.backends.backend import Availability, Backend, Implementation
+from blurbench.backends.device import Clocks
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.race import race
 from blurbench.plan import Plan, Problem
 from blurbench.records.export import to_json
+from blurbench.records.findings import ALONE
 from blurbench.records.journal import Journal, Log
 from blurbench.records.record import Record
 from blurbench.records.summary import Row
@@ -198,6 +201,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(time, "perf_counter", simulated)
     monkeypatch.setattr("blurbench.study.point.race", partial(race, now=simulated))
     return simulated
+
+
+class Records(Log):
+    """Remembers all records."""
+
+    def __init__(self, run: Any) -> None:
+        super().__init__(run)
+        self.records: list[Record] = []
+
+    def append(self, record: Record) -> None:
+        super().append(record)
+        self.records.append(record)
 
 
 class Kept(Log):
@@ -810,6 +825,7 @@ def test_a_comparison_that_ran_to_its_end_was_not_interrupted(plant, clock: Cloc
 # A device that is injected: its queue, its memory and its transfers are simulated.
 
 UPLOAD_S, DOWNLOAD_S, COPY_S, LAUNCH_S = 0.002, 0.001, 2e-5, 2e-5
+MULTIPLY_ADDS, MULTIPLY_ADD_RATE = 1e6, 1e9
 
 
 class OnDevice(np.ndarray):
@@ -830,9 +846,14 @@ class FakeDevice:
     """Queued work runs by itself; only waiting for it moves the host's clock."""
 
     name = "a fake"
+    cache_bytes: int | None = None
+    peak_bytes_per_s: float | None = None
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._ready = clock, 0.0
+        self.reading: Clocks | None = None
+        self.arrays = 0  # that were made since the last release
+        self.on_release: Callable[[], None] = lambda: None
 
     def queue(self, seconds: float) -> None:
         self._ready = max(self._ready, self._clock.now) + seconds
@@ -840,25 +861,34 @@ class FakeDevice:
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         array = np.empty(shape, dtype).view(OnDevice)
         array.device = self
+        self.arrays += 1
         return array
 
-    def upload(self, host: Any, device: Any) -> None:
+    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        return np.empty(shape, dtype)
+
+    def stream(self, name: str) -> str:
+        return name
+
+    def upload(self, host: Any, device: Any, stream: Any = None) -> None:
         assert (type(host), type(device)) == (np.ndarray, OnDevice)
         np.copyto(device, host)
         self.queue(UPLOAD_S)
 
-    def download(self, device: Any, host: Any) -> None:
+    def download(self, device: Any, host: Any, stream: Any = None) -> None:
         assert (type(host), type(device)) == (np.ndarray, OnDevice)
         np.copyto(host, device)
         self.queue(DOWNLOAD_S)
-        self.synchronize()
 
     def synchronize(self) -> None:
         self._clock.now = max(self._clock.now, self._ready)
 
-    def record(self) -> float:
+    def record(self, stream: Any = None) -> float:
         self.queue(0.0)
         return self._ready
+
+    def wait(self, event: float, stream: Any = None) -> None:
+        """There is one queue, so whatever came before is done before."""
 
     def elapsed_s(self, start: float, stop: float) -> float:
         self._clock.now = max(self._clock.now, stop)
@@ -866,6 +896,32 @@ class FakeDevice:
 
     def hold(self, seconds: float) -> None:
         self.queue(seconds)
+
+    def capture(self, call: Any) -> Any:
+        """A graph costs the host one launch, however many are in it."""
+
+        def replay() -> None:
+            launched = self._clock.now + LAUNCH_S
+            call()
+            self._clock.now = launched
+
+        return replay
+
+    def multiply_adds(self, dtype: np.dtype[Any]) -> tuple[Any, float]:
+        return partial(self.queue, MULTIPLY_ADDS / MULTIPLY_ADD_RATE), MULTIPLY_ADDS
+
+    def clocks(self) -> Clocks | None:
+        return self.reading
+
+    def release(self) -> None:
+        self.arrays = 0
+        self.on_release()
+
+    def held_bytes(self) -> int:
+        return 1000 * self.arrays
+
+    def free_bytes(self) -> int:
+        return 2**40
 
     def takes(self, seconds: float, noise: float = 0.01) -> Behaviour:
         """A right blur that takes so long on the device and is launched from the host."""
@@ -957,6 +1013,194 @@ def test_samples_of_every_scope_are_kept(plant, device: FakeDevice) -> None:
     assert kept.rounds_of("gpu:quick", "compute") == [-2, -1, 0, *rounds]
     for scope in ("upload", "download"):
         assert kept.rounds_of("gpu:slow", scope) == list(range(1, 17))
+
+
+def test_what_competes_with_nothing_is_measured_for_the_gpus_rows_only(
+    both_kinds: Answer,
+) -> None:
+    for scope in ALONE:
+        times = column(both_kinds, f"{scope}_median_s")
+        assert [name for name, value in times.items() if value is None] == ["host"], scope
+
+
+def test_a_launch_is_the_hosts_time_alone(both_kinds: Answer) -> None:
+    for row in (rows(both_kinds)["quick"], rows(both_kinds)["slow"]):
+        assert row.launch_median_s == pytest.approx(LAUNCH_S, rel=0.6)
+
+
+def test_a_graph_is_the_devices_time_alone(both_kinds: Answer) -> None:
+    for name, seconds in (("quick", 0.002), ("slow", 0.010)):
+        row = rows(both_kinds)[name]
+        assert row.compute_graph_median_s == pytest.approx(seconds, rel=0.05)
+
+
+def test_a_pipeline_is_told_an_image(both_kinds: Answer) -> None:
+    """All work of this device is in one queue, so nothing overlaps."""
+    for name, seconds in (("quick", 0.002), ("slow", 0.010)):
+        found = rows(both_kinds)[name].end_to_end_pipelined_median_s
+        assert found == pytest.approx(seconds + UPLOAD_S + DOWNLOAD_S, rel=0.05)
+
+
+def test_what_cannot_be_captured_has_no_graph_and_nothing_is_said(
+    plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "capture", lambda call: None)
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    row = rows(simulate(backends=("gpu",)))["quick"]
+    assert (row.compute_graph_median_s, row.status, row.reason) == (None, "ok", None)
+
+
+def test_what_only_fails_beside_the_ranking_is_left_out(
+    plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "pinned", raising(RuntimeError("no page can be locked")))
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    row = rows(simulate(backends=("gpu",)))["quick"]
+    assert (row.upload_pinned_median_s, row.status) == (None, "ok")
+    assert row.upload_median_s == pytest.approx(UPLOAD_S, rel=0.05)
+
+
+def test_a_sample_taken_while_the_device_is_slowed_down_is_marked_and_kept(
+    plant, device: FakeDevice
+) -> None:
+    device.reading = Clocks(1200, throttled=True)
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    answer, log = simulate_into(Records, backends=("gpu",))
+    raced = [one for one in log.records if one.competitors and one.elapsed_s]
+    assert {one.throttled for one in raced} == {True}
+    assert rows(answer)["quick"].rounds > 0
+
+
+def test_the_samples_of_a_row_that_were_throttled_are_counted(plant, device: FakeDevice) -> None:
+    device.reading = Clocks(1200, throttled=True)
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    answer, log = simulate_into(Records, backends=("gpu",))
+    own = [one for one in log.records if one.key.implementation == "gpu:quick" and one.throttled]
+    assert rows(answer)["quick"].throttled_samples == len(own)
+
+
+@pytest.mark.parametrize(("reading", "count"), [(None, None), (Clocks(1980, False), 0)])
+def test_what_was_not_throttled_is_told_from_what_is_not_known(
+    plant, device: FakeDevice, reading: Clocks | None, count: int | None
+) -> None:
+    device.reading = reading
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    assert rows(simulate(backends=("gpu",)))["quick"].throttled_samples == count
+
+
+def test_the_peak_of_the_devices_memory_is_told_for_the_gpus_rows_only(
+    both_kinds: Answer,
+) -> None:
+    # An array for the image that arrives, and one for the result.
+    assert column(both_kinds, "peak_device_bytes") == {"quick": 2000, "host": None, "slow": 2000}
+
+
+def test_compiling_is_told_apart_from_making_a_plan(
+    plant, clock: Clock, device: FakeDevice
+) -> None:
+    compiled: list[int] = []
+
+    def prepare(problem: Problem) -> Plan:
+        clock.now += 0.25 + (0.0 if compiled else 3.0)
+        compiled.append(1)
+        return Planted(problem, device.takes(0.002))
+
+    one = planted("one", backend="gpu", prepare=prepare)
+    plant(backend_of(one, name="gpu", kind="gpu", open_device=lambda number: device))
+    row = rows(simulate(backends=("gpu",)))["one"]
+    assert row.compilation_s == pytest.approx(3.0, rel=0.01)
+    assert row.setup_s == pytest.approx(0.25, rel=0.01)
+
+
+def crowding(device: FakeDevice, calls: int) -> Behaviour:
+    error = type("OutOfMemoryError", (Exception,), {})("of the device")
+    return failing_after(calls, device.takes(0.002), error)
+
+
+@pytest.mark.parametrize("calls", [0, 8, 60], ids=["predicting", "preparing", "racing"])
+def test_out_of_memory_is_the_status_of_that_row_alone(
+    plant, device: FakeDevice, calls: int
+) -> None:
+    plant(gpu_of(device, greedy=crowding(device, calls), good=device.takes(0.002)))
+    answer = simulate(backends=("gpu",))
+    assert column(answer, "status") == {"good": "ok", "greedy": "out_of_memory"}
+
+
+def test_what_ran_out_of_memory_leaves_it_to_the_next(plant, device: FakeDevice) -> None:
+    plans: list[weakref.ref[Plan]] = []
+
+    def prepare(problem: Problem) -> Plan:
+        plan = Planted(problem, crowding(device, 60))
+        plans.append(weakref.ref(plan))
+        return plan
+
+    def count() -> None:
+        held.append(sum(plan() is not None for plan in plans))
+
+    held: list[int] = []
+    device.on_release = count
+    greedy = planted("greedy", backend="gpu", prepare=prepare)
+    good = planted("good", device.takes(0.002), backend="gpu")
+    plant(backend_of(greedy, good, name="gpu", kind="gpu", open_device=lambda number: device))
+    assert rows(simulate(backends=("gpu",)))["greedy"].status == "out_of_memory"
+    assert held[-1] == 0
+
+
+def test_an_image_that_does_not_fit_on_the_device_leaves_the_cpu_rows(
+    plant, clock: Clock, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(
+        backend_of(planted("host", clock.takes(0.006))),
+        gpu_of(device, one=device.takes(0.002), two=device.takes(0.002)),
+    )
+    full = "blurbench.study.point.place_on"
+    monkeypatch.setattr(full, raising(RuntimeError("cudaErrorMemoryAllocation: out of memory")))
+    answer = simulate(backends=("fake", "gpu"))
+    full_rows = dict.fromkeys(("one", "two"), "out_of_memory")
+    assert column(answer, "status") == {"host": "ok", **full_rows}
+
+
+@pytest.mark.parametrize(
+    ("peak", "status"), [(1e6, "implausible"), (2e6, "ok")], ids=["beyond", "within"]
+)
+def test_faster_than_the_devices_memory_can_be_is_implausible(
+    plant, device: FakeDevice, peak: float, status: str
+) -> None:
+    # Image and result have 1 KiB each, and the cache holds nothing of them.
+    device.peak_bytes_per_s, device.cache_bytes = peak, 0
+    plant(gpu_of(device, one=device.takes(0.0015)))
+    assert rows(simulate(backends=("gpu",)))["one"].status == status
+
+
+def test_what_lies_in_the_devices_cache_may_be_faster_than_its_memory(
+    plant, device: FakeDevice
+) -> None:
+    device.peak_bytes_per_s, device.cache_bytes = 1e6, 10_000
+    plant(gpu_of(device, one=device.takes(0.0015)))
+    assert rows(simulate(backends=("gpu",)))["one"].status == "ok"
+
+
+def test_a_copy_that_is_all_launch_is_no_bound(
+    plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("test_compare.COPY_S", 3e-6)
+    plant(gpu_of(device, one=device.takes(2e-6)))
+    assert rows(simulate(backends=("gpu",)))["one"].status == "ok"
+
+
+def test_a_cold_device_goes_through_more_images_than_its_cache_holds(
+    plant, device: FakeDevice
+) -> None:
+    seen: list[int] = []
+
+    def look(blur: Plan, image: Any, out: Any) -> None:
+        device.takes(0.002)(blur, image, out)
+        seen.append(id(image))
+
+    device.cache_bytes = 16 * 1024
+    plant(gpu_of(device, one=look))
+    simulate(backends=("gpu",), cache="cold", budget=20.0)
+    assert len(set(seen)) * SMALL.pixels.size * 4 > 2 * device.cache_bytes
 
 
 def test_nothing_is_measured_after_an_interrupted_race_on_the_device(

@@ -20,13 +20,19 @@ import pytest
 import blurbench
 from blurbench.backends import gpu
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.gpu import EventClock, examine
+from blurbench.backends.device import Call, Clocks, EventClock, LaunchClock
+from blurbench.backends.gpu import examine
+from blurbench.backends.nvml import clock_reader
 from blurbench.backends.registry import collect, find_backend, find_implementation, probe
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Plan, Problem
-from blurbench.study.cells import Cell, predict_seconds
+from blurbench.records.findings import ALONE
+from blurbench.study.cells import Cell
+from blurbench.study.device_cells import DeviceCell, Place, place_on
+from blurbench.study.pipeline import Pipeline
+from blurbench.study.prediction import predict
 
 Array = np.ndarray[Any, Any]
 Break = Callable[[SimpleNamespace], None]
@@ -262,30 +268,49 @@ class FakeDevice:
     """A device that works off its queue at once and keeps a log; its time is what work adds."""
 
     name = "made up"
+    peak_bytes_per_s = None
 
-    def __init__(self) -> None:
+    def __init__(self, cache_bytes: int | None = None, free_bytes: int = 2**40) -> None:
+        self.cache_bytes = cache_bytes
         self.log: list[str] = []
         self.time = 0.0
         self.held: list[float] = []
         self.inputs: list[Array] = []
+        self.page_locked: list[Array] = []
+        self.readings: list[Clocks | None] = []
+        self.captures: Callable[[Call], Call | None] = lambda call: call
+        self._free_bytes = free_bytes
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         return np.zeros(shape, dtype)
 
-    def upload(self, host: Array, device: Array) -> None:
-        self.log.append("upload")
+    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        self.page_locked.append(np.zeros(shape, dtype))
+        return self.page_locked[-1]
+
+    def stream(self, name: str) -> str:
+        return name
+
+    def upload(self, host: Array, device: Array, stream: str | None = None) -> None:
+        self.log.append(self._transfer("upload", host))
         device[...] = host
 
-    def download(self, device: Array, host: Array) -> None:
-        self.log.append("download")
+    def download(self, device: Array, host: Array, stream: str | None = None) -> None:
+        self.log.append(self._transfer("download", host))
         host[...] = device
+
+    def _transfer(self, name: str, host: Array) -> str:
+        return f"pinned {name}" if any(host is one for one in self.page_locked) else name
 
     def synchronize(self) -> None:
         self.log.append("synchronize")
 
-    def record(self) -> float:
+    def record(self, stream: str | None = None) -> float:
         self.log.append("record")
         return self.time
+
+    def wait(self, event: float, stream: str | None = None) -> None:
+        self.log.append("wait")
 
     def elapsed_s(self, start: float, stop: float) -> float:
         self.log.append("elapsed")
@@ -295,6 +320,25 @@ class FakeDevice:
         self.log.append("hold")
         self.held.append(seconds)
         self.time += seconds
+
+    def capture(self, call: Call) -> Call | None:
+        self.log.append("capture")
+        return self.captures(call)
+
+    def multiply_adds(self, dtype: np.dtype[Any]) -> tuple[Call, float]:
+        return self.work, 1e6
+
+    def clocks(self) -> Clocks | None:
+        return self.readings.pop(0) if self.readings else None
+
+    def release(self) -> None:
+        self.log.append("release")
+
+    def held_bytes(self) -> int:
+        return 0
+
+    def free_bytes(self) -> int:
+        return self._free_bytes
 
     def work(self) -> None:
         """What a timed call does."""
@@ -326,6 +370,22 @@ def test_the_event_clock_holds_the_device_for_as_long_as_launching_takes(loops: 
 
     EventClock(device, lambda: clock[0]).measure(launch, loops)
     assert 0.25 * loops <= device.held[0] <= 0.5 * loops
+
+
+def test_the_launch_clock_begins_when_the_device_is_idle_and_waits_for_nothing() -> None:
+    device = FakeDevice()
+    LaunchClock(device, count().__next__).measure(device.work, 2)
+    assert device.log == ["synchronize", "call", "synchronize", "call"]
+
+
+def test_the_launch_clock_counts_the_calls_alone() -> None:
+    device, clock = FakeDevice(), [100.0]
+
+    def launch() -> None:
+        clock[0] += 0.25
+
+    device.synchronize = lambda: clock.insert(0, clock.pop() + 9.0)  # type: ignore[method-assign]
+    assert LaunchClock(device, lambda: clock[0]).measure(launch, 3) == 0.75
 
 
 class LoggedPlan:
@@ -367,16 +427,27 @@ def blurred(image: Array) -> Array:
     return result
 
 
-def made_cell(images: int = 1) -> tuple[Cell, FakeDevice]:
+def made_cell(copies: int = 1, device: FakeDevice | None = None) -> tuple[DeviceCell, FakeDevice]:
     """A cell on a device that is made up, and the device with an empty log."""
-    device = FakeDevice()
-    cell = Cell(logged(device), PROBLEM, [noise(seed=seed) for seed in range(images)], device)
+    device = device or FakeDevice()
+    place = Place(device, [noise() for _ in range(copies)])
+    cell = DeviceCell(logged(device), PROBLEM, [noise()], place)
     device.log.clear()
     return cell, device
 
 
-def test_a_cell_on_a_device_has_a_stopwatch_for_each_scope() -> None:
-    assert set(made_cell()[0].scopes) == {"upload", "compute", "download", "end_to_end"}
+def measure_alone(scope: str, loops: int = 1, **more: Any) -> FakeDevice:
+    """The device, with the log of one measurement."""
+    cell, device = made_cell(**more)
+    watch = cell.alone(scope)
+    assert watch is not None
+    device.log.clear()
+    watch(loops)
+    return device
+
+
+def test_a_cell_on_a_device_races_end_to_end_and_on_what_is_there() -> None:
+    assert set(made_cell()[0].scopes) == {"compute", "end_to_end"}
 
 
 def test_a_cell_on_the_cpu_is_timed_end_to_end_alone() -> None:
@@ -392,9 +463,17 @@ def test_end_to_end_goes_there_blurs_comes_back_and_waits() -> None:
 
 @pytest.mark.parametrize("transfer", ["upload", "download"])
 def test_a_transfer_is_timed_alone_and_waited_for(transfer: str) -> None:
-    cell, device = made_cell()
-    cell.scopes[transfer](2)
-    assert device.log == [transfer, transfer, "synchronize"]
+    assert measure_alone(transfer, 2).log == [transfer, transfer, "synchronize"]
+
+
+@pytest.mark.parametrize("transfer", ["upload", "download"])
+def test_a_pinned_transfer_uses_page_locked_memory(transfer: str) -> None:
+    copy = f"pinned {transfer}"
+    assert measure_alone(f"{transfer}_pinned", 2).log == [copy, copy, "synchronize"]
+
+
+def test_a_launch_is_timed_until_the_call_comes_back() -> None:
+    assert measure_alone("launch").log == ["synchronize", "plan"]
 
 
 def test_compute_blurs_what_is_already_there() -> None:
@@ -413,7 +492,7 @@ def test_compute_is_the_devices_own_time() -> None:
 
 def test_a_cell_waits_for_the_device_after_making_its_plan() -> None:
     device = FakeDevice()
-    Cell(logged(device), PROBLEM, [noise()], device)
+    DeviceCell(logged(device), PROBLEM, [noise()], Place(device, [noise()]))
     assert device.log[:2] == ["prepare", "synchronize"]
 
 
@@ -421,18 +500,20 @@ def test_a_new_cell_holds_a_result_on_the_host() -> None:
     assert np.array_equal(made_cell()[0].out, blurred(noise()))
 
 
-def test_a_cell_goes_through_its_images_in_turn() -> None:
-    cell, _ = made_cell(images=2)
+def test_a_cell_goes_through_its_host_images_in_turn() -> None:
+    device = FakeDevice()
+    images = [noise(seed=seed) for seed in (0, 1)]
+    cell = DeviceCell(logged(device), PROBLEM, images, Place(device, [noise()]))
     seen = []
     for _ in range(2):
         cell.scopes["end_to_end"](1)
         seen.append(cell.out.copy())
-    expected = [blurred(noise(seed=seed)) for seed in (0, 1)]
+    expected = [blurred(image) for image in images]
     assert np.array_equal(seen, expected) or np.array_equal(seen, expected[::-1])
 
 
 def test_compute_goes_through_the_images_on_the_device_in_turn() -> None:
-    cell, device = made_cell(images=3)
+    cell, device = made_cell(copies=3)
     device.inputs.clear()
     cell.scopes["compute"](5)
     places = [id(image) for image in device.inputs]
@@ -440,10 +521,215 @@ def test_compute_goes_through_the_images_on_the_device_in_turn() -> None:
     assert places[:3] == places[3:]
 
 
+# The rotation on the device.
+
+KILOBYTE = np.zeros((16, 16), np.float32)
+
+
+def test_a_hot_image_lies_on_the_device_once() -> None:
+    assert len(place_on(FakeDevice(cache_bytes=10_000), KILOBYTE, "hot").images) == 1
+
+
+def test_cold_images_are_more_than_twice_the_devices_cache() -> None:
+    there = place_on(FakeDevice(cache_bytes=10_000), KILOBYTE, "cold").images
+    assert sum(image.nbytes for image in there) > 20_000
+
+
+def test_where_the_devices_cache_is_not_known_a_large_one_is_assumed() -> None:
+    there = place_on(FakeDevice(), np.zeros((1024, 1024), np.float32), "cold").images
+    assert sum(image.nbytes for image in there) > 100e6
+
+
+def test_cold_images_leave_half_of_the_devices_memory_free() -> None:
+    there = place_on(FakeDevice(10**9, free_bytes=100 * 1024), KILOBYTE, "cold").images
+    assert len(there) == 51
+
+
+def test_every_copy_on_the_device_is_the_image() -> None:
+    image = noise()
+    there = place_on(FakeDevice(cache_bytes=1000), image, "cold").images
+    assert all(np.array_equal(one, image) for one in there)
+
+
+@pytest.mark.parametrize(
+    ("cache_bytes", "copies", "least"),
+    [
+        (None, 1, 0),  # nothing is known
+        (4096, 1, 0),  # image and result stay in the cache
+        (1024, 1, 1024),  # one of the two does
+        (1024, 3, 1024),  # of four arrays three must move, in three calls
+    ],
+)
+def test_what_a_cache_can_hold_need_not_move(
+    cache_bytes: int | None, copies: int, least: float
+) -> None:
+    assert Place(FakeDevice(cache_bytes), [KILOBYTE] * copies).least_bytes == least
+
+
+# Graphs.
+
+
+def test_a_captured_graph_is_replayed_between_two_events() -> None:
+    replayed: list[str] = []
+
+    def captured(call: Call) -> Call:
+        def replay() -> None:
+            replayed.append("graph")
+            call()
+
+        return replay
+
+    device = FakeDevice()
+    device.captures = captured
+    cell, _ = made_cell(device=device)
+    watch = cell.alone("compute_graph")
+    assert watch is not None
+    replayed.clear()
+    assert watch(3) == 6.0
+    assert len(replayed) == 4  # one comes first, to see how long launching takes
+
+
+def test_what_cannot_be_captured_has_no_graph() -> None:
+    device = FakeDevice()
+    device.captures = lambda call: None
+    assert made_cell(device=device)[0].alone("compute_graph") is None
+
+
+def test_a_graph_that_does_not_blur_is_not_believed() -> None:
+    device = FakeDevice()
+    device.captures = lambda call: lambda: None
+    assert made_cell(device=device)[0].alone("compute_graph") is None
+
+
+def test_images_that_rotate_have_no_graph() -> None:
+    assert made_cell(copies=2)[0].alone("compute_graph") is None
+
+
+# Clocks.
+
+FULL, CAPPED = Clocks(1980, False), Clocks(1200, True)
+
+
+@pytest.mark.parametrize(
+    ("readings", "expected"),
+    [
+        ([FULL, FULL], (1980, 1980, False)),
+        ([FULL, CAPPED], (1980, 1200, True)),
+        ([CAPPED, FULL], (1200, 1980, True)),
+    ],
+)
+def test_the_clocks_are_read_before_and_after(
+    readings: list[Clocks | None], expected: tuple[int, int, bool]
+) -> None:
+    cell, device = made_cell()
+    device.readings = readings
+    cell.scopes["compute"](1)
+    names = ("clock_before_mhz", "clock_after_mhz", "throttled")
+    assert tuple(cell.conditions[name] for name in names) == expected
+
+
+def test_where_nothing_tells_the_clocks_nothing_is_said() -> None:
+    cell, _ = made_cell()
+    cell.scopes["compute"](1)
+    assert cell.conditions == {}
+
+
+def nvml(reasons: int = 0, **more: Any) -> SimpleNamespace:
+    """As much of NVML as is asked for."""
+    told = {
+        "nvmlInit": lambda: None,
+        "nvmlDeviceGetHandleByPciBusId": lambda bus_id: bus_id,
+        "NVML_CLOCK_SM": 1,
+        "nvmlDeviceGetClockInfo": lambda handle, kind: 1980,
+        "nvmlDeviceGetCurrentClocksThrottleReasons": lambda handle: reasons,
+    }
+    return SimpleNamespace(**{**told, **more})
+
+
+@pytest.mark.parametrize(
+    ("reasons", "throttled"),
+    [(0x0, False), (0x1, False), (0x2, False), (0x4, True), (0x8, True), (0x61, True)],
+    ids=["none", "idle", "chosen clocks", "power", "hardware", "heat"],
+)
+def test_power_and_heat_throttle_and_idling_does_not(reasons: int, throttled: bool) -> None:
+    assert clock_reader("0000:3B:00.0", lambda: nvml(reasons))() == Clocks(1980, throttled)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        raising(ModuleNotFoundError("No module named 'pynvml'")),
+        lambda: nvml(nvmlInit=raising(RuntimeError("NVML Shared Library Not Found"))),
+        lambda: nvml(nvmlDeviceGetHandleByPciBusId=raising(RuntimeError("Not Found"))),
+        lambda: nvml(nvmlDeviceGetClockInfo=raising(RuntimeError("Not Supported"))),
+    ],
+    ids=["no module", "no library", "no such device", "not supported"],
+)
+def test_a_device_without_clocks_is_normal(load: Callable[[], Any]) -> None:
+    assert clock_reader("0000:3B:00.0", load)() is None
+
+
+# Predictions.
+
+
 def test_a_prediction_uploads_its_crop_and_waits_for_the_device() -> None:
     device = FakeDevice()
-    predict_seconds(logged(device), PROBLEM, noise(), device)
+    predict(logged(device), PROBLEM, noise(), device)
     assert device.log[:4] == ["prepare", "upload", "plan", "synchronize"]
+
+
+class TimedPlan(Plan):
+    """Moves the host's clock by what a call is said to take."""
+
+    def __init__(self, problem: Problem, call: Callable[[], None]) -> None:
+        super().__init__(np, problem)
+        self._call = call
+
+    def _run(self, image: Array, out: Array) -> None:
+        self._call()
+
+
+def predicted(
+    monkeypatch: pytest.MonkeyPatch, seconds: Callable[[int], float], compiling_s: float = 0.0
+) -> Any:
+    """What is predicted of 64x64 pixels where a crop takes so long, by its pixels."""
+    clock, pending = [100.0], [compiling_s]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def prepare(problem: Problem) -> Plan:
+        def call() -> None:
+            clock[0] += seconds(problem.height * problem.width) + pending[0]
+            pending[0] = 0.0
+
+        return TimedPlan(problem, call)
+
+    one = replace(find_implementation("numpy", "separable"), prepare=prepare)
+    problem = replace(PROBLEM, shape=(64, 64))
+    return predict(one, problem, noise(problem), FakeDevice())
+
+
+def test_what_a_device_takes_to_launch_is_not_multiplied_by_the_pixels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = predicted(monkeypatch, lambda pixels: 0.02)
+    assert found.seconds == pytest.approx(0.02)
+
+
+def test_work_on_a_device_is_predicted_from_a_crop(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = predicted(monkeypatch, lambda pixels: pixels * 1e-4)
+    assert found.seconds == pytest.approx(64 * 64 * 1e-4)
+
+
+def test_compiling_is_no_part_of_the_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = predicted(monkeypatch, lambda pixels: 0.001, compiling_s=3.0)
+    assert found.seconds == pytest.approx(0.001)
+
+
+def test_compiling_is_what_only_the_first_plan_and_call_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = predicted(monkeypatch, lambda pixels: 0.001, compiling_s=3.0)
+    assert found.compilation_s == pytest.approx(3.0)
 
 
 # What needs a GPU.
@@ -577,5 +863,57 @@ def test_the_event_clock_of_a_gpu_gives_a_positive_time() -> None:
 @on_gpu
 def test_a_cell_on_a_gpu_holds_its_result_on_the_host() -> None:
     one = find_implementation("cupy", "separable")
-    cell = Cell(one, PROBLEM, [noise()], gpu.open_device(0))
+    device = gpu.open_device(0)
+    cell = DeviceCell(one, PROBLEM, [noise()], place_on(device, noise(), "hot"))
     np.testing.assert_allclose(cell.out, blurred(noise()), rtol=0, atol=2e-6 * 255)
+
+
+@pytest.fixture
+def gpu_cell() -> DeviceCell:
+    """A cell of our separable blur on the first GPU."""
+    place = place_on(gpu.open_device(0), noise(), "hot")
+    return DeviceCell(find_implementation("cupy", "separable"), PROBLEM, [noise()], place)
+
+
+@on_gpu
+@pytest.mark.parametrize("scope", ALONE)
+def test_on_a_gpu_every_scope_can_be_measured(gpu_cell: DeviceCell, scope: str) -> None:
+    watch = gpu_cell.alone(scope)
+    assert watch is not None
+    assert watch(8) > 0
+
+
+@on_gpu
+@each_gpu_implementation
+def test_on_a_gpu_a_graph_blurs_or_there_is_none(backend: Backend, one: Implementation) -> None:
+    place = place_on(gpu.open_device(0), noise(), "hot")
+    cell = DeviceCell(one, PROBLEM, [noise()], place)
+    cell.alone("compute_graph")
+    cell.scopes["end_to_end"](1)
+    np.testing.assert_allclose(cell.out, blurred(noise()), rtol=0, atol=2e-6 * 255)
+
+
+@on_gpu
+def test_a_pipeline_on_a_gpu_brings_back_blurred_images() -> None:
+    plan = find_implementation("cupy", "separable").prepare(PROBLEM)
+    device = gpu.open_device(0)
+    pipeline = Pipeline(device, plan, noise())
+    pipeline.run(5)
+    device.synchronize()
+    for out in pipeline.outs:
+        np.testing.assert_allclose(out, blurred(noise()), rtol=0, atol=2e-6 * 255)
+
+
+@on_gpu
+def test_a_gpu_knows_its_cache_and_its_peak() -> None:
+    device = gpu.open_device(0)
+    assert device.cache_bytes is None or device.cache_bytes > 2**16
+    assert device.peak_bytes_per_s is None or device.peak_bytes_per_s > 1e9
+
+
+@on_gpu
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_multiply_adds_of_a_gpu_can_be_timed(dtype: str) -> None:
+    device = gpu.open_device(0)
+    call, number = device.multiply_adds(np.dtype(dtype))
+    assert number / EventClock(device, time.perf_counter).measure(call, 3) > 1e9

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
 from blurbench.records.export import to_csv, to_json
-from blurbench.records.findings import Declared
+from blurbench.records.findings import SCOPES, Declared
 from blurbench.records.journal import ABOUT, Journal, Run, check_folder, check_output, load
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records, utc
 from blurbench.records.summary import Key, Row, columns
@@ -190,10 +190,14 @@ def test_a_row_has_exactly_the_columns() -> None:
 
 def test_every_scope_has_six_columns() -> None:
     times = [5.0, 1.0, 9.0, 3.0, 7.0, 2.0, 8.0, 4.0, 6.0]
-    for scope in ("compute", "upload", "download", "end_to_end"):
+    for scope in SCOPES:
         row = Row(KEY, "numpy", "fft", "ours", True)
         row.set_times(scope, times, 0.05)
-        own = {name: value for name, value in row.as_dict().items() if name.startswith(scope)}
+        own = {
+            name: value
+            for name, value in row.as_dict().items()
+            if name.startswith(scope) and value is not None
+        }
         assert own == {
             f"{scope}_median_s": 5.0,
             f"{scope}_ci95_low_s": 2.0,
@@ -231,6 +235,47 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 def samples_of(journal: Journal) -> list[dict[str, str]]:
     """What another reader finds in the file now."""
     return read_csv((journal.folder / "samples.csv").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("throttled", [None, True, False])
+def test_the_conditions_of_a_sample_are_read_back(journal: Journal, throttled: bool | None) -> None:
+    written = measured(clock_before_mhz=1980, clock_after_mhz=1200, throttled=throttled)
+    journal.append(written)
+    text = (journal.folder / "samples.csv").read_text(encoding="utf-8")
+    assert list(read_records(text)) == [written]
+
+
+# Columns that were added after runs had been kept.
+ADDED = ("peak_device_bytes", "clock_before_mhz", "clock_after_mhz", "throttled")
+
+
+def without_added_columns(folder: Path) -> None:
+    """Make the file what an earlier version wrote."""
+    path = folder / "samples.csv"
+    rows = read_csv(path.read_text(encoding="utf-8"))
+    kept = [name for name in SAMPLE_COLUMNS if name not in ADDED]
+    lines = [",".join(kept), *(",".join(row[name] for name in kept) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_columns_are_only_ever_added_at_the_end() -> None:
+    assert tuple(SAMPLE_COLUMNS[-len(ADDED) :]) == ADDED
+
+
+def test_a_run_without_the_columns_added_since_can_be_read(journal: Journal) -> None:
+    journal.append(measured())
+    journal.close()
+    without_added_columns(journal.folder)
+    (row,) = load(journal.folder).rows()
+    assert (row.end_to_end_median_s, row.throttled_samples) == (0.5, None)
+
+
+def test_a_run_without_the_columns_added_since_is_not_gone_on_with(journal: Journal) -> None:
+    journal.append(measured())
+    journal.close()
+    without_added_columns(journal.folder)
+    with pytest.raises(InputError, match="another version"):
+        Journal.reopen(journal.folder)
 
 
 def test_a_new_journal_holds_its_header(journal: Journal) -> None:
@@ -294,6 +339,7 @@ def test_a_sample_holds_what_was_measured(journal: Journal) -> None:
         "predicted_s": "",
         "max_abs_error": "",
         "max_relative_error": "",
+        **dict.fromkeys(ADDED, ""),
     }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ class Implementation:
         operations: multiply-adds an image, to scale a time measured on a small image.
         work_bytes: memory that a plan takes beside image and result.
         exact: whether it computes the kernel that it is given, up to rounding.
-        compiles: whether a first call compiles code, which foretells nothing of the others.
+        compiles: whether a first call on the CPU compiles code; on a GPU it always may.
         borders: those that it can do.
     """
 
@@ -49,11 +49,6 @@ class Implementation:
                 f"border {problem.border!r} does not go with {self.method} of {self.backend}: "
                 f"use {' or '.join(self.borders)}"
             )
-
-
-def compiling(implementations: Iterable[Implementation]) -> tuple[Implementation, ...]:
-    """The same implementations, declared to compile at their first call."""
-    return tuple(replace(one, compiles=True) for one in implementations)
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,7 @@ class Backend:
         probe: says whether it can run here; imports its library, never at import time.
         carry: for GPU backends, runs a plan on a host image: there, blurred, and back.
         open_device: for GPU backends, opens device number N to be timed (see
-            `blurbench.backends.gpu.Device`).
+            `blurbench.backends.device.Device`).
     """
 
     name: str

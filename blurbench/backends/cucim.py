@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from blurbench.backends import gpu, optional
-from blurbench.backends.backend import Availability, Backend, Implementation, compiling
+from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.cupyx import FLOAT64_FROM
 from blurbench.backends.ndimage import MODES
 from blurbench.methods import separable
@@ -88,19 +88,17 @@ def probe() -> Availability:
 backend = Backend(
     "cucim",
     "gpu",
-    compiling(
-        (
-            Implementation(
-                "cucim",
-                "separable",
-                "library",
-                lambda problem: SharedMemoryPlan(
-                    import_module("cupy"), _filters().correlate1d, problem
-                ),
-                separable.operations,
-                work_bytes,
+    (
+        Implementation(
+            "cucim",
+            "separable",
+            "library",
+            lambda problem: SharedMemoryPlan(
+                import_module("cupy"), _filters().correlate1d, problem
             ),
-        )
+            separable.operations,
+            work_bytes,
+        ),
     ),
     probe,
     gpu.carry,

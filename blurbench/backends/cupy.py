@@ -11,7 +11,7 @@ from blurbench.backends.arrays import (
     banded_implementation,
     dct_implementation,
 )
-from blurbench.backends.backend import Backend, compiling
+from blurbench.backends.backend import Backend
 from blurbench.methods.dct import Cosine
 from blurbench.methods.fft import Fourier
 from blurbench.plan import Problem
@@ -38,14 +38,12 @@ def _cosine(problem: Problem) -> Cosine:
 backend = Backend(
     "cupy",
     "gpu",
-    compiling(
-        (
-            *array_implementations("cupy", _load, _fourier, gpu.STRIP_BYTES),
-            # With CUPY_TF32=1 set, CuPy lets cuBLAS round float32 to TF32: outside the contract.
-            banded_implementation("cupy", _load, gpu.BLOCK),
-            # The library has the DCT-II and its inverse, but no DCT-I.
-            dct_implementation("cupy", _load, _cosine, ("reflect",), planes=6),
-        )
+    (
+        *array_implementations("cupy", _load, _fourier, gpu.STRIP_BYTES),
+        # With CUPY_TF32=1 set, CuPy lets cuBLAS round float32 to TF32: outside the contract.
+        banded_implementation("cupy", _load, gpu.BLOCK),
+        # The library has the DCT-II and its inverse, but no DCT-I.
+        dct_implementation("cupy", _load, _cosine, ("reflect",), planes=6),
     ),
     gpu.probe,
     gpu.carry,

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from blurbench.backends import gpu
 from blurbench.backends.arrays import fft_implementation
-from blurbench.backends.backend import Backend, compiling
+from blurbench.backends.backend import Backend
 from blurbench.backends.ndimage import Filters, ndimage_implementations
 from blurbench.methods.fft import Fourier
 from blurbench.plan import Problem
@@ -35,11 +35,9 @@ def _filters() -> Filters:
 backend = Backend(
     "cupyx",
     "gpu",
-    compiling(
-        (
-            *ndimage_implementations("cupyx", _filters),
-            fft_implementation("cupyx", partial(import_module, "cupy"), _fourier),
-        )
+    (
+        *ndimage_implementations("cupyx", _filters),
+        fft_implementation("cupyx", partial(import_module, "cupy"), _fourier),
     ),
     gpu.probe,
     gpu.carry,

@@ -1,16 +1,16 @@
-"""The GPU that the CuPy backends share: whether it can be used, its transfers and its clock."""
+"""The GPU that the CuPy backends share: whether it can be used, and how a blur gets there."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.backend import Availability
+from blurbench.backends.cuda_device import CudaDevice
 from blurbench.plan import Plan
 
 STRIP_BYTES = 2**40  # no cache to keep strips in: one launch for the whole image
@@ -18,108 +18,9 @@ BLOCK = 128  # a launch costs more than the zeros of a wider band
 
 INSTALL = "pip install 'blurbench[cuda13]' (or 'blurbench[cuda12]' for an older driver)"
 
-_SPIN = r"""
-extern "C" __global__ void spin(unsigned long long nanoseconds) {
-    unsigned long long start, now;
-    asm volatile("mov.u64 %0, %globaltimer;" : "=l"(start));
-    do {
-        asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
-    } while (now - start < nanoseconds);
-}
-"""
-
 _SUM = r"""
 extern "C" __global__ void add(const float* a, float* total) { atomicAdd(total, a[threadIdx.x]); }
 """
-
-
-class Device(Protocol):
-    """What timing asks of a device; tests inject their own."""
-
-    name: str
-
-    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        """An array on the device."""
-
-    def upload(self, host: NDArray[Any], device: Any) -> None:
-        """Queue the copy of a host array into a device array."""
-
-    def download(self, device: Any, host: NDArray[Any]) -> None:
-        """Copy a device array into a host array and wait for it."""
-
-    def synchronize(self) -> None:
-        """Wait until all queued work is done."""
-
-    def record(self) -> Any:
-        """Queue an event and return it."""
-
-    def elapsed_s(self, start: Any, stop: Any) -> float:
-        """Wait for `stop`; seconds of device time between the two events."""
-
-    def hold(self, seconds: float) -> None:
-        """Queue work that keeps the device busy, so that what follows is queued behind it."""
-
-
-class EventClock:
-    """Device time of queued work, by events; the host's launching stays outside.
-
-    The launches queue up behind a kernel that spins for as long as they take to launch, so the
-    device never waits for the host between the two events.
-    """
-
-    def __init__(self, device: Device, now: Callable[[], float]) -> None:
-        self._device, self._now = device, now
-
-    def measure(self, call: Callable[[], object], loops: int) -> float:
-        """Seconds of device time that `loops` calls took together."""
-        device = self._device
-        device.synchronize()
-        launching = self._now()
-        call()
-        launching = self._now() - launching
-        device.synchronize()
-        device.hold(1.5 * loops * launching)
-        start = device.record()
-        for _ in range(loops):
-            call()
-        return device.elapsed_s(start, device.record())
-
-
-class CudaDevice:
-    """Device number `number`, through CuPy, on a stream of its own."""
-
-    def __init__(self, number: int) -> None:
-        self._cupy = cupy = import_module("cupy")
-        cupy.cuda.Device(number).use()
-        self.name = cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()
-        self._stream = cupy.cuda.Stream(non_blocking=True)
-        self._stream.use()
-        self._spin = cupy.RawKernel(_SPIN, "spin")
-
-    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        return self._cupy.empty(shape, dtype)
-
-    def upload(self, host: NDArray[Any], device: Any) -> None:
-        device.set(host, stream=self._stream)
-
-    def download(self, device: Any, host: NDArray[Any]) -> None:
-        device.get(stream=self._stream, out=host)
-        self._stream.synchronize()
-
-    def synchronize(self) -> None:
-        self._stream.synchronize()
-
-    def record(self) -> Any:
-        event = self._cupy.cuda.Event()
-        event.record(self._stream)
-        return event
-
-    def elapsed_s(self, start: Any, stop: Any) -> float:
-        stop.synchronize()
-        return float(self._cupy.cuda.get_elapsed_time(start, stop)) / 1e3
-
-    def hold(self, seconds: float) -> None:
-        self._spin((1,), (1,), (np.uint64(seconds * 1e9),))
 
 
 def carry(plan: Plan, image: NDArray[Any]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from blurbench.backends import gpu, optional
 from blurbench.backends import torch as on_cpu
-from blurbench.backends.backend import Availability, Backend, compiling
+from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
 from blurbench.plan import Problem
 
@@ -82,7 +82,7 @@ def examine(found: Availability, load: Callable[[], Any]) -> Availability:
 backend = Backend(
     "torch_cuda",
     "gpu",
-    compiling(conv2d_implementations("torch_cuda", CudaRuntime)),
+    conv2d_implementations("torch_cuda", CudaRuntime),
     probe,
     gpu.carry,
     gpu.open_device,

@@ -13,7 +13,12 @@ from blurbench.records.record import Record
 from blurbench.records.summary import Key, Row
 
 RANKING_SCOPE = "end_to_end"
-SCOPES = ("compute", "upload", "download", "end_to_end")
+# What is measured outside any race, on a device alone.
+ALONE = (
+    *("upload", "download", "upload_pinned", "download_pinned"),
+    *("end_to_end_pipelined", "launch", "compute_graph"),
+)
+SCOPES = ("compute", "end_to_end", *ALONE)
 COPY = "copy"
 ONCE = "measured once: a race to the first look does not fit the budget"
 _BYTES = {"uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
@@ -84,6 +89,7 @@ class Findings:
         self._alone: dict[tuple[str, str], list[Record]] = {}
         self._copies: dict[str, dict[tuple[int, int], list[Record]]] = {}
         self._races: dict[str, dict[int, list[Sample]]] = {}
+        self._throttled: dict[str, int] = {}
 
     def key(self, name: str) -> Key:
         """Of a cell at this point."""
@@ -94,6 +100,8 @@ class Findings:
         name, scope, process = record.key.implementation, record.scope, record.process
         if record.elapsed_s is not None:
             self.measured_s[process] = self.measured_s.get(process, 0.0) + record.elapsed_s
+        if record.throttled is not None:
+            self._throttled[name] = self._throttled.get(name, 0) + record.throttled
         if record.status not in ("ok", "interrupted"):
             self._disqualify(name, record)
         if scope is None:
@@ -219,6 +227,7 @@ class Findings:
             self.key(one.name), one.backend, one.method, one.origin, one.exact, one.own_kernel
         )
         row.machine_id = self.machine_id
+        row.throttled_samples = self._throttled.get(one.name)
         if one.name in self._out:
             row.status, row.reason, row.predicted_s = self._out[one.name]
         self._set_first_call(row)
@@ -240,8 +249,11 @@ class Findings:
         return row
 
     def _set_first_call(self, row: Row) -> None:
+        for compilation in self.alone(row.name, "compilation")[:1]:
+            row.compilation_s = compilation.elapsed_s
         for setup in self.alone(row.name, "setup")[:1]:
             row.setup_s = setup.elapsed_s
+            row.peak_device_bytes = setup.peak_device_bytes
         for call in self.alone(row.name, "first_call")[:1]:
             row.first_call_s = call.elapsed_s
             row.max_abs_error = call.max_abs_error

@@ -158,8 +158,9 @@ class Journal(Log):
             InputError: there is no run, it cannot be read, or it cannot be written.
         """
         journal = cls(folder, load(folder).run)
-        journal._open()
         path = folder / SAMPLES
+        _check_columns(path)
+        journal._open()
         try:
             size, whole = path.stat().st_size, _whole_lines(path.read_bytes())
             if size != len(whole):
@@ -256,6 +257,17 @@ def load(folder: Path) -> Log:
     except ValueError as error:
         raise InputError(f"{folder / SAMPLES} cannot be read: {error}") from None
     return log
+
+
+def _check_columns(path: Path) -> None:
+    """Raise InputError where lines of ours do not fit below the header."""
+    content = _whole_lines(path.read_bytes()) if path.is_file() else b""
+    header = content.partition(b"\n")[0].decode()
+    if content and header != ",".join(SAMPLE_COLUMNS):
+        raise InputError(
+            f"{path} has other columns: another version began this run; "
+            "go on with that one, or begin a new run"
+        )
 
 
 def _whole_lines(content: bytes) -> bytes:

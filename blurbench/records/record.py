@@ -32,6 +32,10 @@ SAMPLE_COLUMNS = [
     "predicted_s",
     "max_abs_error",
     "max_relative_error",
+    "peak_device_bytes",
+    "clock_before_mhz",
+    "clock_after_mhz",
+    "throttled",
 ]
 
 
@@ -48,6 +52,10 @@ class Record:
         elapsed_s: of all inner loops together; None where there was no measurement.
         started_at: seconds since 1970.
         max_abs_error, max_relative_error: of the first call's result.
+        peak_device_bytes: most memory of the device that a cell took, told with its `setup`.
+        clock_before_mhz, clock_after_mhz: of the device's multiprocessors, around the sample.
+        throttled: whether something slowed the device down before or after; None where nothing
+            tells.
     """
 
     key: Key
@@ -65,6 +73,10 @@ class Record:
     predicted_s: float | None = None
     max_abs_error: float | None = None
     max_relative_error: float | None = None
+    peak_device_bytes: int | None = None
+    clock_before_mhz: int | None = None
+    clock_after_mhz: int | None = None
+    throttled: bool | None = None
 
     @property
     def seconds(self) -> float:
@@ -89,6 +101,8 @@ class Record:
 _FIELDS = {field.name: field for field in dataclasses.fields(Record)}
 _WHOLE = {"attempt", "process", "round", "position", "competitors", "inner_loops"}
 _TEXT = {"scope", "status", "reason"}
+_WHOLE_OR_NONE = {"peak_device_bytes", "clock_before_mhz", "clock_after_mhz"}
+_TRUTHS = {"": None, "true": True, "false": False}
 
 
 def read_records(text: str) -> Iterator[Record]:
@@ -111,9 +125,15 @@ def _parse(row: Mapping[str, str]) -> Record:
     for name in SAMPLE_COLUMNS:
         if name not in _FIELDS:
             continue
+        if name not in row:  # added since this was written
+            continue
         text = row[name]
         if name in _WHOLE:
             values[name] = int(text)
+        elif name in _WHOLE_OR_NONE:
+            values[name] = int(text) if text else None
+        elif name == "throttled":
+            values[name] = _TRUTHS[text]
         elif name in _TEXT:
             values[name] = text or None
         else:

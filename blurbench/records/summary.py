@@ -68,7 +68,8 @@ class Row:
 
     `ratio_to_fastest` is the paired ratio to the row marked `fastest` in the ranking scope;
     `gigabytes_per_s` counts the bytes of image and result, whatever is really moved;
-    `process_spread` is the largest median of a process over the smallest, less 1.
+    `process_spread` is the largest median of a process over the smallest, less 1;
+    `throttled_samples` of the cell were taken while the device was slowed down.
     """
 
     key: Key
@@ -120,6 +121,39 @@ class Row:
     processes: int = 0
     process_spread: float | None = None
     machine_id: str | None = None
+    upload_pinned_median_s: float | None = None
+    upload_pinned_ci95_low_s: float | None = None
+    upload_pinned_ci95_high_s: float | None = None
+    upload_pinned_q1_s: float | None = None
+    upload_pinned_q3_s: float | None = None
+    upload_pinned_min_s: float | None = None
+    download_pinned_median_s: float | None = None
+    download_pinned_ci95_low_s: float | None = None
+    download_pinned_ci95_high_s: float | None = None
+    download_pinned_q1_s: float | None = None
+    download_pinned_q3_s: float | None = None
+    download_pinned_min_s: float | None = None
+    end_to_end_pipelined_median_s: float | None = None
+    end_to_end_pipelined_ci95_low_s: float | None = None
+    end_to_end_pipelined_ci95_high_s: float | None = None
+    end_to_end_pipelined_q1_s: float | None = None
+    end_to_end_pipelined_q3_s: float | None = None
+    end_to_end_pipelined_min_s: float | None = None
+    launch_median_s: float | None = None
+    launch_ci95_low_s: float | None = None
+    launch_ci95_high_s: float | None = None
+    launch_q1_s: float | None = None
+    launch_q3_s: float | None = None
+    launch_min_s: float | None = None
+    compute_graph_median_s: float | None = None
+    compute_graph_ci95_low_s: float | None = None
+    compute_graph_ci95_high_s: float | None = None
+    compute_graph_q1_s: float | None = None
+    compute_graph_q3_s: float | None = None
+    compute_graph_min_s: float | None = None
+    compilation_s: float | None = None
+    peak_device_bytes: int | None = None
+    throttled_samples: int | None = None
 
     @property
     def name(self) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blurbench.backends.gpu import Device, EventClock
+from blurbench.backends.device import EventClock
 from blurbench.measure.clock import Call, Clock, HostClock
+from blurbench.study.device_cells import Place
 
 SAMPLES = 7
 SAMPLE_S = 0.005
@@ -54,14 +55,10 @@ def time_copies(
         yield from _samples(HostClock(), together, threads, done(threads))
 
 
-def time_device_copies(
-    images: Sequence[NDArray[Any]], device: Device, done: int
-) -> Iterator[CopySample]:
+def time_device_copies(place: Place, done: int) -> Iterator[CopySample]:
     """Copies inside the device's memory, by its events."""
-    there = [device.empty(image.shape, image.dtype) for image in images]
-    for source, target in zip(images, there, strict=True):
-        device.upload(source, target)
-    out, rotation = device.empty(images[0].shape, images[0].dtype), itertools.cycle(there)
+    device, rotation = place.device, itertools.cycle(place.images)
+    out = device.empty(place.images[0].shape, place.images[0].dtype)
 
     def copy() -> None:
         out[...] = next(rotation)

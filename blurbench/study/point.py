@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -21,13 +22,14 @@ from blurbench.measure.judge import CONTROL, Result, Sample
 from blurbench.measure.race import Contender, ContenderError, race
 from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
-from blurbench.records.findings import COPY, RANKING_SCOPE, CopySpeed
+from blurbench.records.findings import ALONE, COPY, RANKING_SCOPE
 from blurbench.records.journal import Log
 from blurbench.records.record import Record
 from blurbench.records.summary import Key
 from blurbench.study.admission import LONGEST_S, SHORTEST_S, admit, default_budget
-from blurbench.study.bandwidth import time_copies, time_device_copies
-from blurbench.study.cells import Cell, Stopwatch, predict_seconds, rotation_of, smallest_operations
+from blurbench.study.bandwidth import CopySample, time_copies, time_device_copies
+from blurbench.study.cells import Cell, rotation_of
+from blurbench.study.device_cells import DeviceCell, Place, place_on
 from blurbench.study.exactness import (
     allowed_error,
     image_scale,
@@ -37,6 +39,7 @@ from blurbench.study.exactness import (
 )
 from blurbench.study.listener import Listener
 from blurbench.study.options import problem_for
+from blurbench.study.prediction import predict, smallest_operations
 from blurbench.study.session import Session, text_of
 from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
@@ -44,8 +47,11 @@ RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once 
 IMPLAUSIBLE = 1.1  # times the best copy
 HOPELESS = 20  # times the best rate so far: no implementation is that much better
 PREPARING_S = 0.5  # about what copies, set-up and first calls take before a race
-TRANSFER_SAMPLES = 16
-TRANSFER_S = 0.005  # least duration of such a sample
+ALL_LAUNCH_S = 4e-6  # a device's copy this short says nothing of its memory
+ALONE_SAMPLES = 16
+ALONE_S = 0.005  # least duration of such a sample
+ALONE_SHARE = 1 / 3  # of the time that is left for the device, at most
+BATCH = 8  # images, the fewest in a pipeline
 DIFFERENCE_S = 2.0  # longest that the dense sum may take only to be held against the separable one
 
 
@@ -119,6 +125,7 @@ class PointStudy:
         self.control_failure: str | None = None
         self.difference: float | None = None
         self.images: list[NDArray[Any]] = []
+        self.places: dict[str, Place] = {}  # by backend
         self.cells: dict[str, Cell] = {}
         self.samples: dict[str, NDArray[np.float64]] = {}
         self.budget = 0.0
@@ -150,7 +157,10 @@ class PointStudy:
         if self.pairs is not None:
             self._leave_out(admission.single)
         self.images = rotation_of(self.pixels, self.session.options.cache)
+        self.listener.stage("measuring a copy")
         self._measure_copies()
+        for backend in self.session.devices:
+            self._settle_on_device(backend)
         for name in sorted(costs, key=lambda name: costs[name]):
             if self.findings.status(name) in RUNNABLE:
                 self.listener.stage(f"preparing {name}")
@@ -201,6 +211,11 @@ class PointStudy:
             Record(key, scope, elapsed_s, attempt=self.log.attempt, process=self.process, **more)
         )
 
+    def _record_once(self, name: str, scope: str, elapsed_s: float | None, **more: Any) -> None:
+        """What an earlier attempt of this process may have recorded already."""
+        if elapsed_s is not None and not self.findings.alone(name, scope, self.process):
+            self._record(name, scope, elapsed_s, **more)
+
     def _disqualify(
         self, name: str, scope: str | None, status: str, reason: str, **more: Any
     ) -> None:
@@ -240,9 +255,11 @@ class PointStudy:
                     continue
                 device = self.session.devices.get(one.backend)
                 tried = operations
-                costs[one.name] = predict_seconds(one, self.problem, self.pixels, device)
-                rate = costs[one.name] / operations
+                found = predict(one, self.problem, self.pixels, device)
+                costs[one.name] = found.seconds
+                rate = found.seconds / operations
                 best_rate = min(rate, best_rate or rate)
+                self._record_once(one.name, "compilation", found.compilation_s)
             except Exception as error:
                 self._fail(one.name, error, "setup")
         return costs
@@ -272,44 +289,57 @@ class PointStudy:
         status = "failed"
         if isinstance(error, InputError):
             status = "unsupported"
-        elif isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+        elif _lacks_memory(error):
             status = "out_of_memory"
         self._record(name, scope, status=status, reason=text_of(error))
 
     def _measure_copies(self) -> None:
-        self.listener.stage("measuring a copy")
-        point, process = self.findings.point, self.process
+        """On the host, as often as an earlier attempt has not."""
 
-        def done(name: str, threads: int) -> int:
-            return self.findings.copies(name, process, threads)
+        def done(threads: int) -> int:
+            return self.findings.copies(COPY, self.process, threads)
 
-        def keep(name: str, copies: Any, scope: str) -> None:
-            for copy in copies:
-                self._record(
-                    name,
-                    scope,
-                    copy.elapsed_s,
-                    key=replace(point, implementation=name, threads=copy.threads),
-                    round=done(name, copy.threads) + 1,
-                    inner_loops=copy.loops,
-                )
+        for copy in time_copies(self.images, self.problem.threads, done):
+            self._record_copy(COPY, RANKING_SCOPE, copy)
 
-        threads = self.problem.threads
-        keep(COPY, time_copies(self.images, threads, lambda t: done(COPY, t)), RANKING_SCOPE)
-        for backend, device in self.session.devices.items():
-            name = f"{backend}:{COPY}"
-            keep(name, time_device_copies(self.images, device, done(name, 1)), "compute")
+    def _settle_on_device(self, backend: str) -> None:
+        """Bring the image to a backend's device and copy it there; none may run if that fails."""
+        name, device = f"{backend}:{COPY}", self.session.devices[backend]
+        try:
+            place = place_on(device, self.pixels, self.session.options.cache)
+            for copy in time_device_copies(place, self.findings.copies(name, self.process, 1)):
+                self._record_copy(name, "compute", copy)
+            self.places[backend] = place
+        except Exception as error:
+            for one in self.session.implementations.values():
+                if one.backend == backend and self.findings.status(one.name) in RUNNABLE:
+                    self._fail(one.name, error, "setup")
+
+    def _record_copy(self, name: str, scope: str, copy: CopySample) -> None:
+        self._record(
+            name,
+            scope,
+            copy.elapsed_s,
+            key=replace(self.findings.point, implementation=name, threads=copy.threads),
+            round=self.findings.copies(name, self.process, copy.threads) + 1,
+            inner_loops=copy.loops,
+        )
 
     def _prepare(self, one: Implementation) -> None:
         """Make the cell, and hold its first result against the reference."""
         name = one.name
         if not self._fits(one):
             return
+        device = self.session.devices.get(one.backend)
+        self._release_devices()  # what failed before leaves its memory to this one
+        held = device.held_bytes() if device is not None else 0
         try:
             cell = self._make_cell(one)
         except Exception as raised:
             self._fail(name, raised, "first_call")
             return
+        # The pool keeps what the cell gave back meanwhile, so this was its peak.
+        peak = device.held_bytes() - held if device is not None else None
         self.cells[name] = cell
         sample = self.samples[name] = take_sample(cell.out)
         if not hasattr(self, "reference"):
@@ -317,38 +347,57 @@ class PointStudy:
             self.scale = image_scale(self.pixels, self.problem)
         error = float(np.abs(sample - self.reference).max())
         relative = error / self.scale if self.scale else None
-        if not self.findings.alone(name, "setup", self.process):
-            self._record(name, "setup", cell.setup_s)
-        if not self.findings.alone(name, "first_call", self.process):
-            self._record(
-                name,
-                "first_call",
-                cell.first_call_s,
-                max_abs_error=error,
-                max_relative_error=relative,
-            )
+        self._record_once(name, "setup", cell.setup_s, peak_device_bytes=peak)
+        self._record_once(
+            name,
+            "first_call",
+            cell.first_call_s,
+            max_abs_error=error,
+            max_relative_error=relative,
+        )
         allowed = allowed_error(self.problem.dtype, self.scale)
         if one.exact and not error <= allowed:
             reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
             self._disqualify(name, "first_call", "wrong", reason)
-        plausible = self._check_plausible(name, RANKING_SCOPE, cell.cost_s, self.findings.copy())
+        plausible = self._check_plausible(name, RANKING_SCOPE, cell.cost_s)
         if plausible and "compute" in cell.scopes:
-            copy = self.findings.copy(one.backend)
-            self._check_plausible(name, "compute", cell.scopes["compute"](1), copy)
+            self._check_plausible(name, "compute", cell.scopes["compute"](1))
+
+    def _release_devices(self) -> None:
+        """Give back what cells held that are gone; their stopwatches refer to them in cycles."""
+        if self.session.devices:
+            gc.collect()
+        for device in self.session.devices.values():
+            device.release()
 
     def _make_cell(self, one: Implementation) -> Cell:
-        return Cell(one, self.problem, self.images, self.session.devices.get(one.backend))
+        if one.backend in self.session.devices:
+            return DeviceCell(one, self.problem, self.images, self.places[one.backend])
+        return Cell(one, self.problem, self.images)
 
-    def _check_plausible(
-        self, name: str, scope: str, seconds: float, copy: CopySpeed | None
-    ) -> bool:
+    def _check_plausible(self, name: str, scope: str, seconds: float) -> bool:
         """Whether the time can be believed; if not, the cell is out of the running."""
-        if copy is None or seconds * IMPLAUSIBLE >= copy.best_s:
+        least_s, what = self._least_seconds(name, scope)
+        if seconds >= least_s:
             return True
-        reason = f"{seconds:.3g} s is faster than a copy of the image, {copy.best_s:.3g} s"
+        reason = f"{seconds:.3g} s is faster than {what}"
         if self.findings.status(name) != "implausible":
             self._record(name, scope, status="implausible", reason=reason)
         return False
+
+    def _least_seconds(self, name: str, scope: str) -> tuple[float, str]:
+        """What a blur takes at the very least, and what takes that long."""
+        backend = self.session.implementations[name].backend
+        copy = self.findings.copy(backend if scope == "compute" else None)
+        bounds = [(0.0, "")]
+        if copy is not None and (scope != "compute" or copy.best_s >= ALL_LAUNCH_S):
+            what = f"a copy of the image, {copy.best_s:.3g} s"
+            bounds.append((copy.best_s / IMPLAUSIBLE, what))
+        place = self.places.get(backend)
+        if scope == "compute" and place is not None and place.device.peak_bytes_per_s:
+            peak_s = place.least_bytes / place.device.peak_bytes_per_s
+            bounds.append((peak_s, f"the device's memory can be in theory, {peak_s:.3g} s"))
+        return max(bounds)
 
     def _rank_all(self, names: Sequence[str]) -> None:
         """Rank end to end, and then the GPU's implementations on data that is already there."""
@@ -361,9 +410,7 @@ class PointStudy:
         half = end - (end - self._spent()) / 2 if there else end
         if not self._rank(RANKING_SCOPE, names, half):
             return
-        for name, scope in product(there, ("upload", "download")):
-            if self.findings.status(name) == "ok":
-                self._measure_alone(name, scope)
+        self._measure_all_alone(there, self._spent() + ALONE_SHARE * (end - self._spent()))
         self._rank("compute", there, end)
 
     def _rank(self, scope: str, names: Sequence[str], end: float) -> bool:
@@ -373,9 +420,7 @@ class PointStudy:
             end: of the race, in seconds of the point's measuring.
         """
         while True:
-            ready = [
-                name for name in names if self.findings.status(name) == "ok" and name in self.cells
-            ]
+            ready = [name for name in names if self._is_ok(name)]
             if not ready:
                 return False
             try:
@@ -385,6 +430,7 @@ class PointStudy:
                     self.control_failure = text_of(failure.error)
                 else:
                     self._fail(failure.name, failure.error, scope)
+                    del self.cells[failure.name]
             else:
                 if result.interrupted:
                     self.interrupted = True
@@ -392,6 +438,7 @@ class PointStudy:
                 believed = [name for name in ready if self._believe(scope, name, result)]
                 if believed == ready:
                     return True
+            self._release_devices()
             # Rounds may have to be counted anew.
             self.log.attempt += 1
 
@@ -399,12 +446,12 @@ class PointStudy:
         standing = result.standings[name]
         if standing.rounds == 0:
             return True
-        backend = self.session.implementations[name].backend
-        copy = self.findings.copy(None if scope == RANKING_SCOPE else backend)
-        return self._check_plausible(name, scope, standing.time.value, copy)
+        return self._check_plausible(name, scope, standing.time.value)
 
     def _race(self, scope: str, names: list[str], seconds: float) -> Result:
         self.listener.stage("racing" if scope == RANKING_SCOPE else "racing on the device")
+
+        cells = {name: self.cells[name] for name in names}
 
         def contender(name: str, cell: Cell) -> Contender:
             return Contender(name, cell.scopes[scope], cell.cost_s, cell.untimed_s)
@@ -412,8 +459,8 @@ class PointStudy:
         def make_control(reference: str) -> Contender | None:
             if self.control_failure is not None:
                 return None
-            one = self.session.implementations[reference]
-            return contender(CONTROL, self._make_cell(one))
+            cells[CONTROL] = self._make_cell(self.session.implementations[reference])
+            return contender(CONTROL, cells[CONTROL])
 
         def keep(sample: Sample) -> None:
             self._record(
@@ -425,12 +472,13 @@ class PointStudy:
                 competitors=sample.competitors,
                 inner_loops=sample.loops,
                 started_at=sample.started_at,
+                **(cells[sample.contender].conditions if sample.contender in cells else {}),
             )
 
         # Later processes hold everyone against the reference of the first.
         known = self.findings.race(scope) if self.process > 1 else None
         return race(
-            [contender(name, self.cells[name]) for name in names],
+            [contender(name, cell) for name, cell in cells.items()],
             make_control,
             self.log.run.rules,
             seconds=seconds,
@@ -455,13 +503,41 @@ class PointStudy:
             found.append((fastest["gpu"], fastest["cpu"]))
         return found
 
-    def _measure_alone(self, name: str, scope: str) -> None:
-        """A transfer: it competes with nothing, so its samples need no rounds."""
-        watch: Stopwatch = self.cells[name].scopes[scope]
-        loops = max(1, int(TRANSFER_S / max(watch(1), 1e-6)))
+    def _measure_all_alone(self, names: Sequence[str], end: float) -> None:
+        """What competes with nothing, until `end`, in seconds of the point's measuring."""
+        pairs = [(name, scope) for name, scope in product(names, ALONE) if self._is_ok(name)]
+        for left, (name, scope) in zip(range(len(pairs), 0, -1), pairs, strict=True):
+            self.listener.stage(f"measuring {scope} of {name}")
+            now = self._spent()
+            try:
+                self._measure_alone(name, scope, now + (end - now) / left)
+            except InputError:  # the journal's
+                raise
+            except Exception:  # a figure beside the ranking that cannot be had is left out
+                continue
+
+    def _is_ok(self, name: str) -> bool:
+        return self.findings.status(name) == "ok" and name in self.cells
+
+    def _measure_alone(self, name: str, scope: str, end: float) -> None:
+        """Its samples need no rounds; there are fewer where the time does not allow more."""
+        cell, least = self.cells[name], BATCH if scope == "end_to_end_pipelined" else 1
+        assert isinstance(cell, DeviceCell)
         done = len(self.findings.alone(name, scope, self.process))
-        for number in range(done + 1, TRANSFER_SAMPLES + 1):
-            self._record(name, scope, watch(loops), round=number, inner_loops=loops)
+        if done >= ALONE_SAMPLES or self._spent() + 2 * least * cell.cost_s > end:
+            return
+        watch = cell.alone(scope)
+        if watch is None:
+            return
+        took = -self._spent()
+        watch(least)
+        took += self._spent()
+        loops = least * max(1, int(ALONE_S / max(took, 1e-6)))
+        for number in range(done + 1, ALONE_SAMPLES + 1):
+            elapsed = watch(loops)
+            self._record(name, scope, elapsed, round=number, inner_loops=loops, **cell.conditions)
+            if self._spent() + took > end:
+                return
 
     def _measure_once(self, name: str, cell: Cell) -> None:
         """One sample, where a race did not fit or what was measured must not win."""
@@ -470,7 +546,7 @@ class PointStudy:
         except Exception as error:
             self._fail(name, error, RANKING_SCOPE)
             return
-        self._record(name, RANKING_SCOPE, elapsed, round=1)
+        self._record(name, RANKING_SCOPE, elapsed, round=1, **cell.conditions)
 
     def _separable_against_direct(self, costs: dict[str, float]) -> None:
         """The largest difference between the two: on what has run, or on a crop of the image."""
@@ -493,3 +569,11 @@ class PointStudy:
         self.difference = max(
             float(np.abs(a - b).max()) for a, b in product(ran["separable"], ran["direct"])
         )
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether host or device ran out of memory; the CUDA libraries say so each in its own way."""
+    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+        return True
+    text = str(error)
+    return "out of memory" in text.lower() or "ALLOC_FAILED" in text

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 from blurbench.backends.backend import Implementation
-from blurbench.backends.gpu import Device
+from blurbench.backends.device import Device
 from blurbench.backends.registry import backends, probe
 from blurbench.records.findings import Declared
 from blurbench.records.machine import describe_versions

@@ -6,7 +6,7 @@ import functools
 from importlib import import_module
 
 from blurbench.backends import optional
-from blurbench.backends.backend import Availability, Backend, Implementation, compiling
+from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.numba import plans
 from blurbench.methods import direct, separable
 
@@ -22,25 +22,25 @@ def probe() -> Availability:
 backend = Backend(
     "numba",
     "cpu",
-    compiling(
-        (
-            Implementation(
-                "numba",
-                "direct",
-                "ours",
-                plans.DirectPlan,
-                direct.operations,
-                plans.direct_bytes,
-            ),
-            Implementation(
-                "numba",
-                "separable",
-                "ours",
-                plans.SeparablePlan,
-                separable.operations,
-                plans.separable_bytes,
-            ),
-        )
+    (
+        Implementation(
+            "numba",
+            "direct",
+            "ours",
+            plans.DirectPlan,
+            direct.operations,
+            plans.direct_bytes,
+            compiles=True,
+        ),
+        Implementation(
+            "numba",
+            "separable",
+            "ours",
+            plans.SeparablePlan,
+            separable.operations,
+            plans.separable_bytes,
+            compiles=True,
+        ),
     ),
     probe,
 )

@@ -1,0 +1,140 @@
+"""An NVIDIA GPU, through CuPy."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench.backends.device import Call, Clocks
+from blurbench.backends.nvml import clock_reader
+
+_SPIN = r"""
+extern "C" __global__ void spin(unsigned long long nanoseconds) {
+    unsigned long long start, now;
+    asm volatile("mov.u64 %0, %globaltimer;" : "=l"(start));
+    do {
+        asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
+    } while (now - start < nanoseconds);
+}
+"""
+
+CHAINS, TURNS, THREADS = 8, 4096, 256
+BLOCKS = 4  # for each multiprocessor, which can hold as many at a time, and has enough to do
+
+# Independent chains hide the latency of the multiply-adds; the sum keeps the compiler from
+# dropping them, and is practically never written.
+_MULTIPLY_ADD = r"""
+extern "C" __global__ void multiply_add(Real* out, Real a, Real b) {
+    Real x[CHAINS], sum = 0;
+    #pragma unroll
+    for (int i = 0; i < CHAINS; ++i) x[i] = threadIdx.x + i;
+    #pragma unroll 16
+    for (int turn = 0; turn < TURNS; ++turn) {
+        #pragma unroll
+        for (int i = 0; i < CHAINS; ++i) x[i] = x[i] * a + b;
+    }
+    #pragma unroll
+    for (int i = 0; i < CHAINS; ++i) sum += x[i];
+    if (sum == a) out[0] = sum;
+}
+"""
+
+
+class CudaDevice:
+    """Device number `number`, on a stream of its own; see `Device`."""
+
+    def __init__(self, number: int) -> None:
+        self._cupy = cupy = import_module("cupy")
+        runtime = cupy.cuda.runtime
+        cupy.cuda.Device(number).use()
+        properties = runtime.getDeviceProperties(number)
+        self.name: str = properties["name"].decode()
+        self.cache_bytes: int | None = properties.get("l2CacheSize") or None
+        # The memory's clock in kHz, two transfers in each; the width of its bus in bits.
+        clock, width = (properties.get(name, 0) for name in ("memoryClockRate", "memoryBusWidth"))
+        self.peak_bytes_per_s: float | None = 2e3 * clock * width / 8 or None
+        self._multiprocessors: int = properties["multiProcessorCount"]
+        self._stream = cupy.cuda.Stream(non_blocking=True)
+        self._stream.use()
+        self._others: dict[str, Any] = {}
+        self._spin = cupy.RawKernel(_SPIN, "spin")
+        self._clocks = clock_reader(runtime.deviceGetPCIBusId(number))
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        return self._cupy.empty(shape, dtype)
+
+    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        array: NDArray[Any] = import_module("cupyx").empty_pinned(shape, dtype)
+        return array
+
+    def stream(self, name: str) -> Any:
+        if name not in self._others:
+            self._others[name] = self._cupy.cuda.Stream(non_blocking=True)
+        return self._others[name]
+
+    def upload(self, host: NDArray[Any], device: Any, stream: Any = None) -> None:
+        device.set(host, stream=stream or self._stream)
+
+    def download(self, device: Any, host: NDArray[Any], stream: Any = None) -> None:
+        device.get(stream=stream or self._stream, out=host, blocking=False)
+
+    def synchronize(self) -> None:
+        self._stream.synchronize()
+
+    def record(self, stream: Any = None) -> Any:
+        return (stream or self._stream).record()
+
+    def wait(self, event: Any, stream: Any = None) -> None:
+        (stream or self._stream).wait_event(event)
+
+    def elapsed_s(self, start: Any, stop: Any) -> float:
+        stop.synchronize()
+        return float(self._cupy.cuda.get_elapsed_time(start, stop)) / 1e3
+
+    def hold(self, seconds: float) -> None:
+        self._spin((1,), (1,), (np.uint64(seconds * 1e9),))
+
+    def capture(self, call: Call) -> Call | None:
+        # Nothing may be allocated during a capture: now its temporaries are in the pool.
+        call()
+        self.synchronize()
+        try:
+            self._stream.begin_capture()
+            try:
+                call()
+            finally:
+                graph = self._stream.end_capture()
+        except Exception:  # what waits for the device cannot be captured
+            with suppress(Exception):
+                self.synchronize()
+            return None
+        return partial(graph.launch, self._stream)
+
+    def multiply_adds(self, dtype: np.dtype[Any]) -> tuple[Call, float]:
+        real = "double" if dtype == np.float64 else "float"
+        macros = (f"-DReal={real}", f"-DCHAINS={CHAINS}", f"-DTURNS={TURNS}")
+        kernel = self._cupy.RawKernel(_MULTIPLY_ADD, "multiply_add", options=macros)
+        blocks, out = BLOCKS * self._multiprocessors, self._cupy.empty(1, dtype)
+        numbers = (out, dtype.type(0.5), dtype.type(1.0))
+        launch = partial(kernel, (blocks,), (THREADS,), numbers)
+        return launch, float(blocks) * THREADS * CHAINS * TURNS
+
+    def clocks(self) -> Clocks | None:
+        return self._clocks()
+
+    def release(self) -> None:
+        import_module("cupy.fft.config").get_plan_cache().clear()  # its plans hold work areas
+        self._cupy.get_default_memory_pool().free_all_blocks()
+        self._cupy.get_default_pinned_memory_pool().free_all_blocks()
+
+    def held_bytes(self) -> int:
+        return int(self._cupy.get_default_memory_pool().total_bytes())
+
+    def free_bytes(self) -> int:
+        kept = self._cupy.get_default_memory_pool().free_bytes()
+        return int(self._cupy.cuda.runtime.memGetInfo()[0] + kept)
