@@ -1149,6 +1149,46 @@ def test_an_image_that_does_not_fit_on_the_device_leaves_the_cpu_rows(
     assert column(answer, "status") == {"host": "ok", **full_rows}
 
 
+def test_the_multiply_adds_of_a_gpus_row_are_held_against_its_device(both_kinds: Answer) -> None:
+    # A planted implementation does one multiply-add a pixel.
+    row = rows(both_kinds)["quick"]
+    expected = SMALL.pixels.size / 0.002 / MULTIPLY_ADD_RATE
+    assert row.multiply_add_fraction == pytest.approx(expected, rel=0.05)
+
+
+def test_transfers_bound_what_is_quick_on_the_device(both_kinds: Answer) -> None:
+    bounds = column(both_kinds, "end_to_end_bound")
+    assert (bounds["quick"], bounds["slow"]) == ("transfer", "bandwidth")
+
+
+def test_launching_bounds_what_takes_the_device_no_time(plant, device: FakeDevice) -> None:
+    plant(gpu_of(device, one=device.takes(LAUNCH_S)))
+    both = rows(simulate(backends=("gpu",)))["one"]
+    assert both.launch_median_s > both.compute_median_s
+    assert both.compute_bound == "launch"
+
+
+def test_the_arithmetic_is_measured_once_a_run(plant, clock: Clock, device: FakeDevice) -> None:
+    plant(
+        backend_of(planted("host", clock.takes(0.006))),
+        gpu_of(device, quick=device.takes(0.002)),
+    )
+    log = simulate_into(Kept, backends=("fake", "gpu"), rounds=1)[1]
+    for kind in ("cpu", "gpu"):
+        own = log.rounds_of(f"{kind}:multiply_add", "compute")
+        assert own == list(range(1, len(own) + 1))
+        assert own
+
+
+def test_a_device_whose_arithmetic_cannot_be_measured_has_no_share_of_it(
+    plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "multiply_adds", raising(RuntimeError("no compiler")))
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    row = rows(simulate(backends=("gpu",)))["quick"]
+    assert (row.status, row.multiply_add_fraction) == ("ok", None)
+
+
 @pytest.mark.parametrize(
     ("peak", "status"), [(1e6, "implausible"), (2e6, "ok")], ids=["beyond", "within"]
 )
