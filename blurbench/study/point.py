@@ -143,6 +143,7 @@ class PointStudy:
         runnable = self._admit_session()
         if not runnable:
             return
+        self._release_devices()  # of what the point before held
         costs = self._predict(runnable)
         spent = time.perf_counter() - self.started
         self.budget = self.given_budget or default_budget(
