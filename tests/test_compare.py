@@ -1049,6 +1049,20 @@ def test_what_only_fails_beside_the_ranking_is_left_out(
     assert row.upload_median_s == pytest.approx(UPLOAD_S, rel=0.05)
 
 
+def test_what_cannot_be_kept_ends_the_comparison(plant, device: FakeDevice) -> None:
+    class Full(Log):
+        """A disk that fills up in the middle of the transfers."""
+
+        def append(self, record: Record) -> None:
+            if record.scope == "upload_pinned":
+                raise InputError("folder run cannot be written")
+            super().append(record)
+
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    with pytest.raises(InputError, match="cannot be written"):
+        simulate_into(Full, backends=("gpu",))
+
+
 def test_a_sample_taken_while_the_device_is_slowed_down_is_marked_and_kept(
     plant, device: FakeDevice
 ) -> None:
@@ -1115,11 +1129,14 @@ def test_out_of_memory_is_the_status_of_that_row_alone(
     assert column(answer, "status") == {"good": "ok", "greedy": "out_of_memory"}
 
 
-def test_what_ran_out_of_memory_leaves_it_to_the_next(plant, device: FakeDevice) -> None:
+@pytest.mark.parametrize("calls", [8, 60], ids=["preparing", "racing"])
+def test_what_ran_out_of_memory_leaves_it_to_the_next(
+    plant, device: FakeDevice, calls: int
+) -> None:
     plans: list[weakref.ref[Plan]] = []
 
     def prepare(problem: Problem) -> Plan:
-        plan = Planted(problem, crowding(device, 60))
+        plan = Planted(problem, crowding(device, calls))
         plans.append(weakref.ref(plan))
         return plan
 
@@ -1129,7 +1146,7 @@ def test_what_ran_out_of_memory_leaves_it_to_the_next(plant, device: FakeDevice)
     held: list[int] = []
     device.on_release = count
     greedy = planted("greedy", backend="gpu", prepare=prepare)
-    good = planted("good", device.takes(0.002), backend="gpu")
+    good = planted("good", device.takes(0.004), backend="gpu")  # it is prepared later
     plant(backend_of(greedy, good, name="gpu", kind="gpu", open_device=lambda number: device))
     assert rows(simulate(backends=("gpu",)))["greedy"].status == "out_of_memory"
     assert held[-1] == 0

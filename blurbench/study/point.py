@@ -360,6 +360,7 @@ class PointStudy:
         held = device.held_bytes() if device is not None else 0
         try:
             cell = self._make_cell(one)
+            compute_s = cell.scopes["compute"](1) if "compute" in cell.scopes else None
         except Exception as raised:
             self._fail(name, raised, "first_call")
             return
@@ -391,8 +392,8 @@ class PointStudy:
             reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
             self._disqualify(name, "first_call", "wrong", reason)
         plausible = self._check_plausible(name, RANKING_SCOPE, cell.cost_s)
-        if plausible and "compute" in cell.scopes:
-            self._check_plausible(name, "compute", cell.scopes["compute"](1))
+        if plausible and compute_s is not None:
+            self._check_plausible(name, "compute", compute_s)
 
     def _release_devices(self) -> None:
         """Give back what cells held that are gone; their stopwatches refer to them in cycles."""
