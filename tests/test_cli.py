@@ -378,7 +378,7 @@ def test_the_kept_summary_is_the_csv_export(kept: Path) -> None:
 def test_the_kept_samples_are_of_every_implementation_that_ran(kept: Path) -> None:
     rows = rows_of((kept / "run/samples.csv").read_text("utf-8"))
     measured = {row["implementation"] for row in rows if row["elapsed_s"]}
-    assert measured - {"control", "copy"} == CPU_ROWS
+    assert measured - {"control", "copy", "cpu:multiply_add"} == CPU_ROWS
 
 
 def test_the_kept_description_holds_the_command(kept: Path) -> None:

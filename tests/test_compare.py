@@ -1060,6 +1060,20 @@ def test_what_only_fails_beside_the_ranking_is_left_out(
     assert row.upload_median_s == pytest.approx(UPLOAD_S, rel=0.05)
 
 
+def test_what_cannot_be_kept_ends_the_comparison(plant, device: FakeDevice) -> None:
+    class Full(Log):
+        """A disk that fills up in the middle of the transfers."""
+
+        def append(self, record: Record) -> None:
+            if record.scope == "upload_pinned":
+                raise InputError("folder run cannot be written")
+            super().append(record)
+
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    with pytest.raises(InputError, match="cannot be written"):
+        simulate_into(Full, backends=("gpu",))
+
+
 def test_a_sample_taken_while_the_device_is_slowed_down_is_marked_and_kept(
     plant, device: FakeDevice
 ) -> None:
@@ -1126,11 +1140,14 @@ def test_out_of_memory_is_the_status_of_that_row_alone(
     assert column(answer, "status") == {"good": "ok", "greedy": "out_of_memory"}
 
 
-def test_what_ran_out_of_memory_leaves_it_to_the_next(plant, device: FakeDevice) -> None:
+@pytest.mark.parametrize("calls", [8, 60], ids=["preparing", "racing"])
+def test_what_ran_out_of_memory_leaves_it_to_the_next(
+    plant, device: FakeDevice, calls: int
+) -> None:
     plans: list[weakref.ref[Plan]] = []
 
     def prepare(problem: Problem) -> Plan:
-        plan = Planted(problem, crowding(device, 60))
+        plan = Planted(problem, crowding(device, calls))
         plans.append(weakref.ref(plan))
         return plan
 
@@ -1140,7 +1157,7 @@ def test_what_ran_out_of_memory_leaves_it_to_the_next(plant, device: FakeDevice)
     held: list[int] = []
     device.on_release = count
     greedy = planted("greedy", backend="gpu", prepare=prepare)
-    good = planted("good", device.takes(0.002), backend="gpu")
+    good = planted("good", device.takes(0.004), backend="gpu")  # it is prepared later
     plant(backend_of(greedy, good, name="gpu", kind="gpu", open_device=lambda number: device))
     assert rows(simulate(backends=("gpu",)))["greedy"].status == "out_of_memory"
     assert held[-1] == 0
@@ -1158,6 +1175,46 @@ def test_an_image_that_does_not_fit_on_the_device_leaves_the_cpu_rows(
     answer = simulate(backends=("fake", "gpu"))
     full_rows = dict.fromkeys(("one", "two"), "out_of_memory")
     assert column(answer, "status") == {"host": "ok", **full_rows}
+
+
+def test_the_multiply_adds_of_a_gpus_row_are_held_against_its_device(both_kinds: Answer) -> None:
+    # A planted implementation does one multiply-add a pixel.
+    row = rows(both_kinds)["quick"]
+    expected = SMALL.pixels.size / 0.002 / MULTIPLY_ADD_RATE
+    assert row.multiply_add_fraction == pytest.approx(expected, rel=0.05)
+
+
+def test_transfers_bound_what_is_quick_on_the_device(both_kinds: Answer) -> None:
+    bounds = column(both_kinds, "end_to_end_bound")
+    assert (bounds["quick"], bounds["slow"]) == ("transfer", "bandwidth")
+
+
+def test_launching_bounds_what_takes_the_device_no_time(plant, device: FakeDevice) -> None:
+    plant(gpu_of(device, one=device.takes(LAUNCH_S)))
+    both = rows(simulate(backends=("gpu",)))["one"]
+    assert both.launch_median_s > both.compute_median_s
+    assert both.compute_bound == "launch"
+
+
+def test_the_arithmetic_is_measured_once_a_run(plant, clock: Clock, device: FakeDevice) -> None:
+    plant(
+        backend_of(planted("host", clock.takes(0.006))),
+        gpu_of(device, quick=device.takes(0.002)),
+    )
+    log = simulate_into(Kept, backends=("fake", "gpu"), rounds=1)[1]
+    for kind in ("cpu", "gpu"):
+        own = log.rounds_of(f"{kind}:multiply_add", "compute")
+        assert own == list(range(1, len(own) + 1))
+        assert own
+
+
+def test_a_device_whose_arithmetic_cannot_be_measured_has_no_share_of_it(
+    plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "multiply_adds", raising(RuntimeError("no compiler")))
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    row = rows(simulate(backends=("gpu",)))["quick"]
+    assert (row.status, row.multiply_add_fraction) == ("ok", None)
 
 
 @pytest.mark.parametrize(

@@ -94,13 +94,17 @@ def from_file(records: Sequence[Record], torn: bytes = b"") -> tuple[str, Log]:
 # Any records at all.
 
 SECONDS = st.floats(1e-9, 1e3, allow_nan=False)
-SCOPES = ["end_to_end", "compute", "upload", "download", "setup", "first_call"]
+SCOPES = [
+    *("end_to_end", "compute", "upload", "download", "launch", "setup", "first_call"),
+    "compilation",
+]
 TEXT = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), min_size=1, max_size=20))
 
 
 @st.composite
 def any_record(draw: st.DrawFn) -> Record:
-    name = draw(st.sampled_from([*NAMES, "control", "copy", "gpu:copy", "yardstick"]))
+    others = ["control", "copy", "gpu:copy", "yardstick", "cpu:multiply_add", "gpu:multiply_add"]
+    name = draw(st.sampled_from([*NAMES, *others]))
     scope = draw(st.sampled_from([*SCOPES, None]))
     is_sample = scope is not None and draw(st.booleans())
     return of(
@@ -119,6 +123,9 @@ def any_record(draw: st.DrawFn) -> Record:
         started_at=draw(st.floats(0, 4e9)),
         predicted_s=draw(st.one_of(st.none(), SECONDS)),
         max_abs_error=draw(st.one_of(st.none(), st.floats(0, 1e3), st.just(float("nan")))),
+        multiply_adds=draw(st.one_of(st.none(), st.floats(1, 1e12))),
+        peak_device_bytes=draw(st.one_of(st.none(), st.integers(0, 2**40))),
+        throttled=draw(st.one_of(st.none(), st.booleans())),
     )
 
 

@@ -119,6 +119,14 @@ def test_whoever_waits_for_the_work_waits_for_every_download() -> None:
     assert streams.record() == set(range(len(streams.steps)))
 
 
+def test_nothing_arrives_before_the_work_is_done_that_may_have_used_the_memory() -> None:
+    streams = Streams()
+    pipeline = Pipeline(streams, streams.blur, IMAGE)  # type: ignore[arg-type]
+    streams.blur(IMAGE, np.empty_like(IMAGE))
+    pipeline.run(1)
+    assert 0 in streams.steps[1].before
+
+
 def test_both_ends_of_a_pipeline_are_page_locked() -> None:
     streams, _ = ran(3)
     hosts = {step.reads for step in streams.steps if step.kind == "upload"}

@@ -246,7 +246,10 @@ def test_the_conditions_of_a_sample_are_read_back(journal: Journal, throttled: b
 
 
 # Columns that were added after runs had been kept.
-ADDED = ("peak_device_bytes", "clock_before_mhz", "clock_after_mhz", "throttled")
+ADDED = (
+    *("peak_device_bytes", "clock_before_mhz", "clock_after_mhz", "throttled"),
+    "multiply_adds",
+)
 
 
 def without_added_columns(folder: Path) -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from test_cli import Ran, deny_gpu, run
 from test_crossing import COMMON, Written
 from test_process import work_in
 
-from blurbench.records.journal import Journal, Log
+from blurbench.records.journal import Journal, Log, load
 from blurbench.records.summary import columns
+from blurbench.report.show import show_log
 
 LONGEST = ("numpy:separable", "scipy:separable", "cupyx:separable")
 
@@ -82,6 +84,18 @@ def test_a_sweep_has_a_line_for_every_size() -> None:
         ["7", "fake:separable"],
         ["15", "fake:fft"],
     ]
+
+
+def test_a_wide_terminal_shows_what_bounds_the_fastest_of_every_size() -> None:
+    stream = io.StringIO()
+    show_log(
+        Console(file=stream, force_terminal=True, no_color=True, width=160, highlight=False),
+        load(Path(sweep_of())),
+    )
+    (lines,) = tables(re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()))
+    assert re.split(r"\s{2,}", lines[0].strip())[5:] == ["of copy", "of FMA", "bound"]
+    # Neither a copy nor the arithmetic of the machine was measured here.
+    assert [line.split()[-3:] for line in lines[1:]] == [["-", "-", "-"]] * 3
 
 
 def test_what_a_run_is_about_stands_above() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from blurbench.measure.judge import Result, Rounds, Rules, Sample, judge
 from blurbench.measure.stats import Estimate
 from blurbench.records.record import Record
+from blurbench.records.roofline import MULTIPLY_ADD, Rates, set_roofline
 from blurbench.records.summary import Key, Row
 
 RANKING_SCOPE = "end_to_end"
@@ -70,6 +71,7 @@ class Findings:
     Args:
         point: the key that all its cells share.
         threads: of its cells.
+        rates: of arithmetic, which all points of a run share.
     """
 
     def __init__(
@@ -79,7 +81,9 @@ class Findings:
         rules: Rules,
         threads: int,
         machine_id: str | None,
+        rates: Rates,
     ) -> None:
+        self.rates = rates
         self.point, self.declared, self.rules = point, declared, rules
         self.threads, self.machine_id = threads, machine_id
         self.measured_s: dict[int, float] = {}  # by process
@@ -111,6 +115,8 @@ class Findings:
         elif name.rpartition(":")[2] == COPY and name not in self._names:
             own = self._copies.setdefault(name, {})
             own.setdefault((process, record.key.threads), []).append(record)
+        elif name.rpartition(":")[2] == MULTIPLY_ADD and name not in self._names:
+            self.rates.add(record)
         elif record.competitors:
             races = self._races.setdefault(scope, {})
             races.setdefault(process, []).append(_sample(record))
@@ -254,6 +260,7 @@ class Findings:
         for setup in self.alone(row.name, "setup")[:1]:
             row.setup_s = setup.elapsed_s
             row.peak_device_bytes = setup.peak_device_bytes
+            row.multiply_adds = setup.multiply_adds
         for call in self.alone(row.name, "first_call")[:1]:
             row.first_call_s = call.elapsed_s
             row.max_abs_error = call.max_abs_error
@@ -290,6 +297,7 @@ class Findings:
         copy = self.copy(one.backend if one.kind == "gpu" else None)
         if copy is not None and row.compute_median_s:
             row.copy_bandwidth_fraction = copy.median_s / row.compute_median_s
+        set_roofline(row, one.kind, self.rates)
 
 
 def _sample(record: Record) -> Sample:

@@ -17,6 +17,7 @@ from blurbench.measure.judge import Rules
 from blurbench.records.export import to_csv, to_json
 from blurbench.records.findings import Declared, Findings
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records
+from blurbench.records.roofline import Rates
 from blurbench.records.summary import Key, Row, columns
 
 SCHEMA = "blurbench.run/1"
@@ -86,12 +87,14 @@ class Log:
     Attributes:
         attempt: of the records that are appended now.
         measured_s: seconds of all samples so far.
+        rates: of arithmetic, measured once.
     """
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.attempt = 1
         self.measured_s = 0.0
+        self.rates = Rates()
         self.points: dict[Key, Findings] = {}  # those that have records
         self._asked: dict[Key, Findings] = {}
 
@@ -99,7 +102,8 @@ class Log:
         """What is known of a point."""
         run = self.run
         return self._asked.setdefault(
-            point, Findings(point, run.declared, run.rules, run.threads, run.machine_id)
+            point,
+            Findings(point, run.declared, run.rules, run.threads, run.machine_id, self.rates),
         )
 
     def append(self, record: Record) -> None:
@@ -171,7 +175,7 @@ class Journal(Log):
         except OSError as error:
             raise unwritable(folder, error) from None
         log = load(folder)
-        journal.points, journal._asked = log.points, log._asked
+        journal.points, journal._asked, journal.rates = log.points, log._asked, log.rates
         journal.measured_s, journal.attempt = log.measured_s, log.attempt + 1
         return journal
 

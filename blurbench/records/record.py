@@ -36,6 +36,7 @@ SAMPLE_COLUMNS = [
     "clock_before_mhz",
     "clock_after_mhz",
     "throttled",
+    "multiply_adds",
 ]
 
 
@@ -56,6 +57,7 @@ class Record:
         clock_before_mhz, clock_after_mhz: of the device's multiprocessors, around the sample.
         throttled: whether something slowed the device down before or after; None where nothing
             tells.
+        multiply_adds: of one call, by the method's formula; told with a cell's `setup`.
     """
 
     key: Key
@@ -77,6 +79,7 @@ class Record:
     clock_before_mhz: int | None = None
     clock_after_mhz: int | None = None
     throttled: bool | None = None
+    multiply_adds: float | None = None
 
     @property
     def seconds(self) -> float:

@@ -69,7 +69,9 @@ class Row:
     `ratio_to_fastest` is the paired ratio to the row marked `fastest` in the ranking scope;
     `gigabytes_per_s` counts the bytes of image and result, whatever is really moved;
     `process_spread` is the largest median of a process over the smallest, less 1;
-    `throttled_samples` of the cell were taken while the device was slowed down.
+    `throttled_samples` of the cell were taken while the device was slowed down;
+    `multiply_add_fraction` is the share of the measured rate that `compute` reaches, counting the
+    `multiply_adds` of the method's formula, whatever is really done.
     """
 
     key: Key
@@ -154,6 +156,10 @@ class Row:
     compilation_s: float | None = None
     peak_device_bytes: int | None = None
     throttled_samples: int | None = None
+    multiply_adds: float | None = None
+    multiply_add_fraction: float | None = None
+    compute_bound: str | None = None
+    end_to_end_bound: str | None = None
 
     @property
     def name(self) -> str:

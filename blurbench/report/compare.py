@@ -6,30 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from blurbench.image import Image
 from blurbench.measure.judge import Result
 from blurbench.plan import Problem
 from blurbench.records.summary import Row
-from blurbench.report.console import is_wide, plain_table, say, say_missing, show_table
-from blurbench.report.units import (
-    MISSING,
-    brief_duration,
-    count_bytes,
-    digits,
-    duration,
-    plural,
-    ratio,
-)
+from blurbench.report.console import is_wide, say, say_missing
+from blurbench.report.rows import show_on_device, show_ranking, show_transfers
+from blurbench.report.units import MISSING, brief_duration, count_bytes, digits, plural, ratio
 from blurbench.study.answer import Answer
-
-_LABELS = {
-    "over_budget": "over budget",
-    "out_of_memory": "no memory",
-    "implausible": "too fast",
-}
-_STYLES = {"fastest": "bold green", "faster": "bold green", "same": "green", "undecided": "yellow"}
 
 
 def header_lines(image: Image, problem: Problem, cache: str) -> list[str]:
@@ -65,15 +50,21 @@ def show_rows(
     """The table of one point, and why rows are not in the running."""
     ran = [row for row in rows if row.status != "unavailable"]
     if ran:
-        _show_table(console, ran, on_device=None)
+        show_ranking(console, ran)
         if on_device is not None:
             there = [row for row in ran if row.name in on_device.standings]
             say(console, "\nData already on the device (compute):", "bold")
-            _show_table(console, there, on_device=on_device)
+            show_on_device(console, there, on_device)
+            if is_wide(console):
+                say(console, "\nThere and back, an image:", "bold")
+                show_transfers(console, there)
         console.print()
     for row in ran:
         if row.reason:
             say(console, f"{row.name}: {row.reason}.")
+        if row.throttled_samples:
+            taken = plural(row.throttled_samples, "sample")
+            say(console, f"{row.name}: {taken} taken while the device was slowed down.")
     say_missing(console, unavailable)
 
 
@@ -81,62 +72,6 @@ def show_risks(console: Console, answer: Answer) -> None:
     """What put the figures at risk."""
     for risk in answer.risks:
         say(console, f"Warning: {risk}.", "yellow")
-
-
-def _show_table(console: Console, rows: list[Row], on_device: Result | None) -> None:
-    wide = is_wide(console)
-    headers = ["implementation", "time [95 %]", "vs fastest", "error", "verdict"]
-    extra = ["first call", "setup", "MP/s", "GB/s", "of copy", "rounds"]
-    table = plain_table(*headers, *(extra if wide else ()), right=(3, 5, 6, 7, 8, 9, 10))
-    for row in rows:
-        texts = row_texts(row) if on_device is None else _texts_on_device(row, on_device)
-        if wide:
-            texts += _details(row)
-        style = _STYLES.get(texts[4], "" if row.status == "ok" else "red")
-        table.add_row(*map(Text, texts), style=style)
-    show_table(console, table)
-
-
-def row_texts(row: Row) -> list[str]:
-    """The five columns that every table has."""
-    if row.status == "over_budget":
-        known = row.predicted_s is not None
-        time_text = f"(about {brief_duration(row.predicted_s)})" if known else MISSING
-    else:
-        time_text = duration(
-            row.end_to_end_median_s, row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s
-        )
-    compared = ratio(row.ratio_to_fastest, row.ratio_ci95_low, row.ratio_ci95_high)
-    return _five(row, time_text, compared, row.verdict)
-
-
-def _texts_on_device(row: Row, race: Result) -> list[str]:
-    standing = race.standings[row.name]
-    verdict = standing.verdict if race.control_passed else "withheld"
-    time_text = duration(row.compute_median_s, row.compute_ci95_low_s, row.compute_ci95_high_s)
-    found = standing.ratio
-    return _five(row, time_text, ratio(found.value, found.low, found.high), verdict)
-
-
-def _five(row: Row, time_text: str, compared: str, verdict: str | None) -> list[str]:
-    if row.status != "ok":
-        verdict = _LABELS.get(row.status, row.status)
-    if verdict == "fastest":
-        compared = "1"
-    error = MISSING if row.max_abs_error is None else f"{row.max_abs_error:.1e}"
-    return [row.name, time_text, compared, error, verdict or MISSING]
-
-
-def _details(row: Row) -> list[str]:
-    share = row.copy_bandwidth_fraction
-    return [
-        brief_duration(row.first_call_s),
-        brief_duration(row.setup_s),
-        MISSING if row.megapixels_per_s is None else digits(row.megapixels_per_s),
-        MISSING if row.gigabytes_per_s is None else digits(row.gigabytes_per_s),
-        MISSING if share is None else f"{100 * share:.2g} %",
-        str(row.rounds),
-    ]
 
 
 def conclusions(answer: Answer) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from blurbench.report.compare import code_line, header_lines, row_texts, sentence
+from blurbench.report.compare import code_line, header_lines, sentence
 from blurbench.report.console import markdown_row
+from blurbench.report.rows import row_texts
 from blurbench.study.answer import Answer
 
 

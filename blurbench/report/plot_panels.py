@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
 from blurbench.measure.stats import Estimate
-from blurbench.report.compare import row_texts
 from blurbench.report.plot_data import Column, Curve, Mark
 from blurbench.report.plot_labels import (
     LONGEST,
@@ -34,6 +33,7 @@ from blurbench.report.plot_style import (
     width_of,
     without_crowding,
 )
+from blurbench.report.rows import row_texts
 from blurbench.report.units import brief_duration
 
 BAND_ALPHA = 0.2

@@ -14,14 +14,23 @@ from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import Row
 from blurbench.report.compare import control_lines, show_rows
-from blurbench.report.console import markdown_row, plain_table, say, say_missing, show_table
+from blurbench.report.console import (
+    is_wide,
+    markdown_row,
+    plain_table,
+    say,
+    say_missing,
+    show_table,
+)
 from blurbench.report.crossover import crossover_markdown, show_crossovers
 from blurbench.report.heading import machine_line, run_lines
+from blurbench.report.rows import roofline_texts
 from blurbench.report.units import MISSING, brief_duration, duration, ratio
 from blurbench.study import crossover
 from blurbench.study.crossing import find_crossovers
 
 BY_SIZE = ("size", "fastest", "time [95 %]", "vs next", "next")
+ROOFLINE = ("of copy", "of FMA", "bound")  # of the fastest
 
 
 def show_log(console: Console, log: Log) -> None:
@@ -64,8 +73,12 @@ def _show_point(console: Console, findings: Findings, unavailable: Mapping[str, 
 
 
 def _show_sizes(console: Console, points: Sequence[Findings]) -> None:
-    table = plain_table(*BY_SIZE, right=(0,))
-    for texts in size_rows(points):
+    wide = is_wide(console)
+    table = plain_table(*BY_SIZE, *(ROOFLINE if wide else ()), right=(0, 5, 6))
+    for one, texts in zip(points, size_rows(points), strict=True):
+        lead = one.lead()
+        if wide and lead is not None:
+            texts += roofline_texts(lead.first, lead.first.end_to_end_bound)
         table.add_row(*map(Text, texts))
     show_table(console, table)
 

@@ -25,8 +25,11 @@ from blurbench.plan import Problem
 from blurbench.records.findings import ALONE, COPY, RANKING_SCOPE
 from blurbench.records.journal import Log
 from blurbench.records.record import Record
+from blurbench.records.roofline import MULTIPLY_ADD
 from blurbench.records.summary import Key
 from blurbench.study.admission import LONGEST_S, SHORTEST_S, admit, default_budget
+from blurbench.study.alone import time_alone
+from blurbench.study.arithmetic import time_device, time_host
 from blurbench.study.bandwidth import CopySample, time_copies, time_device_copies
 from blurbench.study.cells import Cell, rotation_of
 from blurbench.study.device_cells import DeviceCell, Place, place_on
@@ -39,19 +42,15 @@ from blurbench.study.exactness import (
 )
 from blurbench.study.listener import Listener
 from blurbench.study.options import problem_for
+from blurbench.study.plausibility import least_on_device, least_on_host
 from blurbench.study.prediction import predict, smallest_operations
 from blurbench.study.session import Session, text_of
 from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
-IMPLAUSIBLE = 1.1  # times the best copy
 HOPELESS = 20  # times the best rate so far: no implementation is that much better
 PREPARING_S = 0.5  # about what copies, set-up and first calls take before a race
-ALL_LAUNCH_S = 4e-6  # a device's copy this short says nothing of its memory
-ALONE_SAMPLES = 16
-ALONE_S = 0.005  # least duration of such a sample
 ALONE_SHARE = 1 / 3  # of the time that is left for the device, at most
-BATCH = 8  # images, the fewest in a pipeline
 DIFFERENCE_S = 2.0  # longest that the dense sum may take only to be held against the separable one
 
 
@@ -144,6 +143,7 @@ class PointStudy:
         runnable = self._admit_session()
         if not runnable:
             return
+        self._release_devices()  # of what the point before held
         costs = self._predict(runnable)
         spent = time.perf_counter() - self.started
         self.budget = self.given_budget or default_budget(
@@ -161,6 +161,7 @@ class PointStudy:
         self._measure_copies()
         for backend in self.session.devices:
             self._settle_on_device(backend)
+        self._measure_arithmetic()
         for name in sorted(costs, key=lambda name: costs[name]):
             if self.findings.status(name) in RUNNABLE:
                 self.listener.stage(f"preparing {name}")
@@ -315,6 +316,31 @@ class PointStudy:
                 if one.backend == backend and self.findings.status(one.name) in RUNNABLE:
                     self._fail(one.name, error, "setup")
 
+    def _measure_arithmetic(self) -> None:
+        """How fast CPU and GPU multiply and add, once in a run."""
+        dtype, threads, rates = self.problem.work_dtype, self.problem.threads, self.log.rates
+        found = {}
+        if "cpu" in self.session.kinds.values():
+            found["cpu"] = time_host(dtype, threads, rates.count("cpu"))
+        for place in list(self.places.values())[:1]:  # all backends share a device
+            try:
+                found["gpu"] = time_device(place.device, dtype, rates.count("gpu"))
+            except Exception:  # then its rows have no such share
+                continue
+        for kind, samples in found.items():
+            name = f"{kind}:{MULTIPLY_ADD}"
+            key = replace(self.findings.point, implementation=name, threads=threads)
+            for one in samples:
+                self._record(
+                    name,
+                    "compute",
+                    one.elapsed_s,
+                    key=key,
+                    round=rates.count(kind) + 1,
+                    inner_loops=one.loops,
+                    multiply_adds=one.multiply_adds,
+                )
+
     def _record_copy(self, name: str, scope: str, copy: CopySample) -> None:
         self._record(
             name,
@@ -335,6 +361,7 @@ class PointStudy:
         held = device.held_bytes() if device is not None else 0
         try:
             cell = self._make_cell(one)
+            compute_s = cell.scopes["compute"](1) if "compute" in cell.scopes else None
         except Exception as raised:
             self._fail(name, raised, "first_call")
             return
@@ -347,7 +374,13 @@ class PointStudy:
             self.scale = image_scale(self.pixels, self.problem)
         error = float(np.abs(sample - self.reference).max())
         relative = error / self.scale if self.scale else None
-        self._record_once(name, "setup", cell.setup_s, peak_device_bytes=peak)
+        self._record_once(
+            name,
+            "setup",
+            cell.setup_s,
+            peak_device_bytes=peak,
+            multiply_adds=one.operations(self.problem),
+        )
         self._record_once(
             name,
             "first_call",
@@ -360,8 +393,8 @@ class PointStudy:
             reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
             self._disqualify(name, "first_call", "wrong", reason)
         plausible = self._check_plausible(name, RANKING_SCOPE, cell.cost_s)
-        if plausible and "compute" in cell.scopes:
-            self._check_plausible(name, "compute", cell.scopes["compute"](1))
+        if plausible and compute_s is not None:
+            self._check_plausible(name, "compute", compute_s)
 
     def _release_devices(self) -> None:
         """Give back what cells held that are gone; their stopwatches refer to them in cycles."""
@@ -377,27 +410,18 @@ class PointStudy:
 
     def _check_plausible(self, name: str, scope: str, seconds: float) -> bool:
         """Whether the time can be believed; if not, the cell is out of the running."""
-        least_s, what = self._least_seconds(name, scope)
+        backend = self.session.implementations[name].backend
+        if scope == "compute":
+            bound = least_on_device(self.findings.copy(backend), self.places[backend])
+        else:
+            bound = least_on_host(self.findings.copy())
+        least_s, what = bound
         if seconds >= least_s:
             return True
         reason = f"{seconds:.3g} s is faster than {what}"
         if self.findings.status(name) != "implausible":
             self._record(name, scope, status="implausible", reason=reason)
         return False
-
-    def _least_seconds(self, name: str, scope: str) -> tuple[float, str]:
-        """What a blur takes at the very least, and what takes that long."""
-        backend = self.session.implementations[name].backend
-        copy = self.findings.copy(backend if scope == "compute" else None)
-        bounds = [(0.0, "")]
-        if copy is not None and (scope != "compute" or copy.best_s >= ALL_LAUNCH_S):
-            what = f"a copy of the image, {copy.best_s:.3g} s"
-            bounds.append((copy.best_s / IMPLAUSIBLE, what))
-        place = self.places.get(backend)
-        if scope == "compute" and place is not None and place.device.peak_bytes_per_s:
-            peak_s = place.least_bytes / place.device.peak_bytes_per_s
-            bounds.append((peak_s, f"the device's memory can be in theory, {peak_s:.3g} s"))
-        return max(bounds)
 
     def _rank_all(self, names: Sequence[str]) -> None:
         """Rank end to end, and then the GPU's implementations on data that is already there."""
@@ -520,24 +544,12 @@ class PointStudy:
         return self.findings.status(name) == "ok" and name in self.cells
 
     def _measure_alone(self, name: str, scope: str, end: float) -> None:
-        """Its samples need no rounds; there are fewer where the time does not allow more."""
-        cell, least = self.cells[name], BATCH if scope == "end_to_end_pipelined" else 1
+        cell, done = self.cells[name], len(self.findings.alone(name, scope, self.process))
         assert isinstance(cell, DeviceCell)
-        done = len(self.findings.alone(name, scope, self.process))
-        if done >= ALONE_SAMPLES or self._spent() + 2 * least * cell.cost_s > end:
-            return
-        watch = cell.alone(scope)
-        if watch is None:
-            return
-        took = -self._spent()
-        watch(least)
-        took += self._spent()
-        loops = least * max(1, int(ALONE_S / max(took, 1e-6)))
-        for number in range(done + 1, ALONE_SAMPLES + 1):
-            elapsed = watch(loops)
-            self._record(name, scope, elapsed, round=number, inner_loops=loops, **cell.conditions)
-            if self._spent() + took > end:
-                return
+        samples = time_alone(cell, scope, done, self._spent, end)
+        for number, one in enumerate(samples, done + 1):
+            conditions = {"inner_loops": one.loops, **cell.conditions}
+            self._record(name, scope, one.elapsed_s, round=number, **conditions)
 
     def _measure_once(self, name: str, cell: Cell) -> None:
         """One sample, where a race did not fit or what was measured must not win."""

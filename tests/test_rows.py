@@ -1,0 +1,117 @@
+"""The tables of a point: five columns in a pipe, and all that is known on a wide terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from blurbench.measure.judge import Result, Standing
+from blurbench.measure.stats import Estimate
+from blurbench.records.summary import Key, Row
+from blurbench.report.compare import show_rows
+
+KEY = Key("gpu:two", "photo.png", 48, 64, 3, 15, 2.6, "reflect", 0.0, "float32", 2, "hot")
+FIVE = ["implementation", "time [95 %]", "vs fastest", "error", "verdict"]
+
+
+def row(**more: Any) -> Row:
+    return replace(
+        Row(KEY, "gpu", "two", "ours", True, rounds=16, verdict="fastest"),
+        end_to_end_median_s=0.004,
+        compute_median_s=0.001,
+        **more,
+    )
+
+
+def ranking() -> Result:
+    once = Estimate(0.001, None, None)
+    return Result("gpu:two", {"gpu:two": Standing(16, once, 0.001, once, "fastest")}, None, 16)
+
+
+def shown(found: Row, wide: bool = True, on_device: bool = False) -> list[list[str]]:
+    """What is printed, line by line, split where two spaces part the columns."""
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=wide, width=160, highlight=False)
+    show_rows(console, [found], ranking() if on_device else None, {})
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
+    return [re.split(r"\s{2,}", line.strip()) for line in lines]
+
+
+def figures(lines: list[list[str]], table: int = 0) -> dict[str, str]:
+    """The first row of a table, by column."""
+    starts = [number for number, texts in enumerate(lines) if texts[0] == "implementation"]
+    start = starts[table]
+    return dict(zip(lines[start], lines[start + 1], strict=True))
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_in_a_pipe_every_table_has_five_columns(on_device: bool) -> None:
+    lines = shown(row(), wide=False, on_device=on_device)
+    heads = [texts for texts in lines if texts[0] == "implementation"]
+    assert heads == [FIVE] * (1 + on_device)
+
+
+def test_a_wide_terminal_shows_both_shares_and_the_bound_end_to_end() -> None:
+    found = row(
+        copy_bandwidth_fraction=0.25,
+        multiply_add_fraction=0.5,
+        compute_bound="arithmetic",
+        end_to_end_bound="transfer",
+    )
+    shares = figures(shown(found))
+    assert [shares[name] for name in ("of copy", "of FMA", "bound")] == ["25 %", "50 %", "transfer"]
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    shares = figures(shown(row()))
+    assert [shares[name] for name in ("of copy", "of FMA", "bound")] == ["-", "-", "-"]
+
+
+def test_the_table_of_the_device_shows_what_bounds_it_there() -> None:
+    found = row(compute_bound="arithmetic", end_to_end_bound="transfer")
+    assert figures(shown(found, on_device=True), table=1)["bound"] == "arithmetic"
+
+
+@pytest.mark.parametrize(
+    ("column", "field", "value", "text"),
+    [
+        ("graph", "compute_graph_median_s", 0.0009, "900 us"),
+        ("launch", "launch_median_s", 2e-5, "20.0 us"),
+        ("compiling", "compilation_s", 1.5, "1.50 s"),
+        ("memory", "peak_device_bytes", 3_000_000, "3.00 MB"),
+    ],
+)
+def test_the_table_of_the_device_shows_what_only_a_device_has(
+    column: str, field: str, value: float, text: str
+) -> None:
+    lines = shown(row(**{field: value}), on_device=True)
+    assert figures(lines, table=1)[column] == text
+
+
+def test_a_wide_terminal_shows_the_way_there_and_back() -> None:
+    found = row(
+        upload_median_s=0.002,
+        upload_pinned_median_s=0.001,
+        download_median_s=0.004,
+        download_pinned_median_s=0.003,
+        end_to_end_pipelined_median_s=0.0015,
+    )
+    lines = shown(found, on_device=True)
+    times = ["2.00 ms", "1.00 ms", "4.00 ms", "3.00 ms", "4.00 ms", "1.50 ms"]
+    assert ["gpu:two", *times] in lines
+
+
+def test_samples_that_were_throttled_are_told() -> None:
+    told = [" ".join(texts) for texts in shown(row(throttled_samples=3), wide=False)]
+    assert "gpu:two: 3 samples taken while the device was slowed down." in told
+
+
+@pytest.mark.parametrize("samples", [None, 0])
+def test_where_nothing_was_throttled_nothing_is_said(samples: int | None) -> None:
+    told = [" ".join(texts) for texts in shown(row(throttled_samples=samples), wide=False)]
+    assert not any("slowed down" in line for line in told)
