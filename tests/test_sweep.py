@@ -33,6 +33,7 @@ from test_compare import (
     then,
 )
 
+from blurbench.backends.backend import Implementation
 from blurbench.cli.main import cli
 from blurbench.cli.options import Extents, Sizes
 from blurbench.errors import InputError
@@ -354,6 +355,57 @@ def test_a_budget_that_is_used_up_leaves_rows_that_say_so(plant, clock: Clock) -
     log = run_in_memory(asking(3, 5, 7, budget=2.0))
     assert {row.status for row in log.rows()} <= {"ok", "over_budget"}
     assert all(row.reason for row in log.rows())
+
+
+# Who does not race: what is far from the best of its origin.
+
+
+def sided(clock: Clock, **seconds: float) -> tuple[Implementation, ...]:
+    """Implementations by method; those that are called `peer...` are libraries."""
+    return tuple(
+        replace(planted(name, clock.takes(took)), origin="library")
+        if name.startswith("peer")
+        else planted(name, clock.takes(took))
+        for name, took in seconds.items()
+    )
+
+
+def kept(plant, clock: Clock, keep: float | None, **seconds: float) -> dict[str, Row]:
+    plant(backend_of(*sided(clock, **seconds)))
+    return {row.method: row for row in run_in_memory(asking(3, keep=keep)).rows()}
+
+
+def test_what_is_far_from_the_best_of_its_origin_keeps_one_figure(plant, clock: Clock) -> None:
+    found = kept(plant, clock, 3.0, a=0.001, b=0.002, c=0.005, peer_a=0.01, peer_b=0.04)
+    assert {name for name, row in found.items() if row.rounds == 1} == {"c", "peer_b"}
+    assert all(row.status == "ok" for row in found.values())
+    assert found["c"].end_to_end_median_s == pytest.approx(0.005, rel=0.1)
+    assert "far from the best of its side" in str(found["c"].reason)
+
+
+def test_the_best_of_either_origin_race_each_other(plant, clock: Clock) -> None:
+    found = kept(plant, clock, 3.0, a=0.001, peer_a=0.01, peer_b=0.04)
+    assert min(found[name].rounds for name in ("a", "peer_a")) >= 16
+    assert found["peer_a"].verdict == "slower"
+
+
+def test_all_race_where_nothing_is_said(plant, clock: Clock) -> None:
+    found = kept(plant, clock, None, a=0.001, c=0.005, peer_a=0.01, peer_b=0.04)
+    assert all(row.rounds >= 16 for row in found.values())
+
+
+def test_what_must_not_win_is_the_best_of_no_origin(plant, clock: Clock) -> None:
+    wrong = planted("wrong", then(clock.takes(0.0001), add_half))
+    plant(backend_of(*sided(clock, a=0.001, b=0.002), wrong))
+    found = {row.method: row for row in run_in_memory(asking(3, keep=3.0)).rows()}
+    assert found["wrong"].status == "wrong"
+    assert min(found[name].rounds for name in ("a", "b")) >= 16
+
+
+def test_time_is_not_spent_on_rounds_of_what_is_far(plant, clock: Clock) -> None:
+    began = clock.now
+    kept(plant, clock, 3.0, a=0.001, peer_a=0.002, peer_b=1.0)
+    assert clock.now - began < 10
 
 
 # Who is left out.

@@ -10,6 +10,7 @@ import click
 
 from blurbench.cli.options import (
     GATE,
+    KEEP,
     KERNEL,
     SHARED,
     Folder,
@@ -38,7 +39,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("image", required=False)
-@with_options(KERNEL, SHARED, GATE)
+@with_options(KERNEL, SHARED, [KEEP], GATE)
 @click.option(
     "--save", type=Folder(), metavar="DIR", help="Write each implementation's blurred image."
 )

@@ -210,6 +210,13 @@ SHARED = [
     click.option("--quiet", "-q", is_flag=True, help="No header, no progress."),
 ]
 
+KEEP = click.option(
+    "--keep",
+    type=Number(float, 1.0),
+    metavar="TIMES",
+    help="Race only what is within TIMES the best of ours, or of the libraries.",
+)
+
 
 GATE = [
     click.option(
@@ -270,6 +277,7 @@ def build_options(given: dict[str, Any]) -> Options:
         same=given["same"],
         processes=given["processes"],
         seed=given["seed"],
+        keep=given.get("keep"),
     )
     chosen(options)
     return options

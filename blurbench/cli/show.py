@@ -13,23 +13,39 @@ from blurbench.errors import InputError
 
 @click.command()
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=Folder())
+@click.option(
+    "--against",
+    type=click.Choice(["peers"]),
+    help="The best exact library over our best exact blur, cell by cell, of all the runs.",
+)
 @with_options(EXPORTS)
-def show(folders: tuple[Path, ...], **given: Any) -> int:
+def show(folders: tuple[Path, ...], against: str | None, **given: Any) -> int:
     """Show one run, or several side by side.
 
     Everything is computed anew from the samples in the folder: --csv writes the very summary that
     the run wrote.
     """
     from blurbench.records.journal import load
+    from blurbench.report import against as versus
     from blurbench.report.console import open_console, say
     from blurbench.report.heading import machine_line, run_lines
     from blurbench.report.show import show_log, show_runs, texts_of
+    from blurbench.study.against import find_matches
 
     exports = exports_from(given)
     logs = [load(folder) for folder in folders]
-    if len(logs) > 1 and exports:
+    if len(logs) > 1 and exports and not against:
         raise InputError(f"--{next(iter(exports))} takes one run: name one folder")
     console = open_console(data_on_stdout="-" in exports.values())
+    if against:
+        matches = find_matches(logs)
+        for line in dict.fromkeys(machine_line(log.run) for log in logs):
+            say(console, line)
+        console.print()
+        cells = sum(len(log.points) for log in logs)
+        versus.show_matches(console, matches, cells)
+        write_exports(exports, versus.texts_of(matches, cells))
+        return 0
     if len(logs) > 1:
         show_runs(console, logs)
         return 0

@@ -10,6 +10,7 @@ import click
 
 from blurbench.cli.options import (
     GATE,
+    KEEP,
     SHARED,
     SIGMA,
     Extents,
@@ -52,7 +53,7 @@ Examples:
     metavar="N|WxH,...",
     help="Crop or tile the image to each of these.",
 )
-@with_options(SHARED, GATE)
+@with_options(SHARED, [KEEP], GATE)
 @click.option(
     "--resume", "resumed", type=Folder(), metavar="DIR", help="Go on with a run that was ended."
 )

@@ -23,6 +23,7 @@ class Rules:
         alpha: probability of any false verdict in the whole race.
         comparisons: over how many the error rate is split; None is one a contender.
         sample_s: least duration of a sample, reached by inner loops where the time allows.
+        keep: times the best of its side; what is slower does not race. None lets all race.
     """
 
     looks: tuple[int, ...] = (16, 32, 64, 128)
@@ -31,6 +32,7 @@ class Rules:
     alpha: float = 0.05
     comparisons: int | None = None
     sample_s: float = 0.02
+    keep: float | None = None
 
     def share(self, contenders: int) -> float:
         """The error rate of one comparison at one look."""

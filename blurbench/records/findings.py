@@ -22,6 +22,7 @@ ALONE = (
 SCOPES = ("compute", "end_to_end", *ALONE)
 COPY = "copy"
 ONCE = "measured once: a race to the first look does not fit the budget"
+FAR = "measured once: far from the best of its side, or a race does not fit the budget"
 _BYTES = {"uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
 
 
@@ -282,6 +283,8 @@ class Findings:
         fastest = race.standings[race.reference] if race else None
         if fastest is not None and fastest.rounds:
             row.ratio_to_fastest = row.end_to_end_median_s / fastest.time.value
+        if self.rules.keep is not None:
+            row.reason = FAR
 
     def _set_rates(self, row: Row, one: Declared) -> None:
         median_s = row.end_to_end_median_s

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from blurbench.measure.stats import Estimate
-from blurbench.records.findings import ONCE, RANKING_SCOPE, Findings, Lead
+from blurbench.records.findings import FAR, ONCE, RANKING_SCOPE, Findings, Lead
 from blurbench.records.journal import Log
 from blurbench.records.summary import Row
 from blurbench.report.show import by_extent
@@ -143,7 +143,7 @@ def _mark(size: int, row: Row) -> Mark:
     return Mark(
         size,
         Estimate(row.end_to_end_median_s, row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s),
-        row.reason != ONCE,
+        row.reason not in (ONCE, FAR),
         None if row.status == "ok" else row.status,
     )
 

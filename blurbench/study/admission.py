@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from blurbench.measure.judge import Rules
@@ -58,6 +58,16 @@ def admit(costs: Mapping[str, float], seconds: float) -> Admission:
                         tuple(names[:racing]), tuple(names[racing:kept]), tuple(names[kept:])
                     )
     return Admission((), (), tuple(names))
+
+
+def near_best(
+    costs: Mapping[str, float], sides: Mapping[str, Hashable], keep: float
+) -> dict[str, float]:
+    """The costs of those that take at most `keep` times as long as the best of their side."""
+    best: dict[Hashable, float] = {}
+    for name, cost in costs.items():
+        best[sides[name]] = min(cost, best.get(sides[name], cost))
+    return {name: cost for name, cost in costs.items() if cost <= keep * best[sides[name]]}
 
 
 def _seconds(racing: list[str], single: list[str], costs: Mapping[str, float]) -> float:

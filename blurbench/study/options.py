@@ -30,6 +30,7 @@ class Options:
         same: ratios within 1/(1+same)..1+same are the same speed.
         processes: restarts that the measurement is spread over.
         seed: of the order of the rounds.
+        keep: times the best of its origin; what is slower is measured once. None races all.
     """
 
     backends: tuple[str, ...] = ()
@@ -45,11 +46,12 @@ class Options:
     same: float = Rules.same
     processes: int = 1
     seed: int | None = None
+    keep: float | None = None
 
     @property
     def rules(self) -> Rules:
         """By which races are judged."""
-        rules = Rules(same=self.same)
+        rules = Rules(same=self.same, keep=self.keep)
         return rules if self.rounds is None else replace(rules, looks=looks_within(self.rounds))
 
 

@@ -27,7 +27,7 @@ from blurbench.records.journal import Log
 from blurbench.records.record import Record
 from blurbench.records.roofline import MULTIPLY_ADD
 from blurbench.records.summary import Key
-from blurbench.study.admission import LONGEST_S, SHORTEST_S, admit, default_budget
+from blurbench.study.admission import LONGEST_S, SHORTEST_S, admit, default_budget, near_best
 from blurbench.study.alone import time_alone
 from blurbench.study.arithmetic import time_device, time_host
 from blurbench.study.bandwidth import CopySample, time_copies, time_device_copies
@@ -168,9 +168,10 @@ class PointStudy:
                 self._prepare(self.session.implementations[name])
         if self.with_difference:
             self._separable_against_direct(costs)
-        # Now that each has run, its cost is known rather than predicted.
-        known = {name: cell.cost_s for name, cell in self.cells.items()}
-        admitted = admit(known, self.budget - (time.perf_counter() - self.started)).racing
+        known = self._worth_racing()
+        alone_s = sum(cell.cost_s for name, cell in self.cells.items() if name not in known)
+        left_s = self.budget - (time.perf_counter() - self.started)
+        admitted = admit(known, left_s - alone_s).racing
         racing = self.findings.racers(RANKING_SCOPE) or list(admitted)
         if self.pairs is not None:
             self._leave_out(self.cells.keys() - set(racing))
@@ -191,6 +192,16 @@ class PointStudy:
         for name, reason in self.left_out.items():
             self._leave(name, reason)
         return [one for one in self.session.runnable if self.findings.status(one.name) in RUNNABLE]
+
+    def _worth_racing(self) -> dict[str, float]:
+        """What a call of each takes now that each has run; with `keep`, of the best alone."""
+        costs = {name: cell.cost_s for name, cell in self.cells.items()}
+        keep = self.log.run.rules.keep
+        if keep is None:
+            return costs
+        ones = self.session.implementations
+        sides = {name: (ones[name].origin, ones[name].exact) for name in costs}
+        return near_best({name: costs[name] for name in costs if self._is_ok(name)}, sides, keep)
 
     def _may_run(self, name: str) -> bool:
         """Whether a prepared cell has no time yet and did not fail."""
