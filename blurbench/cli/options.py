@@ -176,7 +176,7 @@ SHARED = [
         "--dtype",
         default="float32",
         show_default=True,
-        help="Of the blurred array: uint8, uint16, float32 or float64.",
+        help="Of the blurred array: uint8, uint16, float16, float32 or float64.",
     ),
     click.option("--threads", type=Number(int, 1), help="Default: the CPUs this process may use."),
     click.option("--device", type=Number(int, 0), default=0, help="Number of the GPU."),

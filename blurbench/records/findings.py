@@ -22,7 +22,7 @@ ALONE = (
 SCOPES = ("compute", "end_to_end", *ALONE)
 COPY = "copy"
 ONCE = "measured once: a race to the first look does not fit the budget"
-_BYTES = {"uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
+_BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ SAMPLED = 256  # rows and columns of an image that are held against the referenc
 def allowed_error(dtype: np.dtype[Any], scale: float) -> float:
     """The largest difference that the contract allows.
 
+    Integers and float16 are rounded to the nearest besides.
+
     Args:
         scale: the largest absolute value of the image and, where it shows, of cval.
     """
     if dtype == np.float64:
         return 1e-13 * scale
-    rounding = 0.0 if dtype.kind == "f" else 0.5
+    rounding = {"float32": 0.0, "float16": 2**-11 * scale}.get(dtype.name, 0.5)
     return rounding + 1e-6 * scale
 
 

@@ -64,6 +64,10 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
         raise InputError(
             f"dtype {dtype} cannot hold this image's {own} pixels: use {own} or float32"
         )
+    if dtype == np.float16 and float(image.pixels.max()) > float(np.finfo(dtype).max):
+        raise InputError(
+            f"dtype {dtype} ends at 65504, below this image's largest pixel: use float32"
+        )
     threads = host.usable_cpus() if options.threads is None else options.threads
     shape = tuple(image.pixels.shape)
     return Problem(kernel, shape, dtype, options.border, options.cval, threads)

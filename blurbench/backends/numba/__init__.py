@@ -10,6 +10,8 @@ from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.numba import plans
 from blurbench.methods import direct, separable
 
+DTYPES = ("uint8", "uint16", "float32", "float64")  # Numba has no arithmetic in float16
+
 
 @functools.cache
 def probe() -> Availability:
@@ -31,6 +33,7 @@ backend = Backend(
             direct.operations,
             plans.direct_bytes,
             compiles=True,
+            dtypes=DTYPES,
         ),
         Implementation(
             "numba",
@@ -40,6 +43,7 @@ backend = Backend(
             separable.operations,
             plans.separable_bytes,
             compiles=True,
+            dtypes=DTYPES,
         ),
     ),
     probe,
