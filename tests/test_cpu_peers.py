@@ -187,6 +187,24 @@ def test_a_peers_plan_holds_no_more_than_it_was_said_to_take(name: str) -> None:
         assert plan_of(name, problem).nbytes <= one.work_bytes(problem)
 
 
+def test_the_lengths_that_opencv_transforms_fast_are_known_without_it() -> None:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+    lengths = range(1, 5000)
+    assert [opencv.fast_length(n) for n in lengths] == [cv2.getOptimalDFTSize(n) for n in lengths]
+
+
+def test_what_a_peer_takes_is_known_where_it_is_missing() -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['cv2', 'skimage', 'pyvips']));"
+        "from blurbench.cli.main import main;"
+        "sys.argv[1:] = 'compare --crop 8x8 --size 3 --rounds 1 --budget 1'.split(); main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
+    for name in ("opencv", "skimage", "pyvips"):
+        assert f"{name} cannot run" in done.stdout
+
+
 # Their threads.
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from blurbench.backends import optional
@@ -30,6 +31,9 @@ BORDERS = {
 
 # From this size a running float32 sum leaves the exactness contract.
 FLOAT64_FROM = 201
+
+# The same lengths as `getOptimalDFTSize`, known without OpenCV too.
+fast_length = partial(scipy.fft.next_fast_len, real=True)
 
 
 @contextmanager
@@ -60,12 +64,14 @@ class FilterPlan(Plan):
         widened = (
             method == "separable" and kernel.size >= FLOAT64_FROM and problem.dtype == np.float32
         )
-        filters = {
-            "direct": lambda: partial(cv2.filter2D, kernel=kernel.dense()),
-            "separable": lambda: partial(cv2.sepFilter2D, kernelX=kernel.taps, kernelY=kernel.taps),
+        taps = kernel.dense() if method == "direct" else kernel.taps
+        self.nbytes = taps.nbytes
+        given = {
+            "direct": partial(cv2.filter2D, kernel=taps),
+            "separable": partial(cv2.sepFilter2D, kernelX=taps, kernelY=taps),
         }
         self._filter = partial(
-            filters[method](),
+            given[method],
             ddepth=cv2.CV_64F if widened else -1,
             borderType=getattr(cv2, BORDERS[border] if known else "BORDER_REPLICATE"),
         )
@@ -105,7 +111,7 @@ class DFTPlan(PlanePlan):
     def __init__(self, problem: Problem) -> None:
         super().__init__(np, problem)
         self._cv2 = cv2 = import_module("cv2")
-        height, width = (fft.padded_length(n, problem, _length) for n in problem.shape[:2])
+        height, width = (fft.padded_length(n, problem, fast_length) for n in problem.shape[:2])
         radius = problem.kernel.radius
         margins = (
             0 if height == problem.height else radius,
@@ -128,11 +134,6 @@ class DFTPlan(PlanePlan):
         store(np, self._blurred[self._padded.inner], out)
 
 
-def _length(n: int) -> int:
-    """The next length that OpenCV transforms fast."""
-    return int(import_module("cv2").getOptimalDFTSize(n))
-
-
 def _circle(taps: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     """The taps on a circle, centred on index 0."""
     circle = np.zeros(length)
@@ -141,10 +142,10 @@ def _circle(taps: NDArray[np.float64], length: int) -> NDArray[np.float64]:
 
 
 def _filter_bytes(problem: Problem) -> int:
-    """At most the image with its margins and a result of float64 as large."""
+    """At most the taps, the image with its margins and a result of float64 as large."""
     margin = 2 * problem.kernel.radius
     padded = (problem.height + margin) * (problem.width + margin) * problem.channels
-    return padded * (problem.work_dtype.itemsize + 8)
+    return padded * (problem.work_dtype.itemsize + 8) + 8 * problem.kernel.size**2
 
 
 @functools.cache
@@ -180,8 +181,8 @@ backend = Backend(
             "fft",
             "ours",
             DFTPlan,
-            lambda problem: fft.operations(problem, _length),
-            lambda problem: fft.work_bytes(problem, _length),
+            lambda problem: fft.operations(problem, fast_length),
+            lambda problem: fft.work_bytes(problem, fast_length),
         ),
     ),
     probe,

@@ -22,6 +22,7 @@ class BoxesPlan(Plan):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(np, problem)
+        self.nbytes = problem.kernel.taps.nbytes  # all that it keeps
         if problem.channels > MOST_CHANNELS:
             raise InputError(
                 f"{problem.channels} channels are too many for Pillow: give at most {MOST_CHANNELS}"

@@ -48,10 +48,9 @@ class ConvPlan(Plan):
         super().__init__(np, problem)
         self._pyvips = import_module("pyvips")
         self._padded = None if problem.border == "nearest" else Padded.around(problem)
-        if self._padded is not None:
-            self.nbytes = self._padded.array.nbytes
         self._function = {"direct": "conv", "separable": "convsep"}[method]
         taps = problem.kernel.dense() if method == "direct" else problem.kernel.taps[None, :]
+        self.nbytes = taps.nbytes + (0 if self._padded is None else self._padded.array.nbytes)
         self._taps = self._pyvips.Image.new_from_array(taps.tolist())
 
     def _run(self, image: Any, out: Any) -> None:
@@ -69,10 +68,11 @@ class ConvPlan(Plan):
 
 
 def work_bytes(problem: Problem) -> int:
-    """The image with its margins, and the result in memory of the library."""
+    """At most the taps, the image with its margins, and the result in the library's memory."""
     margin = 2 * problem.kernel.radius
     padded = (problem.height + margin) * (problem.width + margin) * problem.channels
-    return padded * problem.work_dtype.itemsize + problem.image_bytes
+    taps = 8 * problem.kernel.size**2
+    return padded * problem.work_dtype.itemsize + problem.image_bytes + taps
 
 
 @functools.cache

@@ -21,6 +21,7 @@ class GaussianPlan(Plan):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(np, problem)
+        self.nbytes = problem.kernel.taps.nbytes  # all that it keeps
         kernel = problem.kernel
         self._gaussian = import_module("skimage.filters").gaussian
         self._how = {
@@ -41,7 +42,8 @@ class GaussianPlan(Plan):
 
 def work_bytes(problem: Problem) -> int:
     """The image in float64, as integers are blurred, the first pass and the result."""
-    return 3 * problem.height * problem.width * problem.channels * 8
+    image_bytes = problem.height * problem.width * problem.channels * 8
+    return 3 * image_bytes + problem.kernel.taps.nbytes
 
 
 @functools.cache
