@@ -41,7 +41,9 @@ from blurbench.study.options import Options
 REASON, REMEDY = "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
 CPU_ROWS = {one.name for b in ("numpy", "scipy") for one in find_backend(b).implementations}
 OPTIONAL = [name for name in backends() if name not in ("numpy", "scipy")]
-OPTIONAL_ROWS = {one.name for name in OPTIONAL for one in backends()[name].implementations}
+OPTIONAL_ROWS = {
+    one.name for name in OPTIONAL for one in backends()[name].implementations if one.exact
+}
 ONE = ("--backend", "numpy", "--method", "separable")
 BRIEF = ("--budget", "1", "--rounds", "1", "--size", "3")
 QUICK = (*BRIEF, *ONE)

@@ -26,6 +26,9 @@ class Implementation:
         exact: whether it computes the kernel that it is given, up to rounding.
         compiles: whether a first call on the CPU compiles code; on a GPU it always may.
         borders, dtypes: those that it can do.
+        own_kernel: whether its library makes the taps itself and does not take ours.
+        integer_error: units that an integer result may be off, beside the rounding of float32;
+            a library's fixed-point arithmetic may round to the other neighbour.
     """
 
     backend: str
@@ -38,6 +41,8 @@ class Implementation:
     compiles: bool = False
     borders: tuple[str, ...] = BORDERS
     dtypes: tuple[str, ...] = DTYPES
+    own_kernel: bool = False
+    integer_error: float = 0.5
 
     @property
     def name(self) -> str:

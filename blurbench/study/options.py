@@ -76,6 +76,8 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
 def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
     """The implementations that the options name, in the order of the registry.
 
+    Approximate ones are left out unless a backend or a method is named.
+
     Raises:
         InputError: a name is unknown, or no named backend offers a named method.
     """
@@ -89,6 +91,7 @@ def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
         for owner in owners
         for one in owner.implementations
         if not options.methods or one.method in options.methods
+        if one.exact or options.backends or options.methods
     ]
     if options.methods and not pairs:
         names = ", ".join(owner.name for owner in owners)
@@ -106,6 +109,8 @@ def memory_needed(shape: tuple[int, ...], kernel: GaussianKernel, options: Optio
     plans = [
         one.work_bytes(problem)
         for backend, one in chosen(options)
-        if backend.kind == "cpu" and problem.border in one.borders
+        if backend.kind == "cpu"
+        and problem.border in one.borders
+        and problem.dtype.name in one.dtypes
     ]
     return (2 + len(plans)) * problem.image_bytes + 2 * min(plans, default=0)

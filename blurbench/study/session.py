@@ -61,7 +61,14 @@ class Session:
     def declared(self) -> tuple[Declared, ...]:
         """The implementations as records keep them."""
         return tuple(
-            Declared(one.backend, one.method, one.origin, one.exact, self.kinds[one.name])
+            Declared(
+                one.backend,
+                one.method,
+                one.origin,
+                one.exact,
+                self.kinds[one.name],
+                one.own_kernel,
+            )
             for one in self.implementations.values()
         )
 

@@ -85,7 +85,7 @@ def verify(
             except Exception as problem_found:
                 error = math.inf
                 case += f", {type(problem_found).__name__}: {problem_found}"
-            allowed = allowed_error(problem.dtype, image_scale(image, problem))
+            allowed = allowed_error(problem.dtype, image_scale(image, problem), one.integer_error)
             own[problem.dtype.name].add(case, error / allowed if allowed else error)
         checks += own.values()
     return checks

@@ -9,8 +9,7 @@ from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.numba import plans
 from blurbench.methods import direct, separable
-
-DTYPES = ("uint8", "uint16", "float32", "float64")  # Numba has no arithmetic in float16
+from blurbench.plan import WITHOUT_FLOAT16
 
 
 @functools.cache
@@ -33,7 +32,7 @@ backend = Backend(
             direct.operations,
             plans.direct_bytes,
             compiles=True,
-            dtypes=DTYPES,
+            dtypes=WITHOUT_FLOAT16,
         ),
         Implementation(
             "numba",
@@ -43,7 +42,7 @@ backend = Backend(
             separable.operations,
             plans.separable_bytes,
             compiles=True,
-            dtypes=DTYPES,
+            dtypes=WITHOUT_FLOAT16,
         ),
     ),
     probe,
