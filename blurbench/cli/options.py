@@ -180,6 +180,7 @@ SHARED = [
     ),
     click.option("--threads", type=Number(int, 1), help="Default: the CPUs this process may use."),
     click.option("--device", type=Number(int, 0), default=0, help="Number of the GPU."),
+    click.option("--tf32", is_flag=True, help="Let GPU libraries round factors to 10 bits."),
     click.option(
         "--cache",
         default="hot",
@@ -264,6 +265,7 @@ def build_options(given: dict[str, Any]) -> Options:
         dtype=np.dtype(given["dtype"]).name,
         threads=given["threads"],
         device=given["device"],
+        tf32=given["tf32"],
         cache=given["cache"],
         budget=given["budget"],
         rounds=given["rounds"],

@@ -24,6 +24,7 @@ class Options:
         backends, methods: names, or empty for all.
         threads: for libraries that can be told; None is the CPUs this process may use.
         device: number of the GPU.
+        tf32: whether a GPU's libraries may round float32 factors to TF32; their error then shows.
         cache: `hot`, or `cold` to rotate images through more than the last-level cache.
         budget: seconds for the whole comparison.
         rounds: most rounds of a race.
@@ -39,6 +40,7 @@ class Options:
     dtype: str = "float32"
     threads: int | None = None
     device: int = 0
+    tf32: bool = False
     cache: str = "hot"
     budget: float | None = None
     rounds: int | None = None
