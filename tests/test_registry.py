@@ -120,7 +120,8 @@ def test_the_librarys_own_filters_are_declared_as_such() -> None:
     }
     twins = ("scipy", "cupyx", "torch", "torch_cuda", "opencv", "pyvips")
     filters = {f"{backend}:{method}" for backend in twins for method in ("direct", "separable")}
-    assert found == filters | {"cucim:separable", "skimage:separable", "pillow:extended_box"}
+    others = {"opencv:fft", "cucim:separable", "skimage:separable", "pillow:extended_box"}
+    assert found == filters | others
 
 
 def test_the_peers_of_the_cpu_run_there_and_those_of_the_gpu_there() -> None:
