@@ -6,6 +6,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+PEERS := opencv-python-headless,scikit-image,pyvips-binary,cffi
 
 IMG ?=
 ARGS ?=
@@ -81,7 +82,8 @@ install: .venv/ready
 	@echo "Setting up .venv (once, about a minute)"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --editable ".[dev]"
-	@$(PIP) --only-binary numba,llvmlite ".[numba]" || echo "Going on without Numba"
+	@$(PIP) --only-binary numba,llvmlite --editable ".[numba]" || echo "Going on without Numba"
+	@$(PIP) --only-binary $(PEERS) --editable ".[peers]" || echo "Going on without the peers"
 	@touch $@
 
 clean:

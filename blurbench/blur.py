@@ -94,7 +94,8 @@ def prepare(
         border: `reflect`, `mirror`, `nearest`, `wrap` or `constant` (of value `cval`).
         method: `direct`, `separable`, `fft`, `banded` or `dct` (for the borders that fold).
         backend: `numpy`, `scipy`, `numba`, `cupy`, `cupyx`, `cuda`, ..., or of another package.
-        dtype: of the images and of the results: uint8, uint16, float32 or float64. Values stay
+        dtype: of the images and of the results: uint8, uint16, float16, float32 or
+            float64. Values stay
             in their own units; integer results are rounded to nearest and clipped.
         threads: for libraries that can be told; default is the CPUs this process may use.
 
@@ -130,8 +131,8 @@ def gaussian_blur(
     """Blur one image with a sampled Gaussian; same shape and dtype back.
 
     Args:
-        image: `(H, W)` or `(H, W, C)` of uint8, uint16, float32 or float64. Not-a-number and
-            infinite pixels are not looked for; an FFT spreads them over the whole image.
+        image: `(H, W)` or `(H, W, C)` of uint8, uint16, float16, float32 or float64. Not-a-number
+            and infinite pixels are not looked for; an FFT spreads them over the whole image.
         dtype: convert to this first, where no value can be lost; default is the image's own.
 
     The other arguments are those of `prepare`. A CuPy array needs a GPU backend and comes back

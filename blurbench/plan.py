@@ -17,7 +17,8 @@ from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 
 MAX_THREADS = 4096
-DTYPES = ("uint8", "uint16", "float32", "float64")
+DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
+WITHOUT_FLOAT16 = tuple(dtype for dtype in DTYPES if dtype != "float16")
 
 
 @dataclass(frozen=True)

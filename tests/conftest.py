@@ -40,14 +40,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out the borders that an implementation does not have."""
+    """Leave out the borders and dtypes that an implementation does not have."""
     items[:] = [item for item in items if _is_possible(getattr(item, "callspec", None))]
 
 
 def _is_possible(call: Any) -> bool:
     asked = {} if call is None else call.params
     one = asked.get("implementation")
-    return one is None or asked.get("border", one.borders[0]) in one.borders
+    if one is None:
+        return True
+    offered = {"border": one.borders, "dtype": one.dtypes}
+    return all(asked.get(what, known[0]) in known for what, known in offered.items())
 
 
 @pytest.fixture(scope="module", params=EXACT_ON_CPU, ids=lambda one: one.name)
@@ -77,7 +80,7 @@ def share_of_allowed() -> Callable[[Array, Array, Array, Problem], float]:
     """The largest error of a result, as a share of what the contract allows; 1 is just allowed.
 
     Float32 may be off by 1e-6 and float64 by 1e-13 of the largest value that enters the blur,
-    integers by half a unit more than float32.
+    integers by half a unit more than float32, float16 by half of its last digit.
     """
 
     def share(result: Array, expected: Array, image: Array, problem: Problem) -> float:
@@ -85,7 +88,9 @@ def share_of_allowed() -> Callable[[Array, Array, Array, Problem], float]:
         if problem.border == "constant":
             scale = max(scale, abs(problem.cval))
         allowed = (1e-13 if problem.dtype == np.float64 else 1e-6) * scale
-        if problem.dtype.kind != "f":
+        if problem.dtype == np.float16:
+            allowed += 2**-11 * scale
+        elif problem.dtype.kind != "f":
             allowed += 0.5
         error = float(np.abs(result.astype(np.float64) - expected).max())
         if allowed == 0:

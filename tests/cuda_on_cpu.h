@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -22,6 +23,18 @@
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __launch_bounds__(...)
 #define __restrict__
+
+inline float from_half(unsigned short bits) {
+    _Float16 value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+inline unsigned short to_half(float value) {
+    const _Float16 rounded = value;
+    unsigned short bits;
+    std::memcpy(&bits, &rounded, sizeof bits);
+    return bits;
+}
 
 struct Index { unsigned x = 0, y = 0, z = 0; };
 

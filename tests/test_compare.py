@@ -559,6 +559,16 @@ def test_one_that_lacks_the_border_says_so_and_the_others_run(plant, clock: Cloc
     )
 
 
+def test_one_that_lacks_the_dtype_says_so_and_the_others_run(plant, clock: Clock) -> None:
+    narrow = replace(planted("narrow", clock.takes(0.002)), dtypes=("uint8", "float32"))
+    plant(backend_of(narrow, planted("any", clock.takes(0.004))))
+    found = rows(simulate(dtype="float16"))
+    assert (found["any"].status, found["narrow"].status) == ("ok", "unsupported")
+    assert "'float16' does not go with narrow of fake: use uint8 or float32" in (
+        found["narrow"].reason
+    )
+
+
 @pytest.mark.parametrize("calls", [5, 40], ids=["while it warms up", "while it races"])
 def test_one_that_fails_late_does_not_disturb_the_others(plant, clock: Clock, calls: int) -> None:
     fragile = failing_after(calls, clock.takes(0.004), RuntimeError("worn out"))
@@ -1380,3 +1390,16 @@ def test_rows_that_ran_stand_before_those_that_did_not(plant, clock: Clock) -> N
     assert [row.method for row in answer.rows] == ["quick", "slow", "bad", "dear", "broken"]
     medians = [row.end_to_end_median_s for row in answer.rows[:2]]
     assert all(first < second for first, second in pairwise(medians))
+
+
+def test_an_image_beyond_the_range_of_float16_is_refused() -> None:
+    bright = Image("bright", np.full((8, 8), 65535, np.uint16))
+    with pytest.raises(InputError, match="float16 ends at 65504"):
+        compare(bright, KERNEL, Options(backends=("numpy",), dtype="float16"))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_float16_is_compared_where_it_holds_the_image(dtype: str) -> None:
+    options = Options(backends=("numpy",), methods=("separable",), dtype="float16", rounds=1)
+    answer = compare(picture(8, 8, dtype=dtype), KERNEL, options)
+    assert [row.status for row in answer.rows] == ["ok"]

@@ -35,7 +35,7 @@ Make = Callable[[Toolkit, Problem], Plan]
 
 ARCHITECTURES = ("sm_75", "sm_80", "sm_90", "sm_120")
 RADII = sorted({shape.radius for shape in plans.SHAPES})
-INTEGER = ("uint8", "uint16")
+CONVERTED = ("uint8", "uint16", "float16")
 ORDERS = (0, 1, 2, 3)  # of the threads: see cuda_on_cpu
 
 on_cpu = pytest.mark.skipif(
@@ -130,10 +130,10 @@ def test_the_dense_kernel_keeps_the_contract(
 
 
 @on_cpu
-@pytest.mark.parametrize("dtype", INTEGER)
+@pytest.mark.parametrize("dtype", CONVERTED)
 @pytest.mark.parametrize("size", [3, 17, 31])
 @pytest.mark.parametrize("channels", plans.INTERLEAVED)
-def test_integers_are_converted_inside_the_fused_kernel(
+def test_small_types_are_converted_inside_the_fused_kernel(
     size: int, dtype: str, channels: int, check: Callable[..., None]
 ) -> None:
     check("fused", problem_of(size, (21, 40, channels), dtype))
@@ -285,7 +285,7 @@ def test_an_access_out_of_bounds_is_seen(fault: tuple[str, str]) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "float16"])
 @pytest.mark.parametrize("channels", plans.INTERLEAVED)
 @pytest.mark.parametrize("radius", RADII)
 def test_every_specialisation_keeps_the_contract_on_the_gpu(

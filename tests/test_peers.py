@@ -21,6 +21,8 @@ from blurbench.backends.backend import Availability
 from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Problem
+from blurbench.study.options import Options
+from blurbench.study.session import Session
 
 Array = np.ndarray[Any, Any]
 Reference = Callable[[Array, Problem], Array]
@@ -324,6 +326,16 @@ def test_on_the_gpu_pytorch_keeps_full_precision_and_leaves_the_users_settings()
         with there.scope():
             assert precisions(made) == ("ieee", "ieee")
         assert precisions(made) == ("tf32", "none")
+
+
+def test_on_the_gpu_pytorch_uses_tf32_where_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(gpu.TF32, "0")  # and so restored afterwards
+    Session(Options(backends=("numpy",), tf32=True))
+    made = made_up_torch()
+    with runtime(made) as there, there.scope():
+        assert precisions(made) == ("tf32", "tf32")
 
 
 def test_on_the_gpu_the_users_settings_come_back_after_an_error() -> None:

@@ -25,13 +25,17 @@ from blurbench.backends.registry import (
 )
 from blurbench.errors import InputError
 
+CPU_PEERS = ("opencv", "skimage", "pyvips", "pillow")
 OFFERED = {
     "numpy": METHODS,
     "scipy": ("direct", "separable", "fft", "dct"),
     "cupy": METHODS,
     "cupyx": ("direct", "separable", "fft"),
     **dict.fromkeys(("numba", "cuda", "torch", "torch_cuda"), ("direct", "separable")),
-    "cucim": ("separable",),
+    "opencv": ("direct", "separable", "fft"),
+    "pyvips": ("direct", "separable"),
+    **dict.fromkeys(("skimage", "cucim"), ("separable",)),
+    "pillow": ("extended_box",),
 }
 SHIPPED = [f"{backend}:{method}" for backend in BUILT_IN for method in OFFERED[backend]]
 
@@ -89,7 +93,7 @@ def refusal(ask: Callable[[], object]) -> str:
 
 
 def test_the_shipped_backends_are_listed_in_their_order() -> None:
-    cpu = ["numpy", "scipy", "numba", "torch"]
+    cpu = ["numpy", "scipy", "numba", "torch", *CPU_PEERS]
     assert list(collect([])) == [*cpu, "cupy", "cupyx", "cuda", "cucim", "torch_cuda"]
 
 
@@ -102,8 +106,9 @@ def test_each_shipped_backend_offers_its_methods() -> None:
     assert [one.name for backend in found for one in backend.implementations] == SHIPPED
 
 
-def test_each_shipped_implementation_claims_to_be_exact() -> None:
-    assert all(one.exact for backend in collect([]).values() for one in backend.implementations)
+def test_each_shipped_implementation_but_pillows_claims_to_be_exact() -> None:
+    every = [one for backend in collect([]).values() for one in backend.implementations]
+    assert [one.name for one in every if not one.exact] == ["pillow:extended_box"]
 
 
 def test_the_librarys_own_filters_are_declared_as_such() -> None:
@@ -113,14 +118,15 @@ def test_the_librarys_own_filters_are_declared_as_such() -> None:
         for one in backend.implementations
         if one.origin == "library"
     }
-    twins = ("scipy", "cupyx", "torch", "torch_cuda")
+    twins = ("scipy", "cupyx", "torch", "torch_cuda", "opencv", "pyvips")
     filters = {f"{backend}:{method}" for backend in twins for method in ("direct", "separable")}
-    assert found == filters | {"cucim:separable"}
+    others = {"opencv:fft", "cucim:separable", "skimage:separable", "pillow:extended_box"}
+    assert found == filters | others
 
 
-def test_four_backends_run_on_the_cpu_and_the_others_on_the_gpu() -> None:
+def test_the_peers_of_the_cpu_run_there_and_those_of_the_gpu_there() -> None:
     on_cpu = [name for name, backend in collect([]).items() if backend.kind == "cpu"]
-    assert on_cpu == ["numpy", "scipy", "numba", "torch"]
+    assert on_cpu == [*("numpy", "scipy", "numba", "torch"), *CPU_PEERS]
 
 
 @pytest.mark.parametrize("name", ["numpy", "scipy"])
@@ -310,7 +316,7 @@ def test_an_unknown_method_is_refused_with_those_of_other_packages_too(
     offer: Offer, install: Callable[..., None]
 ) -> None:
     install(offer("third", own("third", "fft", "box")))
-    assert refusal(lambda: check_method("magic")).endswith("dct, box")
+    assert refusal(lambda: check_method("magic")).endswith("dct, extended_box, box")
 
 
 def test_a_combination_that_does_not_exist_is_refused_with_what_the_backend_offers(

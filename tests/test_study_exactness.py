@@ -289,7 +289,7 @@ def test_verify_passes_a_right_implementation() -> None:
 @few_cases
 def test_verify_finds_a_small_error_in_every_dtype_that_it_shows_in() -> None:
     failed = {check.dtype: bool(check.failures) for check in verify([planted(add_a_little)])}
-    assert failed == {"uint8": False, "uint16": False, "float32": True, "float64": True}
+    assert [dtype for dtype, found in failed.items() if found] == ["float16", "float32", "float64"]
 
 
 @few_cases
@@ -324,7 +324,7 @@ def test_verify_counts_every_case_of_one_that_raises_as_failed() -> None:
 @few_cases
 def test_a_broken_implementation_does_not_disturb_the_others() -> None:
     checks = verify([planted(give_up), planted()])
-    assert [bool(check.failures) for check in checks] == [True] * 4 + [False] * 4
+    assert [bool(check.failures) for check in checks] == [True] * 5 + [False] * 5
 
 
 @few_cases

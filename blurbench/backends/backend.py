@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
-from blurbench.plan import Plan, Problem
+from blurbench.plan import DTYPES, Plan, Problem
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,10 @@ class Implementation:
         work_bytes: memory that a plan takes beside image and result.
         exact: whether it computes the kernel that it is given, up to rounding.
         compiles: whether a first call on the CPU compiles code; on a GPU it always may.
-        borders: those that it can do.
+        borders, dtypes: those that it can do.
+        own_kernel: whether its library makes the taps itself and does not take ours.
+        integer_error: units that an integer result may be off, beside the rounding of float32;
+            a library's fixed-point arithmetic may round to the other neighbour.
     """
 
     backend: str
@@ -37,6 +40,9 @@ class Implementation:
     exact: bool = True
     compiles: bool = False
     borders: tuple[str, ...] = BORDERS
+    dtypes: tuple[str, ...] = DTYPES
+    own_kernel: bool = False
+    integer_error: float = 0.5
 
     @property
     def name(self) -> str:
@@ -44,11 +50,15 @@ class Implementation:
 
     def check(self, problem: Problem) -> None:
         """Raise InputError where it cannot do the problem."""
-        if problem.border not in self.borders:
-            raise InputError(
-                f"border {problem.border!r} does not go with {self.method} of {self.backend}: "
-                f"use {' or '.join(self.borders)}"
-            )
+        for what, given, able in (
+            ("border", problem.border, self.borders),
+            ("dtype", problem.dtype.name, self.dtypes),
+        ):
+            if given not in able:
+                raise InputError(
+                    f"{what} {given!r} does not go with {self.method} of {self.backend}: "
+                    f"use {' or '.join(able)}"
+                )
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ backend = Backend(
     "gpu",
     (
         *array_implementations("cupy", _load, _fourier, gpu.STRIP_BYTES),
-        # With CUPY_TF32=1 set, CuPy lets cuBLAS round float32 to TF32: outside the contract.
+        # With TF32 allowed, cuBLAS rounds its factors to 10 bits: outside the contract.
         banded_implementation("cupy", _load, gpu.BLOCK),
         # The library has the DCT-II and its inverse, but no DCT-I.
         dct_implementation("cupy", _load, _cosine, ("reflect",), planes=6),

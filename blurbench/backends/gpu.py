@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -16,6 +17,8 @@ from blurbench.plan import Plan
 STRIP_BYTES = 2**40  # no cache to keep strips in: one launch for the whole image
 BLOCK = 128  # a launch costs more than the zeros of a wider band
 
+TF32 = "CUPY_TF32"  # CuPy's own switch; it looks at its first product
+
 INSTALL = "pip install 'blurbench[cuda13]' (or 'blurbench[cuda12]' for an older driver)"
 
 _SUM = r"""
@@ -28,6 +31,16 @@ def carry(plan: Plan, image: NDArray[Any]) -> NDArray[Any]:
     cupy = import_module("cupy")
     result: NDArray[Any] = cupy.asnumpy(plan(cupy.asarray(image)))
     return result
+
+
+def allow_tf32() -> None:
+    """Let this process's libraries round float32 factors to TF32: call it before their first."""
+    os.environ[TF32] = "1"
+
+
+def tf32_allowed() -> bool:
+    """Whether they may, by us or by the user."""
+    return os.environ.get(TF32, "0") not in ("", "0")
 
 
 @functools.cache

@@ -93,9 +93,10 @@ class _FilterPlan(Plan):
         super().__init__(xp, problem)
         work = problem.work_dtype
         widened = problem.kernel.size >= filters.float64_from(method)
-        self._input_dtype = xp.float64 if widened else None
+        converted = problem.dtype == np.float16  # which SciPy refuses
+        self._input_dtype = xp.float64 if widened else xp.float32 if converted else None
         self._result = None
-        if problem.dtype.kind != "f":
+        if problem.dtype.kind != "f" or converted:
             self._result = self._buffer(work)
         self._mode = {"mode": MODES[problem.border], "cval": problem.cval}
 

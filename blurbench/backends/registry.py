@@ -11,7 +11,7 @@ from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.errors import InputError
 
 BUILT_IN = (
-    *("numpy", "scipy", "numba", "torch"),
+    *("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow"),
     *("cupy", "cupyx", "cuda", "cucim", "torch_cuda"),
 )
 METHODS = ("direct", "separable", "fft", "banded", "dct")

@@ -18,7 +18,7 @@ TOO_OLD = "no way to ask for full float32 precision (TF32 would leave the contra
 
 
 class CudaRuntime:
-    """PyTorch on CuPy's current device and stream, in full float32 precision."""
+    """PyTorch on CuPy's current device and stream; in full precision, unless TF32 is allowed."""
 
     xp: Any
     torch: Any
@@ -39,7 +39,7 @@ class CudaRuntime:
         settings = torch.backends.cudnn.conv, torch.backends.cuda.matmul
         precisions = [one.fp32_precision for one in settings]
         for one in settings:
-            one.fp32_precision = "ieee"
+            one.fp32_precision = "tf32" if gpu.tf32_allowed() else "ieee"
         try:
             with torch.inference_mode(), torch.cuda.stream(stream):
                 yield

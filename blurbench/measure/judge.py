@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -173,8 +173,23 @@ class Result:
         return max(ratio.high, 1 / ratio.low) - 1
 
 
-def judge(rounds: Rounds, names: Sequence[str], reference: str, rules: Rules) -> Result:
-    """How each of the names stands against the reference after these rounds."""
+def may_lead(names: Iterable[str], approximate: Collection[str]) -> list[str]:
+    """Who can be the reference: the approximate only where there is nobody else."""
+    names = list(names)
+    return [name for name in names if name not in approximate] or names
+
+
+def judge(
+    rounds: Rounds,
+    names: Sequence[str],
+    reference: str,
+    rules: Rules,
+    approximate: Collection[str] = (),
+) -> Result:
+    """How each of the names stands against the reference after these rounds.
+
+    The `approximate` do another thing: they are timed, and neither win nor lose.
+    """
     share = rules.share(len(names))
 
     def standing(name: str) -> Standing:
@@ -183,6 +198,8 @@ def judge(rounds: Rounds, names: Sequence[str], reference: str, rules: Rules) ->
             return Standing(0, _NOTHING, math.nan, _NOTHING, "undecided")
         ratio = rounds.ratio(name, reference, share)
         verdict = "fastest" if name == reference else verdict_on(ratio, rules.same)
+        if name in approximate:
+            verdict = "approximate"
         return Standing(len(own), estimate_median(own, rules.alpha), min(own), ratio, verdict)
 
     standings = {name: standing(name) for name in names}

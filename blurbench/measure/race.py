@@ -10,7 +10,7 @@ import gc
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -21,6 +21,7 @@ from blurbench.measure.judge import (
     Rules,
     Sample,
     judge,
+    may_lead,
     verdict_beyond,
     verdict_on,
 )
@@ -58,6 +59,7 @@ def race(
     reference: str | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
     fixtures: Sequence[Contender] = (),
+    approximate: Collection[str] = (),
 ) -> Result:
     """Measure warmed-up contenders against each other for at most `seconds`.
 
@@ -73,13 +75,17 @@ def race(
             own are decided beyond the margin of `same`. By default everyone against the
             reference, and whoever is proven slower leaves.
         fixtures: are measured in every round and judged by nobody.
+        approximate: names of contenders that cannot win, nor be the reference beside others.
 
     An interruption from the keyboard ends the race; what is complete is judged.
 
     Raises:
         ContenderError: a contender raised an exception while it was measured.
     """
-    field = _Field(contenders, rules, seconds, rng, keep, now, history, reference, pairs, fixtures)
+    field = _Field(
+        *(contenders, rules, seconds, rng, keep, now, history, reference, pairs, fixtures),
+        approximate,
+    )
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -120,6 +126,7 @@ class _Field:
         reference: str | None,
         pairs: Sequence[tuple[str, str]] | None,
         fixtures: Sequence[Contender],
+        approximate: Collection[str],
     ) -> None:
         self.names = [one.name for one in contenders]
         self.fixtures = [one.name for one in fixtures]
@@ -129,7 +136,9 @@ class _Field:
         self.loops = _inner_loops([*contenders, *fixtures], rules, seconds)
         self.rounds = Rounds.of(history)
         self.given_reference = reference
-        self.cheapest = min(contenders, key=lambda one: one.cost_s).name
+        self.approximate = approximate
+        self.leaders = may_lead(self.names, approximate)
+        self.cheapest = min(self.leaders, key=lambda name: self.by_name[name].cost_s)
         self.pairs = pairs
         self.running = list(self.names)
         if self.rounds.measured:
@@ -139,7 +148,7 @@ class _Field:
     def reference(self) -> str:
         if self.given_reference is not None:
             return self.given_reference
-        return self.rounds.fastest_of_pilot(self.names) or self.cheapest
+        return self.rounds.fastest_of_pilot(self.leaders) or self.cheapest
 
     def run(
         self,
@@ -248,7 +257,7 @@ class _Field:
         return known and all(verdict != "undecided" for verdict in verdicts.values())
 
     def result(self) -> Result:
-        return judge(self.rounds, self.names, self.reference, self.rules)
+        return judge(self.rounds, self.names, self.reference, self.rules, self.approximate)
 
 
 def _inner_loops(contenders: Sequence[Contender], rules: Rules, seconds: float) -> dict[str, int]:

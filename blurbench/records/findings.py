@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
-from blurbench.measure.judge import Result, Rounds, Rules, Sample, judge
+from blurbench.measure.judge import Result, Rounds, Rules, Sample, judge, may_lead
 from blurbench.measure.stats import Estimate
 from blurbench.records.record import Record
 from blurbench.records.roofline import MULTIPLY_ADD, Rates, set_roofline
@@ -23,7 +23,7 @@ SCOPES = ("compute", "end_to_end", *ALONE)
 COPY = "copy"
 ONCE = "measured once: a race to the first look does not fit the budget"
 FAR = "measured once: far from the best of its side, or a race does not fit the budget"
-_BYTES = {"uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
+_BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Findings:
         self.threads, self.machine_id = threads, machine_id
         self.measured_s: dict[int, float] = {}  # by process
         self._names = {one.name for one in declared}
+        self._approximate = {one.name for one in declared if not one.exact}
         self._out: dict[str, tuple[str, str | None, float | None]] = {}
         self._closed: set[tuple[str, int]] = set()
         self._alone: dict[tuple[str, str], list[Record]] = {}
@@ -195,13 +196,16 @@ class Findings:
         ]
 
     def _reference(self, scope: str) -> str | None:
-        return self.rounds(scope).fastest_of_pilot(self.racers(scope))
+        leaders = may_lead(self.racers(scope), self._approximate)
+        return self.rounds(scope).fastest_of_pilot(leaders)
 
     def race(self, scope: str = RANKING_SCOPE) -> Result | None:
         """How those who raced stand; None where no pilot round was completed."""
         names, rounds = self.racers(scope), self.rounds(scope)
-        reference = rounds.fastest_of_pilot(names)
-        return None if reference is None else judge(rounds, names, reference, self.rules)
+        reference = self._reference(scope)
+        if reference is None:
+            return None
+        return judge(rounds, names, reference, self.rules, self._approximate)
 
     def process_medians(self, name: str) -> dict[int, float]:
         """Seconds a call in the ranking scope, by process."""
@@ -219,7 +223,7 @@ class Findings:
     def lead(self) -> Lead | None:
         """Who was the fastest, and whether that is proven; None where nobody raced."""
         ranked = sorted(
-            (row for row in self.rows() if row.status == "ok" and row.ratio_to_fastest),
+            (row for row in self.rows() if row.may_win and row.ratio_to_fastest),
             key=lambda row: row.ratio_to_fastest or 0.0,
         )
         if len(ranked) < 2:
@@ -277,9 +281,10 @@ class Findings:
             row.ratio_to_fastest = standing.ratio.value
             if row.name != race.reference:
                 row.ratio_ci95_low, row.ratio_ci95_high = standing.ratio.low, standing.ratio.high
-            row.verdict = standing.verdict if race.control_passed else "withheld"
+            withheld = row.exact and not race.control_passed
+            row.verdict = "withheld" if withheld else standing.verdict
             return
-        row.verdict, row.reason = "undecided", ONCE
+        row.verdict, row.reason = "undecided" if row.exact else "approximate", ONCE
         fastest = race.standings[race.reference] if race else None
         if fastest is not None and fastest.rounds:
             row.ratio_to_fastest = row.end_to_end_median_s / fastest.time.value

@@ -165,6 +165,11 @@ class Row:
     def name(self) -> str:
         return self.key.implementation
 
+    @property
+    def may_win(self) -> bool:
+        """Whether it can be the fastest: it ran, and does the blur that was asked for."""
+        return self.status == "ok" and self.exact
+
     def set_times(self, scope: str, times: Sequence[float], alpha: float) -> None:
         """Fill the columns of a scope from seconds a call, in the order of their taking."""
         found = estimate_median(times, alpha)

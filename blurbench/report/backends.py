@@ -20,7 +20,10 @@ def show_backends(console: Console) -> None:
         state = probe(backend)
         console.print()
         say(console, f"{name}: {'available' if state.ok else 'cannot run'}", "bold")
-        methods = ", ".join(f"{one.method} ({one.origin})" for one in backend.implementations)
+        methods = ", ".join(
+            f"{one.method} ({one.origin if one.exact else 'approximate'})"
+            for one in backend.implementations
+        )
         say(console, f"  methods   {methods or 'none'}")
         versions = ", ".join(f"{library} {version}" for library, version in state.versions.items())
         if versions:

@@ -140,7 +140,7 @@ def _resolution(answer: Answer) -> float | None:
 
 def winner(answer: Answer) -> Row | None:
     """The row to recommend: the one that overtook the pilot's best, or that best."""
-    ranked = [row for row in answer.rows if row.status == "ok" and row.ratio_to_fastest]
+    ranked = [row for row in answer.rows if row.may_win and row.ratio_to_fastest]
     by_ratio = sorted(ranked, key=lambda row: row.ratio_to_fastest or 0.0)
     faster = [row for row in by_ratio if row.verdict == "faster"]
     first = [row for row in by_ratio if row.verdict in ("fastest", "withheld")]
@@ -156,7 +156,7 @@ def sentence(answer: Answer) -> str:
     others = [
         row
         for row in answer.rows
-        if row is not best and row.status == "ok" and row.ratio_to_fastest is not None
+        if row is not best and row.may_win and row.ratio_to_fastest is not None
     ]
     if not others:
         took = brief_duration(best.end_to_end_median_s)

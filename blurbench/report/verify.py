@@ -16,7 +16,7 @@ SHOWN = 5  # failures an implementation, before the rest is counted
 def run_and_show(console: Console, pairs: list[tuple[Backend, Implementation]]) -> int:
     """Verify what can run; the exit code: 0, 1 if one failed, 3 if none could run."""
     states = {backend.name: probe(backend) for backend, _ in pairs}
-    runnable = [pair for pair in pairs if states[pair[0].name].ok]
+    runnable = [pair for pair in pairs if states[pair[0].name].ok and pair[1].exact]
     errors = error_console()
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("verifying", total=count_cases(runnable))
@@ -31,6 +31,9 @@ def run_and_show(console: Console, pairs: list[tuple[Backend, Implementation]]) 
     for check in checks:
         for failure in (check.failures or [])[:SHOWN]:
             say(console, f"{check.implementation} {check.dtype}: {failure}")
+    for _, one in pairs:
+        if not one.exact:
+            say(console, f"{one.name} is approximate and claims no exactness.")
     say_missing(
         console, {name: state.explanation for name, state in states.items() if not state.ok}
     )

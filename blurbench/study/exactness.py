@@ -13,15 +13,18 @@ from blurbench.plan import Problem
 SAMPLED = 256  # rows and columns of an image that are held against the reference
 
 
-def allowed_error(dtype: np.dtype[Any], scale: float) -> float:
+def allowed_error(dtype: np.dtype[Any], scale: float, integer_error: float = 0.5) -> float:
     """The largest difference that the contract allows.
+
+    Integers and float16 are rounded to the nearest besides.
 
     Args:
         scale: the largest absolute value of the image and, where it shows, of cval.
+        integer_error: units that an integer result may be off; one half is rounding alone.
     """
     if dtype == np.float64:
         return 1e-13 * scale
-    rounding = 0.0 if dtype.kind == "f" else 0.5
+    rounding = {"float32": 0.0, "float16": 2**-11 * scale}.get(dtype.name, integer_error)
     return rounding + 1e-6 * scale
 
 

@@ -24,6 +24,7 @@ class Options:
         backends, methods: names, or empty for all.
         threads: for libraries that can be told; None is the CPUs this process may use.
         device: number of the GPU.
+        tf32: whether a GPU's libraries may round float32 factors to TF32; their error then shows.
         cache: `hot`, or `cold` to rotate images through more than the last-level cache.
         budget: seconds for the whole comparison.
         rounds: most rounds of a race.
@@ -40,6 +41,7 @@ class Options:
     dtype: str = "float32"
     threads: int | None = None
     device: int = 0
+    tf32: bool = False
     cache: str = "hot"
     budget: float | None = None
     rounds: int | None = None
@@ -66,6 +68,10 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
         raise InputError(
             f"dtype {dtype} cannot hold this image's {own} pixels: use {own} or float32"
         )
+    if dtype == np.float16 and float(image.pixels.max()) > float(np.finfo(dtype).max):
+        raise InputError(
+            f"dtype {dtype} ends at 65504, below this image's largest pixel: use float32"
+        )
     threads = host.usable_cpus() if options.threads is None else options.threads
     shape = tuple(image.pixels.shape)
     return Problem(kernel, shape, dtype, options.border, options.cval, threads)
@@ -73,6 +79,8 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
 
 def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
     """The implementations that the options name, in the order of the registry.
+
+    Approximate ones are left out unless a backend or a method is named.
 
     Raises:
         InputError: a name is unknown, or no named backend offers a named method.
@@ -87,6 +95,7 @@ def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
         for owner in owners
         for one in owner.implementations
         if not options.methods or one.method in options.methods
+        if one.exact or options.backends or options.methods
     ]
     if options.methods and not pairs:
         names = ", ".join(owner.name for owner in owners)
@@ -104,6 +113,8 @@ def memory_needed(shape: tuple[int, ...], kernel: GaussianKernel, options: Optio
     plans = [
         one.work_bytes(problem)
         for backend, one in chosen(options)
-        if backend.kind == "cpu" and problem.border in one.borders
+        if backend.kind == "cpu"
+        and problem.border in one.borders
+        and problem.dtype.name in one.dtypes
     ]
     return (2 + len(plans)) * problem.image_bytes + 2 * min(plans, default=0)

@@ -399,7 +399,7 @@ class PointStudy:
             max_abs_error=error,
             max_relative_error=relative,
         )
-        allowed = allowed_error(self.problem.dtype, self.scale)
+        allowed = allowed_error(self.problem.dtype, self.scale, one.integer_error)
         if one.exact and not error <= allowed:
             reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
             self._disqualify(name, "first_call", "wrong", reason)
@@ -523,6 +523,7 @@ class PointStudy:
             history=self.findings.history(scope, self.process),
             reference=known.reference if known and known.reference in names else None,
             pairs=self._pairs_among(names),
+            approximate=[name for name in names if not self.session.implementations[name].exact],
             fixtures=[make_yardstick()] if self.yardstick and scope == RANKING_SCOPE else (),
         )
 
@@ -532,7 +533,8 @@ class PointStudy:
             return None
         found = [pair for pair in self.pairs if set(pair) <= set(names)]
         fastest: dict[str, str] = {}
-        for name in sorted(names, key=lambda name: -self.cells[name].cost_s):
+        exact = [name for name in names if self.session.implementations[name].exact]
+        for name in sorted(exact, key=lambda name: -self.cells[name].cost_s):
             fastest[self.session.kinds[name]] = name
         if len(fastest) == 2:
             found.append((fastest["gpu"], fastest["cpu"]))

@@ -21,6 +21,7 @@ SMALLEST_CROP = 8
 PREDICTION_S = 0.005
 STALLED = 3.0  # times what the crop before lets expect
 SCALING = 2.0  # times the crop before, which has a quarter of the pixels: else it is overhead
+CLEAR_S = 0.05  # no overhead takes so long
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def predict(
 ) -> Prediction:
     """What one call on the image will take, from crops that grow until one takes long enough.
 
-    On a device it must also take longer than the crop before: small ones only cost launches.
+    It must also take longer than the crop before: a small one may only cost launches, or the
+    waking of threads.
     """
     compilation_s = None
     if device is not None or implementation.compiles:
@@ -54,7 +56,7 @@ def predict(
         # The second time is what it costs without compiling.
         compilation_s = _from_scratch(implementation, problem, crop, device)
         compilation_s -= _from_scratch(implementation, problem, crop, device)
-    side, rate, before = SMALLEST_CROP, math.inf, math.inf
+    side, rate, before = SMALLEST_CROP, 0.0, math.inf
     while True:
         crop = _crop(image, side)
         small = replace(problem, shape=crop.shape)
@@ -65,8 +67,8 @@ def predict(
         if took < PREDICTION_S or took > STALLED * rate * operations:
             took = min(took, watch(1))
         rate = took / operations
-        is_work = device is None or took >= SCALING * before
-        if (took >= PREDICTION_S and is_work) or crop.shape == problem.shape:
+        is_work = took >= min(CLEAR_S, max(PREDICTION_S, SCALING * before))
+        if is_work or crop.shape == problem.shape:
             return Prediction(rate * implementation.operations(problem), compilation_s)
         side, before = 2 * side, took
 

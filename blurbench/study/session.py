@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from blurbench.backends import gpu
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Device
 from blurbench.backends.registry import backends, probe
@@ -30,6 +31,8 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        if options.tf32:
+            gpu.allow_tf32()
         pairs = chosen(options)
         self.implementations = {one.name: one for _, one in pairs}
         self.out: dict[str, str] = {}
@@ -61,7 +64,14 @@ class Session:
     def declared(self) -> tuple[Declared, ...]:
         """The implementations as records keep them."""
         return tuple(
-            Declared(one.backend, one.method, one.origin, one.exact, self.kinds[one.name])
+            Declared(
+                one.backend,
+                one.method,
+                one.origin,
+                one.exact,
+                self.kinds[one.name],
+                one.own_kernel,
+            )
             for one in self.implementations.values()
         )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Problem
+from blurbench.plan import Problem
 from blurbench.study.exactness import allowed_error, image_scale
 
 SIZES = (1, 3, 5, 15, 41, 49, 101, 255)
@@ -68,7 +68,7 @@ def verify(
     references: dict[Any, NDArray[np.float64]] = {}
     checks: list[Check] = []
     for backend, one in pairs:
-        own = {dtype: Check(one.name, dtype) for dtype in DTYPES}
+        own = {dtype: Check(one.name, dtype) for dtype in one.dtypes}
         for problem, values in _cases(one):
             progress(one.name)
             image = make_image(problem, values)
@@ -85,7 +85,7 @@ def verify(
             except Exception as problem_found:
                 error = math.inf
                 case += f", {type(problem_found).__name__}: {problem_found}"
-            allowed = allowed_error(problem.dtype, image_scale(image, problem))
+            allowed = allowed_error(problem.dtype, image_scale(image, problem), one.integer_error)
             own[problem.dtype.name].add(case, error / allowed if allowed else error)
         checks += own.values()
     return checks
@@ -156,7 +156,9 @@ def _beyond(line: list[float], steps: int, problem: Problem) -> float:
 
 
 def _cases(one: Implementation) -> Iterator[tuple[Problem, tuple[float, float]]]:
-    for size, shape, border, values, dtype in product(SIZES, SHAPES, one.borders, RANGES, DTYPES):
+    for size, shape, border, values, dtype in product(
+        SIZES, SHAPES, one.borders, RANGES, one.dtypes
+    ):
         if one.method == "direct" and size > DIRECT_UP_TO:
             continue
         if dtype == "uint8" and values[1] > 255:

@@ -9,8 +9,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-TYPES = {"uint8": "unsigned char", "uint16": "unsigned short", "float32": "float"}
-TYPES["float64"] = "double"
+TYPES = {
+    "uint8": "unsigned char",
+    "uint16": "unsigned short",
+    "float16": "Half",
+    "float32": "float",
+    "float64": "double",
+}
 
 
 class Kernel(Protocol):

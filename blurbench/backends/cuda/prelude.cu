@@ -11,6 +11,25 @@ template <int N, typename T> __device__ inline void store_pack(T* to, const Pack
     *reinterpret_cast<Pack<T, N>*>(to) = pack;
 }
 
+#ifdef __CUDACC__  // CUDA's own header of the type is not on every machine
+__device__ inline float from_half(unsigned short bits) {
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+    return value;
+}
+__device__ inline unsigned short to_half(float value) {
+    unsigned short bits;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+    return bits;
+}
+#endif
+
+// A float of 16 bits, in memory; sums are float.
+struct Half {
+    unsigned short bits;
+    __device__ inline operator float() const { return from_half(bits); }
+};
+
 __device__ inline float nearest(float value) { return rintf(value); }
 __device__ inline double nearest(double value) { return rint(value); }
 
@@ -21,6 +40,9 @@ template <typename T> struct Pixel {
         value = nearest(value);
         return static_cast<T>(value < 0 ? 0 : value > most ? most : value);
     }
+};
+template <> struct Pixel<Half> {
+    static __device__ inline Half of(float value) { return {to_half(value)}; }
 };
 template <> struct Pixel<float> {
     static __device__ inline float of(float value) { return value; }

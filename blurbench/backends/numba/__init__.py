@@ -9,6 +9,7 @@ from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.numba import plans
 from blurbench.methods import direct, separable
+from blurbench.plan import WITHOUT_FLOAT16
 
 
 @functools.cache
@@ -31,6 +32,7 @@ backend = Backend(
             direct.operations,
             plans.direct_bytes,
             compiles=True,
+            dtypes=WITHOUT_FLOAT16,
         ),
         Implementation(
             "numba",
@@ -40,6 +42,7 @@ backend = Backend(
             separable.operations,
             plans.separable_bytes,
             compiles=True,
+            dtypes=WITHOUT_FLOAT16,
         ),
     ),
     probe,

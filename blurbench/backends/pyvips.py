@@ -1,0 +1,108 @@
+"""Backend `pyvips`: the convolutions of libvips, which works through an image tile by tile."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from blurbench.backends import optional
+from blurbench.backends.backend import Availability, Backend, Implementation
+from blurbench.backends.opencv import INSTALL
+from blurbench.backends.padded import Padded
+from blurbench.methods import direct, separable
+from blurbench.plan import WITHOUT_FLOAT16, Plan, Problem
+
+FORMATS = {"uint8": "uchar", "uint16": "ushort"}
+
+
+@contextmanager
+def settings(pyvips: Any, threads: int) -> Iterator[None]:
+    """libvips with so many threads and keeping no operation, and then as the user had it.
+
+    An operation that is kept for a repetition keeps its image alive.
+    """
+    library = pyvips.vips_lib
+    users_threads, kept = library.vips_concurrency_get(), library.vips_cache_get_max()
+    library.vips_concurrency_set(threads)
+    library.vips_cache_set_max(0)
+    try:
+        yield
+    finally:
+        library.vips_concurrency_set(users_threads)
+        library.vips_cache_set_max(kept)
+
+
+class ConvPlan(Plan):
+    """`conv` with the dense taps or `convsep` with those of one axis, in floating point.
+
+    libvips knows the border `nearest`; under others the image gets its margins first. Each
+    result comes in fresh memory; the copy into `out` is part of a call.
+    """
+
+    def __init__(self, problem: Problem, method: str) -> None:
+        super().__init__(np, problem)
+        self._pyvips = import_module("pyvips")
+        self._padded = None if problem.border == "nearest" else Padded.around(problem)
+        self._function = {"direct": "conv", "separable": "convsep"}[method]
+        taps = problem.kernel.dense() if method == "direct" else problem.kernel.taps[None, :]
+        self.nbytes = taps.nbytes + (0 if self._padded is None else self._padded.array.nbytes)
+        self._taps = self._pyvips.Image.new_from_array(taps.tolist())
+
+    def _run(self, image: Any, out: Any) -> None:
+        radius = self.problem.kernel.radius
+        if self._padded is not None:
+            image = self._padded.fill(image)
+        with settings(self._pyvips, self.problem.threads):
+            source = self._pyvips.Image.new_from_array(np.ascontiguousarray(image))
+            blurred = getattr(source, self._function)(self._taps, precision="float")
+            if self._padded is not None:
+                blurred = blurred.crop(radius, radius, self.problem.width, self.problem.height)
+            if self.problem.dtype.kind != "f":
+                blurred = blurred.rint().cast(FORMATS[self.problem.dtype.name])
+            out[...] = blurred.numpy().reshape(out.shape)
+
+
+def work_bytes(problem: Problem) -> int:
+    """At most the taps, the image with its margins, and the result in the library's memory."""
+    margin = 2 * problem.kernel.radius
+    padded = (problem.height + margin) * (problem.width + margin) * problem.channels
+    taps = 8 * problem.kernel.size**2
+    return padded * problem.work_dtype.itemsize + problem.image_bytes + taps
+
+
+@functools.cache
+def probe() -> Availability:
+    """Whether pyvips can be imported, which needs libvips."""
+    return optional.examine(lambda: import_module("pyvips"), "pyvips", "pyvips", INSTALL)
+
+
+backend = Backend(
+    "pyvips",
+    "cpu",
+    (
+        Implementation(
+            "pyvips",
+            "direct",
+            "library",
+            lambda problem: ConvPlan(problem, "direct"),
+            direct.operations,
+            work_bytes,
+            dtypes=WITHOUT_FLOAT16,
+        ),
+        Implementation(
+            "pyvips",
+            "separable",
+            "library",
+            lambda problem: ConvPlan(problem, "separable"),
+            separable.operations,
+            work_bytes,
+            dtypes=WITHOUT_FLOAT16,
+        ),
+    ),
+    probe,
+)
