@@ -418,7 +418,7 @@ def test_a_budget_is_kept_where_every_call_is_dear(plant, clock: Clock) -> None:
 
 @pytest.mark.parametrize("processes", [1, 2, 6])
 def test_a_minute_is_enough_for_two_quick_methods(plant, clock: Clock, processes: int) -> None:
-    plant(cpu_of(clock, direct=rising(0.03, 20, 2), fft=steady(0.03)))
+    plant(cpu_of(clock, direct=rising(0.03, 20, 1.9), fft=steady(0.03)))
     began = clock.now
     log = search_with(asking(budget=60.0, processes=processes))
     ((_, before, after),) = brackets(found_in(log)["direct", "fft"])

@@ -56,7 +56,7 @@ def predict(
         # The second time is what it costs without compiling.
         compilation_s = _from_scratch(implementation, problem, crop, device)
         compilation_s -= _from_scratch(implementation, problem, crop, device)
-    side, rate, before = SMALLEST_CROP, 0.0, math.inf
+    side, rate, before = SMALLEST_CROP, math.inf, math.inf
     while True:
         crop = _crop(image, side)
         small = replace(problem, shape=crop.shape)
@@ -64,7 +64,8 @@ def predict(
         operations = implementation.operations(small)
         took = watch(1)
         # A first call may be slow, and a stall of the machine is no fault of the implementation.
-        if took < PREDICTION_S or took > STALLED * rate * operations:
+        short = CLEAR_S if side == SMALLEST_CROP else PREDICTION_S
+        if took < short or took > STALLED * rate * operations:
             took = min(took, watch(1))
         rate = took / operations
         is_work = took >= min(CLEAR_S, max(PREDICTION_S, SCALING * before))
