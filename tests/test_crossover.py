@@ -82,7 +82,7 @@ def steady(seconds: float) -> Cost:
     return lambda size: seconds
 
 
-def rising(seconds: float, per: int, power: int = 1) -> Cost:
+def rising(seconds: float, per: int, power: float = 1) -> Cost:
     """So many seconds at a size, and in proportion to a power of the size at others."""
     return lambda size: seconds * (size / per) ** power
 
