@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import re
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,25 +41,30 @@ def noise(problem: Problem) -> Array:
 @runs
 @each_plan
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
-def test_the_result_does_not_depend_on_the_number_of_threads(prepare: Prepare, dtype: str) -> None:
-    alone = problem_of((300, 530), dtype=dtype)
+@pytest.mark.parametrize("size", [5, 15])
+def test_the_result_does_not_depend_on_the_number_of_threads(
+    prepare: Prepare, size: int, dtype: str
+) -> None:
+    alone = problem_of((700, 1100), size, dtype)
     image = noise(alone)
     expected = prepare(alone)(image)
     for threads in (2, 3, 7):
-        several = problem_of((300, 530), dtype=dtype, threads=threads)
+        several = problem_of((700, 1100), size, dtype, threads)
         assert np.array_equal(prepare(several)(image), expected)
 
 
 @runs
 @each_plan
-@pytest.mark.parametrize("width", [1, 2, 15, 16, 17, 31, 63, 64, 65, 127, 130])
+@pytest.mark.parametrize("width", [1, 2, 15, 16, 17, 31, 63, 64, 65, 127, 130, 1100])
+@pytest.mark.parametrize("size", [5, 15])
 def test_rows_of_any_length_are_blurred(
     prepare: Prepare,
+    size: int,
     width: int,
     reference: Callable[[Array, Problem], Array],
     share_of_allowed: Callable[[Array, Array, Array, Problem], float],
 ) -> None:
-    problem = problem_of((9, width))
+    problem = problem_of((9, width), size)
     image = noise(problem)
     result = prepare(problem)(image)
     assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
@@ -76,17 +83,29 @@ def test_views_are_blurred_into_views(prepare: Prepare) -> None:
 @pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64"), reason="reads the instructions of x86-64"
 )
-def test_the_sums_are_packed_multiply_adds() -> None:
+@pytest.mark.parametrize(("name", "size"), [("separable_near", 5), ("separable", 31)])
+def test_the_sums_are_packed_multiply_adds(name: str, size: int) -> None:
     numba = import_module("numba")
     if "fma" not in numba.core.codegen.get_host_cpu_features().replace("+", ",").split(","):
         pytest.skip("this processor has no fused multiply-add")
-    kernels = import_module("blurbench.backends.numba.kernels")
-    fresh = numba.njit(nogil=True, error_model="numpy")(kernels.separable_floats.py_func)
-    lines, out = np.zeros((4, 128), np.float32), np.zeros((4, 64), np.float32)
-    taps, rows, columns = np.ones(3, np.float32), np.zeros(8, np.int64), np.zeros(4, np.int64)
-    fresh(taps, rows, columns, 1, 0.0, lines, 64, out, 0, 0)
+    problem = problem_of((40, 70), size)
+    image = noise(problem)
+    owner.backend.implementations[1].prepare(problem)(image)
+    kernel = getattr(import_module("blurbench.backends.numba.kernels"), name)
+    fresh = numba.njit(nogil=True, error_model="numpy")(
+        kernel.py_func
+    )  # one from the disk has no text
+    fresh.compile(kernel.signatures[0])
     assembly = "".join(fresh.inspect_asm().values())
     assert len(re.findall(r"vfmadd\d+ps\s.*[yz]mm", assembly)) >= 8
+
+
+def test_compiled_code_is_kept_for_these_sources_alone() -> None:
+    kernels = import_module("blurbench.backends.numba.kernels") if STATE.ok else None
+    folder = Path(owner.__file__).parent
+    sources = "".join((folder / f"{name}.py").read_text() for name in ("vectors", "sums"))
+    found = hashlib.sha256(sources.encode()).hexdigest()[:16]
+    assert kernels is None or found == kernels.GENERATED_BY
 
 
 @runs

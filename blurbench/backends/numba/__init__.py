@@ -38,7 +38,7 @@ backend = Backend(
             "numba",
             "separable",
             "ours",
-            plans.SeparablePlan,
+            plans.prepare_separable,
             separable.operations,
             plans.separable_bytes,
             compiles=True,

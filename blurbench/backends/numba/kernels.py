@@ -8,9 +8,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from blurbench.backends.numba.vectors import sum_along, sum_dense, sum_down
+from blurbench.backends.numba.sums import OUTPUTS, sum_both, sum_dense, sum_lines
+from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, turn
 
 Array = NDArray[Any]
+# Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
+GENERATED_BY = "d3d084f1b1ebd17f"  # the hash of vectors.py and sums.py
+
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
@@ -53,102 +57,188 @@ def store_row(line: Array, out: Array, y: int, highest: int) -> None:
 
 
 @compiled
-def sum_rows(
-    taps: Array, rows: Array, lines: Array, strip: int, pad: int, width: int, tile: int
-) -> None:
-    """The vertical sums of a strip, in tiles of columns whose rows stay in the cache.
+def load_tile(image: Array, sources: Array, left: int, cval: float, tile: Array) -> None:
+    """Convert some columns of rows of the image to floats; those beyond the last are left.
 
     Args:
-        rows: addresses of the strip's rows, and of the `radius` above and below it.
+        sources: of the rows; -1 for `cval`.
     """
-    item, radius = lines.itemsize, len(taps) - 1
-    left = 0
-    while left < width:
-        count = min(tile, width - left)
-        if width - left - count < tile // 2:
-            count = width - left  # rather a wide tile than a sliver
-        for i in range(strip):
-            centre = rows.ctypes.data + (radius + i) * 8
-            target = lines.ctypes.data + i * lines.strides[0] + (pad + left) * item
-            sum_down(taps, radius, centre, left * item, target, count)
-        left += count
+    count = min(tile.shape[1], image.shape[1] - left)
+    start = image.ctypes.data + left * image.itemsize
+    for i in range(len(sources)):
+        source = sources[i]
+        if source < 0:
+            tile[i] = cval
+        elif count == tile.shape[1]:
+            line = tile.ctypes.data + i * LINE_BYTES
+            copy_line(image, tile, start + source * image.strides[0], line)
+        else:
+            for x in range(count):
+                tile[i, x] = image[source, left + x]
 
 
 @compiled
-def separable_floats(
-    taps: Array,
-    rows: Array,
-    columns: Array,
-    channels: int,
-    cval: float,
-    lines: Array,
-    tile: int,
-    out: Array,
-    top: int,
-    bottom: int,
-) -> None:
-    """Blur rows `top` to `bottom` of float images, read and written where they lie.
-
-    Args:
-        taps: from the centre on.
-        rows: addresses of all rows, and of those above and below the image.
-        columns: see `fill_margins`.
-        lines: room for a strip of rows, with what lies beside them.
-    """
-    item, radius = out.itemsize, len(taps) - 1
-    pad, width = len(columns) // 2, out.shape[1]
-    for y in range(top, bottom, len(lines)):
-        strip = min(len(lines), bottom - y)
-        sum_rows(taps, rows[y : y + strip + 2 * radius], lines, strip, pad, width, tile)
-        for i in range(strip):
-            fill_margins(lines[i], columns, cval)
-            centre = lines.ctypes.data + i * lines.strides[0] + pad * item
-            target = out.ctypes.data + (y + i) * out.strides[0]
-            sum_along(taps, radius, centre, channels * item, target, width)
+def extend_lines(lines: Array, columns: Array, values: int, cval: float) -> None:
+    """Fill the lines before and after those of a row's `values`; see `fill_margins`."""
+    pad, start = len(columns) // 2, lines.ctypes.data
+    for i in range(2 * pad):
+        line, source = i if i < pad else values + i, columns[i]
+        if source < 0:
+            lines[line] = cval
+        else:
+            copy_line(lines, lines, start + (pad + source) * LINE_BYTES, start + line * LINE_BYTES)
 
 
 @compiled
-def separable_converted(
+def separable(
     taps: Array,
     image: Array,
     sources: Array,
     columns: Array,
     channels: int,
     cval: float,
-    ring: Array,
-    lines: Array,
-    made: Array,
-    tile: int,
+    tile: Array,
+    turned: Array,
+    sums: Array,
+    corner: Array,
     out: Array,
-    highest: int,
     top: int,
     bottom: int,
 ) -> None:
-    """The same, each row being converted to floats when it is first needed.
+    """Blur rows `top` to `bottom`, in strips of as many rows as a line has floats.
+
+    Both passes sum whole lines: columns are summed where they lie, then turned, so that what lay
+    beside each other lies below each other, summed again and turned back.
 
     Args:
+        taps: from the centre on.
+        image, out: `(H, W * channels)`.
         sources: of all rows, and of those above and below the image; -1 for `cval`.
-        ring: room for the rows that a strip needs, at least as wide as a vector.
-        made: room for a row of the result.
-        highest: see `store_row`.
+        columns: see `fill_margins`.
+        tile: room for the rows that a strip's sums look at.
+        turned: room for a strip: a line for each value of a row, and for those beside it.
+        sums: room for a square of lines for each channel.
+        corner: room for a square of the result.
     """
-    item, radius = made.itemsize, len(taps) - 1
-    pad, width = len(columns) // 2, len(made)
-    rows = np.empty(len(ring), np.int64)
-    loaded = top
-    for y in range(top, bottom, len(lines)):
-        strip = min(len(lines), bottom - y)
-        while loaded < y + strip + 2 * radius:
-            load_row(image, sources[loaded], columns[:0], cval, ring[loaded % len(ring)])
-            loaded += 1
-        for i in range(strip + 2 * radius):
-            rows[i] = ring.ctypes.data + (y + i) % len(ring) * ring.strides[0]
-        sum_rows(taps, rows, lines, strip, pad, width, tile)
-        for i in range(strip):
-            fill_margins(lines[i, : image.shape[1] + 2 * pad], columns, cval)
-            centre = lines.ctypes.data + i * lines.strides[0] + pad * item
-            sum_along(taps, radius, centre, channels * item, made.ctypes.data, width)
-            store_row(made, out, y + i, highest)
+    radius, side = len(taps) - 1, tile.shape[1]
+    pad, values = len(columns) // 2, out.shape[1]
+    for y in range(top, bottom, side):
+        rows = min(side, bottom - y)
+        looked_at = sources[y : y + rows + 2 * radius]
+        for left in range(0, values, side):
+            load_tile(image, looked_at, left, cval, tile)
+            for i in range(0, rows, OUTPUTS):
+                centre = tile.ctypes.data + (radius + i) * LINE_BYTES
+                sum_lines(taps, radius, centre, LINE_BYTES, sums.ctypes.data + i * LINE_BYTES)
+            line = turned.ctypes.data + (pad + left) * LINE_BYTES
+            turn(sums, turned, sums.ctypes.data, line, LINE_BYTES)
+        extend_lines(turned, columns, values, cval)
+        for left in range(0, values, side * channels):
+            for i in range(0, min(side * channels, values - left), OUTPUTS * channels):
+                for channel in range(i, i + channels):
+                    centre = turned.ctypes.data + (pad + left + channel) * LINE_BYTES
+                    target = sums.ctypes.data + channel * LINE_BYTES
+                    sum_lines(taps, radius, centre, channels * LINE_BYTES, target)
+            for square in range(channels):
+                x, source = left + square * side, sums.ctypes.data + square * side * LINE_BYTES
+                if rows == side and x + side <= values:
+                    target = out.ctypes.data + y * out.strides[0] + x * out.itemsize
+                    turn(sums, out, source, target, out.strides[0])
+                elif x < values:
+                    turn(sums, corner, source, corner.ctypes.data, corner.strides[0])
+                    for i in range(rows):
+                        for j in range(min(side, values - x)):
+                            out[y + i, x + j] = corner[i, j]
+
+
+@compiled
+def load_line(
+    image: Array, source: int, first: int, columns: Array, cval: float, line: Array
+) -> None:
+    """Convert a row's values from `first` on to floats, and what lies beside; see `fill_margins`.
+
+    Args:
+        source: -1 for `cval` alone.
+    """
+    pad, values, side = len(columns) // 2, image.shape[1], LINE_BYTES // line.itemsize
+    if source < 0:
+        line[:] = cval
+        return
+    x, stop = max(first, 0), min(first + len(line), values)
+    row, start = image.ctypes.data + source * image.strides[0], line.ctypes.data
+    while x < stop:
+        x = min(x, stop - side)
+        copy_line(image, line, row + x * image.itemsize, start + (x - first) * line.itemsize)
+        x += side
+    for x in range(first, 0):
+        column = columns[pad + x]
+        line[x - first] = image[source, column] if column >= 0 else cval
+    for x in range(values, first + len(line)):
+        column = columns[pad + x - values]
+        line[x - first] = image[source, column] if column >= 0 else cval
+
+
+@compiled
+def separable_near(
+    taps: Array,
+    image: Array,
+    sources: Array,
+    columns: Array,
+    channels: int,
+    cval: float,
+    line: Array,
+    ring: Array,
+    ends: int,
+    out: Array,
+    top: int,
+    bottom: int,
+) -> None:
+    """The same for few taps, row by row: what was summed along the last rows is kept in a ring.
+
+    Args:
+        line: room for a row with its margins.
+        ring: room for the sums along `size` rows.
+        ends: values at either end of a row that are blurred by way of `line`, the others where
+            they lie; none is.
+    """
+    radius, size, item = len(taps) - 1, 2 * len(taps) - 1, line.itemsize
+    pad, values = len(columns) // 2, out.shape[1]
+    rows = np.empty(2 * size, np.int64)
+    for i in range(2 * size):
+        rows[i] = ring.ctypes.data + i % size * ring.strides[0]
+    for i in range(bottom - top + 2 * radius):
+        source, y = sources[top + i], max(top + i - 2 * radius, top)
+        table = rows.ctypes.data + (i + 1) % size * 8
+        target = out.ctypes.data + y * out.strides[0]
+        inner = ends if source >= 0 else 0
+        for first, last in ((0, inner or values), (values - inner, values)):
+            if first < last:
+                load_line(image, source, first - pad, columns, cval, line[: last - first + 2 * pad])
+                sum_both(
+                    taps,
+                    radius,
+                    line,
+                    line.ctypes.data + pad * item,
+                    channels * item,
+                    table,
+                    first * item,
+                    out,
+                    target + first * out.itemsize,
+                    last - first,
+                )
+        if inner:
+            sum_both(
+                taps,
+                radius,
+                image,
+                image.ctypes.data + source * image.strides[0] + inner * image.itemsize,
+                channels * image.itemsize,
+                table,
+                inner * item,
+                out,
+                target + inner * out.itemsize,
+                values - 2 * inner,
+            )
 
 
 @compiled

@@ -14,30 +14,25 @@ from blurbench.methods.shares import do_all, split_evenly
 from blurbench.plan import Plan, Problem, empty
 
 LANES = 16  # float32 in a vector: see vectors.py
-STRIP = 32  # rows summed before their neighbours are: few enough for the second cache
-TILE_BYTES = 2**15  # of all the rows that a sum looks at: for the first cache
-THREADED = 4e6  # multiply-adds from which waking other threads pays
+LINE_BYTES = 128  # the same
+OUTPUTS, NEAR = 4, 6  #  # see sums.py
+LONG = 1024
+THREADED = 1.2e7  # taps and OVERHEAD of all sums from which waking other threads pays
+OVERHEAD = 20  # of a sum, in taps
+TURNS = 4  # of a thread: one that wakes late leaves its rows to the others
 
-
-def separable_bytes(problem: Problem) -> int:
-    """Room for each thread's strip, and for the rows that are converted for it."""
-    rows = 2 * STRIP + 2 * problem.kernel.radius + 1
-    width = (problem.width + 2 * problem.kernel.radius) * problem.channels + LANES
-    return problem.threads * rows * width * problem.work_dtype.itemsize
-
-
-def direct_bytes(problem: Problem) -> int:
-    """Room for the rows that each thread looks at, and the dense taps."""
-    width = (problem.width + 2 * problem.kernel.radius) * problem.channels + LANES
-    rows = problem.kernel.size + 1
-    items = problem.threads * rows * width + problem.kernel.size**2
-    return items * problem.work_dtype.itemsize
+Blur = Callable[[int, int, int], None]
 
 
 class _NumbaPlan(Plan):
-    """What the plans share: the border's tables, and a range of rows for each thread."""
+    """What the plans share: the border's tables, and rows for whichever thread is free."""
 
-    def __init__(self, problem: Problem, operations: float) -> None:
+    def __init__(self, problem: Problem, taps: int, together: int) -> None:
+        """
+        Args:
+            taps: of a sum.
+            together: rows that are best blurred at once.
+        """
         super().__init__(np, problem)
         height, width, channels = problem.height, problem.width, problem.channels
         radius = problem.kernel.radius
@@ -48,100 +43,171 @@ class _NumbaPlan(Plan):
         columns = source_index(beside, width, problem.border)[:, None]
         inside = columns * channels + np.arange(channels)
         self._columns = np.where(columns >= 0, inside, -1).ravel()
-        threads = problem.threads if operations >= THREADED else 1
-        self._parts = split_evenly(range(height), threads)
-        self._highest = 0 if problem.dtype.kind == "f" else int(np.iinfo(problem.dtype).max)
-
-    def _rows_of(self, part: int) -> tuple[int, int]:
-        """The first row of a part, and the first beyond it."""
-        rows = self._parts[part]
-        return rows.start, rows.stop
+        strips = range(-(-height // together))
+        pays = math.prod(problem.shape) * (taps + OVERHEAD) >= THREADED
+        self._threads = min(problem.threads, len(strips)) if pays else 1
+        turns = TURNS * self._threads if self._threads > 1 else 1
+        self._shares = [
+            (share.start * together, min(share.stop * together, height))
+            for share in split_evenly(strips, turns)
+        ]
 
     def _room(self, *shape: int) -> list[NDArray[Any]]:
         """An array of floats for each thread."""
-        arrays = [empty(np, shape, self.problem.work_dtype) for _ in self._parts]
+        arrays = [empty(np, shape, self.problem.work_dtype) for _ in range(self._threads)]
         for array in arrays:
             array[...] = 0
         self.nbytes += sum(array.nbytes for array in arrays)
         return arrays
 
-    def _wide(self) -> int:
-        """Values of a row, as many as a vector has at least."""
-        return max(self._values, LANES)
-
     def _run(self, image: Any, out: Any) -> None:
         rows = (self.problem.height, self._values)
         given = np.ascontiguousarray(image).reshape(rows)
         made = out.reshape(rows) if out.flags.c_contiguous else np.empty(rows, out.dtype)
-        do_all(self._blur(given, made), range(len(self._parts)))
+        blur, shares = self._blur(given, made), iter(self._shares)
+
+        def work(thread: int) -> None:
+            for top, bottom in shares:
+                blur(thread, top, bottom)
+
+        do_all(work, range(self._threads))
         if not out.flags.c_contiguous:
             out[...] = made.reshape(out.shape)
 
-    def _blur(self, image: Any, out: Any) -> Callable[[int], None]:
-        """What blurs part number `n` of the rows."""
+    def _blur(self, image: Any, out: Any) -> Blur:
+        """What blurs rows from a first to before a last, in the room of a thread."""
         raise NotImplementedError
 
 
-class SeparablePlan(_NumbaPlan):
-    """Both passes, strip by strip, so that what the first made is still in the cache."""
+def prepare_separable(problem: Problem) -> Plan:
+    """The plan for two passes that suits the kernel."""
+    return _NearPlan(problem) if _is_near(problem) else _LinesPlan(problem)
+
+
+def separable_bytes(problem: Problem) -> int:
+    """Room for each thread."""
+    if _is_near(problem):
+        line, ring = _near_room(problem)
+        return problem.threads * (line + math.prod(ring)) * problem.work_dtype.itemsize
+    corner = _side(problem) ** 2 * problem.dtype.itemsize
+    return problem.threads * (sum(_lines(problem)) * LINE_BYTES + corner)
+
+
+def _side(problem: Problem) -> int:
+    """Values of a line, and rows of a strip."""
+    return LINE_BYTES // problem.work_dtype.itemsize
+
+
+def _is_near(problem: Problem) -> bool:
+    values = problem.width * problem.channels
+    return 1 <= problem.kernel.radius <= NEAR and values >= _side(problem)
+
+
+def _near_room(problem: Problem) -> tuple[int, tuple[int, int]]:
+    """Of a line with its margins, and of a ring."""
+    values = problem.width * problem.channels
+    # An odd number of cache lines: the ring's rows do not lie one above the other there.
+    ring = (problem.kernel.size, (values // LANES // 2 * 2 + 3) * LANES)
+    return values + 2 * problem.kernel.radius * problem.channels, ring
+
+
+class _NearPlan(_NumbaPlan):
+    """Few taps: both passes at once, row by row."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem, 2.0 * math.prod(problem.shape) * problem.kernel.size)
-        radius, work = problem.kernel.radius, problem.work_dtype
-        self._taps = problem.kernel.taps[radius:].astype(work)
-        self._in_place = problem.dtype == work and self._values >= LANES
-        tile = TILE_BYTES // work.itemsize // problem.kernel.size
-        self._tile = max(64, tile // 64 * 64)
-        wide, pad = self._wide(), radius * problem.channels
-        self._lines = self._room(STRIP, wide + 2 * pad)
-        if self._in_place:
-            self._outside = np.full(self._values, problem.cval, work)
-        else:
-            self._ring = self._room(STRIP + 2 * radius, wide)
-            self._made = self._room(wide)
+        super().__init__(problem, 2 * problem.kernel.size, 2 * _side(problem))
+        radius, side = problem.kernel.radius, _side(problem)
+        self._taps = problem.kernel.taps[radius:].astype(problem.work_dtype)
+        line, ring = _near_room(problem)
+        self._line, self._ring = self._room(line), self._room(*ring)
+        ends = -(-radius * problem.channels // side) * side
+        self._ends = ends if self._values >= max(LONG, 4 * ends) else 0
 
-    def _blur(self, image: Any, out: Any) -> Callable[[int], None]:
+    def _blur(self, image: Any, out: Any) -> Blur:
         from blurbench.backends.numba import kernels
 
         problem = self.problem
-        border = self._columns, problem.channels, problem.cval
-        if self._in_place:
-            rows = image.ctypes.data + self._sources * image.strides[0]
-            rows[self._sources < 0] = self._outside.ctypes.data
-            return lambda part: kernels.separable_floats(
-                self._taps, rows, *border, self._lines[part], self._tile, out, *self._rows_of(part)
-            )
-        return lambda part: kernels.separable_converted(
+        return lambda thread, top, bottom: kernels.separable_near(
             self._taps,
             image,
             self._sources,
-            *border,
-            self._ring[part],
-            self._lines[part],
-            self._made[part],
-            self._tile,
+            self._columns,
+            problem.channels,
+            problem.cval,
+            self._line[thread],
+            self._ring[thread],
+            self._ends,
             out,
-            self._highest,
-            *self._rows_of(part),
+            top,
+            bottom,
         )
+
+
+class _LinesPlan(_NumbaPlan):
+    """Any number of taps: strip by strip, so that what the first pass made is still at hand."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem, 2 * problem.kernel.size, _side(problem))
+        self._taps = problem.kernel.taps[problem.kernel.radius :].astype(problem.work_dtype)
+        side = _side(problem)
+        self._tile, self._turned, self._sums = (
+            self._room(lines, side) for lines in _lines(problem)
+        )
+        self._corner = [np.empty((side, side), problem.dtype) for _ in range(self._threads)]
+        self.nbytes += sum(corner.nbytes for corner in self._corner)
+
+    def _blur(self, image: Any, out: Any) -> Blur:
+        from blurbench.backends.numba import kernels
+
+        problem = self.problem
+        return lambda thread, top, bottom: kernels.separable(
+            self._taps,
+            image,
+            self._sources,
+            self._columns,
+            problem.channels,
+            problem.cval,
+            self._tile[thread],
+            self._turned[thread],
+            self._sums[thread],
+            self._corner[thread],
+            out,
+            top,
+            bottom,
+        )
+
+
+def _lines(problem: Problem) -> tuple[int, int, int]:
+    """Of a strip's rows with those around, turned with those beside it, and of sums."""
+    side, channels, radius = _side(problem), problem.channels, problem.kernel.radius
+    turned = (-(-problem.width // side) * side + 2 * radius + OUTPUTS) * channels
+    return side + 2 * radius + OUTPUTS, turned, side * channels
+
+
+def direct_bytes(problem: Problem) -> int:
+    """Room for the rows that each thread looks at, and the dense taps."""
+    width = (problem.width + 2 * problem.kernel.radius) * problem.channels + LANES
+    rows = problem.kernel.size + 1
+    items = problem.threads * rows * width + problem.kernel.size**2
+    return items * problem.work_dtype.itemsize
 
 
 class DirectPlan(_NumbaPlan):
     """The dense sum, row by row, over a ring of rows with their margins."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem, float(math.prod(problem.shape)) * problem.kernel.size**2)
-        size, work = problem.kernel.size, problem.work_dtype
-        self._taps = problem.kernel.dense().astype(work).ravel()
-        pad = problem.kernel.radius * problem.channels
-        self._ring = self._room(size, self._wide() + 2 * pad)
-        self._made = self._room(self._wide())
+        size = problem.kernel.size
+        super().__init__(problem, size**2, max(1, size // 2))
+        self._taps = problem.kernel.dense().astype(problem.work_dtype).ravel()
+        pad, wide = problem.kernel.radius * problem.channels, max(self._values, LANES)
+        self._ring, self._made = self._room(size, wide + 2 * pad), self._room(wide)
+        self._highest = 0 if problem.dtype.kind == "f" else int(np.iinfo(problem.dtype).max)
 
-    def _blur(self, image: Any, out: Any) -> Callable[[int], None]:
+    def _blur(self, image: Any, out: Any) -> Blur:
         from blurbench.backends.numba import kernels
 
         problem = self.problem
-        return lambda part: kernels.direct_converted(
+        return lambda thread, top, bottom: kernels.direct_converted(
             self._taps,
             problem.kernel.radius,
             image,
@@ -149,9 +215,10 @@ class DirectPlan(_NumbaPlan):
             self._columns,
             problem.channels,
             problem.cval,
-            self._ring[part],
-            self._made[part],
+            self._ring[thread],
+            self._made[thread],
             out,
             self._highest,
-            *self._rows_of(part),
+            top,
+            bottom,
         )

@@ -1,30 +1,27 @@
-"""Sums of vectors in registers, as Numba intrinsics.
+"""Vectors of neighbouring values, as instructions for Numba's compiler.
 
 Numba's compiler turns a plain loop into vector code only where it can prove that arrays do not
 overlap, and it keeps no sums in registers across the taps. So the innermost loops are written in
-its intermediate language: four vectors of neighbouring values are summed over all taps before
-they are stored. Nothing depends on the kernel's size: each function is compiled once a type.
+its intermediate language. Nothing depends on the kernel's size: each is compiled once a type.
 
-Addresses, offsets and distances are in bytes, `count` in values, at least `LANES` of them.
+Addresses, offsets and steps are in bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-VECTOR_BYTES = 64  # the largest there is; the compiler halves it where need be
-AT_ONCE = 4  # vectors: they hide the latency of an addition, and leave registers for the rest
-LANES = VECTOR_BYTES // 4  # of float32; no fewer values than this can be summed
+VECTOR_BYTES = 64 if binding.get_host_cpu_features().get("avx512f") else 32
+LINE_BYTES = 128  # two lines of the cache: what is moved and summed at once
+AHEAD = 64  # values beyond what is copied that will be wanted soon
 
-INT64 = ir.IntType(64)
+INT32, INT64 = ir.IntType(32), ir.IntType(64)
 Builder = Any  # llvmlite's, without types
-Pair = tuple[Any, Any]
 
 
 def number(value: int) -> Any:
@@ -32,104 +29,90 @@ def number(value: int) -> Any:
 
 
 class Vectors:
-    """Vectors of a floating-point type, as instructions for a builder."""
+    """Vectors of `lanes` values of a floating-point type."""
 
     def __init__(self, builder: Builder, dtype: Any) -> None:
         self._builder = builder
         self.item = dtype.bitwidth // 8
         self.lanes = VECTOR_BYTES // self.item
+        self.line = LINE_BYTES // self.item
         self._scalar = ir.FloatType() if self.item == 4 else ir.DoubleType()
         self.type = ir.VectorType(self._scalar, self.lanes)
-        name = f"llvm.fmuladd.v{self.lanes}f{dtype.bitwidth}"
-        signature = ir.FunctionType(self.type, [self.type] * 3)
-        self._multiply_add = cgutils.get_or_insert_function(builder.module, signature, name)
+        self._suffix = f"v{self.lanes}f{dtype.bitwidth}"
 
-    def load(self, address: Any) -> Any:
-        pointer = self._builder.inttoptr(address, self.type.as_pointer())
-        return self._builder.load(pointer, align=self.item)
+    def constant(self, value: float) -> Any:
+        return ir.Constant(self.type, [value] * self.lanes)
 
-    def store(self, value: Any, address: Any) -> None:
-        pointer = self._builder.inttoptr(address, self.type.as_pointer())
-        self._builder.store(value, pointer, align=self.item)
+    def variables(self, count: int) -> list[Any]:
+        """Room for vectors, in registers where they suffice."""
+        return [cgutils.alloca_once(self._builder, self.type) for _ in range(count)]
+
+    def load(self, address: Any, dtype: Any = None) -> Any:
+        """`lanes` values from there, of a `dtype` if that is an integer's."""
+        builder = self._builder
+        if not isinstance(dtype, types.Integer):
+            pointer = builder.inttoptr(address, self.type.as_pointer())
+            return builder.load(pointer, align=self.item)
+        whole = ir.VectorType(ir.IntType(dtype.bitwidth), self.lanes)
+        pointer = builder.inttoptr(address, whole.as_pointer())
+        loaded = builder.load(pointer, align=dtype.bitwidth // 8)
+        return builder.zext(loaded, ir.VectorType(INT32, self.lanes))
+
+    def as_floats(self, loaded: Any) -> Any:
+        """What was loaded, or sums of it, as floats."""
+        return loaded if loaded.type == self.type else self._builder.sitofp(loaded, self.type)
+
+    def add(self, a: Any, b: Any) -> Any:
+        add = self._builder.fadd if a.type == self.type else self._builder.add
+        return add(a, b)
+
+    def store(self, value: Any, address: Any, dtype: Any = None) -> None:
+        """Write `lanes` values there; rounded and clipped, if `dtype` is an integer's."""
+        builder = self._builder
+        if not isinstance(dtype, types.Integer):
+            pointer = builder.inttoptr(address, self.type.as_pointer())
+            builder.store(value, pointer, align=self.item)
+            return
+        lowest, highest = self.constant(0.0), self.constant(2.0**dtype.bitwidth - 1)
+        value = self._call("llvm.nearbyint", value)
+        value = builder.select(builder.fcmp_ordered(">", value, lowest), value, lowest)
+        value = builder.select(builder.fcmp_ordered("<", value, highest), value, highest)
+        wide = builder.fptosi(value, ir.VectorType(INT32, self.lanes))
+        whole = ir.VectorType(ir.IntType(dtype.bitwidth), self.lanes)
+        pointer = builder.inttoptr(address, whole.as_pointer())
+        builder.store(builder.trunc(wide, whole), pointer, align=dtype.bitwidth // 8)
 
     def tap(self, address: Any) -> Any:
         """One tap in every lane."""
         builder = self._builder
         tap = builder.load(builder.inttoptr(address, self._scalar.as_pointer()))
         undefined = ir.Constant(self.type, ir.Undefined)
-        first = builder.insert_element(undefined, tap, ir.Constant(ir.IntType(32), 0))
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return builder.shuffle_vector(first, undefined, lanes)
+        first = builder.insert_element(undefined, tap, ir.Constant(INT32, 0))
+        return self.pick(first, undefined, [0] * self.lanes)
+
+    def pick(self, a: Any, b: Any, lanes: list[int]) -> Any:
+        """Lanes of two vectors, counted through both."""
+        mask = ir.Constant(ir.VectorType(INT32, self.lanes), lanes)
+        return self._builder.shuffle_vector(a, b, mask)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        return self._builder.call(self._multiply_add, [a, b, c])
+        return self._call("llvm.fmuladd", a, b, c)
 
+    def prefetch(self, address: Any) -> None:
+        """Have what lies at an address brought near: it is about to be read."""
+        byte = ir.IntType(8).as_pointer()
+        signature = ir.FunctionType(ir.VoidType(), [byte, INT32, INT32, INT32])
+        module = self._builder.module
+        function = cgutils.get_or_insert_function(module, signature, "llvm.prefetch.p0i8")
+        pointer = self._builder.inttoptr(address, byte)
+        flags = [ir.Constant(INT32, flag) for flag in (0, 3, 1)]
+        self._builder.call(function, [pointer, *flags])
 
-def over_blocks(
-    builder: Builder, vectors: Vectors, count: Any, body: Callable[[Any, int], None]
-) -> None:
-    """Call `body(offset, vectors at once)` until `count` values are covered.
-
-    The last vector begins early enough to end with them.
-    """
-    block = number(AT_ONCE * vectors.lanes)
-    blocks = builder.udiv(count, block)
-    with cgutils.for_range(builder, blocks, intp=INT64) as loop:
-        body(builder.mul(loop.index, number(AT_ONCE * VECTOR_BYTES)), AT_ONCE)
-    done = builder.mul(blocks, number(AT_ONCE * VECTOR_BYTES))
-    rest = builder.udiv(builder.urem(count, block), number(vectors.lanes))
-    with cgutils.for_range(builder, rest, intp=INT64) as loop:
-        body(builder.add(done, builder.mul(loop.index, number(VECTOR_BYTES))), 1)
-    ragged = builder.urem(count, number(vectors.lanes))
-    with builder.if_then(builder.icmp_unsigned("!=", ragged, number(0))):
-        last = builder.sub(count, number(vectors.lanes))
-        body(builder.mul(last, number(vectors.item)), 1)
-
-
-def sum_symmetric(
-    builder: Builder,
-    vectors: Vectors,
-    taps: Any,
-    radius: Any,
-    out: Any,
-    count: Any,
-    mirrored: Callable[[Any, Any], Pair],
-) -> None:
-    """Store the sums over symmetric taps, smallest first, each pair added before it is multiplied.
-
-    Args:
-        taps: address of the centre tap, the others following it.
-        mirrored: the addresses of the values at a distance from the centre, before and after,
-            given the distance and the offset of the sums.
-    """
-
-    def body(offset: Any, at_once: int) -> None:
-        sums = [cgutils.alloca_once(builder, vectors.type) for _ in range(at_once)]
-        for one in sums:
-            builder.store(ir.Constant(vectors.type, None), one)
-        with cgutils.for_range(builder, radius, intp=INT64) as loop:
-            distance = builder.sub(radius, loop.index)
-            tap = vectors.tap(builder.add(taps, builder.mul(distance, number(vectors.item))))
-            before, after = mirrored(distance, offset)
-            for position, one in enumerate(sums):
-                ahead = number(position * VECTOR_BYTES)
-                pair = builder.fadd(
-                    vectors.load(builder.add(before, ahead)),
-                    vectors.load(builder.add(after, ahead)),
-                )
-                builder.store(vectors.multiply_add(tap, pair, builder.load(one)), one)
-        centre, tap = mirrored(number(0), offset)[0], vectors.tap(taps)
-        for position, one in enumerate(sums):
-            ahead = number(position * VECTOR_BYTES)
-            value = vectors.load(builder.add(centre, ahead))
-            total = vectors.multiply_add(tap, value, builder.load(one))
-            vectors.store(total, builder.add(builder.add(out, offset), ahead))
-
-    over_blocks(builder, vectors, count, body)
-
-
-def signature(taps: Any) -> Any:
-    return types.void(taps, *(types.int64,) * 5)
+    def _call(self, name: str, *values: Any) -> Any:
+        signature = ir.FunctionType(self.type, [self.type] * len(values))
+        module = self._builder.module
+        function = cgutils.get_or_insert_function(module, signature, f"{name}.{self._suffix}")
+        return self._builder.call(function, values)
 
 
 def address_of(context: Any, builder: Builder, array_type: Any, array: Any) -> Any:
@@ -137,100 +120,72 @@ def address_of(context: Any, builder: Builder, array_type: Any, array: Any) -> A
 
 
 @intrinsic
-def sum_down(
-    typing_context: Any, taps: Any, radius: Any, rows: Any, offset: Any, out: Any, count: Any
+def copy_line(
+    typing_context: Any, given: Any, made: Any, source: Any, target: Any
 ) -> tuple[Any, Any]:
-    """Sum rows: `rows` is the address of the centre row's in a table of the rows' addresses."""
+    """Copy LINE_BYTES of floats to `target`, converted from the type of the array `given`.
 
-    def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
-        array, radius, rows, offset, out, count = arguments
-        vectors = Vectors(builder, given.args[0].dtype)
-        table = builder.inttoptr(rows, INT64.as_pointer())
+    Args:
+        made: an array of the floats' type.
+    """
 
-        def mirrored(distance: Any, at: Any) -> Pair:
-            at = builder.add(offset, at)
-            above = builder.load(builder.gep(table, [builder.neg(distance)]))
-            below = builder.load(builder.gep(table, [distance]))
-            return builder.add(above, at), builder.add(below, at)
-
-        address = address_of(context, builder, given.args[0], array)
-        sum_symmetric(builder, vectors, address, radius, out, count, mirrored)
+    def generate(context: Any, builder: Builder, kind: Any, arguments: Any) -> Any:
+        dtype, vectors = kind.args[0].dtype, Vectors(builder, kind.args[1].dtype)
+        source, target = arguments[2:]
+        vectors.prefetch(builder.add(source, number(AHEAD * dtype.bitwidth // 8)))
+        for first in range(0, vectors.line, vectors.lanes):
+            value = vectors.load(builder.add(source, number(first * dtype.bitwidth // 8)), dtype)
+            vectors.store(
+                vectors.as_floats(value), builder.add(target, number(first * vectors.item))
+            )
         return context.get_dummy_value()
 
-    return signature(taps), generate
+    return types.void(given, made, types.int64, types.int64), generate
 
 
 @intrinsic
-def sum_along(
-    typing_context: Any, taps: Any, radius: Any, line: Any, stride: Any, out: Any, count: Any
+def turn(
+    typing_context: Any, sums: Any, out: Any, source: Any, target: Any, step: Any
 ) -> tuple[Any, Any]:
-    """Sum neighbours in a line, `stride` from one to the next."""
+    """Write a square of lines of floats with rows for columns, in the type of the array `out`.
 
-    def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
-        array, radius, line, stride, out, count = arguments
-        vectors = Vectors(builder, given.args[0].dtype)
+    Args:
+        sums: an array of the floats' type.
+        source: the square's lines, one behind the other.
+        target: where its first column is written, the others `step` apart.
+    """
 
-        def mirrored(distance: Any, at: Any) -> Pair:
-            at, apart = builder.add(line, at), builder.mul(distance, stride)
-            return builder.sub(at, apart), builder.add(at, apart)
-
-        address = address_of(context, builder, given.args[0], array)
-        sum_symmetric(builder, vectors, address, radius, out, count, mirrored)
+    def generate(context: Any, builder: Builder, kind: Any, arguments: Any) -> Any:
+        vectors, dtype = Vectors(builder, kind.args[0].dtype), kind.args[1].dtype
+        source, target, step = arguments[2:]
+        blocks = [(i, j) for i in range(0, vectors.line, vectors.lanes) for j in _starts(vectors)]
+        for top, left in blocks:
+            corner = builder.add(source, number(top * LINE_BYTES + left * vectors.item))
+            rows = [
+                vectors.load(builder.add(corner, number(i * LINE_BYTES)))
+                for i in range(vectors.lanes)
+            ]
+            for i, column in enumerate(_transposed(vectors, rows)):
+                line = builder.add(target, builder.mul(step, number(left + i)))
+                vectors.store(column, builder.add(line, number(top * dtype.bitwidth // 8)), dtype)
         return context.get_dummy_value()
 
-    return signature(taps), generate
+    return types.void(sums, out, *(types.int64,) * 3), generate
 
 
-@intrinsic
-def sum_dense(
-    typing_context: Any,
-    taps: Any,
-    radius: Any,
-    rows: Any,
-    offset: Any,
-    stride: Any,
-    out: Any,
-    count: Any,
-) -> tuple[Any, Any]:
-    """Sum over size x size taps, each row by itself: `rows` as in `sum_down`."""
+def _starts(vectors: Vectors) -> range:
+    return range(0, vectors.line, vectors.lanes)
 
-    def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
-        array, radius, rows, offset, stride, out, count = arguments
-        vectors = Vectors(builder, given.args[0].dtype)
-        address = address_of(context, builder, given.args[0], array)
-        size = builder.add(builder.mul(radius, number(2)), number(1))
-        first = builder.sub(rows, builder.mul(radius, number(8)))
-        table = builder.inttoptr(first, INT64.as_pointer())
-        left = builder.sub(offset, builder.mul(radius, stride))
-        zero = ir.Constant(vectors.type, None)
 
-        def body(at: Any, at_once: int) -> None:
-            sums = [cgutils.alloca_once(builder, vectors.type) for _ in range(at_once)]
-            parts = [cgutils.alloca_once(builder, vectors.type) for _ in range(at_once)]
-            for one in sums:
-                builder.store(zero, one)
-            with cgutils.for_range(builder, size, intp=INT64) as down:
-                for one in parts:
-                    builder.store(zero, one)
-                row = builder.load(builder.gep(table, [down.index]))
-                line = builder.add(builder.add(row, left), at)
-                weights = builder.mul(builder.mul(down.index, size), number(vectors.item))
-                weights = builder.add(address, weights)
-                with cgutils.for_range(builder, size, intp=INT64) as along:
-                    tap = builder.mul(along.index, number(vectors.item))
-                    tap = vectors.tap(builder.add(weights, tap))
-                    values = builder.add(line, builder.mul(along.index, stride))
-                    for position, one in enumerate(parts):
-                        value = vectors.load(builder.add(values, number(position * VECTOR_BYTES)))
-                        total = vectors.multiply_add(tap, value, builder.load(one))
-                        builder.store(total, one)
-                for one, part in zip(sums, parts, strict=True):
-                    builder.store(builder.fadd(builder.load(one), builder.load(part)), one)
-            for position, one in enumerate(sums):
-                ahead = number(position * VECTOR_BYTES)
-                vectors.store(builder.load(one), builder.add(builder.add(out, at), ahead))
-
-        over_blocks(builder, vectors, count, body)
-        return context.get_dummy_value()
-
-    return types.void(taps, *(types.int64,) * 6), generate
+def _transposed(vectors: Vectors, rows: list[Any]) -> list[Any]:
+    """A square of lanes: blocks of 1, 2, 4... change places across the diagonal."""
+    rows, lanes, side = list(rows), range(vectors.lanes), 1
+    while side < vectors.lanes:
+        low = [j + vectors.lanes - side if j & side else j for j in lanes]
+        high = [j + vectors.lanes if j & side else j + side for j in lanes]
+        for i in lanes:
+            if not i & side:
+                a, b = rows[i], rows[i + side]
+                rows[i], rows[i + side] = vectors.pick(a, b, low), vectors.pick(a, b, high)
+        side *= 2
+    return rows

@@ -1,0 +1,263 @@
+"""Sums over the taps, kept in registers: the innermost loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from blurbench.backends.numba.vectors import (
+    INT64,
+    LINE_BYTES,
+    VECTOR_BYTES,
+    Builder,
+    Vectors,
+    address_of,
+    number,
+)
+
+AT_ONCE = 2 if VECTOR_BYTES == 64 else 1  # vectors of a line: there are 32 or 16 registers
+OUTPUTS = 4  # whose sums share what is loaded
+NEAR = 6  # the largest radius of which code is made for each
+
+
+@intrinsic
+def sum_lines(
+    typing_context: Any, taps: Any, radius: Any, centre: Any, step: Any, out: Any
+) -> tuple[Any, Any]:
+    """Store OUTPUTS sums over lines of LINE_BYTES, `step` apart, and so are the sums from `out`.
+
+    Neighbouring sums look at almost the same lines: for each distance from the centre one more
+    line on each side is loaded, and the lines before stay in registers. Pairs are added before
+    they are multiplied, the outermost first.
+
+    Args:
+        taps: from the centre on.
+        centre: the address of the first sum's.
+    """
+
+    def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
+        array, radius, centre, step, out = arguments
+        vectors = Vectors(builder, given.args[0].dtype)
+        taps = address_of(context, builder, given.args[0], array)
+        for column in range(0, LINE_BYTES, AT_ONCE * VECTOR_BYTES):
+            at = [number(column + part * VECTOR_BYTES) for part in range(AT_ONCE)]
+            _sum_window(builder, vectors, taps, radius, (centre, out, step), at)
+        return context.get_dummy_value()
+
+    return types.void(taps, *(types.int64,) * 4), generate
+
+
+def _sum_window(
+    builder: Builder, vectors: Vectors, taps: Any, radius: Any, lines: Any, at: list[Any]
+) -> None:
+    centre, out, step = lines
+    sums = [vectors.variables(len(at)) for _ in range(OUTPUTS)]
+    after = [vectors.variables(len(at)) for _ in range(OUTPUTS)]
+    before = [vectors.variables(len(at)) for _ in range(OUTPUTS)]
+
+    def fetch(window: list[list[Any]], slot: int, line: Any) -> None:
+        address = builder.add(centre, builder.mul(line, step))
+        for part, offset in zip(window[slot % OUTPUTS], at, strict=True):
+            builder.store(vectors.load(builder.add(address, offset)), part)
+
+    def add_pairs(distance: Any, turn: int) -> None:
+        """What lies at a distance; after each `turn` the slots have moved on by one."""
+        fetch(after, -turn, distance)
+        fetch(before, turn - 1, builder.sub(number(OUTPUTS - 1), distance))
+        tap = vectors.tap(builder.add(taps, builder.mul(distance, number(vectors.item))))
+        for output in range(OUTPUTS):
+            pairs = zip(
+                sums[output],
+                before[(output + turn) % OUTPUTS],
+                after[(output - turn) % OUTPUTS],
+                strict=True,
+            )
+            for one, a, b in pairs:
+                pair = builder.fadd(builder.load(a), builder.load(b))
+                builder.store(vectors.multiply_add(tap, pair, builder.load(one)), one)
+
+    for part in (part for one in sums for part in one):
+        builder.store(vectors.constant(0.0), part)
+    for output in range(1, OUTPUTS):
+        fetch(after, output, builder.add(radius, number(output)))
+        fetch(before, output - 1, builder.sub(number(output - 1), radius))
+    turns, rest = (f(radius, number(OUTPUTS)) for f in (builder.udiv, builder.urem))
+    with cgutils.for_range(builder, turns, intp=INT64) as loop:
+        farthest = builder.sub(radius, builder.mul(loop.index, number(OUTPUTS)))
+        for turn in range(OUTPUTS):
+            add_pairs(builder.sub(farthest, number(turn)), turn)
+    for turn in range(OUTPUTS - 1):
+        with builder.if_then(builder.icmp_unsigned(">", rest, number(turn))):
+            add_pairs(builder.sub(rest, number(turn)), turn)
+    tap = vectors.tap(taps)
+    for output, parts in enumerate(sums):
+        ahead = builder.mul(step, number(output))
+        for one, offset in zip(parts, at, strict=True):
+            place = builder.add(ahead, offset)
+            value = vectors.load(builder.add(centre, place))
+            total = vectors.multiply_add(tap, value, builder.load(one))
+            vectors.store(total, builder.add(out, place))
+
+
+@intrinsic
+def sum_both(
+    typing_context: Any,
+    taps: Any,
+    radius: Any,
+    image: Any,
+    centre: Any,
+    step: Any,
+    rows: Any,
+    offset: Any,
+    out: Any,
+    target: Any,
+    count: Any,
+) -> tuple[Any, Any]:
+    """Sum along a row, then that sum with those of the rows before: both passes at once.
+
+    Args:
+        taps: from the centre on.
+        radius: 1 to NEAR.
+        image: an array of the row's type.
+        centre: the address of the first sum's, its neighbours being `step` apart.
+        rows: the address of a table of addresses, of 2 * radius + 1 rows of sums; the last of
+            them is written, from `offset` on.
+        out: an array of the result's type, to `target` in which the second sums go.
+        count: at least as many as a vector has lanes.
+    """
+
+    def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
+        array, radius, _, centre, step, rows, offset, _, target, count = arguments
+        vectors = Vectors(builder, given.args[0].dtype)
+        source, made = given.args[2].dtype, given.args[7].dtype
+        taps = address_of(context, builder, given.args[0], array)
+        table = builder.inttoptr(rows, INT64.as_pointer())
+
+        def place(start: Any, at: Any, dtype: Any) -> Any:
+            """Where values of a type lie whose floats would lie `at`."""
+            ahead = builder.udiv(at, number(8 * vectors.item // dtype.bitwidth))
+            return builder.add(start, ahead)
+
+        def generate_for(radius: int) -> None:
+            distances = range(radius + 1)
+            weights = [vectors.tap(builder.add(taps, number(d * vectors.item))) for d in distances]
+            steps = [builder.mul(step, number(d)) for d in distances]
+            sums = [
+                builder.add(offset, builder.load(builder.gep(table, [number(i)])))
+                for i in range(2 * radius + 1)
+            ]
+
+            def body(at: Any, at_once: int) -> None:
+                for part in range(at_once):
+                    here = builder.add(at, number(part * VECTOR_BYTES))
+                    x = place(centre, here, source)
+                    after = [vectors.load(builder.add(x, one), source) for one in steps]
+                    before = [vectors.load(builder.sub(x, one), source) for one in steps]
+                    along = _fold(vectors, weights, before, after)
+                    vectors.store(along, builder.add(sums[-1], here))
+                    column = [vectors.load(builder.add(one, here)) for one in sums[:-1]] + [along]
+                    total = _fold(vectors, weights, column[radius::-1], column[radius:])
+                    vectors.store(total, place(target, here, made), made)
+
+            _over_blocks(builder, vectors, count, body)
+
+        for known in range(1, NEAR + 1):
+            with builder.if_then(builder.icmp_unsigned("==", radius, number(known))):
+                generate_for(known)
+        return context.get_dummy_value()
+
+    numbers = (types.int64,) * 4
+    return types.void(taps, types.int64, image, *numbers, out, *numbers[:2]), generate
+
+
+def _fold(vectors: Vectors, weights: list[Any], before: list[Any], after: list[Any]) -> Any:
+    """The sum over symmetric taps of values by distance from the centre, the outermost first."""
+    total = vectors.constant(0.0)
+    for weight, a, b in zip(weights[:0:-1], before[:0:-1], after[:0:-1], strict=True):
+        total = vectors.multiply_add(weight, vectors.as_floats(vectors.add(a, b)), total)
+    return vectors.multiply_add(weights[0], vectors.as_floats(before[0]), total)
+
+
+@intrinsic
+def sum_dense(
+    typing_context: Any,
+    taps: Any,
+    radius: Any,
+    rows: Any,
+    offset: Any,
+    stride: Any,
+    out: Any,
+    count: Any,
+) -> tuple[Any, Any]:
+    """Store `count` sums over size x size taps, each row of them summed by itself.
+
+    Args:
+        rows: the address of the centre row's address, in a table of all rows'.
+        offset: of the first sum's centre in its row.
+        stride: from one value to its neighbour in the same channel.
+        count: at least as many as a vector has lanes.
+    """
+
+    def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
+        array, radius, rows, offset, stride, out, count = arguments
+        vectors = Vectors(builder, given.args[0].dtype)
+        address = address_of(context, builder, given.args[0], array)
+        size = builder.add(builder.mul(radius, number(2)), number(1))
+        first = builder.sub(rows, builder.mul(radius, number(8)))
+        table = builder.inttoptr(first, INT64.as_pointer())
+        left = builder.sub(offset, builder.mul(radius, stride))
+
+        def body(at: Any, at_once: int) -> None:
+            sums, parts = vectors.variables(at_once), vectors.variables(at_once)
+            for one in sums:
+                builder.store(vectors.constant(0.0), one)
+            with cgutils.for_range(builder, size, intp=INT64) as down:
+                for one in parts:
+                    builder.store(vectors.constant(0.0), one)
+                row = builder.load(builder.gep(table, [down.index]))
+                line = builder.add(builder.add(row, left), at)
+                weights = builder.mul(builder.mul(down.index, size), number(vectors.item))
+                weights = builder.add(address, weights)
+                with cgutils.for_range(builder, size, intp=INT64) as along:
+                    tap = builder.mul(along.index, number(vectors.item))
+                    tap = vectors.tap(builder.add(weights, tap))
+                    values = builder.add(line, builder.mul(along.index, stride))
+                    for position, one in enumerate(parts):
+                        value = vectors.load(builder.add(values, number(position * VECTOR_BYTES)))
+                        total = vectors.multiply_add(tap, value, builder.load(one))
+                        builder.store(total, one)
+                for one, part in zip(sums, parts, strict=True):
+                    builder.store(builder.fadd(builder.load(one), builder.load(part)), one)
+            for position, one in enumerate(sums):
+                ahead = number(position * VECTOR_BYTES)
+                vectors.store(builder.load(one), builder.add(builder.add(out, at), ahead))
+
+        _over_blocks(builder, vectors, count, body)
+        return context.get_dummy_value()
+
+    return types.void(taps, *(types.int64,) * 6), generate
+
+
+def _over_blocks(
+    builder: Builder, vectors: Vectors, count: Any, body: Callable[[Any, int], None]
+) -> None:
+    """Call `body(offset, vectors at once)` until `count` values are covered.
+
+    The last vector begins early enough to end with them.
+    """
+    block = number(OUTPUTS * vectors.lanes)
+    blocks = builder.udiv(count, block)
+    with cgutils.for_range(builder, blocks, intp=INT64) as loop:
+        body(builder.mul(loop.index, number(OUTPUTS * VECTOR_BYTES)), OUTPUTS)
+    done = builder.mul(blocks, number(OUTPUTS * VECTOR_BYTES))
+    rest = builder.udiv(builder.urem(count, block), number(vectors.lanes))
+    with cgutils.for_range(builder, rest, intp=INT64) as loop:
+        body(builder.add(done, builder.mul(loop.index, number(VECTOR_BYTES))), 1)
+    ragged = builder.urem(count, number(vectors.lanes))
+    with builder.if_then(builder.icmp_unsigned("!=", ragged, number(0))):
+        last = builder.sub(count, number(vectors.lanes))
+        body(builder.mul(last, number(vectors.item)), 1)
