@@ -306,7 +306,7 @@ def test_channels_are_blurred_independently(
 def test_with_more_threads_the_contract_is_kept_too(
     implementation: Implementation, border: str, reference: Reference, share_of_allowed: Share
 ) -> None:
-    problem = replace(problem_of(15, (33, 20, 2), "float32", border), threads=3)
+    problem = replace(problem_of(15, (133, 120, 2), "float32", border), threads=3)
     image = noise(problem, 0, 255)
     result = implementation.prepare(problem)(image)
     assert share_of_allowed(result, reference(image, problem), image, problem) <= 1

@@ -12,6 +12,8 @@ from blurbench.methods.dct import Cosine, CosinePass, DCTPlan, FourierPass
 from blurbench.methods.fft import Fourier
 from blurbench.plan import Plan, Problem
 
+LINES = 64  # of an image that are transformed at once on the CPU
+
 
 def array_implementations(
     backend: str, load: Callable[[], Any], fourier: Callable[[], Fourier], strip_bytes: int = 2**17
@@ -90,16 +92,23 @@ def dct_implementation(
     cosine: Callable[[Problem], Cosine],
     borders: tuple[str, ...],
     planes: int,
+    lines: int | None = None,
 ) -> Implementation:
     """`dct` over a namespace and the cosine transforms that suit the problem.
 
     Args:
         planes: arrays as large as a channel that a plan and its call hold.
+        lines: see `DCTPlan`; threads share them where they are not all.
     """
 
     def prepare(problem: Problem) -> Plan:
         xp, transforms = load(), cosine(problem)
-        return DCTPlan(xp, problem, lambda axis: CosinePass(xp, problem, axis, transforms))
+        threads = problem.threads if lines else 1
+
+        def make_pass(axis: int) -> CosinePass:
+            return CosinePass(xp, problem, axis, transforms)
+
+        return DCTPlan(xp, problem, make_pass, lines, threads)
 
     return Implementation(
         backend,
@@ -119,7 +128,11 @@ def dct_by_fft_implementation(
 
     def prepare(problem: Problem) -> Plan:
         xp, transforms = load(), fourier()
-        return DCTPlan(xp, problem, lambda axis: FourierPass(xp, problem, axis, transforms))
+
+        def make_pass(axis: int) -> FourierPass:
+            return FourierPass(xp, problem, axis, transforms, LINES)
+
+        return DCTPlan(xp, problem, make_pass, LINES)
 
     return Implementation(
         backend,
@@ -127,7 +140,7 @@ def dct_by_fft_implementation(
         "ours",
         prepare,
         dct.operations,
-        lambda problem: dct.work_bytes(problem, 7),
+        lambda problem: dct.work_bytes(problem, 2),
         borders=("reflect",),
     )
 

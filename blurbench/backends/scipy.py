@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft
 import scipy.ndimage
 
-from blurbench.backends.arrays import dct_implementation, fft_implementation
+from blurbench.backends.arrays import LINES, dct_implementation, fft_implementation
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.ndimage import Filters, ndimage_implementations
 from blurbench.methods.dct import Cosine
@@ -28,8 +28,7 @@ def _fourier(problem: Problem) -> Fourier:
 
 
 def _cosine(problem: Problem) -> Cosine:
-    workers = problem.threads
-    return Cosine(partial(scipy.fft.dct, workers=workers), partial(scipy.fft.idct, workers=workers))
+    return Cosine(scipy.fft.dct, scipy.fft.idct)
 
 
 backend = Backend(
@@ -38,7 +37,7 @@ backend = Backend(
     (
         *ndimage_implementations("scipy", lambda: Filters(np, scipy.ndimage)),
         fft_implementation("scipy", lambda: np, _fourier),
-        dct_implementation("scipy", lambda: np, _cosine, ("reflect", "mirror"), planes=3),
+        dct_implementation("scipy", lambda: np, _cosine, ("reflect", "mirror"), 2, LINES),
     ),
     lambda: Availability(versions={"scipy": scipy.__version__}),
 )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from blurbench.methods.fft import Fourier
+from blurbench.methods.shares import do_all
 from blurbench.plan import PlanePlan, Problem, empty, store
 
 TYPES = {"reflect": 2, "mirror": 1}  # of the transform, by border
@@ -28,7 +29,7 @@ class Cosine:
 
 
 class Pass(Protocol):
-    """The blur of a plane `(H, W)` along one of its axes; it may overwrite the plane.
+    """The blur of a plane `(H, W)`, or of some of its lines, along an axis and in place.
 
     Attributes:
         nbytes: memory that it holds.
@@ -36,7 +37,7 @@ class Pass(Protocol):
 
     nbytes: int
 
-    def __call__(self, plane: Any) -> Any: ...
+    def __call__(self, plane: Any) -> None: ...
 
 
 def operations(problem: Problem) -> float:
@@ -85,12 +86,22 @@ class DCTPlan(PlanePlan):
 
     Args:
         make_pass: makes the pass along an axis, 0 or 1.
+        lines: that are blurred at once, so that they stay in the cache; None for all.
+        threads: that share the lines; more than one only if passes hold no work arrays.
     """
 
-    def __init__(self, xp: Any, problem: Problem, make_pass: Callable[[int], Pass]) -> None:
+    def __init__(
+        self,
+        xp: Any,
+        problem: Problem,
+        make_pass: Callable[[int], Pass],
+        lines: int | None = None,
+        threads: int = 1,
+    ) -> None:
         super().__init__(xp, problem)
         self._work = empty(xp, problem.shape[:2], getattr(xp, precision(problem)))
         self._passes = [make_pass(axis) for axis in (0, 1)]
+        self._lines, self._threads = lines, threads
         self.nbytes = self._work.size * itemsize(problem)
         self.nbytes += sum(one.nbytes for one in self._passes)
 
@@ -100,10 +111,26 @@ class DCTPlan(PlanePlan):
         # The blur keeps the level; a transform would round every sample to its size.
         level = self._xp.mean(plane)
         plane -= level
-        for blur in self._passes:
-            plane = blur(plane)
+        for axis, blur in enumerate(self._passes):
+            self._blur(plane, axis, blur)
         plane += level
         store(self._xp, plane, out)
+
+    def _blur(self, plane: Any, axis: int, blur: Pass) -> None:
+        count = plane.shape[1 - axis]
+        step = self._lines or count
+        starts = iter(range(0, count, step))
+
+        def work(thread: int) -> None:
+            for start in starts:
+                some = slice(start, start + step)
+                part = plane[:, some] if axis == 0 else plane[some, :]
+                together = self._xp.asarray(part, copy=self._lines is not None)
+                blur(together)
+                if together is not part:
+                    part[...] = together
+
+        do_all(work, range(min(self._threads, -(-count // step))))
 
 
 class CosinePass:
@@ -118,12 +145,14 @@ class CosinePass:
         self._factors = xp.astype(across(xp, response, axis), getattr(xp, precision(problem)))
         self.nbytes = n * itemsize(problem)
 
-    def __call__(self, plane: Any) -> Any:
+    def __call__(self, plane: Any) -> None:
         if self._alone:
-            return plane
+            return
         coefficients = self._there(plane, **self._how)
         coefficients *= self._factors
-        return self._back(coefficients, **self._how)
+        blurred = self._back(coefficients, **self._how)
+        if blurred is not plane:
+            plane[...] = blurred
 
 
 class FourierPass:
@@ -136,11 +165,14 @@ class FourierPass:
     response h is `(h[f] + h[n-f])/2 * V + (h[f] - h[n-f])/2 * exp(i*pi*f/n) * conj(V)`.
     """
 
-    def __init__(self, xp: Any, problem: Problem, axis: int, fourier: Fourier) -> None:
+    def __init__(
+        self, xp: Any, problem: Problem, axis: int, fourier: Fourier, lines: int | None = None
+    ) -> None:
         n, shape = problem.shape[axis], list(problem.shape[:2])
         dtype = getattr(xp, precision(problem))
         complex_dtype = xp.complex128 if dtype == xp.float64 else xp.complex64
         self._xp, self._fourier, self._axis, self._n = xp, fourier, axis, n
+        shape[1 - axis] = min(lines or shape[1 - axis], shape[1 - axis])
         self._samples = empty(xp, tuple(shape), dtype)
         shape[axis] = terms = n // 2 + 1
         response = problem.kernel.response(period(n, "reflect"))
@@ -151,28 +183,29 @@ class FourierPass:
         )
         self._straight = xp.astype(across(xp, (low + high) / 2, axis), dtype)
         self._turned = xp.astype(turn, complex_dtype)
-        self._out: tuple[dict[str, Any], dict[str, Any]] = {}, {}
-        if fourier.takes_out:
-            self._out = {"out": empty(xp, tuple(shape), complex_dtype)}, {"out": self._samples}
-        self.nbytes = (2 if fourier.takes_out else 1) * self._samples.size * itemsize(problem)
+        self._spectrum = empty(xp, tuple(shape), complex_dtype)
+        self.nbytes = 2 * self._samples.size * itemsize(problem)
 
-    def __call__(self, plane: Any) -> Any:
+    def __call__(self, plane: Any) -> None:
         axis, half = self._axis, (self._n + 1) // 2
         lead = (slice(None),) * axis
         first, last = (*lead, slice(0, half), ...), (*lead, slice(half, self._n), ...)
         even, odd = (*lead, slice(0, self._n, 2), ...), (*lead, slice(1, self._n, 2), ...)
-        samples = self._samples
+        some = slice(0, plane.shape[1 - axis])
+        here = (slice(None), some) if axis == 0 else (some, slice(None))
+        samples = self._samples[here]
+        there = {"out": self._spectrum[here]} if self._fourier.takes_out else {}
+        back = {"out": samples} if self._fourier.takes_out else {}
         samples[first] = plane[even]
         samples[last] = self._xp.flip(plane[odd], axis=axis)
-        spectrum = self._fourier.rfftn(samples, axes=(axis,), **self._out[0])
+        spectrum = self._fourier.rfftn(samples, axes=(axis,), **there)
         turned = self._xp.conj(spectrum)
         turned *= self._turned
         spectrum *= self._straight
         spectrum += turned
-        samples = self._fourier.irfft(spectrum, n=self._n, axis=axis, **self._out[1])
+        samples = self._fourier.irfft(spectrum, n=self._n, axis=axis, **back)
         plane[even] = samples[first]
         plane[odd] = self._xp.flip(samples[last], axis=axis)
-        return plane
 
 
 def across(xp: Any, line: Any, axis: int) -> Any:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.device import Device, EventClock
 from blurbench.measure.clock import HostClock
+from blurbench.measure.threads import limit_threads
+from blurbench.methods.shares import do_all
 
 SAMPLES = 11
-SIDE = 512  # of the matrices, for one thread
+SIDE = 512  # of the matrices
 SAMPLE_S = 0.005  # least duration of a sample on a device
 
 
@@ -35,12 +37,22 @@ def time_host(dtype: np.dtype[Any], threads: int, done: int) -> list[Arithmetic]
         dtype: float32 or float64.
         done: how many samples there are already.
     """
-    side = int(SIDE * math.sqrt(min(threads, host.usable_cpus())))
-    first, second, out = (np.full((side, side), 0.5, dtype) for _ in range(3))
-    once = partial(HostClock().measure, lambda: np.matmul(first, second, out=out), 1)
-    if done < SAMPLES:
-        once()  # wakes the library's threads
-    return [Arithmetic(float(side) ** 3, 1, once()) for _ in range(done, SAMPLES)]
+    shares = [
+        tuple(np.full((SIDE, SIDE), 0.5, dtype) for _ in range(3))
+        for _ in range(min(threads, host.usable_cpus()))
+    ]
+    once = partial(HostClock().measure, lambda: do_all(_multiply, shares), 1)
+    multiply_adds = float(SIDE) ** 3 * len(shares)
+    # A product for each thread: the library's own threads wait for each other at every block.
+    with limit_threads(1):
+        if done < SAMPLES:
+            once()  # wakes the threads
+        return [Arithmetic(multiply_adds, 1, once()) for _ in range(done, SAMPLES)]
+
+
+def _multiply(matrices: tuple[NDArray[Any], ...]) -> None:
+    first, second, out = matrices
+    np.matmul(first, second, out=out)
 
 
 def time_device(device: Device, dtype: np.dtype[Any], done: int) -> list[Arithmetic]:

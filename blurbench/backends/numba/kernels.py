@@ -242,7 +242,7 @@ def separable_near(
 
 
 @compiled
-def direct_converted(
+def direct(
     taps: Array,
     radius: int,
     image: Array,
@@ -257,7 +257,7 @@ def direct_converted(
     top: int,
     bottom: int,
 ) -> None:
-    """The dense sum; the arguments are those of `separable_converted`, the taps all of them."""
+    """The dense sum, over a ring of rows with their margins."""
     item, pad, width = made.itemsize, len(columns) // 2, len(made)
     rows = np.empty(len(ring), np.int64)
     loaded = top

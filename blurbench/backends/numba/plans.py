@@ -207,7 +207,7 @@ class DirectPlan(_NumbaPlan):
         from blurbench.backends.numba import kernels
 
         problem = self.problem
-        return lambda thread, top, bottom: kernels.direct_converted(
+        return lambda thread, top, bottom: kernels.direct(
             self._taps,
             problem.kernel.radius,
             image,
