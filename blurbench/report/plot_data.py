@@ -160,7 +160,7 @@ def _mark(size: int, row: Row) -> Mark:
         Estimate(row.end_to_end_median_s, row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s),
         row.reason not in (ONCE, FAR),
         None if row.status == "ok" else row.status,
-        {ceiling: share for ceiling, share in shares if share},  # none on a logarithmic axis is 0
+        {ceiling: share for ceiling, share in shares if share},  # a logarithmic axis has no 0
         row.end_to_end_bound,
     )
 
