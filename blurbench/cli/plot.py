@@ -20,8 +20,9 @@ def plot(folders: tuple[Path, ...], output: str) -> int:
     """Draw one run, or several side by side.
 
     Times with their intervals over kernel size, the ratio of separable to FFT, the crossovers as
-    brackets, and for several images who wins where. A run of one kernel size becomes a dot and an
-    interval for each implementation. Needs Matplotlib.
+    brackets, the shares of the copy bandwidth and of the multiply-add rate, and for several images
+    who wins where. A run of one kernel size becomes a dot and an interval for each implementation.
+    Needs Matplotlib.
     """
     from blurbench.records.journal import check_output, load
 

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 from blurbench.errors import InputError
 from blurbench.records.journal import Log
+from blurbench.records.roofline import ARITHMETIC
 from blurbench.report.heading import machine_line, run_lines
-from blurbench.report.plot_data import Column, WinnerMap, columns_of, winner_map
+from blurbench.report.plot_data import CEILINGS, Column, WinnerMap, columns_of, winner_map
 from blurbench.report.plot_labels import LINE, brackets_height, gutter
 from blurbench.report.plot_map import draw_map, map_key
 from blurbench.report.plot_panels import (
@@ -29,6 +30,13 @@ from blurbench.report.plot_panels import (
     scale_times,
     table_widths,
     time_values,
+)
+from blurbench.report.plot_shares import (
+    HEADINGS,
+    bounds_of,
+    draw_key,
+    draw_shares,
+    scale_shares,
 )
 from blurbench.report.plot_style import (
     DPI,
@@ -49,8 +57,8 @@ MARGIN = 0.2  # all lengths are inches
 TICKS_LEFT = 0.75
 WIDTHS = {1: 6.0, 2: 4.2, 3: 3.5}
 NARROWEST = 3.2
-TIMES, RATIOS, MAP_ROW, INTERVAL_ROW = 3.7, 1.7, 0.42, 0.3
-HEADING, TICKS, AXIS_NAME = 0.3, 0.3, 0.2
+TIMES, RATIOS, SHARES, MAP_ROW, INTERVAL_ROW = 3.7, 1.7, 1.7, 0.42, 0.3
+HEADING, TICKS, AXIS_NAME, KEY = 0.3, 0.3, 0.2, 0.2
 CAPTION_LINE = 0.16
 BETWEEN = 0.15
 
@@ -130,6 +138,8 @@ def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:
     titles = [_titles(place, number, logs) for number, place in enumerate(places, 1)]
     curves = [place for place in places if not place.column.is_single]
     with_ratios = any(place.column.ratios for place in curves)
+    ceilings = [one for one in CEILINGS if any(place.column.reaching(one) for place in curves)]
+    bounds = bounds_of([one.column for one in curves])
     maps = _maps(places, logs)
     caption = _caption(columns, logs, bool(maps), width - 2 * MARGIN)
 
@@ -138,6 +148,9 @@ def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:
     panels = [HEADING + times + TICKS] if curves else []
     if with_ratios:
         panels.append(HEADING + ratios + TICKS)
+    panels += [HEADING + _shares_height(curves, one) + TICKS for one in ceilings]
+    if bounds:
+        panels.append(KEY)
     singles = [HEADING + _intervals_height(one) + TICKS for one in columns if one.is_single]
     panels = [*panels, AXIS_NAME] if curves else []
     upper = max(sum(panels), *singles, 0.0)
@@ -154,6 +167,8 @@ def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:
         _draw_times(sheet, curves, looks, times)
     if with_ratios:
         _draw_ratios(sheet, curves, looks, ratios)
+    for number, ceiling in enumerate(ceilings):
+        _draw_shares(sheet, curves, ceiling, looks, bounds if number == 0 else [])
     if curves:
         sheet.write(curves[0].left, "kernel size in pixels", SIZE, FAINT)
     sheet.top = below
@@ -257,6 +272,33 @@ def _draw_ratios(sheet: Sheet, places: Sequence[Place], looks: Looks, height: fl
     sheet.top += height + TICKS
 
 
+def _shares_height(places: Sequence[Place], ceiling: str) -> float:
+    return max(SHARES, *(LINE * (len(one.column.reaching(ceiling)) + 1) for one in places))
+
+
+def _draw_shares(
+    sheet: Sheet,
+    places: Sequence[Place],
+    ceiling: str,
+    looks: Looks,
+    bounds: Sequence[str],
+) -> None:
+    """In the columns whose runs know of a share; the key of the bounds, if any, is above."""
+    marks = "; markers: the bound" if bounds else ""
+    reaching = [place for place in places if place.column.reaching(ceiling)]
+    _heading(sheet, reaching[0].left, HEADINGS[ceiling] + marks)
+    sheet.top += KEY if bounds else 0.0
+    height = _shares_height(places, ceiling)
+    for place in reaching:
+        axes = sheet.axes(place.left, place.width, height)
+        scale_shares(axes, [one.column for one in reaching], ceiling)
+        axes.tick_params(axis="y", labelleft=place is reaching[0])
+        draw_shares(axes, place.column, ceiling, looks, _sizes(places))
+        if bounds and place is reaching[0]:
+            draw_key(axes, bounds)
+    sheet.top += height + TICKS
+
+
 def _intervals_height(column: Column) -> float:
     return INTERVAL_ROW * (len(interval_rows(column)) + 0.2)
 
@@ -320,16 +362,23 @@ def _caption(
 
 def _how_to_read(columns: Sequence[Column]) -> str:
     marks = [mark for one in columns for curve in one.curves for mark in curve.marks]
+    curves = [one for one in columns if not one.is_single]
     notes = []
-    if any(one.brackets for one in columns if not one.is_single):
+    if any(one.brackets for one in curves):
         notes.append(
             "Brackets: the kernel sizes between which the faster changes; both ends are proven."
         )
-    if any(one.ratios for one in columns if not one.is_single):
+    if any(one.ratios for one in curves):
         same = columns[0].log.run.rules.same
         notes.append(f"Grey strip: the same speed, within {100 * same:g} %.")
     if any(not mark.raced for mark in marks):
         notes.append("Open markers: measured once, without an interval.")
+    if any(one.reaching(ceiling) for one in curves for ceiling in CEILINGS):
+        notes.append("Shares: while computing, without transfers.")
+    if any(one.reaching(ARITHMETIC) for one in curves):
+        notes.append(
+            "Multiply-adds are counted by each method's formula: a share may exceed 100 %."
+        )
     barred = sorted({mark.barred for mark in marks if mark.barred})
     if barred:
         notes.append(f"Crosses: {', '.join(barred).replace('_', ' ')}; they never win.")

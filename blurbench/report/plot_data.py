@@ -9,12 +9,14 @@ from functools import cached_property
 from blurbench.measure.stats import Estimate
 from blurbench.records.findings import FAR, ONCE, RANKING_SCOPE, Findings, Lead
 from blurbench.records.journal import Log
+from blurbench.records.roofline import ARITHMETIC, BANDWIDTH
 from blurbench.records.summary import Row
 from blurbench.report.show import by_extent
 from blurbench.study.crossing import Change, Crossover, find_crossovers
 
 MOST_EXTENTS = 4  # drawn side by side; the map of winners has all of them
 MOST_BRACKETS = 4
+CEILINGS = (BANDWIDTH, ARITHMETIC)
 SEPARABLE, FFT = "separable", "fft"
 
 
@@ -25,12 +27,16 @@ class Mark:
     Attributes:
         raced: False where it was measured once, outside any race.
         barred: why it must not win, as `wrong` or `implausible`; None where it may.
+        shares: of the copy bandwidth and of the multiply-add rate, where measured, by ceiling.
+        bound: what holds it back, end to end; None where that is not known.
     """
 
     size: int
     time: Estimate
     raced: bool
     barred: str | None
+    shares: dict[str, float]
+    bound: str | None
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,10 @@ class Curve:
     def joined(self) -> list[Mark]:
         """The marks that a line may join."""
         return [mark for mark in self.marks if mark.barred is None]
+
+    def reaching(self, ceiling: str) -> list[Mark]:
+        """The marks of which the share of a ceiling is known and believed."""
+        return [mark for mark in self.joined if ceiling in mark.shares]
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,10 @@ class Column:
             if found[one.name]
         ]
 
+    def reaching(self, ceiling: str) -> list[Curve]:
+        """Those of which the share of a ceiling is known at some size."""
+        return [curve for curve in self.curves if curve.reaching(ceiling)]
+
     @cached_property
     def crossovers(self) -> list[Crossover]:
         return [one for one in find_crossovers(self.points) if one.scope == RANKING_SCOPE]
@@ -140,11 +154,14 @@ class Column:
 
 def _mark(size: int, row: Row) -> Mark:
     assert row.end_to_end_median_s is not None
+    shares = zip(CEILINGS, (row.copy_bandwidth_fraction, row.multiply_add_fraction), strict=True)
     return Mark(
         size,
         Estimate(row.end_to_end_median_s, row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s),
         row.reason not in (ONCE, FAR),
         None if row.status == "ok" else row.status,
+        {ceiling: share for ceiling, share in shares if share},  # a logarithmic axis has no 0
+        row.end_to_end_bound,
     )
 
 

@@ -91,7 +91,7 @@ def draw_times(
         sizes: that the axis must reach.
         beyond: inches to the right of the axes that texts may use.
     """
-    _quiet_log_axes(axes, sizes)
+    quiet_log_axes(axes, sizes)
     for curve in column.curves:
         _draw_curve(axes, curve, looks)
     labels = []
@@ -131,7 +131,8 @@ def set_ticks(axes: Axes, which: str, ticks: Sequence[float], texts: Sequence[st
     axis.set_tick_params(which="both", length=0 if which == "y" else 3)
 
 
-def _quiet_log_axes(axes: Axes, sizes: Sequence[int]) -> None:
+def quiet_log_axes(axes: Axes, sizes: Sequence[int]) -> None:
+    """Kernel sizes below, as many as have room; lines across instead of an axis at the left."""
     axes.set_xscale("log")
     axes.set_xlim(log_limits(sizes, extent(axes)[0]))
     places = [inches(axes, size, axes.get_ylim()[0])[0] for size in sizes]
@@ -208,7 +209,7 @@ def _draw_bands(axes: Axes, found: Sequence[tuple[int, Estimate]], colour: str) 
 
 def draw_ratios(axes: Axes, column: Column, looks: Looks, sizes: Sequence[int]) -> None:
     """Separable over FFT, a line a backend; beyond the line at 1, FFT is faster."""
-    _quiet_log_axes(axes, sizes)
+    quiet_log_axes(axes, sizes)
     same = column.log.run.rules.same
     axes.axhspan(1 / (1 + same), 1 + same, color="#bdbdbd", linewidth=0, label="same")
     axes.axhline(1, color=TEXT, linewidth=0.7, label="one")
