@@ -208,4 +208,6 @@ def _make_plan(
     state = probe(owner)
     if not state.ok:
         raise RuntimeError(f"backend {backend!r} cannot run here: {state.explanation}")
-    return implementation.prepare(problem)
+    plan = implementation.prepare(problem)
+    plan.prepare = implementation.prepare if implementation.exact else None
+    return plan

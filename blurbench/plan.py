@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from blurbench.adjoint import transposed
 from blurbench.border import check_border
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
@@ -106,11 +107,15 @@ class Plan:
     Attributes:
         problem: what it was prepared for.
         nbytes: memory that it holds, in bytes.
+        prepare: makes a plan of the same implementation for another problem; None where the
+            implementation is approximate.
     """
 
     def __init__(self, xp: Any, problem: Problem) -> None:
         self.problem = problem
         self.nbytes = 0
+        self.prepare: Callable[[Problem], Plan] | None = None
+        self._transposed: Callable[[Any], Any] | None = None
         self._xp = xp
         self._dtype = xp.empty((0,), dtype=getattr(xp, problem.dtype.name)).dtype
         # A namespace without this test has no views to overlap through either.
@@ -134,6 +139,42 @@ class Plan:
             if self._overlap(image, out):
                 image = self._xp.asarray(image, copy=True)
         self._run(image, out)
+        return out
+
+    def adjoint(self, gradient: Any, out: Any = None) -> Any:
+        """The transpose of this blur, border included: the backward pass.
+
+        Where a loss depends on the blurred image, and `gradient` is its derivative by that, this
+        is its derivative by the image: `<plan(x), y> == <x, plan.adjoint(y)>`, for the linear
+        part of the blur, that is with `cval` 0. For what borders do to it see
+        `blurbench.adjoint`.
+
+        Both have the shape and dtype of the image, `(H, W)` or `(H, W, C)`: channels are blurred
+        each by itself, so they stay apart here too, and nothing is summed over them, as would be
+        for the derivative by the taps.
+
+        The first call may prepare another plan, which is kept.
+
+        Raises:
+            InputError: the plan rounds to integers or is approximate, or the gradient has
+                another shape or dtype than the plan was made for.
+        """
+        if self.problem.dtype.kind != "f":
+            raise InputError(
+                f"a blur rounded to {self.problem.dtype} has no adjoint: prepare it for float32"
+            )
+        self._check(gradient, "gradient")
+        if self._transposed is None:
+            if self.prepare is None:
+                raise InputError(
+                    "this plan has no adjoint: take blurbench.prepare with an exact method"
+                )
+            self._transposed = transposed(self._xp, self.problem, self, self.prepare)
+        result = self._transposed(gradient)
+        if out is None:
+            return result
+        self._check(out, "out")
+        out[...] = result
         return out
 
     def _hold(self, array: Any) -> Any:

@@ -22,7 +22,7 @@ FLOORS = [
     {"measure"},
     {"backends"},
     {"methods"},
-    {"plan", "image", "testcard", "kernel", "border", "host", "errors"},
+    {"plan", "adjoint", "image", "testcard", "kernel", "border", "host", "errors"},
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}

@@ -135,6 +135,19 @@ def test_a_method_gives_on_the_device_what_it_gives_in_numpy(
     np.testing.assert_allclose(result, expected, rtol=0, atol=rounding * 255, strict=True)
 
 
+@each_method_and_border
+def test_the_adjoint_on_the_device_is_that_in_numpy(method: str, border: str) -> None:
+    problem = problem_of((5, 4, 3), "float32", border, 31)
+    gradient = noise(problem)
+    found = {}
+    for space in (HOST, THERE):
+        plan = MAKERS[method](space, problem)
+        plan.prepare = partial(MAKERS[method], space)
+        found[space] = fetch(plan.adjoint(space.xp.asarray(gradient)))
+    # Under `nearest` one pixel may gather the values of many.
+    np.testing.assert_allclose(found[THERE], found[HOST], rtol=2e-6, atol=1e-6 * 255, strict=True)
+
+
 @each_method
 def test_the_result_stays_on_the_device(method: str) -> None:
     problem = problem_of((6, 5), "float32")
