@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,22 @@ def blur_matrix(
     """
     radius = len(taps) // 2
     matrix = np.zeros((len(positions), n + 1))  # the last column collects the outside
-    row = np.arange(len(positions))
-    for offset, tap in zip(range(-radius, radius + 1), taps, strict=True):
-        # One source a row: += by fancy index adds each tap once.
-        matrix[row, source_index(positions + offset, n, border)] += tap
+    row, offsets = np.arange(len(positions)), np.arange(-radius, radius + 1)
+    if len(positions) < len(taps):
+        for line, position in zip(matrix, positions, strict=True):
+            np.add.at(line, source_index(position + offsets, n, border), taps)
+    else:
+        for offset, tap in zip(offsets, taps, strict=True):
+            # One source a row: += by fancy index adds each tap once.
+            matrix[row, source_index(positions + offset, n, border)] += tap
     return matrix[:, :n], matrix[:, n]
+
+
+def sums_before(
+    taps: Sequence[float], count: int, n: int, border: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`blur_matrix` at the `count` positions before a line, that next to it first."""
+    return blur_matrix(np.asarray(taps), -1 - np.arange(count), n, border)
 
 
 class Margins:

@@ -39,7 +39,9 @@ from blurbench.study.cells import rotation_of
 from blurbench.study.options import Options
 
 REASON, REMEDY = "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
-CPU_ROWS = {one.name for b in ("numpy", "scipy") for one in find_backend(b).implementations}
+CPU_ROWS = {
+    one.name for b in ("numpy", "scipy") for one in find_backend(b).implementations if one.exact
+}
 OPTIONAL = [name for name in backends() if name not in ("numpy", "scipy")]
 OPTIONAL_ROWS = {
     one.name for name in OPTIONAL for one in backends()[name].implementations if one.exact

@@ -36,6 +36,7 @@ from blurbench.records.findings import ALONE
 from blurbench.records.journal import Journal, Log
 from blurbench.records.record import Record
 from blurbench.records.summary import Row
+from blurbench.report.compare import winner
 from blurbench.study.answer import Answer
 from blurbench.study.compare import compare
 from blurbench.study.exactness import allowed_error
@@ -297,6 +298,7 @@ def test_every_shipped_implementation_runs_on_a_cpu(shipped: Answer) -> None:
         one.name: "ok"
         for name in ("numpy", "scipy")
         for one in registry.find_backend(name).implementations
+        if one.exact
     }
 
 
@@ -628,6 +630,27 @@ def test_a_wrong_one_may_say_that_it_is_no_exact_blur(plant, clock: Clock) -> No
     row = rows(simulate(rounds=1))["approximate"]
     assert (row.status, row.exact) == ("ok", False)
     assert row.max_abs_error == pytest.approx(0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "verdicts"),
+    [
+        (None, {"rough": "approximate", "right": "fastest"}),
+        (1e-3, {"rough": "approximate", "right": "fastest"}),
+        (1e-2, {"rough": "fastest", "right": "slower"}),
+    ],
+)
+def test_an_approximation_competes_where_its_error_is_tolerable(
+    plant, clock: Clock, tolerance: float | None, verdicts: dict[str, str]
+) -> None:
+    """Half a grey level of 255 is an error of 0.002."""
+    rough = planted("rough", then(clock.takes(0.004), add_half))
+    plant(backend_of(replace(rough, exact=False), planted("right", clock.takes(0.02))))
+    answer = simulate(tolerance=tolerance, methods=("rough", "right"))
+    assert {row.method: row.verdict for row in answer.rows} == verdicts
+    best = winner(answer)
+    assert best is not None
+    assert best.method == ("rough" if tolerance == 1e-2 else "right")
 
 
 def test_one_that_asks_for_more_memory_than_there_is_is_not_tried(

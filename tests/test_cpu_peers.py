@@ -276,6 +276,8 @@ def test_the_approximate_are_chosen_only_by_name() -> None:
     assert "pillow:extended_box" not in names()
     assert "pillow:extended_box" in names(backends=("pillow",))
     assert "pillow:extended_box" in names(methods=("extended_box", "fft"))
+    assert "pillow:extended_box" in names(tolerance=0.01)
+    assert "numpy:extended_box" not in names(backends=("numpy",))
 
 
 def test_the_approximate_are_held_to_no_contract(capsys: pytest.CaptureFixture[str]) -> None:

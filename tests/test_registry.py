@@ -26,10 +26,11 @@ from blurbench.backends.registry import (
 from blurbench.errors import InputError
 
 CPU_PEERS = ("opencv", "skimage", "pyvips", "pillow")
+APPROXIMATE = ("box", "extended_box", "deriche", "vyv")
 OFFERED = {
-    "numpy": METHODS,
+    "numpy": (*METHODS, *APPROXIMATE),
     "scipy": ("direct", "separable", "fft", "dct"),
-    "cupy": METHODS,
+    "cupy": (*METHODS, "box", "extended_box"),
     "cupyx": ("direct", "separable", "fft"),
     **dict.fromkeys(("numba", "cuda", "torch", "torch_cuda"), ("direct", "separable")),
     "opencv": ("direct", "separable", "fft"),
@@ -106,9 +107,9 @@ def test_each_shipped_backend_offers_its_methods() -> None:
     assert [one.name for backend in found for one in backend.implementations] == SHIPPED
 
 
-def test_each_shipped_implementation_but_pillows_claims_to_be_exact() -> None:
+def test_each_shipped_implementation_of_another_method_claims_to_be_exact() -> None:
     every = [one for backend in collect([]).values() for one in backend.implementations]
-    assert [one.name for one in every if not one.exact] == ["pillow:extended_box"]
+    assert all(one.exact == (one.method not in APPROXIMATE) for one in every)
 
 
 def test_the_librarys_own_filters_are_declared_as_such() -> None:
@@ -315,8 +316,10 @@ def test_an_unknown_method_is_refused_with_the_known_ones(ask: Callable[[], obje
 def test_an_unknown_method_is_refused_with_those_of_other_packages_too(
     offer: Offer, install: Callable[..., None]
 ) -> None:
-    install(offer("third", own("third", "fft", "box")))
-    assert refusal(lambda: check_method("magic")).endswith("dct, extended_box, box")
+    install(offer("third", own("third", "fft", "fog")))
+    assert refusal(lambda: check_method("magic")).endswith(
+        "dct, box, extended_box, deriche, vyv, fog"
+    )
 
 
 def test_a_combination_that_does_not_exist_is_refused_with_what_the_backend_offers(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from blurbench.backends.backend import Implementation
-from blurbench.methods import banded, dct, direct, fft, separable
+from blurbench.methods import approximate, banded, dct, direct, fft, separable
 from blurbench.methods.dct import Cosine, CosinePass, DCTPlan, FourierPass
 from blurbench.methods.fft import Fourier
 from blurbench.plan import Plan, Problem
@@ -142,6 +142,29 @@ def dct_by_fft_implementation(
         dct.operations,
         lambda problem: dct.work_bytes(problem, 2),
         borders=("reflect",),
+    )
+
+
+def approximate_implementations(
+    backend: str, load: Callable[[], Any], methods: Sequence[str]
+) -> tuple[Implementation, ...]:
+    """Approximate methods over the namespace that `load` imports when first needed."""
+
+    def prepare(method: str, problem: Problem) -> Plan:
+        return approximate.prepare(load(), problem, method)
+
+    return tuple(
+        Implementation(
+            backend,
+            method,
+            "ours",
+            partial(prepare, method),
+            partial(approximate.operations, method=method),
+            approximate.work_bytes,
+            exact=False,
+            own_kernel=True,
+        )
+        for method in methods
     )
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from blurbench.backends import gpu
 from blurbench.backends.arrays import (
+    approximate_implementations,
     array_implementations,
     banded_implementation,
     dct_implementation,
@@ -44,6 +45,8 @@ backend = Backend(
         banded_implementation("cupy", _load, gpu.BLOCK),
         # The library has the DCT-II and its inverse, but no DCT-I.
         dct_implementation("cupy", _load, _cosine, ("reflect",), planes=6),
+        # The recursive ones are a launch a row: not for a device.
+        *approximate_implementations("cupy", _load, ("box", "extended_box")),
     ),
     gpu.probe,
     gpu.carry,

@@ -8,11 +8,13 @@ import numpy as np
 import scipy.fft
 
 from blurbench.backends.arrays import (
+    approximate_implementations,
     array_implementations,
     banded_implementation,
     dct_by_fft_implementation,
 )
 from blurbench.backends.backend import Availability, Backend
+from blurbench.methods.approximate import ORDERS
 from blurbench.methods.fft import Fourier
 
 
@@ -36,6 +38,7 @@ backend = Backend(
         *array_implementations("numpy", lambda: np, _fourier),
         banded_implementation("numpy", lambda: np, threads=lambda problem: problem.threads),
         dct_by_fft_implementation("numpy", lambda: np, _fourier),
+        *approximate_implementations("numpy", lambda: np, tuple(ORDERS)),
     ),
     lambda: Availability(versions={"numpy": np.__version__}),
 )

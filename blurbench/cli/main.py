@@ -8,6 +8,7 @@ import sys
 import click
 
 from blurbench import __version__
+from blurbench.cli.accuracy import accuracy
 from blurbench.cli.backends import backends
 from blurbench.cli.blur import blur
 from blurbench.cli.compare import compare
@@ -21,7 +22,7 @@ from blurbench.errors import InputError
 GROUPS = {
     "Measure": [compare, sweep, crossover],
     "Look": [show, plot],
-    "Understand": [verify, backends],
+    "Understand": [accuracy, verify, backends],
     "Use": [blur],
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -65,6 +66,22 @@ class Names(ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
+class Numbers(ParamType):
+    """Numbers separated by commas, each once."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        option = param.opts[0] if param else "value"
+        try:
+            numbers = [float(part) for part in str(value).split(",")]
+        except ValueError:
+            numbers = []
+        if not numbers or not all(map(math.isfinite, numbers)):
+            raise InputError(f"{option} {value!r} is not usable: give numbers, as in 1,2,5")
+        return tuple(dict.fromkeys(numbers))
 
 
 class Extent(ParamType):
@@ -205,6 +222,12 @@ SHARED = [
         show_default=True,
         help="Ratios this close to 1 count as the same speed.",
     ),
+    click.option(
+        "--tolerance",
+        type=Number(float, 0.0, percent=True),
+        metavar="ERROR",
+        help="Let approximations compete whose error is within this share of the largest value.",
+    ),
     click.option("--seed", type=Number(int, 0), help="Of the order of the rounds."),
     *EXPORTS,
     click.option("--out", type=Folder(), metavar="DIR", help="Keep every sample in a new folder."),
@@ -280,6 +303,7 @@ def build_options(given: dict[str, Any]) -> Options:
         processes=given["processes"],
         seed=given["seed"],
         keep=given.get("keep"),
+        tolerance=given["tolerance"],
     )
     chosen(options)
     return options

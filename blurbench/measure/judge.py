@@ -24,6 +24,8 @@ class Rules:
         comparisons: over how many the error rate is split; None is one a contender.
         sample_s: least duration of a sample, reached by inner loops where the time allows.
         keep: times the best of its side; what is slower does not race. None lets all race.
+        tolerance: error, as a share of the largest value, up to which an approximation competes;
+            None lets none.
     """
 
     looks: tuple[int, ...] = (16, 32, 64, 128)
@@ -33,6 +35,7 @@ class Rules:
     comparisons: int | None = None
     sample_s: float = 0.02
     keep: float | None = None
+    tolerance: float | None = None
 
     def share(self, contenders: int) -> float:
         """The error rate of one comparison at one look."""

@@ -89,7 +89,6 @@ class Findings:
         self.threads, self.machine_id = threads, machine_id
         self.measured_s: dict[int, float] = {}  # by process
         self._names = {one.name for one in declared}
-        self._approximate = {one.name for one in declared if not one.exact}
         self._out: dict[str, tuple[str, str | None, float | None]] = {}
         self._closed: set[tuple[str, int]] = set()
         self._alone: dict[tuple[str, str], list[Record]] = {}
@@ -195,8 +194,19 @@ class Findings:
             if pilot and one.name in pilot[0] and one.name not in self._out
         ]
 
+    @property
+    def approximate(self) -> set[str]:
+        """Those that do another thing than was asked for, and neither win nor lose."""
+        inexact = {one.name for one in self.declared if not one.exact}
+        return {name for name in inexact if not self._is_tolerable(name)}
+
+    def _is_tolerable(self, name: str) -> bool:
+        calls, tolerance = self.alone(name, "first_call"), self.rules.tolerance
+        error = calls[0].max_relative_error if calls else None
+        return tolerance is not None and error is not None and error <= tolerance
+
     def _reference(self, scope: str) -> str | None:
-        leaders = may_lead(self.racers(scope), self._approximate)
+        leaders = may_lead(self.racers(scope), self.approximate)
         return self.rounds(scope).fastest_of_pilot(leaders)
 
     def race(self, scope: str = RANKING_SCOPE) -> Result | None:
@@ -205,7 +215,7 @@ class Findings:
         reference = self._reference(scope)
         if reference is None:
             return None
-        return judge(rounds, names, reference, self.rules, self._approximate)
+        return judge(rounds, names, reference, self.rules, self.approximate)
 
     def process_medians(self, name: str) -> dict[int, float]:
         """Seconds a call in the ranking scope, by process."""
@@ -281,10 +291,11 @@ class Findings:
             row.ratio_to_fastest = standing.ratio.value
             if row.name != race.reference:
                 row.ratio_ci95_low, row.ratio_ci95_high = standing.ratio.low, standing.ratio.high
-            withheld = row.exact and not race.control_passed
+            withheld = row.name not in self.approximate and not race.control_passed
             row.verdict = "withheld" if withheld else standing.verdict
             return
-        row.verdict, row.reason = "undecided" if row.exact else "approximate", ONCE
+        row.verdict = "approximate" if row.name in self.approximate else "undecided"
+        row.reason = ONCE
         fastest = race.standings[race.reference] if race else None
         if fastest is not None and fastest.rounds:
             row.ratio_to_fastest = row.end_to_end_median_s / fastest.time.value

@@ -168,7 +168,8 @@ class Row:
     @property
     def may_win(self) -> bool:
         """Whether it can be the fastest: it ran, and does the blur that was asked for."""
-        return self.status == "ok" and self.exact
+        competes = self.exact or self.verdict not in (None, "approximate")
+        return self.status == "ok" and competes
 
     def set_times(self, scope: str, times: Sequence[float], alpha: float) -> None:
         """Fill the columns of a scope from seconds a call, in the order of their taking."""

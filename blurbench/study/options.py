@@ -32,6 +32,7 @@ class Options:
         processes: restarts that the measurement is spread over.
         seed: of the order of the rounds.
         keep: times the best of its origin; what is slower is measured once. None races all.
+        tolerance: error, as a share of the largest value, up to which an approximation competes.
     """
 
     backends: tuple[str, ...] = ()
@@ -49,11 +50,12 @@ class Options:
     processes: int = 1
     seed: int | None = None
     keep: float | None = None
+    tolerance: float | None = None
 
     @property
     def rules(self) -> Rules:
         """By which races are judged."""
-        rules = Rules(same=self.same, keep=self.keep)
+        rules = Rules(same=self.same, keep=self.keep, tolerance=self.tolerance)
         return rules if self.rounds is None else replace(rules, looks=looks_within(self.rounds))
 
 
@@ -80,7 +82,7 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
 def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
     """The implementations that the options name, in the order of the registry.
 
-    Approximate ones are left out unless a backend or a method is named.
+    Approximate ones are left out unless a method, a tolerance or a backend without others is named.
 
     Raises:
         InputError: a name is unknown, or no named backend offers a named method.
@@ -95,12 +97,20 @@ def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
         for owner in owners
         for one in owner.implementations
         if not options.methods or one.method in options.methods
-        if one.exact or options.backends or options.methods
+        if one.exact
+        or options.methods
+        or options.tolerance is not None
+        or _is_named(owner, options)
     ]
     if options.methods and not pairs:
         names = ", ".join(owner.name for owner in owners)
         raise InputError(f"no method {', '.join(options.methods)} in {names}: choose another")
     return pairs
+
+
+def _is_named(owner: Backend, options: Options) -> bool:
+    """Whether nothing but its approximations can be meant by naming a backend."""
+    return owner.name in options.backends and not any(one.exact for one in owner.implementations)
 
 
 def memory_needed(shape: tuple[int, ...], kernel: GaussianKernel, options: Options) -> int:

@@ -523,7 +523,7 @@ class PointStudy:
             history=self.findings.history(scope, self.process),
             reference=known.reference if known and known.reference in names else None,
             pairs=self._pairs_among(names),
-            approximate=[name for name in names if not self.session.implementations[name].exact],
+            approximate=self.findings.approximate,
             fixtures=[make_yardstick()] if self.yardstick and scope == RANKING_SCOPE else (),
         )
 

@@ -1,0 +1,115 @@
+"""Blurs that are only near the Gaussian: they take sigma, not the taps, and float64 throughout.
+
+A recursive filter in float32 loses as many digits as sigma has, to the power of its order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import blurbench.methods.box as boxes
+from blurbench.border import Margins
+from blurbench.errors import InputError
+from blurbench.methods.deriche import COEFFICIENTS, deriche
+from blurbench.methods.recursive import Outside, RecursivePass
+from blurbench.methods.vyv import POLES, vyv
+from blurbench.plan import Plan, Problem, store
+
+BOXES = {"box": boxes.box, "extended_box": boxes.extended_box}
+TERMS = {"deriche": deriche, "vyv": vyv}
+ALL_ORDERS: dict[str, tuple[int, ...]] = {
+    "box": boxes.PASSES,
+    "extended_box": boxes.PASSES,
+    "deriche": tuple(COEFFICIENTS),
+    "vyv": tuple(POLES),
+}
+ORDERS = {"box": 3, "extended_box": 3, "deriche": 4, "vyv": 5}  # of the implementations
+SMALLEST_SIGMA = 0.5  # the recursive filters' coefficients are fitted from about there
+FOLDING = ("reflect", "mirror", "wrap")  # what is blurred once is folded like what is not
+
+Lines = Callable[[Any], Any]  # float64 `(n, ...)`, blurred along the first axis
+
+
+class ApproximatePlan(Plan):
+    """Blurs columns, then rows, each as lines, all channels at once.
+
+    Args:
+        make_lines: makes what blurs lines of `n` samples, for each axis.
+    """
+
+    def __init__(self, xp: Any, problem: Problem, make_lines: Callable[[int], Lines]) -> None:
+        super().__init__(xp, problem)
+        self._lines = [make_lines(n) for n in problem.shape[:2]]
+
+    def _run(self, image: Any, out: Any) -> None:
+        turn = (1, 0, *range(2, image.ndim))
+        columns = self._lines[0](self._xp.astype(image, self._xp.float64))
+        rows = self._xp.asarray(self._xp.permute_dims(columns, turn), copy=True)
+        store(self._xp, self._xp.permute_dims(self._lines[1](rows), turn), out)
+
+
+def work_bytes(problem: Problem) -> int:
+    """Memory of a call: the image in float64, sums over it and their differences."""
+    return 6 * problem.height * problem.width * problem.channels * 8
+
+
+def operations(problem: Problem, method: str) -> float:
+    """Multiply-adds that one image takes."""
+    # Of each axis: two there and two back for an order; as many for a pass of a box.
+    return 2.0 * 4 * ORDERS[method] * problem.height * problem.width * problem.channels
+
+
+def prepare(xp: Any, problem: Problem, method: str) -> ApproximatePlan:
+    """The plan of a method of its usual order.
+
+    Raises:
+        InputError: it cannot do so small a sigma.
+    """
+    sigma, order = problem.kernel.sigma, ORDERS[method]
+    check_sigma(method, sigma)
+    outside = Outside(problem.border, problem.cval)
+    return ApproximatePlan(xp, problem, lambda n: lines_of(xp, method, order, sigma, n, outside))
+
+
+def check_sigma(method: str, sigma: float) -> None:
+    """Raise InputError for a sigma that is too small for a method of its usual order."""
+    if method in TERMS and sigma < SMALLEST_SIGMA:
+        raise InputError(
+            f"sigma {sigma:g} is too small for {method}: use {SMALLEST_SIGMA:g} or more"
+        )
+    if method == "box" and boxes.box(sigma, ORDERS[method]).radius == 0:
+        raise InputError(
+            f"sigma {sigma:g} is too small for {ORDERS[method]} boxes: they would change nothing"
+        )
+
+
+def lines_of(xp: Any, method: str, order: int, sigma: float, n: int, outside: Outside) -> Lines:
+    """What blurs lines of `n` samples by a method and order of `ALL_ORDERS`."""
+    if method in TERMS:
+        return RecursivePass(xp, n, TERMS[method](sigma, order), outside)
+    return _Boxes(xp, n, BOXES[method](sigma, order), order, outside)
+
+
+class _Boxes:
+    """Passes of a box; what lies outside is made anew before each, if that gives the same."""
+
+    def __init__(self, xp: Any, n: int, one: boxes.Box, passes: int, outside: Outside) -> None:
+        self._xp, self._n, self._one, self._passes = xp, n, one, passes
+        self._anew = outside.border in FOLDING
+        self._reach = one.reach * (1 if self._anew else passes)
+        self._margins = Margins(xp, n, self._reach, outside.border, outside.cval)
+
+    def __call__(self, lines: Any) -> Any:
+        for done in range(self._passes):
+            if done == 0 or self._anew:
+                lines = self._extended(lines)
+            lines = boxes.average(self._xp, lines, self._one)
+        return lines
+
+    def _extended(self, lines: Any) -> Any:
+        reach, n = self._reach, self._n
+        wide = self._xp.empty((n + 2 * reach, *lines.shape[1:]), dtype=lines.dtype)
+        wide[reach : reach + n, ...] = lines
+        self._margins.fill(wide, axis=0)
+        return wide

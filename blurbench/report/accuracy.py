@@ -1,0 +1,74 @@
+"""The errors of the approximations: a line for each method and order, a column for each sigma."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from blurbench.records.export import to_csv, to_json
+from blurbench.report.console import markdown_row, plain_table, say, show_table
+from blurbench.study.accuracy import BORDER, COLUMNS, SAMPLES, Accuracy
+
+SIDE_BY_SIDE = 6  # sigmas in a table of 80 columns
+
+
+def show_accuracy(console: Console, found: Sequence[Accuracy]) -> None:
+    """Tables of at most six sigmas, under what they hold."""
+    say(
+        console,
+        "Largest error for values from -1 to 1, against the Gaussian sampled until its tail is "
+        f"below 1e-15; lines of {SAMPLES} samples, border {BORDER}, float64.",
+    )
+    sigmas = _sigmas(found)
+    for start in range(0, len(sigmas), SIDE_BY_SIDE):
+        console.print()
+        some = sigmas[start : start + SIDE_BY_SIDE]
+        table = plain_table(*_headers(some), right=tuple(range(2, 2 + len(some))))
+        for row in _rows(found, some):
+            table.add_row(*map(Text, row))
+        show_table(console, table)
+
+
+def texts_of(found: Sequence[Accuracy]) -> dict[str, Callable[[], str]]:
+    """The errors as CSV, JSON and Markdown."""
+    rows = [one.as_dict() for one in found]
+    return {
+        "csv": lambda: to_csv(COLUMNS, rows),
+        "json": lambda: to_json(
+            {"schema": "blurbench.accuracy/1", "samples": SAMPLES, "border": BORDER, "rows": rows}
+        ),
+        "markdown": lambda: _to_markdown(found),
+    }
+
+
+def _to_markdown(found: Sequence[Accuracy]) -> str:
+    sigmas = _sigmas(found)
+    ruler = ["---"] * 2 + ["---:"] * len(sigmas)
+    lines = [_headers(sigmas), ruler, *_rows(found, sigmas)]
+    return "\n".join(map(markdown_row, lines)) + "\n"
+
+
+def _sigmas(found: Sequence[Accuracy]) -> list[float]:
+    return list(dict.fromkeys(one.sigma for one in found))
+
+
+def _headers(sigmas: Sequence[float]) -> list[str]:
+    return ["method", "order", *(f"sigma {sigma:g}" for sigma in sigmas)]
+
+
+def _rows(found: Sequence[Accuracy], sigmas: Sequence[float]) -> list[list[str]]:
+    """Method, order or tolerance, and an error for each sigma."""
+    errors = {
+        (one.method, one.order, one.tolerance, one.sigma): one.operator_norm_error for one in found
+    }
+    kinds = dict.fromkeys((one.method, one.order, one.tolerance) for one in found)
+    return [
+        [
+            method,
+            f"{order}" if order is not None else f"{tolerance:.0e}",
+            *(f"{errors[method, order, tolerance, sigma]:.2e}" for sigma in sigmas),
+        ]
+        for method, order, tolerance in kinds
+    ]
