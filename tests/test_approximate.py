@@ -16,7 +16,7 @@ from test_cli import run
 
 import blurbench
 from blurbench.backends.backend import Implementation
-from blurbench.backends.registry import backends
+from blurbench.backends.registry import backends, find_implementation
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 
@@ -222,6 +222,15 @@ def test_a_blur_is_its_kernel_under_every_border(
     result = blurred(one, image, 3.0, border=border, cval=0.0)
     expected = expected_of(one, image, 3.0, border, 0.0)
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-9)
+
+
+@each
+@pytest.mark.parametrize("width", [1, 15, 16, 17, 33, 130])
+def test_compiled_code_does_what_array_code_does(one: Implementation, width: int) -> None:
+    image = np.random.default_rng(4).uniform(0, 255, (19, width, 3)).astype(np.uint16)
+    plain = find_implementation("numpy", one.method)
+    result, expected = (blurred(which, image, 2.5) for which in (one, plain))
+    assert np.abs(result.astype(float) - expected).max() <= 1
 
 
 @each

@@ -22,7 +22,12 @@ STATE = owner.backend.probe()
 
 runs = pytest.mark.skipif(not STATE.ok, reason=STATE.explanation)
 each_plan = pytest.mark.parametrize(
-    "prepare", [one.prepare for one in owner.backend.implementations], ids=["direct", "separable"]
+    "prepare",
+    [one.prepare for one in owner.backend.implementations],
+    ids=[one.method for one in owner.backend.implementations],
+)
+each_exact_plan = pytest.mark.parametrize(
+    "prepare", [one.prepare for one in owner.backend.implementations if one.exact]
 )
 Prepare = Callable[[Problem], Plan]
 
@@ -54,7 +59,7 @@ def test_the_result_does_not_depend_on_the_number_of_threads(
 
 
 @runs
-@each_plan
+@each_exact_plan
 @pytest.mark.parametrize("width", [1, 2, 15, 16, 17, 31, 63, 64, 65, 127, 130, 1100])
 @pytest.mark.parametrize("size", [5, 15])
 def test_rows_of_any_length_are_blurred(
@@ -100,12 +105,18 @@ def test_the_sums_are_packed_multiply_adds(name: str, size: int) -> None:
     assert len(re.findall(r"vfmadd\d+ps\s.*[yz]mm", assembly)) >= 8
 
 
-def test_compiled_code_is_kept_for_these_sources_alone() -> None:
-    kernels = import_module("blurbench.backends.numba.kernels") if STATE.ok else None
+@runs
+@pytest.mark.parametrize(
+    ("module", "sources"),
+    [("kernels", ("vectors", "sums")), ("line_kernels", ("vectors", "feedback", "kernels"))],
+)
+def test_compiled_code_is_kept_for_these_sources_alone(
+    module: str, sources: tuple[str, ...]
+) -> None:
     folder = Path(owner.__file__).parent
-    sources = "".join((folder / f"{name}.py").read_text() for name in ("vectors", "sums"))
-    found = hashlib.sha256(sources.encode()).hexdigest()[:16]
-    assert kernels is None or found == kernels.GENERATED_BY
+    text = "".join((folder / f"{name}.py").read_text() for name in sources)
+    kernels = import_module(f"blurbench.backends.numba.{module}")
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == kernels.GENERATED_BY
 
 
 @runs

@@ -7,8 +7,8 @@ from importlib import import_module
 
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.numba import plans
-from blurbench.methods import direct, separable
+from blurbench.backends.numba import line_plans, plans
+from blurbench.methods import approximate, direct, separable
 from blurbench.plan import WITHOUT_FLOAT16
 
 
@@ -43,6 +43,21 @@ backend = Backend(
             plans.separable_bytes,
             compiles=True,
             dtypes=WITHOUT_FLOAT16,
+        ),
+        *(
+            Implementation(
+                "numba",
+                method,
+                "ours",
+                functools.partial(line_plans.LinesPlan, method=method),
+                functools.partial(approximate.operations, method=method),
+                line_plans.work_bytes,
+                exact=False,
+                compiles=True,
+                dtypes=WITHOUT_FLOAT16,
+                own_kernel=True,
+            )
+            for method in approximate.ORDERS
         ),
     ),
     probe,

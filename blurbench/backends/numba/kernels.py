@@ -13,7 +13,7 @@ from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, turn
 
 Array = NDArray[Any]
 # Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
-GENERATED_BY = "d3d084f1b1ebd17f"  # the hash of vectors.py and sums.py
+GENERATED_BY = "7deaf1252ada87ce"  # the hash of vectors.py and sums.py
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 

@@ -38,6 +38,7 @@ class Vectors:
         self.line = LINE_BYTES // self.item
         self._scalar = ir.FloatType() if self.item == 4 else ir.DoubleType()
         self.type = ir.VectorType(self._scalar, self.lanes)
+        self._narrow = ir.VectorType(ir.FloatType(), self.lanes)
         self._suffix = f"v{self.lanes}f{dtype.bitwidth}"
 
     def constant(self, value: float) -> Any:
@@ -48,8 +49,11 @@ class Vectors:
         return [cgutils.alloca_once(self._builder, self.type) for _ in range(count)]
 
     def load(self, address: Any, dtype: Any = None) -> Any:
-        """`lanes` values from there, of a `dtype` if that is an integer's."""
+        """`lanes` values from there, of this type or of another `dtype`; integers stay such."""
         builder = self._builder
+        if isinstance(dtype, types.Float) and dtype.bitwidth < 8 * self.item:
+            pointer = builder.inttoptr(address, self._narrow.as_pointer())
+            return builder.fpext(builder.load(pointer, align=4), self.type)
         if not isinstance(dtype, types.Integer):
             pointer = builder.inttoptr(address, self.type.as_pointer())
             return builder.load(pointer, align=self.item)
@@ -67,8 +71,12 @@ class Vectors:
         return add(a, b)
 
     def store(self, value: Any, address: Any, dtype: Any = None) -> None:
-        """Write `lanes` values there; rounded and clipped, if `dtype` is an integer's."""
+        """Write `lanes` values there, as another `dtype`; rounded and clipped to integers."""
         builder = self._builder
+        if isinstance(dtype, types.Float) and dtype.bitwidth < 8 * self.item:
+            pointer = builder.inttoptr(address, self._narrow.as_pointer())
+            builder.store(builder.fptrunc(value, self._narrow), pointer, align=4)
+            return
         if not isinstance(dtype, types.Integer):
             pointer = builder.inttoptr(address, self.type.as_pointer())
             builder.store(value, pointer, align=self.item)
@@ -141,6 +149,28 @@ def copy_line(
         return context.get_dummy_value()
 
     return types.void(given, made, types.int64, types.int64), generate
+
+
+@intrinsic
+def store_line(
+    typing_context: Any, made: Any, out: Any, source: Any, target: Any
+) -> tuple[Any, Any]:
+    """Copy LINE_BYTES of floats to `target`, converted to the type of the array `out`.
+
+    Args:
+        made: an array of the floats' type.
+    """
+
+    def generate(context: Any, builder: Builder, kind: Any, arguments: Any) -> Any:
+        vectors, dtype = Vectors(builder, kind.args[0].dtype), kind.args[1].dtype
+        source, target = arguments[2:]
+        for first in range(0, vectors.line, vectors.lanes):
+            value = vectors.load(builder.add(source, number(first * vectors.item)))
+            place = builder.add(target, number(first * dtype.bitwidth // 8))
+            vectors.store(value, place, dtype)
+        return context.get_dummy_value()
+
+    return types.void(made, out, types.int64, types.int64), generate
 
 
 @intrinsic

@@ -1,0 +1,201 @@
+"""The plan of the approximate blurs: what their compiled code needs to know of each axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench.backends.numba.plans import LINE_BYTES
+from blurbench.border import source_index, sums_before
+from blurbench.methods import approximate
+from blurbench.methods.recursive import Recursion, against, along
+from blurbench.methods.shares import do_all
+from blurbench.plan import Plan, Problem, empty
+
+SIDE = LINE_BYTES // 8  # float64 in a line
+FORWARD, BACK = 3, 2  # see feedback.py
+Array = NDArray[Any]
+
+
+class Terms(NamedTuple):
+    """Filters there and back.
+
+    Attributes:
+        factors: `(2, terms * (FORWARD + BACK))`, of what is fed back with the other sign.
+        inputs: which samples lie before the first; -1 for `cval`.
+        weights: `(2, terms * BACK, n)`: what each output before the first is of the samples.
+        counts: of the weights that matter, `(2, terms * BACK)`.
+        constants: the part of the outputs before that comes from `cval`.
+    """
+
+    factors: Array
+    inputs: Array
+    weights: Array
+    counts: Array
+    constants: Array
+    cval: float
+
+
+class Boxes(NamedTuple):
+    """Passes of a box.
+
+    Attributes:
+        weights: inner and outer.
+        columns: where the lines before and after come from; -1 for `cval`.
+        anew: whether that is so before each pass.
+    """
+
+    weights: Array
+    radius: int
+    passes: int
+    columns: Array
+    anew: bool
+    cval: float
+
+
+# Compiled code takes both, whichever it is to use.
+_NONE, _NOWHERE = np.zeros((2, 2)), np.zeros((2, 2), np.int64)
+NO_TERMS = Terms(_NONE, _NOWHERE[0], np.zeros((2, 2, 1)), _NOWHERE, _NONE, 0.0)
+NO_BOXES = Boxes(_NONE[0], 0, 0, np.zeros(0, np.int64), True, 0.0)
+
+
+def terms_of(problem: Problem, method: str, n: int) -> Terms:
+    """The filters of a recursive method for lines of `n` samples."""
+    terms = approximate.TERMS[method](problem.kernel.sigma, approximate.ORDERS[method])
+    ways = [[make(term) for term in terms] for make in (along, against)]
+    weights, constants = zip(*(_before(way, problem, n) for way in ways), strict=True)
+    stacked = np.stack(weights)
+    places = np.arange(1, n + 1)
+    return Terms(
+        np.stack([np.concatenate([_factors(one) for one in way]) for way in ways]),
+        source_index(-1 - np.arange(FORWARD - 1), n, problem.border),
+        stacked,
+        np.max(np.where(stacked != 0, places, 0), axis=2),
+        np.stack(constants) * problem.cval,
+        float(problem.cval),
+    )
+
+
+def _factors(one: Recursion) -> Array:
+    factors = np.zeros(FORWARD + BACK)
+    factors[: len(one.forward)] = one.forward
+    factors[FORWARD : FORWARD + len(one.back)] = np.negative(one.back)
+    return factors
+
+
+def _before(way: list[Recursion], problem: Problem, n: int) -> tuple[Array, Array]:
+    found = []
+    for one in way:
+        taps = one.response()
+        found.append(sums_before([*taps[::-1], *[0.0] * (len(taps) - 1)], BACK, n, problem.border))
+    return np.concatenate([one[0] for one in found]), np.concatenate([one[1] for one in found])
+
+
+def boxes_of(problem: Problem, method: str, n: int, step: int) -> Boxes:
+    """The passes of a box for `n` samples of `step` interleaved lines."""
+    passes = approximate.ORDERS[method]
+    one = approximate.BOXES[method](problem.kernel.sigma, passes)
+    anew = problem.border in approximate.FOLDING
+    reach = (one.radius + 1) * (1 if anew else passes)
+    beside = np.concatenate([np.arange(-reach, 0), np.arange(n, n + reach)])
+    places = source_index(beside, n, problem.border)[:, None]
+    columns = np.where(places >= 0, places * step + np.arange(step), -1).ravel()
+    weights = np.array([one.inner, one.outer])
+    return Boxes(weights, one.radius, passes, columns, anew, float(problem.cval))
+
+
+class LinesPlan(Plan):
+    """Columns into an image of floats between the passes, then rows; threads share both."""
+
+    def __init__(self, problem: Problem, method: str) -> None:
+        super().__init__(np, problem)
+        approximate.check_sigma(method, problem.kernel.sigma)
+        height, width, channels = problem.height, problem.width, problem.channels
+        self._boxed = method in approximate.BOXES
+        self._how = [
+            (NO_TERMS, boxes_of(problem, method, n, step))
+            if self._boxed
+            else (terms_of(problem, method, n), NO_BOXES)
+            for n, step in ((height, 1), (width, channels))
+        ]
+        self._values = width * channels
+        self._sources = np.arange(height)
+        self._middle = empty(np, (height, self._values), problem.work_dtype)
+        pads = [len(boxes.columns) for _, boxes in self._how]
+        count = max(pads[0] + height, pads[1] + -(-self._values // SIDE) * SIDE)
+        terms = self._how[0][0].counts.shape[1]
+        shapes = [(count, SIDE), (count, SIDE), (FORWARD - 1 + terms, SIDE), (SIDE, SIDE)]
+        self._rooms = [[self._zeros(*shape) for shape in shapes] for _ in range(problem.threads)]
+        self._corners = [np.empty((SIDE, SIDE), problem.dtype) for _ in self._rooms]
+        self.nbytes = self._middle.nbytes + sum(one.nbytes for room in self._rooms for one in room)
+
+    def _zeros(self, *shape: int) -> Array:
+        array: Array = empty(np, shape, np.float64)
+        array[...] = 0
+        return array
+
+    def _run(self, image: Any, out: Any) -> None:
+        from blurbench.backends.numba import line_kernels
+
+        shape = (self.problem.height, self._values)
+        given = np.ascontiguousarray(image).reshape(shape)
+        made = out.reshape(shape) if out.flags.c_contiguous else np.empty(shape, out.dtype)
+
+        def columns(thread: int, first: int, last: int) -> None:
+            lines, other, before, _ = self._rooms[thread]
+            line_kernels.columns(
+                self._how[0],
+                self._boxed,
+                given,
+                self._sources,
+                lines,
+                before,
+                other,
+                self._middle,
+                first,
+                last,
+            )
+
+        def rows(thread: int, first: int, last: int) -> None:
+            lines, other, before, square = self._rooms[thread]
+            line_kernels.rows(
+                self._how[1],
+                self._boxed,
+                self._middle,
+                self._sources,
+                self.problem.channels,
+                square,
+                lines,
+                before,
+                other,
+                self._corners[thread],
+                made,
+                first,
+                last,
+            )
+
+        self._share(columns, self._values)
+        self._share(rows, self.problem.height)
+        if not out.flags.c_contiguous:
+            out[...] = made.reshape(out.shape)
+
+    def _share(self, blur: Callable[[int, int, int], None], count: int) -> None:
+        """Blur lines in shares of SIDE, by whichever thread is free."""
+        starts = iter(range(0, count, SIDE))
+
+        def work(thread: int) -> None:
+            for start in starts:
+                blur(thread, start, min(start + SIDE, count))
+
+        do_all(work, range(min(len(self._rooms), -(-count // SIDE))))
+
+
+def work_bytes(problem: Problem) -> int:
+    """The image between the passes, and each thread's lines of float64."""
+    reach = 4 * int(problem.kernel.sigma + 2) * 3
+    lines = max(problem.height, problem.width * problem.channels) + 2 * reach * problem.channels
+    middle = problem.height * problem.width * problem.channels * problem.work_dtype.itemsize
+    return middle + problem.threads * 2 * lines * LINE_BYTES
