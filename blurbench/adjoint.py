@@ -65,5 +65,7 @@ def _fold(xp: Any, image: Any, axis: int, inside: slice) -> Any:
     lead = (slice(None),) * axis
     kept = image[(*lead, inside, ...)]
     for end, outside in ((0, slice(0, inside.start)), (-1, slice(inside.stop, None))):
-        kept[(*lead, end, ...)] += xp.sum(image[(*lead, outside, ...)], axis=axis)
+        # As many terms as the radius: in float32 they would lose digits.
+        gathered = xp.sum(image[(*lead, outside, ...)], axis=axis, dtype=xp.float64)
+        kept[(*lead, end, ...)] += xp.astype(gathered, image.dtype)
     return kept

@@ -169,13 +169,20 @@ class Plan:
                 raise InputError(
                     "this plan has no adjoint: take blurbench.prepare with an exact method"
                 )
-            self._transposed = transposed(self._xp, self.problem, self, self.prepare)
+            self._transposed = transposed(self._xp, self.problem, self, self._another)
         result = self._transposed(gradient)
         if out is None:
             return result
         self._check(out, "out")
         out[...] = result
         return out
+
+    def _another(self, problem: Problem) -> Plan:
+        """A plan of the same implementation, counted as memory of this one."""
+        assert self.prepare is not None
+        plan = self.prepare(problem)
+        self.nbytes += plan.nbytes
+        return plan
 
     def _hold(self, array: Any) -> Any:
         """Count an array of the work type as this plan's own."""

@@ -95,6 +95,26 @@ def test_what_lies_outside_is_no_part_of_it(implementation: Implementation, bord
     assert np.array_equal(first, second)
 
 
+def test_what_falls_outside_keeps_its_digits_however_much_it_is() -> None:
+    gradient = noise((3000, 1), "float32", 6) + np.float32(1)
+    found = {
+        dtype: blurbench.prepare(
+            (3000, 1), sigma=1500, truncate=2, border="nearest", method="fft", dtype=dtype
+        ).adjoint(gradient.astype(dtype))
+        for dtype in ("float32", "float64")
+    }
+    np.testing.assert_allclose(found["float32"], found["float64"], rtol=2e-6, atol=1e-6)
+
+
+def test_the_plan_that_it_needs_is_counted() -> None:
+    plan = blurbench.prepare((30, 20), size=9, border="nearest", method="fft")
+    before = plan.nbytes
+    for _ in range(2):
+        plan.adjoint(np.ones((30, 20), np.float32))
+    enlarged = blurbench.prepare((40, 30), size=9, border="nearest", method="fft")
+    assert plan.nbytes == before + enlarged.nbytes
+
+
 @each_border
 def test_the_gradient_is_left_as_it_was(border: str) -> None:
     gradient = noise((6, 5), "float32", 4)
