@@ -1,71 +1,98 @@
-"""The transpose of a blur, border included, made of blurs.
+"""The transpose of a blur and its border, made of blurs by the same implementation.
 
-Without a border the matrix of a blur holds `taps[i - j]`, and its transpose `taps[j - i]`: the
-correlation with the flipped kernel, which for symmetric taps is the kernel itself. A border makes
-an outside sample of some inside one, so the transpose adds what falls outside to that sample:
+Inside the image the blur holds `taps[i - j]`, so its transpose `taps[j - i]`: a correlation with
+the flipped kernel, and that is the kernel itself. The border copies pixels to the outside, so the
+transpose adds up on each pixel what falls on its copies. Along an axis of N:
 
-- `reflect`, `wrap` and `constant` do so symmetrically: the blur is its own transpose.
-- `mirror` repeats every sample once in a period of 2N - 2 but the two at the ends, which the blur
-  of the period, symmetric itself, therefore weighs half: A' = W A W^-1, W being 1/2 at the ends.
-- `nearest` makes every outside sample of the one at the end, which gathers them all.
+- `reflect` and `wrap` copy all pixels equally often, `constant` none: this folding is the blur's
+  own, which is its own transpose.
+- `mirror` has the two ends once in a period of 2N - 2 and all others twice: with W = 1/2 at the
+  ends and 1 elsewhere, A' = W A W^-1.
+- `nearest` copies the ends alone: A' is the blur under `constant` 0, and what falls beyond an end
+  is added to the end. It need not be laid out: from pixel i it is the tail `sum(taps[d], d > i)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from blurbench.plan import Problem
+    from blurbench.plan import Plan, Problem
 
-Blur = Callable[[Any], Any]
-
-
-def transposed(xp: Any, problem: Problem, blur: Blur, prepare: Callable[[Problem], Blur]) -> Blur:
-    """What applies the transpose of the linear part of a blur.
-
-    Args:
-        blur: the plan of the problem.
-        prepare: makes a plan of the same implementation for another problem.
-    """
-    if problem.border == "mirror":
-        return lambda gradient: _weigh_ends(xp, blur(_weigh_ends(xp, gradient, 2.0)), 0.5)
-    if problem.border == "constant" and problem.cval != 0:
-        return prepare(replace(problem, cval=0.0))
-    if problem.border != "nearest":
-        return blur
-    # One sample of zeros beyond what the blur can reach: the border repeats those.
-    margin = problem.kernel.radius + 1
-    height, width, *channels = problem.shape
-    shape = (height + 2 * margin, width + 2 * margin, *channels)
-    wider = prepare(replace(problem, shape=shape))
-    inside = slice(margin, margin + height), slice(margin, margin + width)
-
-    def gather(gradient: Any) -> Any:
-        spread = xp.zeros(shape, dtype=gradient.dtype)
-        spread[(*inside, ...)] = gradient
-        return _fold(xp, _fold(xp, wider(spread), 0, inside[0]), 1, inside[1])
-
-    return gather
+FIRST, LAST = slice(0, 1), slice(-1, None)
 
 
-def _weigh_ends(xp: Any, image: Any, weight: float) -> Any:
-    """A copy whose first and last rows and columns are multiplied, where they are not the same."""
-    weighed = xp.asarray(image, copy=True)
+def transpose(xp: Any, plan: Plan, gradient: Any, out: Any) -> None:
+    """Write into `out` what the transpose of the linear part of a blur makes of `gradient`."""
+    problem = plan.problem
+    if problem.dtype == problem.work_dtype:
+        _transpose(xp, plan, gradient, out)
+    else:  # float16 may overflow between the steps
+        work = getattr(xp, problem.work_dtype.name)
+        result = xp.empty(problem.shape, dtype=work)
+        _transpose(xp, plan, xp.astype(gradient, work), result)
+        out[...] = xp.astype(result, out.dtype)
+
+
+def _transpose(xp: Any, plan: Plan, gradient: Any, out: Any) -> None:
+    """The same in the work type."""
+    sibling = partial(plan.sibling, dtype=plan.problem.work_dtype)
+    if plan.problem.border == "mirror":
+        gradient = xp.asarray(gradient, copy=True)
+        _scale_ends(gradient, 2.0)
+        sibling()(gradient, out)
+        _scale_ends(out, 0.5)
+    elif plan.problem.border == "nearest":
+        zero_outside = partial(sibling, border="constant", cval=0.0)
+        zero_outside()(gradient, out)
+        _add_beyond(xp, plan.problem, zero_outside, gradient, out)
+    else:
+        sibling(cval=0.0)(gradient, out)
+
+
+def _scale_ends(image: Any, factor: float) -> None:
+    """Multiply the first and the last row and column; one that is both, twice."""
     for axis in (0, 1):
-        if image.shape[axis] > 1:
-            for end in (0, -1):
-                weighed[(*(slice(None),) * axis, end, ...)] *= weight
-    return weighed
+        for side in (FIRST, LAST):
+            image[_at(axis, side)] *= factor
 
 
-def _fold(xp: Any, image: Any, axis: int, inside: slice) -> Any:
-    """What lies inside along an axis, the rest being added to its ends."""
-    lead = (slice(None),) * axis
-    kept = image[(*lead, inside, ...)]
-    for end, outside in ((0, slice(0, inside.start)), (-1, slice(inside.stop, None))):
-        # As many terms as the radius: in float32 they would lose digits.
-        gathered = xp.sum(image[(*lead, outside, ...)], axis=axis, dtype=xp.float64)
-        kept[(*lead, end, ...)] += xp.astype(gathered, image.dtype)
-    return kept
+def _add_beyond(
+    xp: Any, problem: Problem, zero_outside: Callable[..., Plan], gradient: Any, out: Any
+) -> None:
+    """Add to the sides of `out` what a blur of `gradient` spreads beyond them.
+
+    What falls beyond a side is a line to be blurred along that side. As an image of its own,
+    under `constant` 0, it is also multiplied by the centre tap: nothing lies across.
+    """
+    height, width, *channels = problem.shape
+    centre = float(problem.kernel.taps[problem.kernel.radius])
+    for axis, shape in ((0, (1, width, *channels)), (1, (height, 1, *channels))):
+        blur = zero_outside(shape=shape)
+        for side in (FIRST, LAST):
+            line = _beyond(xp, problem, gradient, axis, side)
+            out[_at(axis, side)] += blur(line) / centre
+            if axis == 1:  # and what falls beyond both, at the corners
+                for end in (FIRST, LAST):
+                    out[(end, side, ...)] += _beyond(xp, problem, line, 0, end)
+
+
+def _beyond(xp: Any, problem: Problem, image: Any, axis: int, side: slice) -> Any:
+    """What a blur along `axis` spreads beyond `side`, added up; of length 1 along the axis."""
+    radius, n = problem.kernel.radius, image.shape[axis]
+    reach = min(radius, n)
+    tails, near = np.cumsum(problem.kernel.taps[:radius])[::-1][:reach], slice(0, reach)
+    if side == LAST:
+        tails, near = tails[::-1], slice(n - reach, n)
+    across = (1,) * axis + (reach,) + (1,) * (image.ndim - axis - 1)
+    weights = xp.asarray(tails.reshape(across).astype(problem.work_dtype))
+    return xp.sum(image[_at(axis, near)] * weights, axis=axis, keepdims=True)
+
+
+def _at(axis: int, where: slice) -> tuple[Any, ...]:
+    """The index of a part along an axis."""
+    return (*(slice(None),) * axis, where, ...)

@@ -100,7 +100,7 @@ def prepare(
         threads: for libraries that can be told; default is the CPUs this process may use.
 
     The plan takes arrays of its backend: NumPy's on a CPU, CuPy's on a GPU. It owns its work
-    buffers, so it serves one thread at a time.
+    buffers, so it serves one thread at a time. `plan.adjoint(gradient)` is its backward pass.
 
     Raises:
         InputError: an argument cannot be used (a ValueError with a one-line remedy).
@@ -209,5 +209,5 @@ def _make_plan(
     if not state.ok:
         raise RuntimeError(f"backend {backend!r} cannot run here: {state.explanation}")
     plan = implementation.prepare(problem)
-    plan.prepare = implementation.prepare if implementation.exact else None
+    plan.prepare = implementation.prepare_sibling if implementation.exact else None
     return plan

@@ -7,12 +7,13 @@ import math
 import mmap
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from blurbench.adjoint import transposed
+from blurbench.adjoint import transpose
 from blurbench.border import check_border
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
@@ -107,15 +108,16 @@ class Plan:
     Attributes:
         problem: what it was prepared for.
         nbytes: memory that it holds, in bytes.
-        prepare: makes a plan of the same implementation for another problem; None where the
+        prepare: makes a plan by the same implementation for another problem; None where the
             implementation is approximate.
     """
+
+    prepare: Callable[[Problem], Plan] | None = None
 
     def __init__(self, xp: Any, problem: Problem) -> None:
         self.problem = problem
         self.nbytes = 0
-        self.prepare: Callable[[Problem], Plan] | None = None
-        self._transposed: Callable[[Any], Any] | None = None
+        self._siblings: dict[Problem, Plan] = {}
         self._xp = xp
         self._dtype = xp.empty((0,), dtype=getattr(xp, problem.dtype.name)).dtype
         # A namespace without this test has no views to overlap through either.
@@ -131,58 +133,70 @@ class Plan:
         Raises:
             InputError: image or out has another shape or dtype than the plan was made for.
         """
-        self._check(image, "image")
+        return self._fill(out, self._run, image, "image")
+
+    def adjoint(self, gradient: Any, out: Any = None) -> Any:
+        """Apply the transpose of the blur, its border included, to `gradient`.
+
+        This is the backward pass: where `gradient` is the derivative of a loss by each pixel of
+        the blurred image, the result is its derivative by each pixel of the image. For all x and
+        y, `sum(plan(x) * y) == sum(x * plan.adjoint(y))` to rounding; of a `constant` border
+        that is true of the linear part, so `cval` counts as 0.
+
+        Shapes: gradient and result have the image's, `(H, W)` or `(H, W, C)`, and its dtype. Each
+        channel is blurred on its own, so each channel's gradient goes back on its own; nothing
+        is summed over channels, which would give the derivative by the taps, and those are not
+        learnt.
+
+        An output pixel gathers its neighbours, weighted by the taps; so an input pixel gets back
+        what it gave to each neighbour, weighted by the same taps seen from the other end: a
+        correlation with the flipped kernel. A Gaussian flipped is itself. Pixels that the border
+        repeats outside the image gave more than once, so what belongs to their copies is folded
+        back onto them. Under `reflect`, `wrap` and `constant` all of it is the blur itself;
+        under `mirror` and `nearest` it is not (see `blurbench.adjoint`).
+
+        `out` may be the gradient itself. The first call may prepare further plans, which are
+        kept and counted in `nbytes`.
+
+        Raises:
+            InputError: the plan is of integers or approximate; gradient or out has another
+                shape or dtype than the plan was made for; or the border is `nearest` and the
+                implementation cannot do `constant`.
+        """
+        if self.prepare is None:
+            raise InputError(
+                "this plan has no adjoint: call blurbench.prepare with an exact method, "
+                "such as separable"
+            )
+        if self.problem.dtype.kind != "f":
+            raise InputError(
+                f"a plan of {self.problem.dtype} has no adjoint, for it rounds: "
+                "prepare it with dtype float32"
+            )
+        return self._fill(out, partial(transpose, self._xp, self), gradient, "gradient")
+
+    def sibling(self, **changes: Any) -> Plan:
+        """The plan by the same implementation for the problem with these changes; kept."""
+        problem = replace(self.problem, **changes)
+        if problem == self.problem:
+            return self
+        if problem not in self._siblings:
+            assert self.prepare is not None
+            self._siblings[problem] = self.prepare(problem)
+            self.nbytes += self._siblings[problem].nbytes
+        return self._siblings[problem]
+
+    def _fill(self, out: Any, run: Callable[[Any, Any], None], given: Any, name: str) -> Any:
+        """Let `run` write into `out` or a fresh array what it makes of the given one."""
+        self._check(given, name)
         if out is None:
             out = self._xp.empty(self.problem.shape, dtype=self._dtype)
         else:
             self._check(out, "out")
-            if self._overlap(image, out):
-                image = self._xp.asarray(image, copy=True)
-        self._run(image, out)
+            if self._overlap(given, out):
+                given = self._xp.asarray(given, copy=True)
+        run(given, out)
         return out
-
-    def adjoint(self, gradient: Any, out: Any = None) -> Any:
-        """The transpose of this blur, border included: the backward pass.
-
-        Where a loss depends on the blurred image, and `gradient` is its derivative by that, this
-        is its derivative by the image: `<plan(x), y> == <x, plan.adjoint(y)>`, for the linear
-        part of the blur, that is with `cval` 0. For what borders do to it see
-        `blurbench.adjoint`.
-
-        Both have the shape and dtype of the image, `(H, W)` or `(H, W, C)`: channels are blurred
-        each by itself, so they stay apart here too, and nothing is summed over them, as would be
-        for the derivative by the taps.
-
-        The first call may prepare another plan, which is kept.
-
-        Raises:
-            InputError: the plan rounds to integers or is approximate, or the gradient has
-                another shape or dtype than the plan was made for.
-        """
-        if self.problem.dtype.kind != "f":
-            raise InputError(
-                f"a blur rounded to {self.problem.dtype} has no adjoint: prepare it for float32"
-            )
-        self._check(gradient, "gradient")
-        if self._transposed is None:
-            if self.prepare is None:
-                raise InputError(
-                    "this plan has no adjoint: take blurbench.prepare with an exact method"
-                )
-            self._transposed = transposed(self._xp, self.problem, self, self._another)
-        result = self._transposed(gradient)
-        if out is None:
-            return result
-        self._check(out, "out")
-        out[...] = result
-        return out
-
-    def _another(self, problem: Problem) -> Plan:
-        """A plan of the same implementation, counted as memory of this one."""
-        assert self.prepare is not None
-        plan = self.prepare(problem)
-        self.nbytes += plan.nbytes
-        return plan
 
     def _hold(self, array: Any) -> Any:
         """Count an array of the work type as this plan's own."""

@@ -141,7 +141,7 @@ def test_every_exact_implementation_agrees_with_a_dense_loop_in_plain_python(
     expected = dense_loop(image, problem)
     broken = []
     shipped = [one for name in ("numpy", "scipy") for one in find_backend(name).implementations]
-    for one in (one for one in shipped if border in one.borders):
+    for one in (one for one in shipped if one.exact and border in one.borders):
         result = one.prepare(problem)(image)
         share = share_of_allowed(result, expected, image, problem)
         if not share <= 1:

@@ -60,6 +60,21 @@ class Implementation:
                     f"use {' or '.join(able)}"
                 )
 
+    def prepare_sibling(self, problem: Problem) -> Plan:
+        """One more plan, of which the adjoint of another is made.
+
+        Raises:
+            InputError: it cannot do the problem.
+        """
+        try:
+            self.check(problem)
+        except InputError:
+            raise InputError(
+                f"{self.name} has no adjoint here: it would have to blur {problem.dtype} under "
+                f"{problem.border!r}, which it does not; use another method or backend"
+            ) from None
+        return self.prepare(problem)
+
 
 @dataclass(frozen=True)
 class Availability:
