@@ -427,11 +427,22 @@ def test_what_has_become_hopeless_is_left_out_at_larger_sizes(plant, clock: Cloc
             planted("growing", growing(clock, lambda size: 0.0005 * size**2)),
         )
     )
-    found = by_place(run_in_memory(asking(3, 5, 7, 9)))
-    assert [found[size, "growing"].status for size in (3, 5, 7, 9)] == [
-        *("ok", "ok", "over_budget", "over_budget")
+    found = by_place(run_in_memory(asking(3, 5, 7, 9, 11)))
+    assert [found[size, "growing"].status for size in (3, 5, 7, 9, 11)] == [
+        *("ok", "ok", "ok", "over_budget", "over_budget")
     ]
-    assert "at 5x5 it took 12.5 times as long" in found[7, "growing"].reason
+    assert "at 7x7 it took 24.5 times as long" in found[9, "growing"].reason
+
+
+def test_a_slow_spell_of_the_fastest_leaves_nobody_out(plant, clock: Clock) -> None:
+    plant(
+        backend_of(
+            planted("spelled", growing(clock, lambda size: 0.002 if size == 5 else 0.001)),
+            planted("constant", growing(clock, lambda size: 0.012)),
+        )
+    )
+    found = by_place(run_in_memory(asking(3, 5, 7, 9, 11)))
+    assert {found[size, "constant"].status for size in (3, 5, 7, 9, 11)} == {"ok"}
 
 
 def test_what_is_left_out_was_never_called_there(plant, clock: Clock) -> None:
@@ -446,7 +457,7 @@ def test_what_is_left_out_was_never_called_there(plant, clock: Clock) -> None:
         backend_of(planted("steady", growing(clock, lambda size: 0.001)), planted("growing", note))
     )
     run_in_memory(asking(3, 5, 7, 9))
-    assert set(seen) == {3, 5}
+    assert set(seen) == {3, 5, 7}
 
 
 def test_what_is_slow_but_catches_up_stays(plant, clock: Clock) -> None:

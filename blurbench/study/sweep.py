@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
+from statistics import median
 
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
@@ -92,28 +92,28 @@ def _findings(question: Question, image: Image, kernel: GaussianKernel, log: Log
 def hopeless(smaller: Sequence[Findings]) -> dict[str, str]:
     """Who need not be measured at larger sizes, and the measurement that says so.
 
-    At one size it took `HOPELESS` times as long as the fastest, and more times as long than at a
-    smaller one: both proven, or seen at two sizes where it could only be measured once. What falls
-    behind less and less, as FFT does, stays.
+    At two sizes in a row it took `HOPELESS` times as long as the fastest, and more times as long
+    than at most smaller ones: one of them may have met a slow spell of the fastest. Proven, or
+    nearly where it could only be measured once. What catches up, as FFT does, stays.
     """
     found: dict[str, str] = {}
-    seen: dict[str, list[float]] = {}  # the least that the ratio may be, by size
-    lowest: dict[str, float] = {}  # the most that it may have been at a smaller size
+    behind: dict[str, int] = {}  # sizes in a row
+    smaller_ratios: dict[str, list[float]] = {}  # the most that they may have been
     for findings in smaller:
         for row in findings.rows():
             if row.status != "ok" or row.ratio_to_fastest is None:
                 continue
             low = row.ratio_ci95_low or row.ratio_to_fastest / ONCE_OFF
             high = row.ratio_ci95_high or row.ratio_to_fastest * ONCE_OFF
-            behind = low > HOPELESS and low > lowest.get(row.name, math.inf)
-            seen.setdefault(row.name, []).append(low)
-            again = row.ratio_ci95_low is not None or min(seen[row.name][-2:]) > HOPELESS
-            if behind and again:
+            before = smaller_ratios.setdefault(row.name, [])
+            falls_behind = low > HOPELESS and bool(before) and low > median(before)
+            behind[row.name] = behind.get(row.name, 0) + 1 if falls_behind else 0
+            if behind[row.name] == 2:
                 size = findings.point.size
                 found.setdefault(
                     row.name,
                     f"left out: at {size}x{size} it took {row.ratio_to_fastest:.3g} times as long "
                     "as the fastest, and more the larger the kernel",
                 )
-            lowest[row.name] = min(high, lowest.get(row.name, math.inf))
+            before.append(high)
     return found
