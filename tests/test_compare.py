@@ -1142,6 +1142,24 @@ def test_the_peak_of_the_devices_memory_is_told_for_the_gpus_rows_only(
     assert column(both_kinds, "peak_device_bytes") == {"quick": 2000, "host": None, "slow": 2000}
 
 
+def test_what_compiles_for_long_keeps_nobody_from_being_tried(plant, clock: Clock) -> None:
+    compiled: list[int] = []
+
+    def prepare(problem: Problem) -> Plan:
+        clock.now += 0.0 if compiled else 9.0
+        compiled.append(1)
+        return Planted(problem, clock.takes(0.004))
+
+    first = replace(planted("first", prepare=prepare), compiles=True)
+    later = replace(
+        planted("later", clock.takes(0.006)),
+        operations=lambda problem: 2.0 * problem.height * problem.width,
+    )
+    plant(backend_of(first, later))
+    answer = simulate(budget=20.0)
+    assert {row.method: row.status for row in answer.rows} == {"first": "ok", "later": "ok"}
+
+
 def test_compiling_is_told_apart_from_making_a_plan(
     plant, clock: Clock, device: FakeDevice
 ) -> None:

@@ -253,6 +253,7 @@ class PointStudy:
         best_rate = 0.0  # seconds a multiply-add, of the fastest so far
         # Under a huge kernel even the smallest crop may cost more than an estimate is worth.
         longest = (self.given_budget or self.shortest) / 4  # that estimates may take
+        compiled_s = 0.0  # which says nothing of those that are yet to be estimated
         for one in sorted(known, key=lambda one: sizes[one.name]):
             self.listener.stage(f"estimating {one.name}")
             operations = sizes[one.name]
@@ -260,7 +261,7 @@ class PointStudy:
                 if not self._fits(one):
                     continue
                 least_s = smallest_operations(one, self.problem) * best_rate / HOPELESS
-                spent = time.perf_counter() - self.started
+                spent = time.perf_counter() - self.started - compiled_s
                 if operations > tried > 0 and max(spent, least_s) > longest:
                     costs[one.name] = operations * best_rate
                     self._over_budget(one.name, costs[one.name])
@@ -269,6 +270,7 @@ class PointStudy:
                 tried = operations
                 found = predict(one, self.problem, self.pixels, device)
                 costs[one.name] = found.seconds
+                compiled_s += found.compilation_s or 0.0
                 rate = found.seconds / operations
                 best_rate = min(rate, best_rate or rate)
                 self._record_once(one.name, "compilation", found.compilation_s)
