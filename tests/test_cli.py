@@ -334,7 +334,7 @@ def test_the_json_names_its_schema(kept: Path) -> None:
 def test_the_json_describes_the_question(kept: Path) -> None:
     document = json.loads((kept / "a.json").read_text("utf-8"))
     image = {"path": "photo.png", "height": 24, "width": 32, "channels": 3, "dtype": "uint8"}
-    kernel = {"size": 5, "sigma": pytest.approx(1.1), "radius": 2}
+    kernel = {"size": 5, "sigma": pytest.approx(1.1), "radius": 2, "shift_pixels": 0.0}
     assert (document["image"], document["kernel"]) == (image, kernel)
 
 

@@ -30,6 +30,7 @@ def array_implementations(
             lambda problem: direct.DirectPlan(load(), problem),
             direct.operations,
             direct.work_bytes,
+            folds=True,
         ),
         Implementation(
             backend,
@@ -38,6 +39,7 @@ def array_implementations(
             lambda problem: separable.SeparablePlan(load(), problem, strip_bytes),
             separable.operations,
             separable.work_bytes,
+            folds=True,
         ),
         fft_implementation(backend, load, lambda problem: fourier()),
     )
@@ -109,6 +111,7 @@ def dct_implementation(
         dct.operations,
         lambda problem: dct.work_bytes(problem, planes),
         borders=borders,
+        folds=True,
     )
 
 
@@ -129,6 +132,7 @@ def dct_by_fft_implementation(
         dct.operations,
         lambda problem: dct.work_bytes(problem, 7),
         borders=("reflect",),
+        folds=True,
     )
 
 

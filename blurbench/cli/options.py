@@ -151,9 +151,13 @@ class Extents(ParamType):
 SIGMA = click.option(
     "--sigma", type=Number(float), metavar="S", help="Standard deviation, in pixels."
 )
+ALLOW_EVEN = click.option(
+    "--allow-even", is_flag=True, help="Let the size be even: it shifts by half a pixel."
+)
 KERNEL = [
     click.option("--size", type=Number(int), metavar="K", help="Number of taps, odd."),
     SIGMA,
+    ALLOW_EVEN,
 ]
 
 EXPORTS = [

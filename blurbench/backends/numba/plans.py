@@ -131,7 +131,7 @@ class DirectPlan(_NumbaPlan):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem, float(math.prod(problem.shape)) * problem.kernel.size**2)
-        size, work = problem.kernel.size, problem.work_dtype
+        size, work = 2 * problem.kernel.radius + 1, problem.work_dtype
         self._taps = problem.kernel.dense().astype(work).ravel()
         pad = problem.kernel.radius * problem.channels
         self._ring = self._room(size, self._wide() + 2 * pad)
