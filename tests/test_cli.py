@@ -828,12 +828,12 @@ def test_help_lists_the_groups_and_examples(option: str, heading: str) -> None:
     assert heading in [line.strip() for line in ran.out.splitlines()]
 
 
-@pytest.mark.parametrize("command", ["compare", "verify", "backends", "blur"])
+@pytest.mark.parametrize("command", ["compare", "inspect", "verify", "backends", "blur"])
 def test_help_lists_every_command(command: str) -> None:
     assert re.search(rf"^  {command} ", run("--help").out, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["compare", "blur"])
+@pytest.mark.parametrize("command", ["compare", "inspect", "blur"])
 def test_the_help_of_a_command_ends_in_examples(command: str) -> None:
     ran = run(command, "--help")
     assert ran.code == 0
