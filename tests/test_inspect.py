@@ -240,10 +240,15 @@ def only_scipy_separable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_scipy_separable")
-def test_plans_and_calls_are_told_by_their_medians() -> None:
-    plans, calls = [9.0, 1.0, 2.0, 1.5, 2.5], [4.0, 40.0, 4.0, 3.0, 5.0]
-    padded = [[8.0] * 5, [12.0] * 5, [6.0, 6.0, 6.0, 60.0, 60.0]]
-    durations = iter([*plans, *calls, *(one for five in padded for one in five)])
+def test_plans_calls_and_the_ratios_of_a_round_are_told_by_their_medians() -> None:
+    rounds = [  # plan, call, and a call on each padded size
+        [9.0, 4.0, 8.0, 12.0, 4.0],
+        [1.0, 40.0, 80.0, 120.0, 60.0],  # a slow moment of the machine
+        [2.0, 4.0, 8.0, 12.0, 6.0],
+        [1.5, 3.0, 6.0, 12.0, 6.0],
+        [2.5, 5.0, 5.0, 10.0, 5.0],
+    ]
+    durations = iter([one for each in rounds for one in each])
     problem = Problem(make_kernel(size=5), (20, 30), np.dtype(np.float32))
     (row,) = planning_study.planning(problem, FakeClock(durations))
     assert (row.name, row.plan_s, row.call_s) == ("scipy:separable", 2.0, 4.0)

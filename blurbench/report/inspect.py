@@ -45,7 +45,7 @@ def _taps(found: Inspection) -> list[str]:
     """From the largest outwards, as many as fit into a few lines."""
     kernel = found.kernel
     half = kernel.taps[kernel.radius : len(kernel.taps) - (1 if kernel.even else 0)]
-    texts = [f"{tap:.5f}" if tap >= 1e-4 else f"{tap:.1e}" for tap in half[:MOST_TAPS]]
+    texts = [f"{tap:.5f}" if tap >= 0.01 else f"{tap:.3g}" for tap in half[:MOST_TAPS]]
     if len(half) > MOST_TAPS:
         texts.append(f"... down to {half[-1]:.1e}")
     lines = ["Taps, from the centre to one side:"]
@@ -204,7 +204,7 @@ def _show_planning(console: Console, found: Inspection) -> None:
             row.name,
             brief_duration(row.plan_s),
             brief_duration(row.call_s),
-            _small(row.plan_s / row.call_s),
+            f"{row.plan_s / row.call_s:.2g}",
             *(f"{row.padded[one.name]:.2f}x" for one in found.paddings),
         )
     show_table(console, table)

@@ -129,7 +129,7 @@ def choices(sigma: float) -> list[Choice]:
         "OpenCV, float": _opencv_radius(sigma, 4),
         "SciPy, scikit-image": int(4 * sigma + 0.5),
     }
-    whole = untruncated(GaussianKernel.from_sigma(sigma))
+    whole = untruncated(GaussianKernel(sigma, 0))
     # Renormalising spreads what is cut over the taps, so that it counts twice.
     cut_off = 2 * _tails(whole)
     for accuracy in ACCURACIES:

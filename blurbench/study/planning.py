@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import probe
 from blurbench.errors import InputError
-from blurbench.measure.clock import Clock, HostClock
+from blurbench.measure.clock import Call, Clock, HostClock
 from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
 from blurbench.study.options import Options, chosen
@@ -45,7 +45,7 @@ class Planning:
     Attributes:
         plan_s: seconds that making a plan takes.
         call_s: seconds of a call on the image.
-        padded: by the padding's name, a call on an image of that size over one on this.
+        padded: by the padding's name, a call on an image of that size over one on this, paired.
         expected_s: what a call is expected to take, where that is too long to be measured.
     """
 
@@ -102,21 +102,26 @@ def _able(problem: Problem) -> Iterator[Implementation]:
 def _measure(
     one: Implementation, problem: Problem, image: NDArray[np.float32], clock: Clock
 ) -> Planning:
-    one.prepare(problem)(image)  # compiles, fills caches
-    plan_s = statistics.median(
-        clock.measure(lambda: one.prepare(problem), 1) for _ in range(REPEATS)
+    sizes = paddings(problem)
+    calls = [_call(one, problem, image)]
+    for size in sizes:
+        larger = np.resize(image, size.shape)
+        calls.append(_call(one, replace(problem, shape=size.shape), larger))
+    # Round by round, so that what slows the machine for a while slows all of them.
+    rounds = []
+    for _ in range(REPEATS):
+        plan_s = clock.measure(lambda: one.prepare(problem), 1)
+        rounds.append([plan_s, *(clock.measure(call, 1) for call in calls)])
+    plan_s, call_s, *_ = map(statistics.median, zip(*rounds, strict=True))
+    ratios = ([padded_s / call_s for padded_s in padded] for _, call_s, *padded in rounds)
+    medians = map(statistics.median, zip(*ratios, strict=True))
+    return Planning(
+        one.name, plan_s, call_s, dict(zip((size.name for size in sizes), medians, strict=True))
     )
-    call_s = _call_s(one, problem, image, clock)
-    padded = {}
-    for size in paddings(problem):
-        larger = replace(problem, shape=size.shape)
-        padded[size.name] = _call_s(one, larger, np.resize(image, size.shape), clock) / call_s
-    return Planning(one.name, plan_s, call_s, padded)
 
 
-def _call_s(
-    one: Implementation, problem: Problem, image: NDArray[np.float32], clock: Clock
-) -> float:
+def _call(one: Implementation, problem: Problem, image: NDArray[np.float32]) -> Call:
+    """A call on the image that has been made once already."""
     plan, out = one.prepare(problem), np.empty_like(image)
     plan(image, out)
-    return statistics.median(clock.measure(lambda: plan(image, out), 1) for _ in range(REPEATS))
+    return lambda: plan(image, out)

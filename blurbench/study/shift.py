@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.registry import find_implementation
+from blurbench.image import check_memory
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
+
+IMAGES = 16  # as large as the dot's that its blur holds at once, padding included
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,14 @@ class Shift:
 
 
 def measure_shift(kernel: GaussianKernel) -> Shift:
-    """Blur a dot and an edge, in float64, far from any border."""
+    """Blur a dot and an edge, in float64, far from any border.
+
+    Raises:
+        InputError: the image of the dot does not fit in memory.
+    """
     odd = GaussianKernel(kernel.sigma, kernel.radius)
     n = 2 * kernel.radius + 3
+    check_memory(f"a dot blurred at size {kernel.size}", IMAGES * 8 * n * n)
     centre = n // 2
     dot = np.zeros((n, n))
     dot[centre, centre] = 1
