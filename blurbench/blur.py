@@ -78,6 +78,7 @@ def prepare(
     sigma: float | None = None,
     size: int | None = None,
     truncate: float = 4.0,
+    allow_even: bool = False,
     border: str = "reflect",
     cval: float = 0.0,
     method: str = "separable",
@@ -91,6 +92,7 @@ def prepare(
         shape: `(H, W)` or `(H, W, C)`; channels are blurred independently.
         sigma: standard deviation in pixels; with `size` it may be left out.
         size: number of taps, odd; without it `int(truncate * sigma + 0.5)` on each side.
+        allow_even: let `size` be even: the result lies half a pixel further down and to the right.
         border: `reflect`, `mirror`, `nearest`, `wrap` or `constant` (of value `cval`).
         method: `direct`, `separable`, `fft`, `banded` or `dct` (for the borders that fold).
         backend: `numpy`, `scipy`, `numba`, `cupy`, `cupyx`, `cuda`, ..., or of another package.
@@ -109,7 +111,7 @@ def prepare(
     return _make_plan(
         find_backend(backend),
         shape,
-        (sigma, size, truncate),
+        (sigma, size, truncate, allow_even),
         (border, cval, method, backend),
         check_dtype(dtype),
         threads,
@@ -122,6 +124,7 @@ def gaussian_blur(
     sigma: float | None = None,
     size: int | None = None,
     truncate: float = 4.0,
+    allow_even: bool = False,
     border: str = "reflect",
     cval: float = 0.0,
     method: str = "separable",
@@ -155,7 +158,7 @@ def gaussian_blur(
     wanted = _wanted_dtype(image.dtype, dtype)
     if wanted != image.dtype:
         image = image.astype(wanted)
-    what, how = (sigma, size, truncate), (border, cval, method, backend)
+    what, how = (sigma, size, truncate, allow_even), (border, cval, method, backend)
     # Numbers of different types may be equal and not equally welcome: 5 is a size, 5.0 is not.
     key = (image.shape, wanted, what, how, type(sigma), type(size))
     try:
@@ -194,7 +197,7 @@ def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:
 def _make_plan(
     owner: Backend,
     shape: tuple[int, ...],
-    what: tuple[float | None, int | None, float],
+    what: tuple[float | None, int | None, float, bool],
     how: tuple[str, float, str, str],
     dtype: np.dtype[Any],
     threads: int | None,

@@ -22,24 +22,35 @@ class GaussianKernel:
 
     Make one with `from_sigma` or `from_size`; the same taps go to every implementation.
 
+    An even kernel is sampled halfway between: at -radius + 1/2..radius - 1/2. It lies on the
+    offsets -radius..radius - 1, as SciPy and OpenCV centre an even kernel, so the blurred image
+    lies half a pixel further down and to the right; a last tap of 0 makes the number odd.
+
     Attributes:
         sigma: standard deviation of the sampled Gaussian, in pixels.
         radius: pixels on each side of the centre.
-        taps: float64, read-only, shape `(size,)`.
+        even: whether the taps are of an even number.
+        taps: float64, read-only, shape `(2 * radius + 1,)`.
     """
 
     sigma: float
     radius: int
+    even: bool = False
     taps: NDArray[np.float64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_sigma(self.sigma)
         if not 0 <= self.radius <= MAX_RADIUS:
             raise InputError(f"radius {self.radius} is out of range: use 0 to {MAX_RADIUS}")
-        offsets = np.arange(-self.radius, self.radius + 1, dtype=np.float64)
-        # Dividing before squaring keeps the smallest sigmas from underflowing to 0/0.
+        offsets = np.arange(-self.radius, self.radius + 1, dtype=np.float64) + self.shift
+        apart = np.abs(offsets)
+        # Dividing before multiplying, and (a - s)(a + s) in place of a*a, which is s*s more, keep
+        # the smallest sigmas from underflowing to 0/0.
         with np.errstate(over="ignore"):
-            taps = np.exp(-0.5 * (offsets / self.sigma) ** 2)
+            near, far = (apart - self.shift) / self.sigma, (apart + self.shift) / self.sigma
+            taps = np.exp(-0.5 * (near * far))
+        if self.even:
+            taps[-1] = 0
         taps /= taps.sum()
         taps.flags.writeable = False
         object.__setattr__(self, "taps", taps)
@@ -69,8 +80,10 @@ class GaussianKernel:
         return cls(sigma, _integer(radius, "radius"))
 
     @classmethod
-    def from_size(cls, size: int, sigma: float | None = None) -> GaussianKernel:
-        """The kernel of an odd number of taps.
+    def from_size(
+        cls, size: int, sigma: float | None = None, *, allow_even: bool = False
+    ) -> GaussianKernel:
+        """The kernel of an odd number of taps, or of any if even ones are allowed.
 
         Without `sigma`, OpenCV's formula gives it: `0.3 * ((size - 1) * 0.5 - 1) + 0.8`
         (getGaussianKernel; its fixed tables for small sizes are not used).
@@ -81,7 +94,7 @@ class GaussianKernel:
         size = _integer(size, "size")
         if size < 1:
             raise InputError(f"size {size} is not usable: give an odd whole number from 1 up")
-        if size % 2 == 0:
+        if size % 2 == 0 and not allow_even:
             raise InputError(
                 f"size {size} is even: a centred even kernel shifts the image by half a pixel; "
                 f"use {size - 1} or {size + 1}"
@@ -90,16 +103,26 @@ class GaussianKernel:
             raise InputError(f"size {size} is too large: the largest is {2 * MAX_RADIUS + 1}")
         if sigma is None:
             sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
-        return cls(_check_sigma(sigma), size // 2)
+        return cls(_check_sigma(sigma), size // 2, even=size % 2 == 0)
 
     @property
     def size(self) -> int:
-        """Number of taps, `2 * radius + 1`."""
-        return 2 * self.radius + 1
+        """Number of taps, `2 * radius + 1`; one less in an even kernel."""
+        return 2 * self.radius + (0 if self.even else 1)
+
+    @property
+    def shift(self) -> float:
+        """Pixels by which the blurred image lies further down and to the right."""
+        return 0.5 if self.even else 0.0
 
     @property
     def note(self) -> str | None:
-        """Why this kernel does not behave like a Gaussian, if it does not."""
+        """Why this kernel does not behave like a centred Gaussian, if it does not."""
+        if self.even:
+            return (
+                f"size {self.size} is even: the blurred image lies half a pixel "
+                "further down and to the right"
+            )
         if self.size < 5 or self.sigma < 0.8:
             return (
                 f"{self.size} taps at sigma {self.sigma:g} do not behave like a Gaussian: "
@@ -111,19 +134,24 @@ class GaussianKernel:
         """The 2-D taps, shape `(size, size)`: the outer product of the taps with themselves."""
         return np.outer(self.taps, self.taps)
 
-    def response(self, length: int) -> NDArray[np.float64]:
+    def response(self, length: int) -> NDArray[Any]:
         """The transform of the taps, centred on index 0 of a circle of `length` samples.
 
-        Real, because the taps are symmetric: `t[0] + 2*sum(t[j]*cos(2*pi*f*j/length))`,
-        f = 0..length-1; taps beyond the circle wrap around it. Shape `(length,)`, float64.
+        Real where the taps are symmetric: `t[0] + 2*sum(t[j]*cos(2*pi*f*j/length))`,
+        f = 0..length-1; of an even kernel complex, with the phase of its shift. Taps beyond the
+        circle wrap around it. Shape `(length,)`, float64 or complex128.
         """
         circle = np.zeros(length)
         np.add.at(circle, np.arange(-self.radius, self.radius + 1) % length, self.taps)
-        return np.fft.fft(circle).real
+        spectrum = np.fft.fft(circle)
+        return spectrum.conj() if self.even else spectrum.real
 
 
 def make_kernel(
-    sigma: float | None = None, size: int | None = None, truncate: float = 4.0
+    sigma: float | None = None,
+    size: int | None = None,
+    truncate: float = 4.0,
+    allow_even: bool = False,
 ) -> GaussianKernel:
     """The kernel for a size, a sigma (cut at `truncate` sigmas), or both.
 
@@ -131,7 +159,7 @@ def make_kernel(
         InputError: neither is given, or one is not usable.
     """
     if size is not None:
-        return GaussianKernel.from_size(size, sigma)
+        return GaussianKernel.from_size(size, sigma, allow_even=allow_even)
     if sigma is not None:
         return GaussianKernel.from_sigma(sigma, truncate=truncate)
     raise InputError("no kernel is given: pass sigma, size or both")

@@ -159,8 +159,8 @@ class Plan:
         kept and counted in `nbytes`.
 
         Raises:
-            InputError: the plan is of integers or approximate; gradient or out has another
-                shape or dtype than the plan was made for; or the border is `nearest` and the
+            InputError: the plan is of integers, approximate or of an even kernel; gradient or
+                out has another shape or dtype than the plan was made for; or the border is `nearest` and the
                 implementation cannot do `constant`.
         """
         if self.prepare is None:
@@ -172,6 +172,10 @@ class Plan:
             raise InputError(
                 f"a plan of {self.problem.dtype} has no adjoint, for it rounds: "
                 "prepare it with dtype float32"
+            )
+        if self.problem.kernel.even:  # flipped, it shifts the other way
+            raise InputError(
+                f"a plan of even size {self.problem.kernel.size} has no adjoint: use an odd size"
             )
         return self._fill(out, partial(transpose, self._xp, self), gradient, "gradient")
 

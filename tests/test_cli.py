@@ -336,7 +336,7 @@ def test_the_json_names_its_schema(kept: Path) -> None:
 def test_the_json_describes_the_question(kept: Path) -> None:
     document = json.loads((kept / "a.json").read_text("utf-8"))
     image = {"path": "photo.png", "height": 24, "width": 32, "channels": 3, "dtype": "uint8"}
-    kernel = {"size": 5, "sigma": pytest.approx(1.1), "radius": 2}
+    kernel = {"size": 5, "sigma": pytest.approx(1.1), "radius": 2, "shift_pixels": 0.0}
     assert (document["image"], document["kernel"]) == (image, kernel)
 
 
@@ -830,12 +830,12 @@ def test_help_lists_the_groups_and_examples(option: str, heading: str) -> None:
     assert heading in [line.strip() for line in ran.out.splitlines()]
 
 
-@pytest.mark.parametrize("command", ["compare", "verify", "backends", "blur"])
+@pytest.mark.parametrize("command", ["compare", "inspect", "verify", "backends", "blur"])
 def test_help_lists_every_command(command: str) -> None:
     assert re.search(rf"^  {command} ", run("--help").out, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["compare", "blur"])
+@pytest.mark.parametrize("command", ["compare", "inspect", "blur"])
 def test_the_help_of_a_command_ends_in_examples(command: str) -> None:
     ran = run(command, "--help")
     assert ran.code == 0

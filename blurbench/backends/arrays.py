@@ -32,6 +32,7 @@ def array_implementations(
             lambda problem: direct.DirectPlan(load(), problem),
             direct.operations,
             direct.work_bytes,
+            folds=True,
         ),
         Implementation(
             backend,
@@ -40,6 +41,7 @@ def array_implementations(
             lambda problem: separable.SeparablePlan(load(), problem, strip_bytes),
             separable.operations,
             separable.work_bytes,
+            folds=True,
         ),
         fft_implementation(backend, load, lambda problem: fourier()),
     )
@@ -118,6 +120,7 @@ def dct_implementation(
         dct.operations,
         lambda problem: dct.work_bytes(problem, planes),
         borders=borders,
+        folds=True,
     )
 
 
@@ -142,6 +145,7 @@ def dct_by_fft_implementation(
         dct.operations,
         lambda problem: dct.work_bytes(problem, 2),
         borders=("reflect",),
+        folds=True,
     )
 
 

@@ -27,6 +27,7 @@ class Implementation:
         compiles: whether a first call on the CPU compiles code; on a GPU it always may.
         borders, dtypes: those that it can do.
         own_kernel: whether its library makes the taps itself and does not take ours.
+        folds: whether it takes mirrored taps together, and so cannot do an even kernel.
         integer_error: units that an integer result may be off, beside the rounding of float32;
             a library's fixed-point arithmetic may round to the other neighbour.
     """
@@ -42,6 +43,7 @@ class Implementation:
     borders: tuple[str, ...] = BORDERS
     dtypes: tuple[str, ...] = DTYPES
     own_kernel: bool = False
+    folds: bool = False
     integer_error: float = 0.5
 
     @property
@@ -59,6 +61,12 @@ class Implementation:
                     f"{what} {given!r} does not go with {self.method} of {self.backend}: "
                     f"use {' or '.join(able)}"
                 )
+        if problem.kernel.even and (self.folds or self.own_kernel):
+            why = "which makes its own taps" if self.own_kernel else "which folds mirrored taps"
+            raise InputError(
+                f"even size {problem.kernel.size} does not go with {self.method} of "
+                f"{self.backend}, {why}: use an odd size"
+            )
 
     def prepare_sibling(self, problem: Problem) -> Plan:
         """One more plan, of which the adjoint of another is made.

@@ -129,7 +129,7 @@ class DFTPlan(PlanePlan):
         cv2, spectrum = self._cv2, self._spectrum
         with using_threads(cv2, self.problem.threads):
             cv2.dft(self._padded.fill(image), spectrum)
-            cv2.mulSpectrums(spectrum, self._taps, 0, spectrum)
+            cv2.mulSpectrums(spectrum, self._taps, 0, spectrum, conjB=True)
             cv2.dft(spectrum, self._blurred, cv2.DFT_INVERSE | cv2.DFT_REAL_OUTPUT)
         store(np, self._blurred[self._padded.inner], out)
 

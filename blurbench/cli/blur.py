@@ -28,6 +28,7 @@ def blur(
     output: str,
     size: int | None,
     sigma: float | None,
+    allow_even: bool,
     backend: str,
     method: str,
     **border: Any,
@@ -43,7 +44,7 @@ def blur(
     from blurbench.kernel import make_kernel
     from blurbench.plan import Problem
 
-    kernel = make_kernel(sigma, size)
+    kernel = make_kernel(sigma, size, allow_even=allow_even)
     check_border(**border)
     implementation = find_implementation(backend, method)
 
@@ -60,7 +61,15 @@ def blur(
     for note in loaded.notes:
         click.echo(f"Note: {image}: {note}.", err=True)
     blurred = blur_file_pixels(
-        loaded, size=kernel.size, sigma=kernel.sigma, backend=backend, method=method, **border
+        loaded,
+        size=kernel.size,
+        sigma=kernel.sigma,
+        allow_even=kernel.even,
+        backend=backend,
+        method=method,
+        **border,
     )
+    if kernel.even:
+        click.echo(f"Note: {kernel.note}.", err=True)
     write_image(output, blurred)
     return 0

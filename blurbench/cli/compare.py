@@ -43,7 +43,9 @@ Examples:
 @click.option(
     "--save", type=Folder(), metavar="DIR", help="Write each implementation's blurred image."
 )
-def compare(image: str | None, size: int | None, sigma: float | None, **given: Any) -> int:
+def compare(
+    image: str | None, size: int | None, sigma: float | None, allow_even: bool, **given: Any
+) -> int:
     """Time every blur side by side on one image, name the fastest.
 
     Without IMAGE the built-in test card is used; without --size and --sigma, 15x15. With
@@ -65,7 +67,8 @@ def compare(image: str | None, size: int | None, sigma: float | None, **given: A
 
     gate_processes(given)
     options = build_options(given)
-    kernel = make_kernel(sigma, DEFAULT_SIZE if size is None and sigma is None else size)
+    size = DEFAULT_SIZE if size is None and sigma is None else size
+    kernel = make_kernel(sigma, size, allow_even=allow_even)
     console = open_console(data_on_stdout="-" in exports_from(given).values())
     source = source_from(image, given)
     loaded = source.load((kernel,), options)
@@ -118,6 +121,7 @@ def _save(answer: Answer, folder: Path) -> None:
             answer.image,
             size=kernel.size,
             sigma=kernel.sigma,
+            allow_even=kernel.even,
             border=answer.problem.border,
             cval=answer.problem.cval,
             method=row.method,

@@ -13,6 +13,7 @@ from blurbench.cli.backends import backends
 from blurbench.cli.blur import blur
 from blurbench.cli.compare import compare
 from blurbench.cli.crossover import crossover
+from blurbench.cli.inspect import inspect
 from blurbench.cli.plot import plot
 from blurbench.cli.show import show
 from blurbench.cli.sweep import sweep
@@ -22,7 +23,7 @@ from blurbench.errors import InputError
 GROUPS = {
     "Measure": [compare, sweep, crossover],
     "Look": [show, plot],
-    "Understand": [accuracy, verify, backends],
+    "Understand": [inspect, accuracy, verify, backends],
     "Use": [blur],
 }
 

@@ -168,9 +168,13 @@ class Extents(ParamType):
 SIGMA = click.option(
     "--sigma", type=Number(float), metavar="S", help="Standard deviation, in pixels."
 )
+ALLOW_EVEN = click.option(
+    "--allow-even", is_flag=True, help="Let the size be even: it shifts by half a pixel."
+)
 KERNEL = [
     click.option("--size", type=Number(int), metavar="K", help="Number of taps, odd."),
     SIGMA,
+    ALLOW_EVEN,
 ]
 
 EXPORTS = [
@@ -344,3 +348,16 @@ def write_exports(exports: dict[str, str], texts: Mapping[str, Callable[[], str]
             Path(path).write_text(texts[name](), encoding="utf-8", newline="\n")
         except OSError as error:
             raise InputError(f"--{name} {path} cannot be written: {error.strerror}") from None
+
+
+def check_picture(path: str, what: str) -> None:
+    """Raise InputError unless a picture can be drawn and written to the path."""
+    from blurbench.records.journal import check_output
+
+    if Path(path).suffix.lower() not in (".png", ".svg"):
+        raise InputError(f"{what} {path} is neither .png nor .svg: name a file that ends so")
+    check_output(path, what)
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError("plot needs Matplotlib: pip install 'blurbench[plot]'") from None

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from blurbench.cli.options import Folder
+from blurbench.cli.options import Folder, check_picture
 from blurbench.errors import InputError
 
-ENDINGS = (".png", ".svg")
 MOST_RUNS = 8
 
 
@@ -24,18 +23,11 @@ def plot(folders: tuple[Path, ...], output: str) -> int:
     who wins where. A run of one kernel size becomes a dot and an interval for each implementation.
     Needs Matplotlib.
     """
-    from blurbench.records.journal import check_output, load
+    from blurbench.records.journal import load
 
-    path = Path(output)
-    if path.suffix.lower() not in ENDINGS:
-        raise InputError(f"-o {output} is neither .png nor .svg: name a file that ends so")
-    check_output(output, "-o")
+    check_picture(output, "-o")
     if len(folders) > MOST_RUNS:
         raise InputError(f"{len(folders)} runs are too many for one picture: name {MOST_RUNS}")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise InputError("plot needs Matplotlib: pip install 'blurbench[plot]'") from None
     from blurbench.report.plot import draw, save
     from blurbench.report.plot_data import has_times
 
@@ -43,5 +35,5 @@ def plot(folders: tuple[Path, ...], output: str) -> int:
     for folder, log in zip(folders, logs, strict=True):
         if not has_times(log):
             raise InputError(f"folder {folder} holds no times yet: there is nothing to draw")
-    save(draw(logs), path)
+    save(draw(logs), Path(output))
     return 0

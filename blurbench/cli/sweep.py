@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blurbench.cli.options import (
+    ALLOW_EVEN,
     GATE,
     KEEP,
     SHARED,
@@ -46,7 +47,7 @@ Examples:
     show_default=True,
     help="Kernel sizes: START:STOP:STEP, START:STOP:xFACTOR or a list.",
 )
-@with_options([SIGMA])
+@with_options([SIGMA, ALLOW_EVEN])
 @click.option(
     "--image-sizes",
     type=Extents(),
@@ -62,6 +63,7 @@ def sweep(
     image: str | None,
     sizes: tuple[int, ...],
     sigma: float | None,
+    allow_even: bool,
     image_sizes: tuple[tuple[int, int], ...] | None,
     resumed: Path | None,
     process: int | None,
@@ -85,7 +87,7 @@ def sweep(
 
     gate_processes(given)
     options = build_options(given)
-    kernels = tuple(GaussianKernel.from_size(size, sigma) for size in sizes)
+    kernels = tuple(GaussianKernel.from_size(size, sigma, allow_even=allow_even) for size in sizes)
     console = open_console(data_on_stdout="-" in exports_from(given).values())
     source = source_from(image, given)
     loaded = source.load(kernels, options)

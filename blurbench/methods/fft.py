@@ -56,7 +56,7 @@ class FFTPlan(PlanePlan):
     """Holds the kernel's spectrum and the padded channel; transforms one channel at a time.
 
     The taps are centred on index 0, so their spectrum is real and costs one multiplication a
-    sample; rows that hold only padding are not transformed back.
+    sample (an even kernel's is complex); rows that hold only padding are not transformed back.
     """
 
     def __init__(self, xp: Any, problem: Problem, fourier: Fourier) -> None:
@@ -67,16 +67,18 @@ class FFTPlan(PlanePlan):
         self._top = self._margin(height, problem.height)
         self._left = self._margin(width, problem.width)
         dtype = getattr(xp, problem.work_dtype.name)
+        complex_dtype = xp.complex128 if dtype == xp.float64 else xp.complex64
         self._padded = self._hold(empty(xp, (height, width), dtype))
         self._padded[...] = 0
         self._above_below = Margins(xp, problem.height, self._top, problem.border, problem.cval)
         self._left_right = Margins(xp, problem.width, self._left, problem.border, problem.cval)
         down, along = problem.kernel.response(height), problem.kernel.response(width)
         spectrum = down[:, None] * along[None, : width // 2 + 1]
-        self._spectrum = self._hold(xp.astype(xp.asarray(spectrum), dtype))
+        self._spectrum = self._hold(
+            xp.astype(xp.asarray(spectrum), complex_dtype if problem.kernel.even else dtype)
+        )
         self._frequencies, self._lines = {}, {}
         if fourier.takes_out:
-            complex_dtype = xp.complex128 if dtype == xp.float64 else xp.complex64
             self._frequencies["out"] = empty(xp, spectrum.shape, complex_dtype)
             self._lines["out"] = empty(xp, (problem.height, width), dtype)
             self.nbytes += self._frequencies["out"].nbytes + self._lines["out"].nbytes

@@ -200,8 +200,10 @@ def code_line(answer: Answer) -> str | None:
         return None
     kernel = answer.problem.kernel
     arguments: list[tuple[str, Any]] = [("size", kernel.size)]
-    if kernel.sigma != type(kernel).from_size(kernel.size).sigma:
+    if kernel.sigma != type(kernel).from_size(kernel.size, allow_even=True).sigma:
         arguments.append(("sigma", kernel.sigma))
+    if kernel.even:
+        arguments.append(("allow_even", True))
     if best.key.border != "reflect":
         arguments.append(("border", best.key.border))
     if best.key.border == "constant":

@@ -16,6 +16,10 @@ def run_lines(run: Run) -> list[str]:
         reach += f" to {sizes[-1]}x{sizes[-1]}"
         if run.about["study"] == "sweep":
             reach += f" ({plural(len(sizes), 'size')})"
+    if any(size % 2 == 0 for size in sizes):
+        reach += ", the even ones shifted by half a pixel"
+    if any(size % 2 == 0 for size in sizes):
+        reach += ", the even ones shifted by half a pixel"
     border = options["border"]
     if border == "constant":
         border += f" {options['cval']:g}"

@@ -128,7 +128,7 @@ def save(figure: Figure, path: Path) -> None:
             metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
             figure.savefig(path, dpi=DPI, metadata=metadata)
     except OSError as error:
-        raise InputError(f"-o {path} cannot be written: {error.strerror or error}") from None
+        raise InputError(f"picture {path} cannot be written: {error.strerror or error}") from None
 
 
 def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
@@ -14,6 +16,17 @@ from blurbench.report.compare import header_lines
 from blurbench.report.console import error_console, say
 from blurbench.report.units import digits, minutes, plural
 from blurbench.study.listener import Listener
+
+
+@contextmanager
+def step_by_step(what: str) -> Iterator[Callable[[str], None]]:
+    """Yields what shows, on stderr where that is a terminal, the name of the step that began."""
+    errors = error_console()
+    if not errors.is_terminal:
+        yield lambda name: None
+        return
+    with errors.status(what) as status:
+        yield lambda name: status.update(f"{what} {name}")
 
 
 class TerminalListener(Listener):

@@ -54,7 +54,12 @@ class Answer:
                 "channels": problem.channels,
                 "dtype": self.image.pixels.dtype.name,
             },
-            "kernel": {"size": kernel.size, "sigma": kernel.sigma, "radius": kernel.radius},
+            "kernel": {
+                "size": kernel.size,
+                "sigma": kernel.sigma,
+                "radius": kernel.radius,
+                "shift_pixels": kernel.shift,
+            },
             "border": problem.border,
             "cval": problem.cval,
             "dtype": problem.dtype.name,

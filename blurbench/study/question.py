@@ -152,7 +152,11 @@ def ask_again(about: Mapping[str, Any]) -> Question:
     options = Options(
         **{**given, "backends": tuple(given["backends"]), "methods": tuple(given["methods"])}
     )
-    kernels = tuple(GaussianKernel.from_size(one["size"], one["sigma"]) for one in about["kernels"])
+    # Whether even sizes may be was asked when the run began.
+    kernels = tuple(
+        GaussianKernel.from_size(one["size"], one["sigma"], allow_even=True)
+        for one in about["kernels"]
+    )
     source = Source(_path(told["uri"]), *(_extent(told[name]) for name in ("resized", "cropped")))
     image = dataclasses.replace(source.load(kernels, options), name=told["path"])
     if _fingerprint(image) != told["sha256"]:

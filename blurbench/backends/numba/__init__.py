@@ -42,6 +42,7 @@ backend = Backend(
             separable.operations,
             plans.separable_bytes,
             compiles=True,
+            folds=True,
             dtypes=WITHOUT_FLOAT16,
         ),
         *(

@@ -196,7 +196,7 @@ class DirectPlan(_NumbaPlan):
     """The dense sum, row by row, over a ring of rows with their margins."""
 
     def __init__(self, problem: Problem) -> None:
-        size = problem.kernel.size
+        size = 2 * problem.kernel.radius + 1
         super().__init__(problem, size**2, max(1, size // 2))
         self._taps = problem.kernel.dense().astype(problem.work_dtype).ravel()
         pad, wide = problem.kernel.radius * problem.channels, max(self._values, LANES)

@@ -1,0 +1,82 @@
+"""`blurbench inspect`: what one kernel does, costs, and is called elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from blurbench.cli.options import KERNEL, ParamType, check_picture, with_options, write_exports
+from blurbench.errors import InputError
+
+EXAMPLES = """\b
+Examples:
+  blurbench inspect --sigma 2.5
+  blurbench inspect --size 15 --border mirror --plot kernel.png
+  blurbench inspect --size 14 --allow-even
+  blurbench inspect --sigma 5 --shape 1080x1920
+"""
+
+
+class Shape(ParamType):
+    """Height and width in pixels, as NumPy has them: `1080x1920`."""
+
+    name = "HxW"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        height, _, width = str(value).lower().partition("x")
+        if not all(side.isdecimal() and int(side) > 0 for side in (height, width)):
+            raise InputError(f"--shape {value!r} is not usable: give HEIGHTxWIDTH, as in 1080x1920")
+        return int(height), int(width)
+
+
+@click.command(epilog=EXAMPLES)
+@with_options(KERNEL)
+@click.option("--border", default="reflect", show_default=True, help="What lies outside.")
+@click.option("--shape", type=Shape(), help="Time plans for an image of this height and width.")
+@click.option("--plot", metavar="PATH", help="Draw it: .png or .svg. Needs Matplotlib.")
+@click.option("--json", "json_path", metavar="PATH|-", help="Write the answer as JSON.")
+def inspect(
+    size: int | None,
+    sigma: float | None,
+    allow_even: bool,
+    border: str,
+    shape: tuple[int, int] | None,
+    plot: str | None,
+    json_path: str | None,
+) -> int:
+    """Say everything about one kernel.
+
+    Its taps, how near they come to the Gaussian, which pixels count more under each border, the
+    calls of other libraries that do the same, and what it costs.
+    """
+    from blurbench.border import check_border
+    from blurbench.kernel import make_kernel
+    from blurbench.records.export import to_json
+    from blurbench.records.journal import check_output
+    from blurbench.report.console import open_console
+    from blurbench.report.inspect import show_inspection
+    from blurbench.report.progress import step_by_step
+    from blurbench.study.inspect import inspect as run
+
+    kernel = make_kernel(sigma, size, allow_even=allow_even)
+    check_border(border)
+    if json_path is not None:
+        check_output(json_path, "--json")
+    if plot is not None:
+        check_picture(plot, "--plot")
+    console = open_console(data_on_stdout=json_path == "-")
+    with step_by_step("timing") as progress:
+        found = run(kernel, border, shape, progress)
+    show_inspection(console, found, has_shape=shape is not None)
+    if kernel.note and not kernel.even:
+        click.echo(f"Note: {kernel.note}.", err=True)
+    if json_path is not None:
+        write_exports({"json": json_path}, {"json": lambda: to_json(found.document())})
+    if plot is not None:
+        from blurbench.report.plot import save
+        from blurbench.report.plot_inspect import draw_inspection
+
+        save(draw_inspection(found), Path(plot))
+    return 0
