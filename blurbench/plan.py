@@ -160,8 +160,8 @@ class Plan:
 
         Raises:
             InputError: the plan is of integers, approximate or of an even kernel; gradient or
-                out has another shape or dtype than the plan was made for; or the border is `nearest` and the
-                implementation cannot do `constant`.
+                out has another shape or dtype than the plan was made for; or the border is
+                `nearest` and the implementation cannot do `constant`.
         """
         if self.prepare is None:
             raise InputError(
