@@ -269,7 +269,7 @@ def simulate_into(
     """The same, into a log of the test's own."""
     options = Options(**{"backends": ("fake",), "threads": 1, "seed": 1, "budget": budget, **given})
     session = Session(options)
-    question = Question("compare", Source(), SMALL, (KERNEL,), options)
+    question = Question("compare", (Source(),), (SMALL,), (KERNEL,), options)
     log = make_log(question.describe(session, [], options.rules))
     return compare(SMALL, KERNEL, options, listener, log, session), log
 
@@ -379,7 +379,12 @@ def test_the_document_describes_the_question(shipped: Answer) -> None:
         "channels": 3,
         "dtype": "uint8",
     }
-    assert document["kernel"] == {"size": 5, "sigma": KERNEL.sigma, "radius": 2}
+    assert document["kernel"] == {
+        "size": 5,
+        "sigma": KERNEL.sigma,
+        "radius": 2,
+        "shift_pixels": 0.0,
+    }
     assert (document["border"], document["dtype"]) == ("reflect", "float32")
 
 

@@ -79,17 +79,19 @@ class Written:
         described: dict[str, Any] = {
             "study": "crossover",
             "started_at_utc": "2026-01-01T00:00:00.000000+00:00",
-            "image": {
-                "path": common["image"],
-                "absolute_path": None,
-                "resized": None,
-                "cropped": None,
-                "height": height,
-                "width": width,
-                "channels": channels,
-                "dtype": "uint8",
-                "sha256": "0123",
-            },
+            "images": [
+                {
+                    "path": common["image"],
+                    "absolute_path": None,
+                    "resized": None,
+                    "cropped": None,
+                    "height": height,
+                    "width": width,
+                    "channels": channels,
+                    "dtype": "uint8",
+                    "sha256": "0123",
+                }
+            ],
             "kernels": [{"size": size, "sigma": self._sigma(size)} for size in sizes],
             "image_sizes": [],
             "options": {name: common[name] for name in ("border", "cval", "dtype", "cache")},

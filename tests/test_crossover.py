@@ -131,7 +131,7 @@ def asking(
 ) -> Question:
     options = Options(**{"backends": ("fake",), "threads": 1, "seed": 1, "budget": 600.0, **given})
     kernels = (GaussianKernel.from_size(size, sigma) for size in range(smallest, largest + 1, 2))
-    return Question("crossover", Source(), image, tuple(kernels), options)
+    return Question("crossover", (Source(),), (image,), tuple(kernels), options)
 
 
 def search_with(question: Question, listener: Listener | None = None) -> Log:

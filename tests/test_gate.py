@@ -362,16 +362,17 @@ def test_other_versions_are_told_but_for_those_of_blurbench(
 
 
 def image_of(**more: Any) -> dict[str, Any]:
-    return {**described().about["image"], **more}
+    (image,) = described().images
+    return {**image, **more}
 
 
 def test_another_image_is_told() -> None:
-    other = described(image=image_of(path="b.png", sha256="4567"))
+    other = described(images=[image_of(path="b.png", sha256="4567")])
     assert not_comparable(described(), other) == ["image was a picture and is b.png"]
 
 
 def test_an_image_of_another_shape_is_another_image_though_its_bytes_are_the_same() -> None:
-    assert not_comparable(described(), described(image=image_of(height=32, width=24)))
+    assert not_comparable(described(), described(images=[image_of(height=32, width=24)]))
 
 
 def test_other_image_sizes_are_told() -> None:
@@ -379,7 +380,9 @@ def test_other_image_sizes_are_told() -> None:
 
 
 def test_the_same_image_under_another_name_is_the_same() -> None:
-    moved = ran(common={**COMMON, "image": "elsewhere/picture"}, image=image_of(path="elsewhere"))
+    moved = ran(
+        common={**COMMON, "image": "elsewhere/picture"}, images=[image_of(path="elsewhere")]
+    )
     assert decide(ran(), moved).code == NOT_SLOWER
 
 
@@ -588,7 +591,7 @@ def test_a_baseline_that_is_no_run_is_refused_in_one_line(
     assert not Path("now").exists()
 
 
-@pytest.mark.parametrize("missing", ["image", "kernels", "versions", "options"])
+@pytest.mark.parametrize("missing", ["images", "kernels", "versions", "options"])
 def test_a_baseline_whose_description_lacks_something_is_refused_in_one_line(
     gated: Callable[..., Ended], missing: str
 ) -> None:

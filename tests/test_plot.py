@@ -70,7 +70,7 @@ def describe(
     about = {
         "study": "sweep",
         "started_at_utc": "2026-05-04T10:00:00+00:00",
-        "image": {"path": path, "width": extents[0][0], "height": extents[0][1], "channels": 3},
+        "images": [{"path": path, "width": extents[0][0], "height": extents[0][1], "channels": 3}],
         "options": {"border": "reflect", "cval": 0.0, "dtype": "float32", "cache": "hot"},
         "kernels": [{"size": size, "sigma": 1.0} for size in sizes],
         "image_sizes": [list(one) for one in extents] if len(extents) > 1 else [],
@@ -92,7 +92,20 @@ def records(
     """Complete rounds of a race at each point, and what is `apart` from it, with its status."""
     for width, height in extents:
         for size in sizes:
-            key = Key("", "i", height, width, 3, size, 1.0, "reflect", 0.0, "float32", 2, "hot")
+            key = Key(
+                "",
+                run.images[0]["path"],
+                height,
+                width,
+                3,
+                size,
+                1.0,
+                "reflect",
+                0.0,
+                "float32",
+                2,
+                "hot",
+            )
             racers = [one.name for one in run.declared if (one.name, size) not in apart]
             for number in range(-2, ROUNDS + 1):
                 for place, name in enumerate(racers):

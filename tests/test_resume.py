@@ -150,7 +150,7 @@ def run(finished: Path) -> Path:
     for path in (finished / "run").iterdir():
         (RUN / path.name).write_bytes(path.read_bytes())
     uri = Path("photo.png").absolute().as_uri()
-    edit(RUN, lambda told: told["image"].update(uri=uri))
+    edit(RUN, lambda told: told["images"][0].update(uri=uri))
     return RUN
 
 
@@ -297,7 +297,7 @@ def test_a_folder_without_a_run_is_refused(
     assert "nowhere" in ended.err
 
 
-@pytest.mark.parametrize("missing", ["image", "kernels", "options", "versions", "seed"])
+@pytest.mark.parametrize("missing", ["images", "kernels", "options", "versions", "seed"])
 def test_a_description_that_lacks_something_is_refused_in_one_line(
     torn: Path, capsys: pytest.CaptureFixture[str], missing: str
 ) -> None:
@@ -310,7 +310,7 @@ def test_a_description_that_lacks_something_is_refused_in_one_line(
 def test_a_description_that_says_too_little_to_be_shown_is_refused_in_one_line(
     torn: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    edit(torn, lambda told: told.pop("image"))
+    edit(torn, lambda told: told.pop("images"))
     assert is_one_line(in_process("show", "run", capsys=capsys))
 
 

@@ -311,8 +311,8 @@ NAMES = ["[bold]x.png", "[/]x.png", "[link=x]y.png", "a|b.png", "größe.png", "
 
 
 def named(name: str) -> dict[str, Any]:
-    about = dict(Written("fft").log.run.about["image"])
-    return {"common": {**COMMON, "image": name}, "image": {**about, "path": name}}
+    (about,) = Written("fft").log.run.images
+    return {"common": {**COMMON, "image": name}, "images": [{**about, "path": name}]}
 
 
 @pytest.mark.parametrize("name", NAMES)

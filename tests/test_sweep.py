@@ -123,7 +123,7 @@ def asking(
     """A question about planted backends."""
     options = Options(**{"backends": ("fake",), "threads": 1, "seed": 1, "budget": 60.0, **given})
     kernels = tuple(GaussianKernel.from_size(size) for size in sizes)
-    return Question(study, Source(), image, kernels, options, tuple(extents))
+    return Question(study, (Source(),), (image,), kernels, options, tuple(extents))
 
 
 def run_in_memory(question: Question, listener: Listener | None = None) -> Log:

@@ -16,10 +16,10 @@ from blurbench.cli.options import (
     Folder,
     build_options,
     exports_from,
-    source_from,
+    sources_from,
     with_options,
 )
-from blurbench.cli.runs import carry_out, gate_processes
+from blurbench.cli.runs import carry_out, gate_processes, measure_points
 
 if TYPE_CHECKING:
     from blurbench.records.journal import Log
@@ -33,20 +33,25 @@ Examples:
   blurbench compare photo.png --size 31
   blurbench compare --sigma 5 --method separable,fft --border mirror
   blurbench compare photo.png --json - | jq .control
+  blurbench compare thumbnail.png photo.png poster.png --size 31
   blurbench compare --processes 5 --out before    later: --baseline before
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("image", required=False)
+@click.argument("images", nargs=-1, metavar="[IMAGE]...")
 @with_options(KERNEL, SHARED, [KEEP], GATE)
 @click.option(
     "--save", type=Folder(), metavar="DIR", help="Write each implementation's blurred image."
 )
 def compare(
-    image: str | None, size: int | None, sigma: float | None, allow_even: bool, **given: Any
+    images: tuple[str, ...],
+    size: int | None,
+    sigma: float | None,
+    allow_even: bool,
+    **given: Any,
 ) -> int:
-    """Time every blur side by side on one image, name the fastest.
+    """Time every blur side by side on an image, name the fastest; the same for further images.
 
     Without IMAGE the built-in test card is used; without --size and --sigma, 15x15. With
     --baseline the exit code is 0 for not slower, 10 for slower, 11 for undecided, 12 for not
@@ -56,11 +61,12 @@ def compare(
     from blurbench.records.export import to_csv, to_json
     from blurbench.records.journal import check_folder, check_run_folder
     from blurbench.records.summary import columns
-    from blurbench.report.compare import show_answer, show_risks
+    from blurbench.report.compare import show_answers, show_risks
     from blurbench.report.console import error_console, open_console
     from blurbench.report.markdown import to_markdown
     from blurbench.report.progress import TerminalListener
-    from blurbench.study.compare import answer_from
+    from blurbench.study.answer import document
+    from blurbench.study.compare import answers_from
     from blurbench.study.compare import compare as run
     from blurbench.study.options import problem_for
     from blurbench.study.question import Question
@@ -70,44 +76,49 @@ def compare(
     size = DEFAULT_SIZE if size is None and sigma is None else size
     kernel = make_kernel(sigma, size, allow_even=allow_even)
     console = open_console(data_on_stdout="-" in exports_from(given).values())
-    source = source_from(image, given)
-    loaded = source.load((kernel,), options)
-    question = Question("compare", source, loaded, (kernel,), options)
+    sources = sources_from(images, given)
+    originals = tuple(source.load((kernel,), options) for source in sources)
+    question = Question("compare", sources, originals, (kernel,), options)
     question.check()
     if given["save"]:
         check_folder(given["save"], "--save")
     if given["out"]:
         check_run_folder(given["out"])
-    listener = TerminalListener(loaded, console, options.cache, given["quiet"])
-    listener.header(problem_for(loaded, kernel, options))
+    listener = TerminalListener(originals, console, options.cache, given["quiet"])
+    if len(originals) == 1:
+        listener.header(problem_for(originals[0], kernel, options))
     answers: list[Answer] = []
 
     def measure(session: Session, log: Log) -> bool:
+        if len(originals) > 1:
+            return measure_points(question, session, log, console, given["quiet"])
         with listener:
-            answers.append(run(loaded, kernel, options, listener, log, session))
+            answers.append(run(originals[0], kernel, options, listener, log, session))
         return not answers[0].interrupted
 
     def show(session: Session, log: Log, done: bool) -> Mapping[str, Callable[[], str]]:
         listener.stop()
         if not answers:
-            answers.append(answer_from(log, loaded, kernel, session))
-        answer = answers[0]
-        answer.interrupted = not done
-        show_answer(console, answer)
-        show_risks(error_console(), answer)
+            answers.extend(answers_from(log, question, session))
+        for answer in answers:
+            answer.interrupted = not done
+        show_answers(console, answers)
+        show_risks(error_console(), answers)
+        rows = [row.as_dict() for answer in answers for row in answer.rows]
         return {
-            "csv": lambda: to_csv(columns(), (row.as_dict() for row in answer.rows)),
-            "json": lambda: to_json(answer.document()),
-            "markdown": lambda: to_markdown(answer),
+            "csv": lambda: to_csv(columns(), rows),
+            "json": lambda: to_json(document(answers)),
+            "markdown": lambda: "\n".join(map(to_markdown, answers)),
         }
 
     code = carry_out(question, options.rules, given, measure, show)
-    if given["save"] and answers:
-        _save(answers[0], given["save"])
+    if given["save"]:
+        for number, answer in enumerate(answers, 1):
+            _save(answer, given["save"], f"{number}-" if len(answers) > 1 else "")
     return code
 
 
-def _save(answer: Answer, folder: Path) -> None:
+def _save(answer: Answer, folder: Path, prefix: str) -> None:
     from blurbench.blur import blur_file_pixels
     from blurbench.image import write_image
 
@@ -127,4 +138,4 @@ def _save(answer: Answer, folder: Path) -> None:
             method=row.method,
             backend=row.backend,
         )
-        write_image(folder / f"{row.backend}-{row.method}{suffix}", blurred)
+        write_image(folder / f"{prefix}{row.backend}-{row.method}{suffix}", blurred)

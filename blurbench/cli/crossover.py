@@ -16,7 +16,7 @@ from blurbench.cli.options import (
     source_from,
     with_options,
 )
-from blurbench.cli.runs import carry_out
+from blurbench.cli.runs import carry_out, measure_points
 
 if TYPE_CHECKING:
     from blurbench.records.journal import Log
@@ -48,11 +48,8 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
     from blurbench.kernel import GaussianKernel
     from blurbench.records.journal import check_run_folder
     from blurbench.report.console import open_console
-    from blurbench.report.heading import run_lines
-    from blurbench.report.progress import PointsListener
     from blurbench.report.show import show_log, texts_of
     from blurbench.study.crossover import check_pairs, crossover_rules
-    from blurbench.study.crossover import crossover as run
     from blurbench.study.question import Question
 
     options = build_options(given)
@@ -63,15 +60,13 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
     console = open_console(data_on_stdout="-" in exports_from(given).values())
     source = source_from(image, given)
     loaded = source.load(kernels, options)
-    question = Question("crossover", source, loaded, kernels, options)
+    question = Question("crossover", (source,), (loaded,), kernels, options)
     question.check()
     if given["out"]:
         check_run_folder(given["out"])
 
     def measure(session: Session, log: Log) -> bool:
-        with PointsListener(loaded, console, options.cache, given["quiet"]) as listener:
-            listener.announce(*run_lines(log.run))
-            return run(question, session, log, listener)
+        return measure_points(question, session, log, console, given["quiet"])
 
     def show(session: Session, log: Log, done: bool) -> Mapping[str, Callable[[], str]]:
         show_log(console, log)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -318,6 +318,11 @@ def source_from(path: str | None, given: dict[str, Any]) -> Source:
     from blurbench.study.question import Source
 
     return Source(path, given["resize"], given["crop"])
+
+
+def sources_from(paths: Sequence[str], given: dict[str, Any]) -> tuple[Source, ...]:
+    """The named images, or the test card, treated alike."""
+    return tuple(source_from(path, given) for path in paths) or (source_from(None, given),)
 
 
 def exports_from(given: dict[str, Any]) -> dict[str, str]:

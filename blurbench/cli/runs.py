@@ -153,7 +153,7 @@ def resume(folder: Path, process: int | None, quiet: bool) -> int:
             done = _ends(partial(run_in_processes, journal, question, quiet))
         else:
             done = _ends(
-                partial(measure_again, question, session, journal, console, process or 1, quiet)
+                partial(measure_points, question, session, journal, console, quiet, process)
             )
         if process is not None:
             return 0 if done else 130
@@ -164,18 +164,29 @@ def resume(folder: Path, process: int | None, quiet: bool) -> int:
     return _exit_code(log.rows()) if done else _tell_interrupted(folder)
 
 
-def measure_again(
-    question: Question, session: Session, log: Log, console: Console, process: int, quiet: bool
+def measure_points(
+    question: Question,
+    session: Session,
+    log: Log,
+    console: Console,
+    quiet: bool,
+    process: int | None = None,
 ) -> bool:
-    """Whatever the run's command measures, from where its log ends."""
+    """Whatever the run's command measures, from where its log ends; whether it got to the end.
+
+    Args:
+        process: one of several; by default the only one, which says what is asked.
+    """
+    from blurbench.report.heading import run_lines
     from blurbench.report.progress import PointsListener
     from blurbench.study.crossover import crossover
     from blurbench.study.sweep import sweep
 
-    with PointsListener(question.image, console, session.options.cache, quiet) as listener:
-        if question.study == "crossover":
-            return crossover(question, session, log, listener, process)
-        return sweep(question, session, log, listener, process)
+    with PointsListener(question.originals, console, session.options.cache, quiet) as listener:
+        if process is None:
+            listener.announce(*run_lines(log.run))
+        study = crossover if question.study == "crossover" else sweep
+        return study(question, session, log, listener, process or 1)
 
 
 def check_same_machine(run: Run, now: Run) -> None:

@@ -20,10 +20,10 @@ from blurbench.cli.options import (
     Sizes,
     build_options,
     exports_from,
-    source_from,
+    sources_from,
     with_options,
 )
-from blurbench.cli.runs import carry_out, gate_processes, new_folder, resume
+from blurbench.cli.runs import carry_out, gate_processes, measure_points, new_folder, resume
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("image", required=False)
+@click.argument("images", nargs=-1, metavar="[IMAGE]...")
 @click.option(
     "--sizes",
     type=Sizes(),
@@ -60,7 +60,7 @@ Examples:
 )
 @click.option("--process", type=Number(int, 1), hidden=True)
 def sweep(
-    image: str | None,
+    images: tuple[str, ...],
     sizes: tuple[int, ...],
     sigma: float | None,
     allow_even: bool,
@@ -79,26 +79,21 @@ def sweep(
         return resume(resumed, process, given["quiet"])
     from blurbench.kernel import GaussianKernel
     from blurbench.report.console import open_console
-    from blurbench.report.heading import run_lines
-    from blurbench.report.progress import PointsListener
     from blurbench.report.show import show_log, texts_of
     from blurbench.study.question import Question
-    from blurbench.study.sweep import sweep as run
 
     gate_processes(given)
     options = build_options(given)
     kernels = tuple(GaussianKernel.from_size(size, sigma, allow_even=allow_even) for size in sizes)
     console = open_console(data_on_stdout="-" in exports_from(given).values())
-    source = source_from(image, given)
-    loaded = source.load(kernels, options)
-    question = Question("sweep", source, loaded, kernels, options, image_sizes or ())
+    sources = sources_from(images, given)
+    originals = tuple(source.load(kernels, options) for source in sources)
+    question = Question("sweep", sources, originals, kernels, options, image_sizes or ())
     question.check()
     given["out"] = new_folder(given["out"])
 
     def measure(session: Session, log: Log) -> bool:
-        with PointsListener(loaded, console, options.cache, given["quiet"]) as listener:
-            listener.announce(*run_lines(log.run))
-            return run(question, session, log, listener)
+        return measure_points(question, session, log, console, given["quiet"])
 
     def show(session: Session, log: Log, done: bool) -> Mapping[str, Callable[[], str]]:
         show_log(console, log)

@@ -24,7 +24,7 @@ SCHEMA = "blurbench.run/1"
 SAMPLES, SUMMARY, DESCRIPTION = "samples.csv", "summary.csv", "run.json"
 PATIENCE_S = 2.0  # that a process whose parent was killed has to end
 ABOUT = (
-    *("study", "image", "kernels", "image_sizes", "options", "seed"),
+    *("study", "images", "kernels", "image_sizes", "options", "seed"),
     *("machine", "versions", "unavailable", "started_at_utc"),
 )
 
@@ -45,6 +45,11 @@ class Run:
     rules: Rules
     machine_id: str | None
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def images(self) -> list[dict[str, Any]]:
+        """What is told of each image, in the order in which they were given."""
+        return list(self.about["images"])
 
     def document(self) -> dict[str, Any]:
         """As it is written."""
@@ -70,6 +75,8 @@ class Run:
         about = dict(document)
         for name in ("schema", "run_id", "machine_id", "threads", "rules", "implementations"):
             del about[name]
+        if "image" in about:  # earlier versions took but one
+            about["images"] = [about.pop("image")]
         rules = {**document["rules"], "looks": tuple(document["rules"]["looks"])}
         return cls(
             document["run_id"],
@@ -115,6 +122,12 @@ class Log:
     def rows(self) -> list[Row]:
         """The summary: the rows of every point that has records."""
         return [row for findings in self.points.values() for row in findings.rows()]
+
+    @property
+    def image_numbers(self) -> dict[str, int]:
+        """The place of each image, by name, in the order in which they were measured."""
+        names = dict.fromkeys(point.image for point in self.points)
+        return {name: number for number, name in enumerate(names)}
 
     def summary(self) -> str:
         """The text of `summary.csv`."""

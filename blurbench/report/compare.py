@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
-from blurbench.image import Image
 from blurbench.measure.judge import Result
 from blurbench.plan import Problem
 from blurbench.records.summary import Row
@@ -17,7 +16,7 @@ from blurbench.report.units import MISSING, brief_duration, count_bytes, digits,
 from blurbench.study.answer import Answer
 
 
-def header_lines(image: Image, problem: Problem, cache: str) -> list[str]:
+def header_lines(name: str, problem: Problem, cache: str) -> list[str]:
     """What is measured, in two lines."""
     kernel = problem.kernel
     border = problem.border
@@ -27,7 +26,7 @@ def header_lines(image: Image, problem: Problem, cache: str) -> list[str]:
     if len(problem.shape) == 3:
         shape += f"x{problem.channels}"
     return [
-        f"{image.name}: {shape} {problem.dtype.name}, {count_bytes(problem.image_bytes)}",
+        f"{name}: {shape} {problem.dtype.name}, {count_bytes(problem.image_bytes)}",
         f"Gaussian {kernel.size}x{kernel.size}, sigma {kernel.sigma:.4g}; border {border}; "
         f"{plural(problem.threads, 'thread')}; cache {cache}",
     ]
@@ -42,6 +41,15 @@ def show_answer(console: Console, answer: Answer) -> None:
     if code:
         say(console, f"\n{sentence(answer)}", "bold")
         say(console, f"  {code}", "cyan")
+
+
+def show_answers(console: Console, answers: Sequence[Answer]) -> None:
+    """Each below its image, if there are several."""
+    for number, answer in enumerate(answers):
+        if len(answers) > 1:
+            title, *_ = header_lines(answer.image.name, answer.problem, answer.options.cache)
+            say(console, f"\n{title}" if number else title, "bold")
+        show_answer(console, answer)
 
 
 def show_rows(
@@ -68,9 +76,9 @@ def show_rows(
     say_missing(console, unavailable)
 
 
-def show_risks(console: Console, answer: Answer) -> None:
+def show_risks(console: Console, answers: Sequence[Answer]) -> None:
     """What put the figures at risk."""
-    for risk in answer.risks:
+    for risk in dict.fromkeys(risk for answer in answers for risk in answer.risks):
         say(console, f"Warning: {risk}.", "yellow")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from blurbench.records.journal import Run
 from blurbench.report.units import plural
 
 
 def run_lines(run: Run) -> list[str]:
     """What a run is about, in two lines."""
-    image, options, kernels = run.about["image"], run.about["options"], run.about["kernels"]
+    options, kernels = run.about["options"], run.about["kernels"]
     sizes = [one["size"] for one in kernels]
-    extents = run.about["image_sizes"] or [(image["width"], image["height"])]
     reach = f"{sizes[0]}x{sizes[0]}"
     if len(sizes) > 1:
         reach += f" to {sizes[-1]}x{sizes[-1]}"
@@ -18,19 +20,23 @@ def run_lines(run: Run) -> list[str]:
             reach += f" ({plural(len(sizes), 'size')})"
     if any(size % 2 == 0 for size in sizes):
         reach += ", the even ones shifted by half a pixel"
-    if any(size % 2 == 0 for size in sizes):
-        reach += ", the even ones shifted by half a pixel"
     border = options["border"]
     if border == "constant":
         border += f" {options['cval']:g}"
-    shapes = ", ".join(f"{width}x{height}" for width, height in extents)
-    if image["channels"] > 1:
-        shapes += f", {image['channels']} channels"
+    images = "; ".join(_image_text(one, run.about["image_sizes"]) for one in run.images)
     return [
-        f"{image['path']}: {shapes} {options['dtype']}",
+        f"{images} {options['dtype']}",
         f"Gaussian {reach}; border {border}; {plural(run.threads, 'thread')}; "
         f"cache {options['cache']}",
     ]
+
+
+def _image_text(image: Mapping[str, Any], extents: Sequence[Sequence[int]]) -> str:
+    """Its name, and the extents that it is cut to, or its own."""
+    extents = extents or [(image["width"], image["height"])]
+    shapes = ", ".join(f"{width}x{height}" for width, height in extents)
+    channels = f", {image['channels']} channels" if image["channels"] > 1 else ""
+    return f"{image['path']}: {shapes}{channels}"
 
 
 def machine_line(run: Run) -> str:

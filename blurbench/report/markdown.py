@@ -10,7 +10,7 @@ from blurbench.study.answer import Answer
 
 def to_markdown(answer: Answer) -> str:
     """The question, the table, the sentence and the code."""
-    lines = [*header_lines(answer.image, answer.problem, answer.options.cache), ""]
+    lines = [*header_lines(answer.image.name, answer.problem, answer.options.cache), ""]
     lines += [
         "| implementation | time [95 %] | vs fastest | error | verdict |",
         "| --- | --- | --- | ---: | --- |",

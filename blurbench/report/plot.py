@@ -50,7 +50,7 @@ from blurbench.report.plot_style import (
     width_of,
     wrapped,
 )
-from blurbench.report.show import by_extent
+from blurbench.report.show import by_image
 from blurbench.report.units import plural
 
 MARGIN = 0.2  # all lengths are inches
@@ -188,7 +188,7 @@ def _room_for_names(column: Column) -> float:
 
 def _ticks_width(logs: Sequence[Log]) -> float:
     """Room to the left of the first column: for times, and for the rows of the map."""
-    extents = [extent for log in logs for extent, _ in by_extent(log)]
+    extents = [extent for log in logs for extent, _ in by_image(log)]
     return max([TICKS_LEFT, *(width_of(one) + 0.12 for one in extents)])
 
 
@@ -216,13 +216,14 @@ def _places(columns: Sequence[Column], ticks_width: float) -> list[Place]:
 def _titles(place: Place, number: int, logs: Sequence[Log]) -> list[str]:
     """One line, or two where several runs stand side by side."""
     run = place.column.log.run
-    image = plain(run.about["image"]["path"])
-    extent = place.column.extent
+    point = place.column.points[0].point
+    extent = f"{point.width}x{point.height}"
+    image = plain(point.image)
     room = place.width + place.right_pad - BETWEEN
     image = fitted(image, room - width_of(f", {extent}", SIZE + 1, True), SIZE + 1, True)
     first = f"{image}, {extent}"
     if place.column.is_single:
-        first += f", kernel {place.column.points[0].point.size}x{place.column.points[0].point.size}"
+        first += f", kernel {point.size}x{point.size}"
     if len(logs) == 1:
         return [first]
     machine = run.about["machine"]

@@ -11,7 +11,7 @@ from blurbench.records.findings import FAR, ONCE, RANKING_SCOPE, Findings, Lead
 from blurbench.records.journal import Log
 from blurbench.records.roofline import ARITHMETIC, BANDWIDTH
 from blurbench.records.summary import Row
-from blurbench.report.show import by_extent
+from blurbench.report.show import by_image
 from blurbench.study.crossing import Change, Crossover, find_crossovers
 
 MOST_EXTENTS = 4  # drawn side by side; the map of winners has all of them
@@ -182,7 +182,7 @@ def has_times(log: Log) -> bool:
 
 def columns_of(logs: Sequence[Log]) -> list[Column]:
     """One run: its images, spread over all of them. Several: one each, the same where possible."""
-    every = [[Column(log, *one) for one in by_extent(log)] for log in logs]
+    every = [[Column(log, *one) for one in by_image(log)] for log in logs]
     every = [[one for one in columns if one.curves] for columns in every]
     if len(logs) == 1:
         return spread(every[0], MOST_EXTENTS)
@@ -225,7 +225,7 @@ class WinnerMap:
 
 def winner_map(log: Log) -> WinnerMap | None:
     """None where there are not several images and several kernel sizes."""
-    images = by_extent(log)
+    images = by_image(log)
     sizes = sorted({one.point.size for one in log.points.values()})
     if len(images) < 2 or len(sizes) < 2:
         return None

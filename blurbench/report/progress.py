@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -32,8 +32,8 @@ def step_by_step(what: str) -> Iterator[Callable[[str], None]]:
 class TerminalListener(Listener):
     """Shows the header on `console`, and progress on stderr where that is a terminal."""
 
-    def __init__(self, image: Image, console: Console, cache: str, quiet: bool) -> None:
-        self._image, self._console, self._cache, self._quiet = image, console, cache, quiet
+    def __init__(self, images: Sequence[Image], console: Console, cache: str, quiet: bool) -> None:
+        self._images, self._console, self._cache, self._quiet = images, console, cache, quiet
         errors = error_console()
         self._errors = errors
         self._progress = Progress(
@@ -65,14 +65,15 @@ class TerminalListener(Listener):
     def header(self, problem: Problem) -> None:
         if self._quiet:
             return
-        self._print(*header_lines(self._image, problem, self._cache))
+        self._print(*header_lines(self._images[0].name, problem, self._cache))
         if problem.kernel.note:
             say(self._errors, f"Note: {problem.kernel.note}.", "yellow")
         self._tell_notes()
 
     def _tell_notes(self) -> None:
-        for note in self._image.notes:
-            say(self._errors, f"Note: {self._image.name}: {note}.", "yellow")
+        for image in self._images:
+            for note in image.notes:
+                say(self._errors, f"Note: {image.name}: {note}.", "yellow")
 
     def budget(self, seconds: float) -> None:
         self._seconds = seconds
@@ -105,8 +106,8 @@ class TerminalListener(Listener):
 class PointsListener(TerminalListener):
     """Of many points: how many are done, and how long the others may take."""
 
-    def __init__(self, image: Image, console: Console, cache: str, quiet: bool) -> None:
-        super().__init__(image, console, cache, quiet)
+    def __init__(self, images: Sequence[Image], console: Console, cache: str, quiet: bool) -> None:
+        super().__init__(images, console, cache, quiet)
         self._progress.start()
         self._first: int | None = None
         self._done, self._total, self._point = 0, 0, ""

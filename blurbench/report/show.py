@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
+from pathlib import PurePath
 from typing import Any
 
 from rich.console import Console
@@ -38,9 +39,10 @@ def show_log(console: Console, log: Log) -> None:
     if log.run.about["study"] == "crossover":
         show_crossovers(console, log.run, crossover.document(log))
         return
-    for extent, points in by_extent(log):
-        if len(log.run.about["image_sizes"]) > 1:
-            say(console, f"{extent}:", "bold")
+    images = by_image(log)
+    for label, points in images:
+        if len(images) > 1:
+            say(console, f"{label}:", "bold")
         if len(points) == 1:
             alone = len(log.points) == 1
             _show_point(console, points[0], log.run.about["unavailable"] if alone else {})
@@ -55,14 +57,21 @@ def show_log(console: Console, log: Log) -> None:
         say_missing(console, log.run.about["unavailable"])
 
 
-def by_extent(log: Log) -> list[tuple[str, list[Findings]]]:
-    """The points of each image in order of kernel size, by `WIDTHxHEIGHT`."""
+def by_image(log: Log) -> list[tuple[str, list[Findings]]]:
+    """The points of each image in order of kernel size, from the smallest image.
 
-    def extent(one: Findings) -> tuple[int, int]:
-        return one.point.width, one.point.height
+    They are called `WIDTHxHEIGHT`; where the run has several images, by the file's name, too.
+    """
 
-    ordered = sorted(log.points.values(), key=lambda one: (*extent(one), one.point.size))
-    return [(f"{w}x{h}", list(own)) for (w, h), own in groupby(ordered, key=extent)]
+    def image(one: Findings) -> tuple[int, int, str]:
+        return one.point.width, one.point.height, one.point.image
+
+    def label(width: int, height: int, name: str) -> str:
+        return f"{PurePath(name).name} {width}x{height}" if several else f"{width}x{height}"
+
+    several = len(log.image_numbers) > 1
+    ordered = sorted(log.points.values(), key=lambda one: (*image(one), one.point.size))
+    return [(label(*one), list(own)) for one, own in groupby(ordered, key=image)]
 
 
 def _show_point(console: Console, findings: Findings, unavailable: Mapping[str, str]) -> None:
@@ -157,7 +166,7 @@ def document(log: Log) -> dict[str, Any]:
         "ranking_scope": "end_to_end",
         "implementations": [row.as_dict() for row in log.rows()],
         "crossovers": [
-            one.as_dict() for _, points in by_extent(log) for one in find_crossovers(points)
+            one.as_dict() for _, points in by_image(log) for one in find_crossovers(points)
         ],
     }
 
@@ -165,10 +174,10 @@ def document(log: Log) -> dict[str, Any]:
 def to_markdown(log: Log) -> str:
     """A table by size for each image, and the crossovers."""
     lines = [*run_lines(log.run), machine_line(log.run)]
-    for extent, points in by_extent(log):
+    for label, points in by_image(log):
         lines += [
             "",
-            f"{extent}:",
+            f"{label}:",
             "",
             f"| {' | '.join(BY_SIZE)} |",
             "| ---: | --- | --- | --- | --- |",
@@ -187,8 +196,9 @@ def show_runs(console: Console, logs: Sequence[Log]) -> None:
     console.print()
     found: dict[tuple[Any, ...], dict[int, Row]] = {}
     for number, log in enumerate(logs):
+        images = log.image_numbers
         for row in log.rows():
-            found.setdefault(_place(row), {})[number] = row
+            found.setdefault(_place(row, images[row.key.image]), {})[number] = row
     headers = ["size", "image", "implementation"]
     headers += [f"time [{number}]" for number in range(1, len(logs) + 1)]
     headers += [f"[{number}]/[1]" for number in range(2, len(logs) + 1)]
@@ -221,7 +231,7 @@ def _ratio_of(row: Row | None, first: Row | None) -> str:
     return f"{times[0] / times[1]:.2f}x"
 
 
-def _place(row: Row) -> tuple[Any, ...]:
+def _place(row: Row, image: int) -> tuple[Any, ...]:
     key = row.key
-    settings = (key.channels, key.sigma, key.border, key.cval, key.dtype, key.cache)
+    settings = (image, key.channels, key.sigma, key.border, key.cval, key.dtype, key.cache)
     return (key.size, key.width, key.height, key.implementation, *settings)

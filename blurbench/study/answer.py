@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +78,14 @@ class Answer:
             "implementations": [row.as_dict() for row in self.rows],
             "on_device": _on_device(self.on_device),
         }
+
+
+def document(answers: Sequence[Answer]) -> dict[str, Any]:
+    """The answer; of several images, what is said of each."""
+    documents = [answer.document() for answer in answers]
+    if len(documents) == 1:
+        return documents[0]
+    return {"schema": "blurbench.compare-images/1", "images": documents}
 
 
 def _control(race: Result | None) -> dict[str, Any] | None:

@@ -40,7 +40,7 @@ def compare(
     """
     started = time.perf_counter()
     listener = listener or Listener()
-    question = Question("compare", Source(), image, (kernel,), options)
+    question = Question("compare", (Source(),), (image,), (kernel,), options)
     session = session or Session(options)
     if log is None:
         log = Log(question.describe(session, [], options.rules))
@@ -59,6 +59,13 @@ def compare(
     return answer
 
 
+def answers_from(log: Log, question: Question, session: Session) -> list[Answer]:
+    """What a log says of each image; those that were not begun are left out."""
+    (kernel,) = question.kernels
+    found = [answer_from(log, image, kernel, session) for image in question.images()]
+    return [one for one in found if one.image.name in log.image_numbers] or found
+
+
 def answer_from(log: Log, image: Image, kernel: GaussianKernel, session: Session) -> Answer:
     """What a log says of its only point."""
     problem = problem_for(image, kernel, session.options)
@@ -73,6 +80,7 @@ def answer_from(log: Log, image: Image, kernel: GaussianKernel, session: Session
         copy=findings.copy(),
         machine=describe_machine(session.device_names),
         versions=session.versions,
+        risks=list(log.run.about["risks"]),
         unavailable=session.unavailable,
         seed=session.seed,
     )

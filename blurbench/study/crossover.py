@@ -75,6 +75,7 @@ def crossover(
     started, earlier_s = time.perf_counter(), log.measured_s
     budget = question.options.budget or DEFAULT_S
     share = budget * process / question.options.processes
+    (image,) = question.originals
     kernels = {kernel.size: kernel for kernel in question.kernels}
     coarse = coarse_sizes(min(kernels), max(kernels))
     pairs = [(second, first) for first, second in pairs_of(session.declared)]
@@ -90,15 +91,15 @@ def crossover(
         if left_s <= least_s:
             return False
         listener.points(len(log.points), 0, f"{size}x{size}", left_s)
-        problem = problem_for(question.image, kernels[size], session.options)
-        point = point_key(problem, question.image.name, session.options.cache)
+        problem = problem_for(image, kernels[size], session.options)
+        point = point_key(problem, image.name, session.options.cache)
         # What an earlier attempt measured here is counted once, by the study of the point.
         earlier_here_s = log.at(point).measured_s.get(1, 0.0)
         # A size that is begun may take what the later processes have.
         longest = min(left_s + budget - share, budget * LARGEST_SHARE) + earlier_here_s
         study = PointStudy(
             session,
-            question.image,
+            image,
             kernels[size],
             log,
             listener,
@@ -182,15 +183,18 @@ def points_of(log: Log) -> list[Findings]:
 def document(log: Log) -> dict[str, Any]:
     """What was found, as `blurbench.crossover/1`."""
     crossovers = find_crossovers(points_of(log))
-    height, width = (log.run.about["image"][side] for side in ("height", "width"))
+    (image,) = log.run.images
     sizes = [kernel["size"] for kernel in log.run.about["kernels"]]
     return {
         "schema": "blurbench.crossover/1",
-        **{name: log.run.about[name] for name in ("image", "options", "seed", "machine")},
+        "image": image,
+        **{name: log.run.about[name] for name in ("options", "seed", "machine")},
         "versions": log.run.about["versions"],
         "machine_id": log.run.machine_id,
         "ranking_scope": RANKING_SCOPE,
         "crossovers": [one.as_dict() for one in crossovers],
         "claims": held_against(crossovers),
-        "scipy_choose_conv_method_fft_from": scipy_chooses_fft_from(height, width, sizes),
+        "scipy_choose_conv_method_fft_from": scipy_chooses_fft_from(
+            image["height"], image["width"], sizes
+        ),
     }

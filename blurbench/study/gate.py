@@ -39,8 +39,12 @@ def not_comparable(baseline: Run, run: Run) -> list[str]:
         machines = ({name: one["machine"].get(name) for name in _MACHINE} for one in (there, here))
         found += differences(*machines) or ["another machine"]
     pixels = ("sha256", "height", "width", "channels")
-    if any(there["image"][name] != here["image"][name] for name in pixels):
-        found.append(f"image was {there['image']['path']} and is {here['image']['path']}")
+    known, now = (
+        [[one[name] for name in pixels] for one in each.images] for each in (baseline, run)
+    )
+    if known != now:
+        before, after = (", ".join(one["path"] for one in each.images) for each in (baseline, run))
+        found.append(f"image was {before} and is {after}")
     if there["image_sizes"] != here["image_sizes"]:
         found.append("image sizes are others")
     if there["kernels"] != here["kernels"]:
@@ -103,14 +107,20 @@ def rule(baseline: Log, now: Log, margin: float) -> Ruling:
 
 def _pairs(baseline: Log, now: Log) -> Iterator[tuple[str, Findings, Findings, str]]:
     """Each cell that the baseline timed and that was asked for again, with a title."""
-    known = {replace(point, image=""): findings for point, findings in baseline.points.items()}
+    # The same images may have other names now.
+    there, here = baseline.image_numbers, now.image_numbers
+    known = {
+        (there[point.image], replace(point, image="")): findings
+        for point, findings in baseline.points.items()
+    }
     for point, findings in now.points.items():
-        before = known.get(replace(point, image=""))
+        before = known.get((here[point.image], replace(point, image="")))
         if before is None:
             continue
         for row in before.rows():
             if row.status == "ok" and any(row.name == one.name for one in findings.declared):
                 where = f"{point.size}x{point.size} on {point.width}x{point.height}"
+                where += f" of {point.image}" if len(here) > 1 else ""
                 yield f"{row.name} at {where}", before, findings, row.name
 
 

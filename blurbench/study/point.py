@@ -170,6 +170,8 @@ class PointStudy:
             self._separable_against_direct(costs)
         known = self._worth_racing()
         alone_s = sum(cell.cost_s for name, cell in self.cells.items() if name not in known)
+        if not self.given_budget:
+            self._stretch_budget(known, alone_s)
         left_s = self.budget - (time.perf_counter() - self.started)
         admitted = admit(known, left_s - alone_s).racing
         racing = self.findings.racers(RANKING_SCOPE) or list(admitted)
@@ -179,6 +181,14 @@ class PointStudy:
         for name, cell in self.cells.items():
             if self._may_run(name) and not self.interrupted:
                 self._measure_once(name, cell)
+
+    def _stretch_budget(self, known: Mapping[str, float], alone_s: float) -> None:
+        """Leave what the race needs, whatever compiling took until now."""
+        spent = time.perf_counter() - self.started + alone_s
+        needed = default_budget(known, self.shortest, self.longest, spent)
+        if needed > self.budget:
+            self.budget = needed
+            self.listener.budget(needed)
 
     def _leave_out(self, names: Iterable[str]) -> None:
         """Where pairs are compared, a single measurement tells nothing."""

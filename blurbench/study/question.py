@@ -1,4 +1,4 @@
-"""What a run asks: an image, its extents, the kernels, the options; and the run's description."""
+"""What a run asks: images, their extents, the kernels, the options; and the run's description."""
 
 from __future__ import annotations
 
@@ -74,53 +74,53 @@ class Question:
 
     Attributes:
         study: the command, `compare`, `sweep` or `crossover`.
+        sources, originals: where each image comes from, and the image.
         kernels: in order of size.
-        extents: to which the image is cropped or tiled; empty leaves it as it is.
+        extents: to which each image is cropped or tiled; empty leaves it as it is.
     """
 
     study: str
-    source: Source
-    image: Image
+    sources: tuple[Source, ...]
+    originals: tuple[Image, ...]
     kernels: tuple[GaussianKernel, ...]
     options: Options
     extents: tuple[Extent, ...] = ()
 
     def check(self) -> None:
         """Raise InputError where a point cannot be posed, before anything is written."""
-        for kernel in self.kernels:
-            problem_for(self.image, kernel, self.options)
-        for width, height in self.extents:
-            shape = (height, width, *self.image.pixels.shape[2:])
-            needed = max(memory_needed(shape, one, self.options) for one in self.kernels)
-            needed += 2 * math.prod(shape) * self.image.pixels.itemsize
-            check_memory(f"image size {width}x{height}", needed)
+        names = [image.name for image in self.originals]
+        for number, image in enumerate(self.originals):
+            if image.name in names[:number]:
+                raise InputError(f"image {image.name} is given twice: name it once")
+            for kernel in self.kernels:
+                problem_for(image, kernel, self.options)
+            for width, height in self.extents:
+                shape = (height, width, *image.pixels.shape[2:])
+                needed = max(memory_needed(shape, one, self.options) for one in self.kernels)
+                needed += 2 * math.prod(shape) * image.pixels.itemsize
+                check_memory(f"image size {width}x{height}", needed)
 
     def images(self) -> Iterator[Image]:
-        """The image at each of its extents."""
-        if not self.extents:
-            yield self.image
-        for width, height in self.extents:
-            yield cover(self.image, width, height)
+        """Each image at each of its extents."""
+        for image in self.originals:
+            if not self.extents:
+                yield image
+            for width, height in self.extents:
+                yield cover(image, width, height)
+
+    @property
+    def points(self) -> int:
+        """How many there are: an image at a kernel size each."""
+        return len(self.originals) * max(1, len(self.extents)) * len(self.kernels)
 
     def describe(self, session: Session, command: Sequence[str], rules: Rules) -> Run:
         """The run that asks this, here and now."""
-        problem = problem_for(self.image, self.kernels[0], self.options)
         machine = describe_machine(session.device_names)
         about = {
             "study": self.study,
             "command": list(command),
             "started_at_utc": utc(time.time()),
-            "image": {
-                "path": self.image.name,
-                "uri": self.source.path and Path(self.source.path).absolute().as_uri(),
-                "resized": self.source.resized,
-                "cropped": self.source.cropped,
-                "height": problem.height,
-                "width": problem.width,
-                "channels": problem.channels,
-                "dtype": self.image.pixels.dtype.name,
-                "sha256": _fingerprint(self.image),
-            },
+            "images": list(map(_describe, self.sources, self.originals)),
             "kernels": [{"size": one.size, "sigma": one.sigma} for one in self.kernels],
             "image_sizes": [list(extent) for extent in self.extents],
             "options": dataclasses.asdict(self.options),
@@ -133,7 +133,7 @@ class Question:
         }
         return Run(
             run_id=f"r{uuid.uuid4().hex}",
-            threads=problem.threads,
+            threads=problem_for(self.originals[0], self.kernels[0], self.options).threads,
             declared=session.declared,
             rules=rules,
             machine_id=machine_id(machine),
@@ -141,14 +141,29 @@ class Question:
         )
 
 
+def _describe(source: Source, image: Image) -> dict[str, Any]:
+    height, width, *channels = image.pixels.shape
+    return {
+        "path": image.name,
+        "uri": source.path and Path(source.path).absolute().as_uri(),
+        "resized": source.resized,
+        "cropped": source.cropped,
+        "height": height,
+        "width": width,
+        "channels": channels[0] if channels else 1,
+        "dtype": image.pixels.dtype.name,
+        "sha256": _fingerprint(image),
+    }
+
+
 def ask_again(about: Mapping[str, Any]) -> Question:
     """The question that a run's description tells of.
 
     Raises:
-        InputError: the image is gone or has changed.
+        InputError: an image is gone or has changed.
         KeyError, TypeError, ValueError: the description is not one of ours.
     """
-    told, given = about["image"], about["options"]
+    given = about["options"]
     options = Options(
         **{**given, "backends": tuple(given["backends"]), "methods": tuple(given["methods"])}
     )
@@ -157,15 +172,20 @@ def ask_again(about: Mapping[str, Any]) -> Question:
         GaussianKernel.from_size(one["size"], one["sigma"], allow_even=True)
         for one in about["kernels"]
     )
-    source = Source(_path(told["uri"]), *(_extent(told[name]) for name in ("resized", "cropped")))
-    image = dataclasses.replace(source.load(kernels, options), name=told["path"])
-    if _fingerprint(image) != told["sha256"]:
-        raise InputError(
-            f"image {source.path or image.name} has changed since the run began: "
-            "restore it, or begin a new run"
-        )
+    sources, originals = [], []
+    for told in about["images"]:
+        changes = (_extent(told[name]) for name in ("resized", "cropped"))
+        source = Source(_path(told["uri"]), *changes)
+        image = dataclasses.replace(source.load(kernels, options), name=told["path"])
+        if _fingerprint(image) != told["sha256"]:
+            raise InputError(
+                f"image {source.path or image.name} has changed since the run began: "
+                "restore it, or begin a new run"
+            )
+        sources.append(source)
+        originals.append(image)
     extents = tuple((width, height) for width, height in about["image_sizes"])
-    return Question(about["study"], source, image, kernels, options, extents)
+    return Question(about["study"], tuple(sources), tuple(originals), kernels, options, extents)
 
 
 def _path(uri: str | None) -> str | None:

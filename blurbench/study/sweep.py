@@ -36,7 +36,7 @@ def sweep(
     """
     listener = listener or Listener()
     started, earlier_s = time.perf_counter(), log.measured_s
-    total = len(question.kernels) * max(1, len(question.extents))
+    total = question.points
     processes = question.options.processes
     done = 0
     for image in question.images():
