@@ -1165,6 +1165,21 @@ def test_what_compiles_for_long_keeps_nobody_from_being_tried(plant, clock: Cloc
     assert {row.method: row.status for row in answer.rows} == {"first": "ok", "later": "ok"}
 
 
+def test_what_compiles_after_the_estimates_leaves_the_race_its_time(plant, clock: Clock) -> None:
+    prepared: list[Problem] = []
+
+    def prepare(problem: Problem) -> Plan:
+        clock.now += 14.0 if prepared.count(problem) == 1 else 0.0  # once it is known what it costs
+        prepared.append(problem)
+        return Planted(problem, clock.takes(0.1))
+
+    plant(backend_of(planted("one", prepare=prepare), planted("two", clock.takes(0.2))))
+    listener = Told()
+    answer = simulate(budget=None, listener=listener)
+    assert [row.rounds for row in answer.rows] == [16, 16]
+    assert listener.seconds[0] == 15.0 < listener.seconds[1] < 60.0
+
+
 def test_compiling_is_told_apart_from_making_a_plan(
     plant, clock: Clock, device: FakeDevice
 ) -> None:
