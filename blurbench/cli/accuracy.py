@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,10 +11,15 @@ from blurbench.cli.options import (
     EXPORTS,
     Names,
     Numbers,
+    check_picture,
     exports_from,
     with_options,
     write_exports,
 )
+from blurbench.errors import InputError
+
+if TYPE_CHECKING:
+    from blurbench.study.frontier import Frontier
 
 
 @click.command()
@@ -26,19 +32,48 @@ from blurbench.cli.options import (
     help="Standard deviations in pixels.",
 )
 @click.option("--method", "methods", type=Names(), multiple=True, help="Only these methods.")
+@click.option("--plot", metavar="PATH", help="Measure, and draw error against time: .png or .svg.")
 @with_options(EXPORTS)
-def accuracy(sigmas: tuple[float, ...], methods: tuple[tuple[str, ...], ...], **given: Any) -> int:
+def accuracy(
+    sigmas: tuple[float, ...],
+    methods: tuple[tuple[str, ...], ...],
+    plot: str | None,
+    **given: Any,
+) -> int:
     """The error of each approximate method and order, whatever the image.
 
     `fir` is the plain sum over a kernel cut where its tail is below a tolerance, given as its
-    order.
+    order. --plot takes one sigma, and times whatever runs here for up to a minute and a half.
     """
     from blurbench.report.accuracy import show_accuracy, texts_of
     from blurbench.report.console import open_console
     from blurbench.study.accuracy import measure_accuracy
 
     exports = exports_from(given)
+    if plot is not None:
+        check_picture(plot, "--plot")
+        if len(sigmas) != 1:
+            raise InputError(f"--plot draws one sigma, not {len(sigmas)}: give --sigma 20, say")
     found = measure_accuracy(sigmas, [name for names in methods for name in names])
     show_accuracy(open_console(data_on_stdout="-" in exports.values()), found)
-    write_exports(exports, texts_of(found))
+    frontier = None if plot is None else _draw(sigmas[0], Path(plot))
+    write_exports(exports, texts_of(found, frontier))
+    if frontier is not None and frontier.interrupted:
+        click.echo(f"Interrupted: {plot} holds what was measured until then.", err=True)
+        return 130
     return 0
+
+
+def _draw(sigma: float, path: Path) -> Frontier:
+    """Measure and draw."""
+    from blurbench.report.plot import save
+    from blurbench.report.plot_frontier import draw_frontier
+    from blurbench.report.progress import step_by_step
+    from blurbench.study.frontier import measure_frontier
+
+    with step_by_step("timing") as progress:
+        found = measure_frontier(sigma, progress)
+    if not found.spots:
+        raise InputError("nothing could be timed: see blurbench backends")
+    save(draw_frontier(found), path)
+    return found

@@ -10,6 +10,7 @@ from rich.text import Text
 from blurbench.records.export import to_csv, to_json
 from blurbench.report.console import markdown_row, plain_table, say, show_table
 from blurbench.study.accuracy import BORDER, COLUMNS, SAMPLES, Accuracy
+from blurbench.study.frontier import Frontier
 
 SIDE_BY_SIDE = 6  # sigmas in a table of 80 columns
 
@@ -31,14 +32,21 @@ def show_accuracy(console: Console, found: Sequence[Accuracy]) -> None:
         show_table(console, table)
 
 
-def texts_of(found: Sequence[Accuracy]) -> dict[str, Callable[[], str]]:
-    """The errors as CSV, JSON and Markdown."""
+def texts_of(
+    found: Sequence[Accuracy], frontier: Frontier | None = None
+) -> dict[str, Callable[[], str]]:
+    """The errors as CSV, JSON and Markdown; the frontier goes with the JSON."""
     rows = [one.as_dict() for one in found]
+    document = {
+        "schema": "blurbench.accuracy/1",
+        "samples": SAMPLES,
+        "border": BORDER,
+        "rows": rows,
+        "frontier": frontier and frontier.document(),
+    }
     return {
         "csv": lambda: to_csv(COLUMNS, rows),
-        "json": lambda: to_json(
-            {"schema": "blurbench.accuracy/1", "samples": SAMPLES, "border": BORDER, "rows": rows}
-        ),
+        "json": lambda: to_json(document),
         "markdown": lambda: _to_markdown(found),
     }
 

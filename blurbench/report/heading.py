@@ -41,8 +41,13 @@ def _image_text(image: Mapping[str, Any], extents: Sequence[Sequence[int]]) -> s
 
 def machine_line(run: Run) -> str:
     """The machine and the versions behind a run."""
-    machine, versions = run.about["machine"], run.about["versions"]
+    text = machine_text(run.about["machine"], run.about["versions"])
+    return f"{text}; machine {run.machine_id}"
+
+
+def machine_text(machine: Mapping[str, Any], versions: Mapping[str, str]) -> str:
+    """A machine, and the versions of the libraries that everything runs on."""
     parts = [f"{machine['cpu']}, {plural(machine['usable_cpus'], 'CPU')}", *machine["gpus"]]
     libraries = ("numpy", "scipy", *(["cupy"] if machine["gpus"] else []))
     parts += [f"{name} {versions[name]}" for name in libraries if name in versions]
-    return f"{'; '.join(parts)}; machine {run.machine_id}"
+    return "; ".join(parts)

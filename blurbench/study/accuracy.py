@@ -90,8 +90,13 @@ def _matrix(
     return matrix
 
 
+def fir_radius(sigma: float, tolerance: float) -> int:
+    """Beyond which the two tails hold less than `tolerance` of a Gaussian."""
+    reach = math.sqrt(2) * sigma * float(scipy.special.erfcinv(tolerance / 2))
+    return math.ceil(reach)
+
+
 @functools.lru_cache(maxsize=8)
 def _fir(sigma: float, tolerance: float) -> NDArray[np.float64]:
-    radius = math.ceil(math.sqrt(2) * sigma * scipy.special.erfcinv(tolerance / 2))
-    kernel = GaussianKernel.from_sigma(sigma, radius=radius)
+    kernel = GaussianKernel.from_sigma(sigma, radius=fir_radius(sigma, tolerance))
     return blur_matrix(kernel.taps, np.arange(SAMPLES), SAMPLES, BORDER)[0]
