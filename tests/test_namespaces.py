@@ -18,10 +18,11 @@ import scipy.fft
 from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
 from blurbench.methods.banded import BandedPlan
-from blurbench.methods.dct import Cosine, CosinePass, DCTPlan, FourierPass
+from blurbench.methods.dct import Cosine, CosinePass, FourierPass, precision
 from blurbench.methods.direct import DirectPlan
-from blurbench.methods.fft import FFTPlan, Fourier
+from blurbench.methods.fft import CirclePass, FFTPlan, Fourier
 from blurbench.methods.separable import SeparablePlan
+from blurbench.methods.strips import StripsPlan
 from blurbench.plan import Plan, Problem
 
 strict = pytest.importorskip("array_api_strict", reason="array-api-strict is not installed")
@@ -85,14 +86,40 @@ MAKERS: dict[str, Maker] = {
     "banded in blocks of 4": lambda space, problem: BandedPlan(
         space.xp, problem, space.windows, block=4
     ),
-    "dct": lambda space, problem: DCTPlan(
-        space.xp, problem, lambda axis: CosinePass(space.xp, problem, axis, space.cosine)
+    "fft in strips": lambda space, problem: StripsPlan(
+        space.xp,
+        problem,
+        lambda axis, lines: CirclePass(space.xp, problem, axis, space.fourier, lines),
+        problem.work_dtype.name,
     ),
-    "dct by fft": lambda space, problem: DCTPlan(
-        space.xp, problem, lambda axis: FourierPass(space.xp, problem, axis, space.fourier)
+    "dct": lambda space, problem: StripsPlan(
+        space.xp,
+        problem,
+        lambda axis, lines: CosinePass(space.xp, problem, axis, space.cosine),
+        precision(problem),
+        whole=True,
+        levelled=True,
+    ),
+    "dct in strips": lambda space, problem: StripsPlan(
+        space.xp,
+        problem,
+        lambda axis, lines: CosinePass(space.xp, problem, axis, space.cosine),
+        precision(problem),
+        levelled=True,
+    ),
+    "dct by fft": lambda space, problem: StripsPlan(
+        space.xp,
+        problem,
+        lambda axis, lines: FourierPass(space.xp, problem, axis, space.fourier, lines),
+        precision(problem),
+        levelled=True,
     ),
 }
-FOLDING = {"dct": ("reflect", "mirror"), "dct by fft": ("reflect",)}
+FOLDING = {
+    "dct": ("reflect", "mirror"),
+    "dct in strips": ("reflect", "mirror"),
+    "dct by fft": ("reflect",),
+}
 METHOD_BORDERS = [(method, border) for method in MAKERS for border in FOLDING.get(method, BORDERS)]
 
 each_method = pytest.mark.parametrize("method", MAKERS)

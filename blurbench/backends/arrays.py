@@ -7,21 +7,19 @@ from functools import partial
 from typing import Any
 
 from blurbench.backends.backend import Implementation
-from blurbench.methods import approximate, banded, dct, direct, fft, separable
-from blurbench.methods.dct import Cosine, CosinePass, DCTPlan, FourierPass
-from blurbench.methods.fft import Fourier
+from blurbench.methods import approximate, banded, dct, direct, fft, separable, strips
+from blurbench.methods.dct import Cosine, CosinePass, FourierPass
+from blurbench.methods.fft import CirclePass, FFTPlan, Fourier, padded_length
+from blurbench.methods.strips import Pass, StripsPlan
 from blurbench.plan import Plan, Problem
-
-LINES = 64  # of an image that are transformed at once on the CPU
 
 
 def array_implementations(
-    backend: str, load: Callable[[], Any], fourier: Callable[[], Fourier], strip_bytes: int = 2**17
+    backend: str, load: Callable[[], Any], strip_bytes: int = 2**17
 ) -> tuple[Implementation, ...]:
-    """`direct`, `separable` and `fft` over the namespace that `load` imports when first needed.
+    """`direct` and `separable` over the namespace that `load` imports when first needed.
 
     Args:
-        fourier: gives the namespace's transforms.
         strip_bytes: size of the strips of the separable blur; they should stay in the cache.
     """
     return (
@@ -43,22 +41,44 @@ def array_implementations(
             separable.work_bytes,
             folds=True,
         ),
-        fft_implementation(backend, load, lambda problem: fourier()),
     )
 
 
 def fft_implementation(
-    backend: str, load: Callable[[], Any], fourier: Callable[[Any], Fourier]
+    backend: str,
+    load: Callable[[], Any],
+    fourier: Callable[[], Fourier],
+    whole: Callable[[Problem, Fourier], bool] = lambda problem, fourier: True,
 ) -> Implementation:
-    """`fft` over a namespace and the transforms that suit the problem."""
-    return Implementation(
-        backend,
-        "fft",
-        "ours",
-        lambda problem: fft.FFTPlan(load(), problem, fourier(problem)),
-        lambda problem: fft.operations(problem, fourier(problem).fast_length),
-        lambda problem: fft.work_bytes(problem, fourier(problem).fast_length),
-    )
+    """`fft` over a namespace and its transforms.
+
+    Args:
+        whole: whether a channel is transformed as a whole; else in strips, axis by axis.
+    """
+
+    def prepare(problem: Problem) -> Plan:
+        xp, transforms = load(), fourier()
+
+        def make_pass(axis: int, lines: int) -> Pass:
+            return CirclePass(xp, problem, axis, transforms, lines)
+
+        if whole(problem, transforms):
+            return FFTPlan(xp, problem, transforms)
+        return StripsPlan(xp, problem, make_pass, problem.work_dtype.name)
+
+    def operations(problem: Problem) -> float:
+        one = fourier()
+        count = fft.operations if whole(problem, one) else fft.strip_operations
+        return count(problem, one.fast_length)
+
+    def work_bytes(problem: Problem) -> int:
+        one = fourier()
+        if whole(problem, one):
+            return fft.work_bytes(problem, one.fast_length)
+        longest = max(padded_length(n, problem, one.fast_length) for n in problem.shape[:2])
+        return strips.work_bytes(problem, problem.work_dtype.itemsize, longest, 4)
+
+    return Implementation(backend, "fft", "ours", prepare, operations, work_bytes)
 
 
 def banded_implementation(
@@ -91,26 +111,32 @@ def banded_implementation(
 def dct_implementation(
     backend: str,
     load: Callable[[], Any],
-    cosine: Callable[[Problem], Cosine],
+    cosine: Callable[[], Cosine],
     borders: tuple[str, ...],
-    planes: int,
-    lines: int | None = None,
+    planes: int | None = None,
 ) -> Implementation:
-    """`dct` over a namespace and the cosine transforms that suit the problem.
+    """`dct` over a namespace and its cosine transforms.
 
     Args:
-        planes: arrays as large as a channel that a plan and its call hold.
-        lines: see `DCTPlan`; threads share them where they are not all.
+        planes: arrays as large as a channel that a call holds which takes them whole; None for
+            strips.
     """
 
     def prepare(problem: Problem) -> Plan:
-        xp, transforms = load(), cosine(problem)
-        threads = problem.threads if lines else 1
+        xp, transforms = load(), cosine()
 
-        def make_pass(axis: int) -> CosinePass:
+        def make_pass(axis: int, lines: int) -> Pass:
             return CosinePass(xp, problem, axis, transforms)
 
-        return DCTPlan(xp, problem, make_pass, lines, threads)
+        whole = planes is not None
+        return StripsPlan(
+            xp, problem, make_pass, dct.precision(problem), whole=whole, levelled=True
+        )
+
+    def work_bytes(problem: Problem) -> int:
+        if planes is None:
+            return _strips_of_dct(problem)
+        return planes * problem.height * problem.width * dct.itemsize(problem)
 
     return Implementation(
         backend,
@@ -118,7 +144,7 @@ def dct_implementation(
         "ours",
         prepare,
         dct.operations,
-        lambda problem: dct.work_bytes(problem, planes),
+        work_bytes,
         borders=borders,
         folds=True,
     )
@@ -132,10 +158,10 @@ def dct_by_fft_implementation(
     def prepare(problem: Problem) -> Plan:
         xp, transforms = load(), fourier()
 
-        def make_pass(axis: int) -> FourierPass:
-            return FourierPass(xp, problem, axis, transforms, LINES)
+        def make_pass(axis: int, lines: int) -> Pass:
+            return FourierPass(xp, problem, axis, transforms, lines)
 
-        return DCTPlan(xp, problem, make_pass, LINES)
+        return StripsPlan(xp, problem, make_pass, dct.precision(problem), levelled=True)
 
     return Implementation(
         backend,
@@ -143,10 +169,14 @@ def dct_by_fft_implementation(
         "ours",
         prepare,
         dct.operations,
-        lambda problem: dct.work_bytes(problem, 2),
+        _strips_of_dct,
         borders=("reflect",),
         folds=True,
     )
+
+
+def _strips_of_dct(problem: Problem) -> int:
+    return strips.work_bytes(problem, dct.itemsize(problem), max(problem.shape[:2]), 4)
 
 
 def approximate_implementations(

@@ -11,11 +11,11 @@ from blurbench.backends.arrays import (
     array_implementations,
     banded_implementation,
     dct_implementation,
+    fft_implementation,
 )
 from blurbench.backends.backend import Backend
 from blurbench.methods.dct import Cosine
 from blurbench.methods.fft import Fourier
-from blurbench.plan import Problem
 
 _load = partial(import_module, "cupy")
 
@@ -31,7 +31,7 @@ def _fourier() -> Fourier:
     )
 
 
-def _cosine(problem: Problem) -> Cosine:
+def _cosine() -> Cosine:
     fft = import_module("cupyx.scipy.fft")
     return Cosine(fft.dct, fft.idct)
 
@@ -40,7 +40,8 @@ backend = Backend(
     "cupy",
     "gpu",
     (
-        *array_implementations("cupy", _load, _fourier, gpu.STRIP_BYTES),
+        *array_implementations("cupy", _load, gpu.STRIP_BYTES),
+        fft_implementation("cupy", _load, _fourier),
         # With TF32 allowed, cuBLAS rounds its factors to 10 bits: outside the contract.
         banded_implementation("cupy", _load, gpu.BLOCK),
         # The library has the DCT-II and its inverse, but no DCT-I.

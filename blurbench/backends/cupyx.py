@@ -10,13 +10,12 @@ from blurbench.backends.arrays import fft_implementation
 from blurbench.backends.backend import Backend
 from blurbench.backends.ndimage import Filters, ndimage_implementations
 from blurbench.methods.fft import Fourier
-from blurbench.plan import Problem
 
 # Kernel sizes from which a running float32 sum of that many terms may leave the contract.
 FLOAT64_FROM = {"direct": 31, "separable": 127}
 
 
-def _fourier(problem: Problem) -> Fourier:
+def _fourier() -> Fourier:
     fft = import_module("cupyx.scipy.fft")
     return Fourier(
         rfftn=fft.rfftn,

@@ -5,17 +5,18 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-import scipy.fft
 
 from blurbench.backends.arrays import (
     approximate_implementations,
     array_implementations,
     banded_implementation,
     dct_by_fft_implementation,
+    fft_implementation,
 )
 from blurbench.backends.backend import Availability, Backend
+from blurbench.backends.pocketfft import fast_length
 from blurbench.methods.approximate import ORDERS
-from blurbench.methods.fft import Fourier
+from blurbench.methods.fft import Fourier, pays_whole
 
 
 def _fourier() -> Fourier:
@@ -25,8 +26,7 @@ def _fourier() -> Fourier:
         rfftn=partial(np.fft.rfftn, norm="ortho"),
         ifft=partial(np.fft.ifft, norm="ortho"),
         irfft=partial(np.fft.irfft, norm="ortho"),
-        # NumPy has no such function; its transforms are SciPy's algorithm, with the same lengths.
-        fast_length=partial(scipy.fft.next_fast_len, real=True),
+        fast_length=fast_length,
         takes_out=True,
     )
 
@@ -35,7 +35,8 @@ backend = Backend(
     "numpy",
     "cpu",
     (
-        *array_implementations("numpy", lambda: np, _fourier),
+        *array_implementations("numpy", lambda: np),
+        fft_implementation("numpy", lambda: np, _fourier, pays_whole),
         banded_implementation("numpy", lambda: np, threads=lambda problem: problem.threads),
         dct_by_fft_implementation("numpy", lambda: np, _fourier),
         *approximate_implementations("numpy", lambda: np, tuple(ORDERS)),

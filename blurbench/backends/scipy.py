@@ -8,26 +8,25 @@ import numpy as np
 import scipy.fft
 import scipy.ndimage
 
-from blurbench.backends.arrays import LINES, dct_implementation, fft_implementation
+from blurbench.backends.arrays import dct_implementation, fft_implementation
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.ndimage import Filters, ndimage_implementations
+from blurbench.backends.pocketfft import fast_length
 from blurbench.methods.dct import Cosine
-from blurbench.methods.fft import Fourier
-from blurbench.plan import Problem
+from blurbench.methods.fft import Fourier, pays_whole
 
 
-def _fourier(problem: Problem) -> Fourier:
-    workers = problem.threads
+def _fourier() -> Fourier:
     return Fourier(
-        rfftn=partial(scipy.fft.rfftn, workers=workers),
+        rfftn=scipy.fft.rfftn,
         # The intermediate spectra are ours alone, so their memory can be reused.
-        ifft=partial(scipy.fft.ifft, workers=workers, overwrite_x=True),
-        irfft=partial(scipy.fft.irfft, workers=workers, overwrite_x=True),
-        fast_length=partial(scipy.fft.next_fast_len, real=True),
+        ifft=partial(scipy.fft.ifft, overwrite_x=True),
+        irfft=partial(scipy.fft.irfft, overwrite_x=True),
+        fast_length=fast_length,
     )
 
 
-def _cosine(problem: Problem) -> Cosine:
+def _cosine() -> Cosine:
     return Cosine(scipy.fft.dct, scipy.fft.idct)
 
 
@@ -36,8 +35,8 @@ backend = Backend(
     "cpu",
     (
         *ndimage_implementations("scipy", lambda: Filters(np, scipy.ndimage)),
-        fft_implementation("scipy", lambda: np, _fourier),
-        dct_implementation("scipy", lambda: np, _cosine, ("reflect", "mirror"), 2, LINES),
+        fft_implementation("scipy", lambda: np, _fourier, pays_whole),
+        dct_implementation("scipy", lambda: np, _cosine, ("reflect", "mirror")),
     ),
     lambda: Availability(versions={"scipy": scipy.__version__}),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blurbench.border import Margins
+from blurbench.methods.strips import ALL, across, along, strip_shape, threads_for, within
 from blurbench.plan import PlanePlan, Problem, empty, store
 
 
@@ -24,6 +25,19 @@ class Fourier:
     irfft: Callable[..., Any]
     fast_length: Callable[[int], int]
     takes_out: bool = False
+
+
+WHOLE, MARGINS = 2**20, 1.4  # samples of a channel; times as many with the margins
+
+
+def pays_whole(problem: Problem, fourier: Fourier) -> bool:
+    """Whether a processor is done sooner with a channel at once than with strips of it.
+
+    It copies less, but a large one leaves the cache, and margins in both axes multiply.
+    """
+    padded = math.prod(padded_length(n, problem, fourier.fast_length) for n in problem.shape[:2])
+    samples = problem.height * problem.width
+    return threads_for(problem) == 1 and samples <= WHOLE and padded < MARGINS * samples
 
 
 def padded_length(n: int, problem: Problem, fast_length: Callable[[int], int]) -> int:
@@ -43,6 +57,14 @@ def operations(problem: Problem, fast_length: Callable[[int], int]) -> float:
     width = padded_length(problem.width, problem, fast_length)
     samples = height * width
     return problem.channels * 2.0 * samples * math.log2(max(2, samples))
+
+
+def strip_operations(problem: Problem, fast_length: Callable[[int], int]) -> float:
+    """Multiply-adds of transforms axis by axis, there and back, of lines with their margins."""
+    height, width = problem.shape[:2]
+    tall, wide = (padded_length(n, problem, fast_length) for n in (height, width))
+    lines = width * tall * math.log2(max(2, tall)) + height * wide * math.log2(max(2, wide))
+    return problem.channels * 2.0 * lines
 
 
 def work_bytes(problem: Problem, fast_length: Callable[[int], int]) -> int:
@@ -100,3 +122,40 @@ class FFTPlan(PlanePlan):
         blurred = self._fourier.ifft(spectrum, axis=0, **self._frequencies)[rows, :]
         blurred = self._fourier.irfft(blurred, n=self._width, axis=1, **self._lines)
         store(self._xp, blurred[:, columns], out)
+
+
+class CirclePass:
+    """Lines with their margins on a circle, by transforms of that length."""
+
+    def __init__(self, xp: Any, problem: Problem, axis: int, fourier: Fourier, lines: int) -> None:
+        n = problem.shape[axis]
+        self._length = length = padded_length(n, problem, fourier.fast_length)
+        margin = 0 if length == n else problem.kernel.radius
+        self._margins = Margins(xp, n, margin, problem.border, problem.cval)
+        self._axis, self._fourier = along(axis), fourier
+        self._inner = within(axis, slice(margin, margin + n))
+        dtype = getattr(xp, problem.work_dtype.name)
+        complex_dtype = xp.complex128 if dtype == xp.float64 else xp.complex64
+        shape, terms = strip_shape(problem, axis, length, lines), length // 2 + 1
+        self._padded = empty(xp, shape, dtype)
+        self._padded[...] = 0
+        response = across(xp, problem.kernel.response(length)[:terms], axis)
+        self._response = xp.astype(response, complex_dtype if problem.kernel.even else dtype)
+        self.nbytes = self._padded.size * problem.work_dtype.itemsize
+        if fourier.takes_out:
+            self._blurred = empty(xp, shape, dtype)
+            self._spectrum = empty(xp, strip_shape(problem, axis, terms, lines), complex_dtype)
+            self.nbytes *= 4
+
+    def __call__(self, lines: Any) -> Any:
+        some = (ALL, slice(0, lines.shape[1]), ALL)
+        padded = self._padded[some]
+        padded[self._inner] = lines
+        self._margins.fill(padded, axis=self._axis)
+        there, back = {}, {}
+        if self._fourier.takes_out:
+            there["out"], back["out"] = self._spectrum[some], self._blurred[some]
+        spectrum = self._fourier.rfftn(padded, axes=(self._axis,), **there)
+        spectrum *= self._response
+        blurred = self._fourier.irfft(spectrum, n=self._length, axis=self._axis, **back)
+        return blurred[self._inner]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
-import scipy.fft
 
 from blurbench.backends.backend import Implementation
+from blurbench.backends.pocketfft import fast_length
 from blurbench.backends.registry import find_implementation
 from blurbench.errors import InputError
-from blurbench.methods.fft import padded_length
+from blurbench.methods import direct, fft, separable
 from blurbench.plan import Problem
 from blurbench.study.exactness import reference_sample
 
@@ -53,7 +52,7 @@ def costs(problem: Problem) -> list[Cost]:
         found.append(
             Cost(
                 method,
-                one.operations(problem) / pixels,
+                _operations(method, problem) / pixels,
                 _accesses(method, problem) * problem.dtype.itemsize,
                 _error(one, problem, "float32"),
                 _error(one, problem, "float64"),
@@ -71,14 +70,20 @@ def _implementation(method: str, problem: Problem) -> Implementation:
     return one
 
 
+def _operations(method: str, problem: Problem) -> float:
+    """Of a whole image, however an implementation may cut it up."""
+    if method == "fft":
+        return fft.operations(problem, fast_length)
+    return direct.operations(problem) if method == "direct" else separable.operations(problem)
+
+
 def _accesses(method: str, problem: Problem) -> float:
     """Samples read and written, a pixel."""
     if method == "direct":
         return 2
     if method == "separable":
         return 4
-    fast_length = partial(scipy.fft.next_fast_len, real=True)
-    padded = [padded_length(n, problem, fast_length) for n in problem.shape[:2]]
+    padded = [fft.padded_length(n, problem, fast_length) for n in problem.shape[:2]]
     return FFT_ACCESSES * padded[0] * padded[1] / (problem.height * problem.width)
 
 
