@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blurbench.measure.judge import Rules
+from blurbench.measure.stats import Estimate
 from blurbench.records.findings import Declared, Findings
 from blurbench.records.journal import ABOUT, Journal, Log, Run, load
 from blurbench.records.record import Record
@@ -248,6 +249,22 @@ def test_a_wrong_one_that_is_measured_once_has_its_time_and_no_verdict() -> None
     )["cpu:one"]
     assert (found.status, found.reason, found.verdict) == ("wrong", "its error", None)
     assert (found.end_to_end_median_s, found.max_abs_error) == (0.25, 3.0)
+
+
+def test_where_the_first_two_share_no_round_their_medians_tell_who_leads() -> None:
+    log = told(
+        [
+            *raced(0, cpu_one=0.25, gpu_three=0.5),
+            *raced(1, cpu_one=0.25, gpu_three=0.5),
+            of("cpu:two", "end_to_end", 0.5, round=1),
+        ]
+    )
+    (findings,) = log.points.values()
+    lead = findings.lead()
+    assert lead is not None
+    assert lead.second is not None
+    assert (lead.first.name, lead.second.name) == ("cpu:one", "cpu:two")
+    assert (lead.ratio, lead.proven) == (Estimate(2.0, None, None), False)
 
 
 def test_the_line_that_closes_a_cell_changes_no_reason() -> None:

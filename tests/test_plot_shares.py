@@ -8,7 +8,8 @@ from itertools import combinations
 
 import pytest
 import test_plot
-from test_plot import NAMES, SIZES, lines_named, run_of, usual, words
+from made_runs import NAMES, SIZES, describe, run_of, usual
+from test_plot import lines_named, words
 
 from blurbench.records.journal import Log
 from blurbench.records.record import Record
@@ -60,7 +61,7 @@ def with_ceilings(log: Log, copy: bool = True, rate: bool = True) -> Log:
 def on_device() -> Log:
     """Three blurs on a GPU: one waits for the bus, one for the host, one for the memory."""
     waits = {"cuda:direct": (9e-3, 1e-5), "cuda:separable": (1e-4, 5e-3), "cuda:fft": (1e-4, 1e-5)}
-    run = test_plot.describe(list(waits), (3, 31), ((512, 512),), "photo.png")
+    run = describe(list(waits), (3, 31), ((512, 512),), "photo.png")
     log = Log(replace(run, declared=tuple(replace(one, kind="gpu") for one in run.declared)))
 
     def tell(name: str, scope: str, seconds: float, multiply_adds: float | None = None) -> None:

@@ -15,6 +15,7 @@ from blurbench.cli.compare import compare
 from blurbench.cli.crossover import crossover
 from blurbench.cli.inspect import inspect
 from blurbench.cli.plot import plot
+from blurbench.cli.report import report
 from blurbench.cli.show import show
 from blurbench.cli.sweep import sweep
 from blurbench.cli.verify import verify
@@ -22,7 +23,7 @@ from blurbench.errors import InputError
 
 GROUPS = {
     "Measure": [compare, sweep, crossover],
-    "Look": [show, plot],
+    "Look": [show, plot, report],
     "Understand": [inspect, accuracy, verify, backends],
     "Use": [blur],
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -183,6 +184,10 @@ EXPORTS = [
     click.option("--markdown", "markdown_path", metavar="PATH|-", help="Write a Markdown table."),
 ]
 
+REPORT = click.option(
+    "--report", "report_path", metavar="PATH", help="Make an HTML page of it. Needs Altair."
+)
+
 SHARED = [
     click.option("--backend", "backends", type=Names(), multiple=True, help="Only these backends."),
     click.option("--method", "methods", type=Names(), multiple=True, help="Only these methods."),
@@ -234,6 +239,7 @@ SHARED = [
     ),
     click.option("--seed", type=Number(int, 0), help="Of the order of the rounds."),
     *EXPORTS,
+    REPORT,
     click.option("--out", type=Folder(), metavar="DIR", help="Keep every sample in a new folder."),
     click.option("--quiet", "-q", is_flag=True, help="No header, no progress."),
 ]
@@ -333,10 +339,15 @@ def exports_from(given: dict[str, Any]) -> dict[str, str]:
     """
     from blurbench.records.journal import check_output
 
-    exports = {name: given[f"{name}_path"] for name in ("csv", "json", "markdown")}
-    exports = {name: path for name, path in exports.items() if path is not None}
+    exports: dict[str, str] = {}
+    for name in ("csv", "json", "markdown", "report"):
+        if (path := given.get(f"{name}_path")) is not None:
+            exports[name] = path
     for name, path in exports.items():
-        check_output(path, f"--{name}")
+        if name == "report":
+            check_page(path, "--report")
+        else:
+            check_output(path, f"--{name}")
     on_stdout = [f"--{name}" for name, path in exports.items() if path == "-"]
     if len(on_stdout) > 1:
         raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")
@@ -353,6 +364,18 @@ def write_exports(exports: dict[str, str], texts: Mapping[str, Callable[[], str]
             Path(path).write_text(texts[name](), encoding="utf-8", newline="\n")
         except OSError as error:
             raise InputError(f"--{name} {path} cannot be written: {error.strerror}") from None
+
+
+def check_page(path: str, what: str) -> None:
+    """Raise InputError unless a page can be made and written to the path."""
+    from blurbench.records.journal import check_output
+
+    if Path(path).suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{what} {path} is no .html: name a file that ends so")
+    check_output(path, what)
+    for module in ("altair", "vl_convert"):
+        if find_spec(module) is None:
+            raise InputError("report needs Altair: pip install 'blurbench[report]'")
 
 
 def check_picture(path: str, what: str) -> None:

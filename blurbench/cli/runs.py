@@ -99,7 +99,8 @@ def carry_out(
         if isinstance(log, Journal):
             log.finish()
         try:
-            write_exports(exports, show(session, log, done))
+            texts = show(session, log, done)
+            write_exports(exports, {**texts, "report": partial(_page, log)})
         except KeyboardInterrupt:
             done = False
         if out:
@@ -254,6 +255,12 @@ def _tell_interrupted(folder: Path | None) -> int:
         line = shlex.join(["blurbench", "sweep", "--resume", str(folder)])
         click.echo(f"Interrupted: every sample until then is kept. Go on with: {line}", err=True)
     return 130
+
+
+def _page(log: Log) -> str:
+    from blurbench.report.page.build import build_page
+
+    return build_page([log])
 
 
 def _exit_code(rows: Sequence[Row]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
@@ -94,6 +95,7 @@ class Findings:
         self._alone: dict[tuple[str, str], list[Record]] = {}
         self._copies: dict[str, dict[tuple[int, int], list[Record]]] = {}
         self._races: dict[str, dict[int, list[Sample]]] = {}
+        self._rounds: dict[str, Rounds] = {}  # of the races, until a record changes them
         self._throttled: dict[str, int] = {}
 
     def key(self, name: str) -> Key:
@@ -121,6 +123,7 @@ class Findings:
         elif record.competitors:
             races = self._races.setdefault(scope, {})
             races.setdefault(process, []).append(_sample(record))
+            self._rounds.pop(scope, None)
         else:
             self._alone.setdefault((name, scope), []).append(record)
 
@@ -130,6 +133,7 @@ class Findings:
         for scope in self._races:
             if self._reference(scope) == name:
                 self._races[scope] = {}
+                self._rounds.pop(scope, None)
         self._out[name] = (record.status, record.reason, record.predicted_s)
 
     def status(self, name: str) -> str:
@@ -180,10 +184,21 @@ class Findings:
         """The samples of a race that is not void."""
         return self._races.get(scope, {}).get(process, [])
 
+    def samples(self, scope: str = RANKING_SCOPE) -> Iterator[tuple[int, Sample]]:
+        """All but the pilot's, taken in a race or alone, with their process."""
+        for process, raced in self._races.get(scope, {}).items():
+            yield from ((process, one) for one in raced if one.round > 0)
+        for (_, alone_scope), records in self._alone.items():
+            if alone_scope == scope:
+                yield from ((one.process, _sample(one)) for one in records)
+
     def rounds(self, scope: str = RANKING_SCOPE) -> Rounds:
         """All complete rounds of all processes."""
-        races = self._races.get(scope, {})
-        return Rounds.joined([Rounds.of(races[process]) for process in sorted(races)])
+        if scope not in self._rounds:
+            races = self._races.get(scope, {})
+            parts = [Rounds.of(races[process]) for process in sorted(races)]
+            self._rounds[scope] = Rounds.joined(parts)
+        return self._rounds[scope]
 
     def racers(self, scope: str) -> list[str]:
         """Who was in the pilot and is still in the running."""
@@ -240,6 +255,9 @@ class Findings:
             return Lead(ranked[0], None, Estimate(1.0, None, None), True) if ranked else None
         first, second = ranked[:2]
         ratio = self.rounds().ratio(second.name, first.name, self.rules.share(len(ranked)))
+        if math.isnan(ratio.value):  # never in one round
+            of_medians = (second.ratio_to_fastest or 1.0) / (first.ratio_to_fastest or 1.0)
+            ratio = Estimate(of_medians, None, None)
         proven = ratio.low is not None and ratio.low > 1 and first.verdict != "withheld"
         return Lead(first, second, ratio, proven)
 

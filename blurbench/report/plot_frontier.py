@@ -20,12 +20,11 @@ from blurbench.report.plot_style import (
     TEXT,
     Looks,
     ink,
-    log_ticks,
     plain,
     style,
-    tick_text,
     wrapped,
 )
+from blurbench.report.ticks import log_ticks, tick_text
 from blurbench.study.frontier import SIDE, Frontier, Spot
 
 LEFT, PANEL_WIDTH, PANEL_HEIGHT, RIGHT = 0.75, 5.6, 4.2, 0.2  # inches

@@ -27,13 +27,12 @@ from blurbench.report.plot_style import (
     Looks,
     fitted,
     ink,
-    log_ticks,
     plain,
-    tick_text,
     width_of,
     without_crowding,
 )
 from blurbench.report.rows import row_texts
+from blurbench.report.ticks import log_ticks, tick_text
 from blurbench.report.units import brief_duration
 
 BAND_ALPHA = 0.2

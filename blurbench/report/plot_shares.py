@@ -12,7 +12,8 @@ from blurbench.records.roofline import ARITHMETIC, BANDWIDTH, LAUNCH, TRANSFER
 from blurbench.report.plot_data import CEILINGS, Column
 from blurbench.report.plot_labels import EndLabel, extent, label_ends
 from blurbench.report.plot_panels import log_limits, quiet_log_axes, set_ticks, uncrowded
-from blurbench.report.plot_style import FAINT, SMALL, TEXT, Looks, ink, log_ticks, plain
+from blurbench.report.plot_style import FAINT, SMALL, TEXT, Looks, ink, plain
+from blurbench.report.ticks import log_ticks
 
 HEADINGS = {
     BANDWIDTH: "share of the measured copy bandwidth",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_hex, to_rgb
 
 from blurbench.records.export import printable
-from blurbench.report.units import brief_duration
 
 DPI = 150
 SIZE = 9.0  # points; nothing is smaller than SMALL
@@ -188,29 +186,6 @@ def wrapped(text: str, width: float, size: float = SMALL) -> list[str]:
         else:
             lines.append(fitted(word, width, size))
     return lines
-
-
-STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8))
-
-
-def log_ticks(low: float, high: float, least: int = 3, most: int = 8) -> list[float]:
-    """Round numbers within a range: `least` of them where they are not more than `most`."""
-    ticks: list[float] = []
-    for steps in STEPS:
-        every = [float(f"{step}e{power}") for power in range(-12, 10) for step in steps]
-        found = [one for one in every if low <= one <= high]
-        if len(found) > most and ticks:
-            break
-        ticks = found[:: math.ceil(len(found) / most) or 1]
-        if len(ticks) >= least:
-            break
-    return ticks
-
-
-def tick_text(seconds: float) -> str:
-    """`10 ms`: as few digits as a round number needs."""
-    number, unit = brief_duration(seconds).split()
-    return f"{float(number):g} {unit}"
 
 
 def without_crowding(sizes: Sequence[int], places: Sequence[float], least: float) -> list[int]:

@@ -225,13 +225,16 @@ def find_crossovers(points: Sequence[Findings]) -> list[Crossover]:
     if not points:
         return []
     declared = points[0].declared
-    found = [_of_pair(points, *pair) for pair in pairs_of(declared)]
+    rows = {one.point.size: {row.name: row for row in one.rows()} for one in points}
+    found = [_of_pair(points, rows, *pair) for pair in pairs_of(declared)]
     if {one.kind for one in declared} == {"cpu", "gpu"}:
-        found += [_across(points, scope) for scope in ("compute", RANKING_SCOPE)]
+        found += [_across(points, rows, scope) for scope in ("compute", RANKING_SCOPE)]
     return [one for one in found if one.sizes]
 
 
-def _of_pair(points: Sequence[Findings], first: str, second: str) -> Crossover:
+def _of_pair(
+    points: Sequence[Findings], rows: Mapping[int, Mapping[str, Row]], first: str, second: str
+) -> Crossover:
     rules = points[0].rules
     share = rules.share(len(points))
     ratios = {}
@@ -245,7 +248,6 @@ def _of_pair(points: Sequence[Findings], first: str, second: str) -> Crossover:
                 ratio = Estimate(ratio.value, None, None)
             ratios[findings.point.size] = ratio
     ordering = Ordering(ratios, rules.same)
-    rows = {one.point.size: {row.name: row for row in one.rows()} for one in points}
     chosen = {size: (rows[size][first], rows[size][second]) for size in ratios}
     return Crossover(
         first,
@@ -258,15 +260,17 @@ def _of_pair(points: Sequence[Findings], first: str, second: str) -> Crossover:
     )
 
 
-def _across(points: Sequence[Findings], scope: str) -> Crossover:
+def _across(
+    points: Sequence[Findings], rows: Mapping[int, Mapping[str, Row]], scope: str
+) -> Crossover:
     """The fastest of the CPU against the fastest of the GPU, chosen anew at each size."""
     rules = points[0].rules
     share = rules.share(len(points))
     kinds = {one.name: one.kind for one in points[0].declared}
     ratios, chosen = {}, {}
     for findings in points:
-        rows = [row for row in findings.rows() if row.status == "ok"]
-        timed = [row for row in rows if getattr(row, f"{scope}_median_s") is not None]
+        ok = [row for row in rows[findings.point.size].values() if row.status == "ok"]
+        timed = [row for row in ok if getattr(row, f"{scope}_median_s") is not None]
         sides = [[row for row in timed if kinds[row.name] == kind] for kind in ("cpu", "gpu")]
         races = [findings.race(), findings.race(scope)]
         trusted = all(race is None or race.control_passed for race in races)

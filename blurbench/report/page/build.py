@@ -1,0 +1,145 @@
+"""One file that holds everything: text, data, the library that draws it, and a policy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import shlex
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from blurbench import __version__
+from blurbench.records.export import printable
+from blurbench.records.journal import Log
+from blurbench.report.heading import machine_line, run_lines
+from blurbench.report.page.answer import answers
+from blurbench.report.page.charts import Chart, Palette, charts_of
+from blurbench.report.page.tables import CELLS, tables_of
+from blurbench.report.units import plural
+
+HOME = resources.files("blurbench.report.page")
+
+
+def build_page(logs: Sequence[Log]) -> str:
+    """The page of one run, or of several side by side."""
+    tables = tables_of(logs)
+    sections = [[_described(one) for one in own] for own in charts_of(tables, len(logs))]
+    palette, cells = Palette(tables), tables[CELLS]
+    pictures = list(dict.fromkeys(row[cells.columns.index("picture")] for row in cells.rows))
+    data = {
+        "pictures": pictures,
+        "tables": {name: table.document() for name, table in tables.items()},
+        "charts": [one for own in sections for one in own],
+    }
+    library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
+        "</script", "<\\/script"
+    )
+    script, style = _file("page.js"), _file("style.css")
+    loader = jinja2.Environment(
+        autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=_shown
+    )
+    return loader.from_string(_file("page.html")).render(
+        policy=_policy([library, script], [style]),
+        version=__version__,
+        title=f"blurbench: {'; '.join(dict.fromkeys(run_lines(log.run)[0] for log in logs))}",
+        style=Markup(style),
+        runs=[_run(number, log) for number, log in enumerate(logs, 1)],
+        sections=sections,
+        pictures=pictures,
+        names=[
+            {
+                "name": one,
+                "colour": palette.colour(one),
+                "dash": " ".join(map(str, palette.dash(one))),
+            }
+            for one in palette.names
+        ],
+        data=Markup(_json(data)),
+        library=Markup(library),
+        script=Markup(script),
+    )
+
+
+def _file(name: str) -> str:
+    return HOME.joinpath(name).read_text("utf-8")
+
+
+def _shown(value: Any) -> Any:
+    """Text of a run, without what no page can hold."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _described(chart: Chart) -> dict[str, Any]:
+    return {
+        "id": chart.name if chart.run is None else f"{chart.name}-{chart.run}",
+        "name": chart.name,
+        "title": chart.title,
+        "says": chart.says,
+        "table": chart.table,
+        "columns": chart.columns,
+        "run": chart.run,
+        "spec": chart.spec,
+    }
+
+
+def _run(number: int, log: Log) -> dict[str, Any]:
+    about = log.run.about
+    machine = about["machine"]
+    shown = {
+        "begun": about["started_at_utc"],
+        "machine": machine_line(log.run),
+        "versions": ", ".join(f"{name} {text}" for name, text in about["versions"].items()),
+        "seed": about["seed"],
+        "not here": "; ".join(f"{name}: {why}" for name, why in about["unavailable"].items()),
+    }
+    return {
+        "number": number,
+        "machine": "; ".join(
+            [f"{machine['cpu']}, {plural(machine['usable_cpus'], 'CPU')}", *machine["gpus"]]
+        ),
+        "answers": answers(log),
+        "facts": [*run_lines(log.run), machine_line(log.run)],
+        "risks": about.get("risks", []),
+        "command": shlex.join(about.get("command", [])),
+        "about": [(name, value) for name, value in shown.items() if value],
+    }
+
+
+def _json(value: Any) -> str:
+    """JSON that ends no script; what is not a finite number is null."""
+    text = json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
+    """Nothing is loaded; only these scripts and styles run."""
+
+    def sources(texts: Sequence[str]) -> str:
+        digests = (hashlib.sha256(text.encode()).digest() for text in texts)
+        return " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
+
+    return (
+        f"default-src 'none'; script-src {sources(scripts)}; style-src {sources(styles)}; "
+        "base-uri 'none'; form-action 'none'"
+    )

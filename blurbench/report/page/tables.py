@@ -1,0 +1,127 @@
+"""The tables of the page: whatever a chart shows stands in one of them, as in `summary.csv`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blurbench.records.findings import RANKING_SCOPE, Findings
+from blurbench.records.journal import Log
+from blurbench.records.summary import columns
+from blurbench.report.show import by_image
+from blurbench.study.claims import CLAIMS
+from blurbench.study.crossing import find_crossovers
+
+CELLS, WINNERS, CROSSOVERS, SAMPLES = "cells", "winners", "crossovers", "samples"
+OF_FILES = ("run", "picture")  # columns of ours before those of `summary.csv`
+CLAIMED, MEASURED = "claimed", "measured"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain values.
+
+    Attributes:
+        columns: their names; all begin with `run`, a number from 1.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def document(self) -> dict[str, Any]:
+        """As the page holds it."""
+        return {"columns": self.columns, "rows": self.rows}
+
+
+def tables_of(logs: Sequence[Log]) -> dict[str, Table]:
+    """All tables, by name."""
+    return {
+        CELLS: Table((*OF_FILES, *columns()), list(_each(logs, _cells))),
+        WINNERS: Table(
+            (
+                *("run", "picture", "size", "fastest", "end_to_end_median_s"),
+                *("next", "ratio_of_next", "ratio_ci95_low", "ratio_ci95_high", "proven"),
+            ),
+            list(_each(logs, _winners)),
+        ),
+        CROSSOVERS: Table(
+            ("run", "picture", "kind", "what", "from_size", "to_size", "says"),
+            list(_each(logs, _crossovers)),
+        ),
+        SAMPLES: Table(
+            ("run", "number", "picture", "size", "implementation", "seconds", "round", "process"),
+            list(_each(logs, _samples)),
+        ),
+    }
+
+
+def _each(logs: Sequence[Log], make: Any) -> Iterator[tuple[Any, ...]]:
+    for number, log in enumerate(logs, 1):
+        for row in make(log):
+            yield (number, *row)
+
+
+def _cells(log: Log) -> Iterator[tuple[Any, ...]]:
+    for picture, points in by_image(log):
+        for findings in points:
+            for row in findings.rows():
+                yield (picture, *row.as_dict().values())
+
+
+def _winners(log: Log) -> Iterator[tuple[Any, ...]]:
+    for picture, points in by_image(log):
+        for findings in points:
+            lead = findings.lead()
+            if lead is None:
+                continue
+            ratio, second = lead.ratio, lead.second
+            yield (
+                picture,
+                findings.point.size,
+                lead.first.name,
+                lead.first.end_to_end_median_s,
+                second.name if second else None,
+                ratio.value if second else None,
+                ratio.low,
+                ratio.high,
+                lead.proven,
+            )
+
+
+def _crossovers(log: Log) -> Iterator[tuple[Any, ...]]:
+    """What was found, and what others claim of the same kernel sizes."""
+    for picture, points in by_image(log):
+        for one in find_crossovers(points):
+            for change in one.ordering.changes:
+                what = f"{one.name(change.faster_before)} → {one.name(change.faster_after)}"
+                what += "" if one.scope == RANKING_SCOPE else f" ({one.scope})"
+                bracket = change.last_size_before, change.first_size_after
+                yield (picture, MEASURED, what, *bracket, one.sentence)
+    for claim in CLAIMS:
+        if claim.sizes is not None:
+            what = f"{claim.text}: {claim.compares}"
+            yield (None, CLAIMED, what, *claim.sizes, f"{what} ({claim.source})")
+
+
+def _samples(log: Log) -> Iterator[tuple[Any, ...]]:
+    """Of the ranking scope, in the order in which they were taken."""
+    taken = sorted(_taken(by_image(log)), key=lambda row: row[0])
+    for number, (_, *row) in enumerate(taken, 1):
+        yield (number, *row)
+
+
+def _taken(images: Iterable[tuple[str, Sequence[Findings]]]) -> Iterator[tuple[Any, ...]]:
+    for picture, points in images:
+        for findings in points:
+            for process, one in findings.samples():
+                seconds = one.elapsed_s / one.loops
+                yield (
+                    one.started_at,
+                    picture,
+                    findings.point.size,
+                    one.contender,
+                    seconds,
+                    one.round,
+                    process,
+                )

@@ -1,0 +1,330 @@
+"""The page of a run: its figures are those of the summary, and only its own code can run in it."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_runs import HOSTILE, NAMES, kept, records, run_of, usual
+from test_cli import deny_gpu, noise, run, save
+from test_process import work_in
+
+from blurbench.cli.report import MOST_RUNS
+from blurbench.records.journal import Journal, Log, load
+
+pytest.importorskip("altair", reason="Altair is missing: pip install 'blurbench[report]'")
+pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install 'blurbench[report]'")
+
+from pages import Page, fields_of, page_of
+
+from blurbench.report.page.charts import COLOURS
+
+COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-23-testcard-sweep"
+SCRIPT = "<script>alert(1)</script>.png"
+DERIVED = {"s", "scope"}  # columns that a chart makes of two others
+
+
+@pytest.fixture(scope="module")
+def committed() -> Page:
+    """The page of a run that was really made."""
+    return page_of(load(COMMITTED))
+
+
+@pytest.fixture(scope="module")
+def sweep() -> Page:
+    return page_of(run_of())
+
+
+def summary_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "summary.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, strict=True))
+
+
+def as_in_csv(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+
+
+def on_device() -> Log:
+    """A run of which a tenth of each time is computing, the rest the way there and back."""
+    run = run_of().run
+    log = Log(replace(run, declared=tuple(replace(one, kind="gpu") for one in run.declared)))
+    for record in records(run, usual, (3, 31), ((512, 512),), {}):
+        assert record.elapsed_s is not None
+        log.append(record)
+        log.append(replace(record, scope="compute", elapsed_s=record.elapsed_s / 10))
+    return log
+
+
+# Figures
+
+
+def test_every_cell_equals_that_of_the_summary(committed: Page) -> None:
+    rows = [
+        {name: as_in_csv(value) for name, value in row.items() if name not in ("run", "picture")}
+        for row in committed.rows("cells")
+    ]
+    assert rows == summary_of(COMMITTED)
+
+
+def test_every_duration_of_the_race_is_on_the_page(committed: Page) -> None:
+    names = {row["implementation"] for row in summary_of(COMMITTED)} | {"control"}
+    with (COMMITTED / "samples.csv").open(encoding="utf-8", newline="") as stream:
+        taken = sorted(
+            float(row["elapsed_s"]) / int(row["inner_loops"])
+            for row in csv.DictReader(stream, strict=True)
+            if row["scope"] == "end_to_end" and row["elapsed_s"]
+            if row["implementation"] in names and int(row["round"] or 1) > 0
+        )
+    assert sorted(row["seconds"] for row in committed.rows("samples")) == taken
+    assert len(taken) > 500
+
+
+def test_samples_stand_in_the_order_of_their_taking(sweep: Page) -> None:
+    assert [row["number"] for row in sweep.rows("samples")] == list(
+        range(1, len(sweep.rows("samples")) + 1)
+    )
+
+
+@pytest.mark.parametrize("name", ["committed", "sweep"])
+def test_a_chart_shows_nothing_that_its_table_lacks(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    page: Page = request.getfixturevalue(name)
+    for chart in page.data["charts"]:
+        columns = set(page.data["tables"][chart["table"]]["columns"])
+        assert set(chart["columns"]) <= columns
+        assert fields_of(chart["spec"]) <= columns | DERIVED
+
+
+def test_a_page_of_ten_thousand_samples_stays_under_three_megabytes() -> None:
+    log = run_of([f"{b}:{m}" for b in "abcdefgh" for m in ("separable", "fft")], range(3, 85, 2))
+    page = page_of(log)
+    assert len(page.rows("samples")) > 10_000
+    assert len(page.source.encode()) < 3_000_000
+
+
+# What is said
+
+
+def test_the_answer_says_which_to_use_where_and_where_fft_overtakes(sweep: Page) -> None:
+    text = " ".join(sweep.texts["p"])
+    assert (
+        "For 512x512 RGB float32, end to end: up to 5x5 use numpy:direct (not proven at 5); "
+        "from 9x9 to 15x15 use numpy:separable; from 31x31 on use numpy:fft (not proven at 31, "
+        "63, 101). numpy:fft overtakes numpy:separable between 15 and 31." in text
+    )
+
+
+def test_the_answer_at_one_size_is_one_name() -> None:
+    text = " ".join(page_of(run_of(sizes=(15,))).texts["p"])
+    assert "For 512x512 RGB float32, end to end: at 15x15 use numpy:separable." in text
+
+
+def test_each_image_has_its_answer() -> None:
+    text = " ".join(page_of(run_of(extents=((128, 128), (512, 512)))).texts["p"])
+    assert "For 128x128 RGB" in text
+    assert "For 512x512 RGB" in text
+
+
+def test_a_run_without_a_time_says_that_nothing_could_be_ranked() -> None:
+    page = page_of(Log(run_of().run))
+    assert page.charts("times") == []
+
+
+def test_the_page_tells_machine_versions_and_the_command(committed: Page) -> None:
+    run = load(COMMITTED).run
+    assert run.about["machine"]["cpu"] in " ".join(committed.texts["p"])
+    assert f"numpy {run.about['versions']['numpy']}" in " ".join(committed.texts["dd"])
+    assert "blurbench sweep" in " ".join(committed.texts["pre"])
+
+
+def test_brackets_stand_beside_the_claims_of_others(sweep: Page) -> None:
+    rows = sweep.rows("crossovers")
+    brackets = {
+        (row["what"], row["from_size"], row["to_size"]) for row in rows if row["kind"] == "measured"
+    }
+    assert ("numpy:separable → numpy:fft", 15, 31) in brackets
+    assert any(row["kind"] == "claimed" and "49" in row["says"] for row in rows)
+
+
+def test_a_chart_of_computing_alone_appears_where_it_differs() -> None:
+    assert page_of(run_of(sizes=(3, 31))).charts("device") == []
+    assert len(page_of(on_device()).charts("device")) == 1
+
+
+def test_several_runs_have_each_chart_side_by_side_and_one_together() -> None:
+    page = page_of(run_of(), run_of(sizes=(3, 31)))
+    assert [one["run"] for one in page.charts("times")] == [1, 2]
+    assert len(page.charts("machines")) == 1
+    assert [text for text in page.texts["h2"] if text.startswith("[")] == [
+        "[1] Test CPU, 2 CPUs",
+        "[2] Test CPU, 2 CPUs",
+    ]
+
+
+# For everybody
+
+
+def test_every_chart_has_a_text_alternative_and_a_table(sweep: Page) -> None:
+    charts = {
+        attributes["id"]: attributes["aria-label"] or ""
+        for tag, attributes in sweep.elements
+        if tag == "div" and attributes.get("class") == "chart"
+    }
+    tables = {attributes["data-chart"] for tag, attributes in sweep.elements if tag == "details"}
+    assert set(charts) == tables == {one["id"] for one in sweep.data["charts"]}
+    assert all(len(text) > 60 for text in charts.values())
+
+
+def test_every_name_has_a_look_of_its_own() -> None:
+    names = [f"{b}:{m}" for b in "abcdefg" for m in ("direct", "separable", "fft", "box")]
+    page = page_of(run_of(names, (3, 31)))
+    looks = [
+        (attributes["stroke"], attributes["stroke-dasharray"])
+        for tag, attributes in page.elements
+        if tag == "path"
+    ]
+    assert len(set(looks)) == len(looks) == len(names)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as the accessibility guidelines (WCAG 2.2) define it."""
+    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def grounds(page: Page) -> list[dict[str, str]]:
+    """The page's colours: light, dark and in print."""
+    blocks = re.findall(r":root \{(.*?)\}", page.texts["style"][0], re.DOTALL)
+    return [dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in blocks]
+
+
+def test_text_can_be_read_and_marks_can_be_seen_on_light_and_on_dark(sweep: Page) -> None:
+    for colours in grounds(sweep):
+        for name in ("text", "faint", "warn", "accent"):
+            assert contrast(colours[name], colours["ground"]) >= 4.5
+        for colour in COLOURS:
+            assert contrast(colour, colours["ground"]) >= 3
+
+
+# Safety
+
+
+def test_the_policy_lets_the_pages_own_code_run_and_nothing_else(sweep: Page) -> None:
+    policy = next(a["content"] for tag, a in sweep.elements if tag == "meta" and "content" in a)
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    scripts = re.findall(r'<script type="module">(.*?)</script>', sweep.source, re.DOTALL)
+    styles = re.findall(r"<style>(.*?)</style>", sweep.source, re.DOTALL)
+    allowed = re.findall(r"'sha256-([^']+)'", policy)
+    own = [hashlib.sha256(text.encode()).digest() for text in (*scripts, *styles)]
+    assert allowed == [base64.b64encode(one).decode() for one in own]
+    assert len(scripts) == 2
+
+
+def test_nothing_in_the_page_points_outside(sweep: Page) -> None:
+    named = ("src", "href", "action", "data", "srcset")
+    links = [a[name] for _, a in sweep.elements for name in named if name in a]
+    assert links == ["#charts"]
+
+
+@pytest.mark.parametrize("name", [SCRIPT, HOSTILE, "=1+1.png", "</style><b>", "]]><!--"])
+def test_a_name_is_data_and_never_markup(name: str, sweep: Page) -> None:
+    page = page_of(run_of([*NAMES, f"{name}:fft"], path=name))
+    assert [tag for tag, _ in page.elements if tag in ("script", "style", "b", "meta")] == [
+        tag for tag, _ in sweep.elements if tag in ("script", "style", "b", "meta")
+    ]
+    assert len(page.texts["script"]) == len(sweep.texts["script"])
+
+
+# The command
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a run."""
+    work_in(tmp_path, monkeypatch)
+    deny_gpu(monkeypatch)
+    return kept(tmp_path / "run")
+
+
+def test_report_writes_the_page_of_a_folder(made: Path) -> None:
+    assert run("report", "run", "-o", "page.html").out == ""
+    assert Page(Path("page.html").read_text("utf-8")).rows("cells") == page_of(load(made)).rows(
+        "cells"
+    )
+
+
+def test_report_takes_several_folders(made: Path) -> None:
+    shutil.copytree(made, "again")
+    run("report", "run", "again", "-o", "page.html")
+    assert {row["run"] for row in Page(Path("page.html").read_text("utf-8")).rows("cells")} == {
+        1,
+        2,
+    }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("compare", "--size", "3"),
+        ("sweep", "--sizes", "3,5"),
+        ("crossover", "--sizes", "3:9"),
+    ],
+)
+def test_what_measures_writes_a_page_if_asked_for(made: Path, command: tuple[str, ...]) -> None:
+    save("photo.png", noise(24, 32, 3))
+    own = ("--backend", "numpy", "--method", "separable,fft", "--report", "page.html")
+    run(command[0], "photo.png", *command[1:], "--budget", "1", "--rounds", "1", *own)
+    names = {
+        row["implementation"] for row in Page(Path("page.html").read_text("utf-8")).rows("cells")
+    }
+    assert names == {"numpy:separable", "numpy:fft"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "-o", "page.pdf"), "-o page.pdf is no .html: name a file that ends so"),
+        (("none", "-o", "page.html"), "none"),
+        (("run", "-o", "none/page.html"), "none"),
+        (("run",) * (MOST_RUNS + 1) + ("-o", "page.html"), f"name {MOST_RUNS}"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    made: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run("report", *arguments)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert message in result.err
+
+
+def test_a_run_without_times_is_refused(made: Path) -> None:
+    Journal.create(Path("empty"), run_of().run).close()
+    result = run("report", "empty", "-o", "page.html")
+    assert (result.code, "empty holds no times yet" in result.err) == (2, True)
+
+
+def test_without_altair_the_page_is_refused_before_anything_is_measured(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blurbench.cli.options.find_spec", lambda name: None)
+    result = run("compare", "--report", "page.html")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "Error: report needs Altair: pip install 'blurbench[report]'\n"
