@@ -51,7 +51,13 @@ class Page(HTMLParser):
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         found = self.data["tables"][table]
-        return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+        values = [
+            [one["values"][place] for place in one["places"]]
+            if "places" in one
+            else one["values"] * (found["count"] // len(one["values"]))
+            for one in found["packed"]
+        ]
+        return [dict(zip(found["columns"], row, strict=True)) for row in zip(*values, strict=True)]
 
     def charts(self, name: str) -> list[dict[str, Any]]:
         return [one for one in self.data["charts"] if one["name"] == name]

@@ -3,6 +3,11 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const LARGEST = 2000; // rows of a table that a browser can show at once
 const views = new Map();
 
+for (const table of Object.values(data.tables)) {
+  const value = ({ values, places }, row) => (places ? values[places[row]] : values[values.length > 1 ? row : 0]);
+  table.rows = Array.from({ length: table.count }, (_, row) => table.packed.map((one) => value(one, row)));
+}
+
 function rowsOf(chart) {
   const { columns, rows } = data.tables[chart.table];
   const own = chart.run === null ? rows : rows.filter((row) => row[0] === chart.run);

@@ -30,8 +30,17 @@ class Table:
     rows: list[tuple[Any, ...]]
 
     def document(self) -> dict[str, Any]:
-        """As the page holds it."""
-        return {"columns": self.columns, "rows": self.rows}
+        """As the page holds it: column by column, since most hold few different values."""
+        packed = [_packed(values) for values in zip(*self.rows, strict=True)]
+        return {"columns": self.columns, "count": len(self.rows), "packed": packed}
+
+
+def _packed(values: Sequence[Any]) -> dict[str, Any]:
+    """All values; or the different ones and, unless there is but one, the place of each."""
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    if 1 < len(places) < len(values) / 3:
+        return {"values": list(places), "places": [places[value] for value in values]}
+    return {"values": list(places) if len(places) == 1 else values}
 
 
 def tables_of(logs: Sequence[Log]) -> dict[str, Table]:
