@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from blurbench import host
 from blurbench.backends.backend import Backend
 from blurbench.backends.registry import find_backend, find_implementation, probe
+from blurbench.choice.auto import AUTO, DEVICE, HOST, choose
+from blurbench.choice.table import current
 from blurbench.errors import InputError
 from blurbench.image import Image, blur_with_alpha
 from blurbench.kernel import make_kernel
@@ -85,6 +88,7 @@ def prepare(
     backend: str = "scipy",
     dtype: Any = np.float32,
     threads: int | None = None,
+    tolerance: float | None = None,
 ) -> Plan:
     """A plan for many images of one shape: `plan(image, out=None)` blurs one.
 
@@ -94,12 +98,15 @@ def prepare(
         size: number of taps, odd; without it `int(truncate * sigma + 0.5)` on each side.
         allow_even: let `size` be even: the result lies half a pixel further down and to the right.
         border: `reflect`, `mirror`, `nearest`, `wrap` or `constant` (of value `cval`).
-        method: `direct`, `separable`, `fft`, `banded` or `dct` (for the borders that fold).
-        backend: `numpy`, `scipy`, `numba`, `cupy`, `cupyx`, `cuda`, ..., or of another package.
+        method: `direct`, `separable`, `fft`, `banded` or `dct` (for the borders that fold), or
+            `auto`: what `blurbench tune` found to be the fastest here for such a problem.
+        backend: `numpy`, `scipy`, `numba`, `cupy`, `cupyx`, `cuda`, ..., or of another package;
+            or `auto`, for a plan: of those on the CPU.
         dtype: of the images and of the results: uint8, uint16, float16, float32 or
             float64. Values stay
             in their own units; integer results are rounded to nearest and clipped.
         threads: for libraries that can be told; default is the CPUs this process may use.
+        tolerance: the error, of the largest value, up to which `auto` may take approximations.
 
     The plan takes arrays of its backend: NumPy's on a CPU, CuPy's on a GPU. It owns its work
     buffers, so it serves one thread at a time. `plan.adjoint(gradient)` is its backward pass.
@@ -108,14 +115,14 @@ def prepare(
         InputError: an argument cannot be used (a ValueError with a one-line remedy).
         RuntimeError: the backend cannot run here; the message says why.
     """
-    return _make_plan(
-        find_backend(backend),
-        shape,
-        (sigma, size, truncate, allow_even),
-        (border, cval, method, backend),
-        check_dtype(dtype),
-        threads,
-    )
+    what, wanted = (sigma, size, truncate, allow_even), check_dtype(dtype)
+    _check_tolerance(tolerance, backend, method)
+    if AUTO in (backend, method):
+        problem = _problem(tuple(shape), what, (border, cval), wanted, threads)
+        one = choose(problem, backend, method, tolerance, cpu_only=backend == AUTO)
+        backend, method = one.backend, one.method
+    how = (border, cval, method, backend)
+    return _make_plan(find_backend(backend), shape, what, how, wanted, threads)
 
 
 def gaussian_blur(
@@ -130,6 +137,7 @@ def gaussian_blur(
     method: str = "separable",
     backend: str = "scipy",
     dtype: Any = None,
+    tolerance: float | None = None,
 ) -> Any:
     """Blur one image with a sampled Gaussian; same shape and dtype back.
 
@@ -138,7 +146,8 @@ def gaussian_blur(
             and infinite pixels are not looked for; an FFT spreads them over the whole image.
         dtype: convert to this first, where no value can be lost; default is the image's own.
 
-    The other arguments are those of `prepare`. A CuPy array needs a GPU backend and comes back
+    The other arguments are those of `prepare`, but that `auto` may choose a GPU too: copies there
+    and back count, unless the image lies there. A CuPy array needs a GPU backend and comes back
     as a CuPy array; a NumPy array on a GPU backend is carried there and back. Plans used lately
     are kept (`plan_cache`), so a repeated call costs little more than its plan's.
 
@@ -148,24 +157,30 @@ def gaussian_blur(
     """
     if not hasattr(image, "dtype"):
         image = np.asarray(image)
-    owner = find_backend(backend)
     on_device = type(image).__module__.partition(".")[0] == "cupy"
+    wanted = _wanted_dtype(image.dtype, dtype)
+    what, how = (sigma, size, truncate, allow_even), (border, cval, method, backend)
+    _check_tolerance(tolerance, backend, method)
+    # Numbers of different types may be equal and not equally welcome: 5 is a size, 5.0 is not.
+    types = type(sigma), type(size)
+    try:
+        if AUTO in (backend, method):
+            place = DEVICE if on_device else HOST
+            how = _resolve(image.shape, wanted, what, how, types, tolerance, place)
+            backend = how[-1]
+        key = (image.shape, wanted, what, how, types)
+        hash(key)
+    except TypeError:  # a list, say, where a number belongs
+        make_kernel(*what)
+        raise
+    owner = find_backend(backend)
     if on_device and owner.kind == "cpu":
         raise InputError(
             f"a CuPy image cannot go to the CPU backend {backend!r}: "
             "use backend='cupy', or image.get() first"
         )
-    wanted = _wanted_dtype(image.dtype, dtype)
     if wanted != image.dtype:
         image = image.astype(wanted)
-    what, how = (sigma, size, truncate, allow_even), (border, cval, method, backend)
-    # Numbers of different types may be equal and not equally welcome: 5 is a size, 5.0 is not.
-    key = (image.shape, wanted, what, how, type(sigma), type(size))
-    try:
-        hash(key)
-    except TypeError:  # a list, say, where a number belongs
-        make_kernel(*what)
-        raise
     with plan_cache.borrow(
         key, lambda: _make_plan(owner, image.shape, what, how, wanted, None)
     ) as plan:
@@ -194,6 +209,48 @@ def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:
     return wanted
 
 
+def _check_tolerance(tolerance: float | None, backend: str, method: str) -> None:
+    if tolerance is not None and AUTO not in (backend, method):
+        raise InputError(
+            f"tolerance {tolerance!r} is for what auto may choose: use method='auto', or name an "
+            "approximate method"
+        )
+
+
+def _problem(
+    shape: tuple[int, ...],
+    what: tuple[float | None, int | None, float, bool],
+    border: tuple[str, float],
+    dtype: np.dtype[Any],
+    threads: int | None,
+) -> Problem:
+    threads = host.usable_cpus() if threads is None else threads
+    return Problem(make_kernel(*what), shape, dtype, *border, threads)
+
+
+@functools.lru_cache(maxsize=1024)
+def _resolve(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    what: tuple[float | None, int | None, float, bool],
+    how: tuple[str, float, str, str],
+    types: tuple[type, type],
+    tolerance: float | None,
+    place: str,
+) -> tuple[str, float, str, str]:
+    """`how` with the method and backend that `auto` stands for."""
+    border, cval, method, backend = how
+    problem = _problem(shape, what, (border, cval), dtype, None)
+    one = choose(problem, backend, method, tolerance, place)
+    return border, cval, one.method, one.backend
+
+
+def forget_choices() -> None:
+    """Choose anew from now on, by the table as it is now."""
+    current.cache_clear()
+    _resolve.cache_clear()
+
+
 def _make_plan(
     owner: Backend,
     shape: tuple[int, ...],
@@ -204,9 +261,7 @@ def _make_plan(
 ) -> Plan:
     border, cval, method, backend = how
     implementation = find_implementation(backend, method)
-    kernel = make_kernel(*what)
-    threads = host.usable_cpus() if threads is None else threads
-    problem = Problem(kernel, tuple(shape), dtype, border, cval, threads)
+    problem = _problem(tuple(shape), what, (border, cval), dtype, threads)
     implementation.check(problem)
     state = probe(owner)
     if not state.ok:

@@ -18,6 +18,7 @@ FLOORS = [
     {"__main__", "cli"},
     {"report"},
     {"study", "blur"},
+    {"choice"},
     {"records"},
     {"measure"},
     {"backends"},

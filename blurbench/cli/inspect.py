@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from blurbench.cli.options import KERNEL, ParamType, check_picture, with_options, write_exports
-from blurbench.errors import InputError
+from blurbench.cli.options import KERNEL, Shape, check_picture, with_options, write_exports
 
 EXAMPLES = """\b
 Examples:
@@ -17,18 +15,6 @@ Examples:
   blurbench inspect --size 14 --allow-even
   blurbench inspect --sigma 5 --shape 1080x1920
 """
-
-
-class Shape(ParamType):
-    """Height and width in pixels, as NumPy has them: `1080x1920`."""
-
-    name = "HxW"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        height, _, width = str(value).lower().partition("x")
-        if not all(side.isdecimal() and int(side) > 0 for side in (height, width)):
-            raise InputError(f"--shape {value!r} is not usable: give HEIGHTxWIDTH, as in 1080x1920")
-        return int(height), int(width)
 
 
 @click.command(epilog=EXAMPLES)

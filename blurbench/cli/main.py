@@ -18,6 +18,7 @@ from blurbench.cli.plot import plot
 from blurbench.cli.report import report
 from blurbench.cli.show import show
 from blurbench.cli.sweep import sweep
+from blurbench.cli.tune import tune
 from blurbench.cli.verify import verify
 from blurbench.errors import InputError
 
@@ -25,7 +26,7 @@ GROUPS = {
     "Measure": [compare, sweep, crossover],
     "Look": [show, plot, report],
     "Understand": [inspect, accuracy, verify, backends],
-    "Use": [blur],
+    "Use": [blur, tune],
 }
 
 EXAMPLES = """\b

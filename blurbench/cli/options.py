@@ -100,6 +100,23 @@ class Extent(ParamType):
         return int(width), int(height)
 
 
+class Shape(ParamType):
+    """Height and width in pixels, as NumPy has them: `1080x1920`; channels where they matter."""
+
+    name = "HxW"
+
+    def __init__(self, channels: bool = False) -> None:
+        self._most = 3 if channels else 2
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        sides = str(value).lower().split("x")
+        if not 2 <= len(sides) <= self._most or not all(
+            side.isdecimal() and int(side) > 0 for side in sides
+        ):
+            raise InputError(f"--shape {value!r} is not usable: give HEIGHTxWIDTH, as in 1080x1920")
+        return tuple(map(int, sides))
+
+
 class Sizes(ParamType):
     """Kernel sizes: `3:101:2`, `3:255:x1.3` (made odd) or `3,5,9`, in order, each once."""
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from blurbench.image import Image
 from blurbench.plan import Problem
@@ -27,6 +27,17 @@ def step_by_step(what: str) -> Iterator[Callable[[str], None]]:
         return
     with errors.status(what) as status:
         yield lambda name: status.update(f"{what} {name}")
+
+
+@contextmanager
+def share_by_share(what: str, quiet: bool = False) -> Iterator[Callable[[float, str], None]]:
+    """Yields what shows, on stderr where that is a terminal, how much is done and what is next."""
+    errors = error_console()
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    hidden = quiet or not errors.is_terminal
+    with Progress(*columns, console=errors, transient=True, disable=hidden) as shown:
+        task = shown.add_task(what, total=1.0)
+        yield lambda share, name: shown.update(task, completed=share, description=f"{what} {name}")
 
 
 class TerminalListener(Listener):

@@ -1,0 +1,146 @@
+"""What a blur takes, from a few figures of each, and which is the fastest.
+
+Of this package's nothing is imported, nor of any other's: `blurbench tune --policy` writes this
+file out, with the figures of a machine behind it, for use elsewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+TERMS = ("launch_s", "line_s", "sample_s", "beyond_s", "work_s")
+ITEM_BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
+NEAR = 1.08  # times the shortest length that is fast at all
+
+
+def ranking(
+    table: dict[str, Any],
+    height: int,
+    width: int,
+    channels: int,
+    dtype: str,
+    size: int,
+    sigma: float,
+    border: str = "reflect",
+    backend: str = "auto",
+    method: str = "auto",
+    tolerance: float | None = None,
+    place: str = "host",
+) -> list[tuple[float, str]]:
+    """Seconds that each implementation is expected to take, and its name, fastest first.
+
+    Args:
+        table: as `blurbench tune` writes it.
+        backend, method: `auto`, or the only one that may be chosen.
+        tolerance: the error, of the largest value, up to which approximations compete.
+        place: of the image: `host`, so that copies to a device count, or `device`.
+    """
+    found = []
+    for cost in table["costs"]:
+        if (
+            cost["dtype"] != measured_dtype(dtype)
+            or cost["place"] != place
+            or border not in cost["borders"]
+        ):
+            continue
+        if backend not in ("auto", cost["backend"]) or method not in ("auto", cost["method"]):
+            continue
+        if size % 2 == 0 and not cost["even"]:
+            continue
+        if not cost["exact"]:
+            error = approximation_error(table["errors"].get(cost["method"], ()), size, sigma)
+            if tolerance is None or error > tolerance:
+                continue
+        terms = terms_of(
+            cost["method"], height, width, channels, ITEM_BYTES[dtype], size, table["cache_bytes"]
+        )
+        seconds = sum(cost[name] * term for name, term in zip(TERMS, terms, strict=True))
+        found.append((seconds, cost["backend"] + ":" + cost["method"]))
+    return sorted(found)
+
+
+def measured_dtype(dtype: str) -> str:
+    """The dtype whose figures are used: float16 is blurred in float32."""
+    return "float32" if dtype == "float16" else dtype
+
+
+def terms_of(
+    method: str,
+    height: int,
+    width: int,
+    channels: int,
+    item_bytes: int,
+    size: int,
+    cache_bytes: float,
+) -> tuple[float, float, float, float, float]:
+    """What each figure of a cost is multiplied with.
+
+    One call; its rows and columns; its samples; those beyond the cache; and what the method is
+    about: multiply-adds, or transforms of lines as long as they are padded to.
+    """
+    samples = height * width * channels
+    beyond = max(0.0, samples - cache_bytes / item_bytes)
+    return 1.0, height + width, samples, beyond, _work(method, height, width, channels, size)
+
+
+def _work(method: str, height: int, width: int, channels: int, size: int) -> float:
+    if method == "direct":
+        return height * width * channels * size**2
+    if method in ("separable", "banded"):
+        return height * width * channels * size
+    if method == "fft":
+        tall, wide = (padded_cost(n + size - 1) for n in (height, width))
+    elif method == "dct":
+        tall, wide = line_cost(height), line_cost(width)
+    else:  # the cost of an approximation does not grow with its kernel
+        return 0.0
+    return channels * (width * tall + height * wide)
+
+
+@functools.cache
+def padded_cost(n: int) -> float:
+    """Of the cheapest line of `n` samples and little more."""
+    lengths = [length for length in range(n, int(n * NEAR) + 16) if _is_smooth(length)]
+    return min(line_cost(length) for length in lengths)
+
+
+def _is_smooth(n: int) -> bool:
+    for factor in (2, 3, 5):
+        while n % factor == 0:
+            n //= factor
+    return n == 1
+
+
+def line_cost(n: int) -> float:
+    """Of a real transform of `n` samples there and back, in units that the fit takes care of."""
+    direct = _factor_cost(n)
+    if n < 50:
+        return direct
+    power = 1 << (2 * n - 1).bit_length()
+    return min(direct, 3.0 * _factor_cost(power))  # as a convolution of that length (Bluestein)
+
+
+def _factor_cost(n: int) -> float:
+    left, each, factor = n, 0.97 + 0.131 * math.log2(n), 2
+    while left > 1:
+        while left % factor == 0:
+            left //= factor
+            each += {2: 0.0, 3: 0.046, 5: 0.025}.get(factor, 0.06 * factor)
+        factor = factor + 1 if factor * factor <= left else left
+    return n * each
+
+
+def approximation_error(errors: list[list[float]], size: int, sigma: float) -> float:
+    """At most, of the largest value: measured near this sigma, and what the kernel leaves out.
+
+    Args:
+        errors: sigma and error of a line, sorted.
+    """
+    above = [error for known, error in errors if known >= sigma][:1]
+    below = [error for known, error in errors if known <= sigma][-1:]
+    if not above or not below:
+        return math.inf
+    cut = 2 * math.erfc(size / (2 * sigma * math.sqrt(2)))
+    return 2 * max(above + below) + cut

@@ -1,0 +1,51 @@
+"""The choice as a Python file of its own, which needs nothing but Python."""
+
+from __future__ import annotations
+
+import pprint
+from importlib import resources
+from typing import Any
+
+from blurbench.choice.table import Table
+
+KEPT = ("cache_bytes", "errors")
+OF_A_COST = ("timings", "median_deviation")  # nothing is chosen by these
+
+_CHOOSE = '''
+def choose(
+    height, width, channels=1, dtype="float32", size=None, sigma=None, border="reflect",
+    tolerance=None,
+):
+    """The blur to run, as "backend:method"; of a size, a sigma (cut at 4 sigmas), or both."""
+    if size is None:
+        size = 2 * int(4 * sigma + 0.5) + 1
+    if sigma is None:
+        sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
+    found = ranking(
+        TABLE, height, width, channels, dtype, size, sigma, border, tolerance=tolerance
+    )
+    return found[0][1]
+'''
+
+
+def policy(table: Table) -> str:
+    """Source code: `choose` and all that it needs."""
+    model = resources.files("blurbench.choice").joinpath("model.py").read_text("utf-8")
+    code = model.partition('"""\n\n')[2]
+    versions = ", ".join(f"{name} {text}" for name, text in table["versions"].items())
+    heading = (
+        f"Which Gaussian blur is the fastest on {table['machine']['cpu']}, {table['threads']} "
+        f"threads.\n\nMade by `blurbench tune --policy` from figures of "
+        f"{table['measured_at_utc']}, with\n{versions}."
+    )
+    return f'"""{heading}\n"""\n\n{code}\n\nTABLE = {_literal(table)}\n\n{_CHOOSE}'
+
+
+def _literal(table: Table) -> str:
+    costs: list[dict[str, Any]] = [
+        {name: value for name, value in cost.items() if name not in OF_A_COST}
+        for cost in table["costs"]
+        if cost["place"] == "host"
+    ]
+    kept = {**{name: table[name] for name in KEPT}, "costs": costs}
+    return pprint.pformat(kept, width=96, sort_dicts=False)

@@ -1,0 +1,106 @@
+"""The figures by which `auto` chooses: where they are kept, and those that are shipped."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import sys
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+from blurbench import __version__
+from blurbench.backends.registry import backends, probe
+from blurbench.errors import InputError
+from blurbench.records.export import to_json
+from blurbench.records.machine import describe_machine, machine_id
+
+SCHEMA = "blurbench.choice/1"
+# What a blur may run on, as it is installed: to ask for a version imports nothing.
+DISTRIBUTIONS = (
+    *("numpy", "scipy", "numba", "opencv-python-headless", "opencv-python", "scikit-image"),
+    *("pyvips", "pillow", "torch", "cupy-cuda12x", "cupy-cuda13x", "cucim-cu12", "cucim-cu13"),
+)
+
+Table = dict[str, Any]
+
+
+def here() -> dict[str, Any]:
+    """This machine and what is installed on it: `machine_id`, `machine` and `versions`."""
+    gpus: list[str] = []
+    for backend in backends().values():
+        if backend.kind == "gpu" and (state := probe(backend)).ok:
+            gpus += state.devices
+    machine = describe_machine(gpus)
+    versions = {"blurbench": __version__}
+    for name in DISTRIBUTIONS:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    shown = {name: machine[name] for name in ("cpu", "usable_cpus", "gpus")}
+    return {"machine_id": machine_id(machine), "machine": shown, "versions": versions}
+
+
+def own_path() -> Path:
+    """Where the table of this machine and these versions is kept, in the user's data folder."""
+    found = here()
+    versions = json.dumps(found["versions"], sort_keys=True)
+    digest = hashlib.sha256(versions.encode()).hexdigest()[:8]
+    return _data_folder() / f"choice-{found['machine_id']}-{digest}.json"
+
+
+def _data_folder() -> Path:
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "blurbench"
+
+
+@functools.cache
+def current() -> tuple[Table, str]:
+    """The table of this machine, or the one that is shipped; and which it is, in words."""
+    path = own_path()
+    if path.exists():
+        return read_table(path), str(path)
+    shipped = resources.files("blurbench.choice").joinpath("default.json").read_text("utf-8")
+    return json.loads(shipped), "the shipped figures; blurbench tune measures this machine's"
+
+
+def read_table(path: Path) -> Table:
+    """Read what `blurbench tune` wrote.
+
+    Raises:
+        InputError: it is missing, or no such file.
+    """
+    try:
+        table: Table = json.loads(path.read_text("utf-8"))
+        if table["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {table['schema']}")
+    except FileNotFoundError:
+        raise InputError(f"table {path} does not exist: make it with blurbench tune") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"table {path} cannot be read ({error}): run blurbench tune") from None
+    return table
+
+
+def write_table(path: Path, table: Table) -> None:
+    """Write a table under a temporary name, then rename.
+
+    Raises:
+        InputError: the disk refuses.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(to_json(table), encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise InputError(f"table {path} cannot be written: {error.strerror}") from None
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,130 @@
+"""`blurbench tune`: measure once, and let `auto` choose by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from blurbench.cli.options import KERNEL, Names, Number, Shape, with_options
+from blurbench.errors import InputError
+
+EXAMPLES = """\b
+Examples:
+  blurbench tune
+  blurbench tune --explain --shape 1080x1920x3 --sigma 2.5
+  blurbench tune --policy choose.py
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option(
+    "--budget", type=Number(float, 1), default=120.0, show_default=True, help="Seconds to measure."
+)
+@click.option("--out", metavar="PATH", help="The table's file. [default: in your data folder]")
+@click.option("--backend", "backends", type=Names(), multiple=True, help="Only these backends.")
+@click.option("--seed", type=Number(int, 0), help="Of the problems that are measured.")
+@click.option("--explain", is_flag=True, help="Measure nothing: say what is chosen, and why.")
+@click.option("--shape", type=Shape(channels=True), help="With --explain: of the image.")
+@with_options(KERNEL)
+@click.option("--dtype", default="float32", show_default=True, help="With --explain.")
+@click.option("--border", default="reflect", show_default=True, help="With --explain.")
+@click.option(
+    "--tolerance", type=Number(float, 0, percent=True), help="With --explain: let approximations."
+)
+@click.option("--policy", metavar="PATH", help="Measure nothing: write the choice as Python code.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+def tune(
+    budget: float,
+    out: str | None,
+    backends: tuple[tuple[str, ...], ...],
+    seed: int | None,
+    explain: bool,
+    policy: str | None,
+    quiet: bool,
+    **problem: Any,
+) -> int:
+    """Measure what `auto` chooses by, and keep it for this machine.
+
+    `gaussian_blur(..., method="auto", backend="auto")` and `blurbench blur --method auto` then take
+    the implementation that is expected to be the fastest for the image and the kernel.
+    """
+    path = None if out is None else Path(out)
+    if explain:
+        return _explain(path, **problem)
+    if policy is not None:
+        return _write_policy(path, policy)
+    given = [name for name in ("shape", "size", "sigma") if problem[name] is not None]
+    if given:
+        raise InputError(f"--{given[0]} is for --explain: add it, or leave --{given[0]} out")
+    return _measure(path, budget, tuple(name for names in backends for name in names), seed, quiet)
+
+
+def _measure(
+    path: Path | None, budget: float, backends: tuple[str, ...], seed: int | None, quiet: bool
+) -> int:
+    from blurbench.choice.table import own_path, write_table
+    from blurbench.records.journal import check_output
+    from blurbench.report.console import open_console
+    from blurbench.report.progress import share_by_share
+    from blurbench.report.tune import show_measured
+    from blurbench.study.options import Options
+    from blurbench.study.session import Session
+    from blurbench.study.tune import tune as run
+
+    if path is not None:
+        check_output(str(path), "--out")
+    path = path or own_path()
+    session = Session(Options(backends=backends, seed=seed, tolerance=1.0))
+    with share_by_share("measuring", quiet) as progress:
+        table = run(session, budget, progress)
+    write_table(path, table)
+    show_measured(open_console(), table, str(path))
+    return 0
+
+
+def _explain(
+    path: Path | None,
+    shape: tuple[int, ...] | None,
+    size: int | None,
+    sigma: float | None,
+    allow_even: bool,
+    dtype: str,
+    border: str,
+    tolerance: float | None,
+) -> int:
+    import numpy as np
+
+    from blurbench import host
+    from blurbench.border import check_border
+    from blurbench.choice.auto import expected
+    from blurbench.choice.table import current, read_table
+    from blurbench.kernel import make_kernel
+    from blurbench.plan import DTYPES, Problem
+    from blurbench.report.console import open_console
+    from blurbench.report.tune import show_explanation
+
+    if shape is None:
+        raise InputError("--explain needs the image's --shape: give HEIGHTxWIDTH, as in 1080x1920")
+    if dtype not in DTYPES:
+        raise InputError(f"dtype {dtype!r} is unknown: use one of {', '.join(DTYPES)}")
+    kernel = make_kernel(sigma, size, allow_even=allow_even)
+    check_border(border)
+    problem = Problem(kernel, shape, np.dtype(dtype), border, threads=host.usable_cpus())
+    table, where = (read_table(path), str(path)) if path is not None else current()
+    found = expected(table, problem, tolerance=tolerance)
+    show_explanation(open_console(), problem, table, where, found)
+    return 0 if found else 3
+
+
+def _write_policy(path: Path | None, target: str) -> int:
+    from blurbench.choice.policy import policy
+    from blurbench.choice.table import current, read_table
+    from blurbench.cli.options import write_exports
+    from blurbench.records.journal import check_output
+
+    check_output(target, "--policy")
+    table = read_table(path) if path is not None else current()[0]
+    write_exports({"policy": target}, {"policy": lambda: policy(table)})
+    return 0

@@ -1,0 +1,77 @@
+"""What `tune` found, and why `auto` chooses what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from blurbench.choice.model import ITEM_BYTES, TERMS, measured_dtype, terms_of
+from blurbench.choice.table import Table
+from blurbench.plan import Problem
+from blurbench.report.console import plain_table, say, show_table
+from blurbench.report.units import brief_duration, ratio
+
+# What a figure of a cost stands for.
+PARTS = ("call", "lines", "samples", "past cache", "work")
+
+
+def show_measured(console: Console, table: Table, path: str) -> None:
+    """Each implementation of which there are figures, and how far off they are."""
+    shown = plain_table("implementation", "dtype", "timings", "deviation", right=(2, 3))
+    for cost in table["costs"]:
+        name = f"{cost['backend']}:{cost['method']}"
+        off = f"{100 * cost['median_deviation']:.0f} %"
+        shown.add_row(*map(Text, (name, cost["dtype"], str(cost["timings"]), off)))
+    show_table(console, shown)
+    console.print()
+    say(console, f"{table['problems']} images and kernels on {table['threads']} threads.")
+    say(console, f"The table is in {path}")
+
+
+def show_explanation(
+    console: Console,
+    problem: Problem,
+    table: Table,
+    where: str,
+    found: Sequence[tuple[float, str]],
+) -> None:
+    """The expected times, fastest first, in their parts; and the choice in a sentence."""
+    shape = "x".join(map(str, problem.shape))
+    kernel = problem.kernel
+    say(console, f"{shape} {problem.dtype}, size {kernel.size}, sigma {kernel.sigma:.3g}")
+    say(console, f"Figures: {where}")
+    console.print()
+    if not found:
+        say(console, "There are no figures for this: auto takes scipy:separable where it can.")
+        return
+    costs = {
+        f"{cost['backend']}:{cost['method']}": cost
+        for cost in table["costs"]
+        if cost["dtype"] == measured_dtype(problem.dtype.name) and cost["place"] == "host"
+    }
+    shown = plain_table("implementation", "expected", *PARTS, right=tuple(range(1, 7)))
+    for seconds, name in found:
+        terms = terms_of(
+            costs[name]["method"],
+            problem.height,
+            problem.width,
+            problem.channels,
+            ITEM_BYTES[problem.dtype.name],
+            kernel.size,
+            table["cache_bytes"],
+        )
+        parts = [
+            costs[name][term] * amount / seconds for term, amount in zip(TERMS, terms, strict=True)
+        ]
+        figures = [f"{100 * part:.0f} %" for part in parts]
+        shown.add_row(*map(Text, (name, brief_duration(seconds), *figures)))
+    show_table(console, shown)
+    console.print()
+    first, *others = found
+    sentence = f"auto takes {first[1]}: {brief_duration(first[0])} expected"
+    if others:
+        faster = ratio(others[0][0] / first[0]).removesuffix(" [-]")
+        sentence += f", {faster} faster than {others[0][1]}"
+    say(console, f"{sentence}.")

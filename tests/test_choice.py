@@ -1,0 +1,342 @@
+"""`auto`: by whose figures it chooses, what it may choose, and what it makes of a table."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import runpy
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_cli import deny_gpu, run
+
+import blurbench
+from blurbench import InputError, gaussian_blur, prepare
+from blurbench.backends.backend import Availability, Backend
+from blurbench.backends.registry import backends, find_implementation
+from blurbench.blur import forget_choices
+from blurbench.choice import table as tables
+from blurbench.choice.auto import choose, expected
+from blurbench.choice.model import TERMS, line_cost, padded_cost, terms_of
+from blurbench.choice.policy import policy
+from blurbench.choice.table import Table, current, own_path, read_table, write_table
+from blurbench.kernel import GaussianKernel
+from blurbench.plan import Problem
+
+SHIPPED: Table = json.loads(
+    (Path(blurbench.__file__).parent / "choice" / "default.json").read_text("utf-8")
+)
+
+
+def cost(name: str, sample_s: float = 0.0, work_s: float = 0.0, **more: Any) -> dict[str, Any]:
+    backend, method = name.split(":")
+    figures = {**dict.fromkeys(TERMS, 0.0), "sample_s": sample_s, "work_s": work_s}
+    about = {"backend": backend, "method": method, "dtype": "float32", "place": "host"}
+    able = {"exact": True, "even": True, "borders": list(blurbench.BORDERS)}
+    return {**about, **able, **figures, "timings": 20, "median_deviation": 0.1, **more}
+
+
+def table_of(*costs: dict[str, Any], **more: Any) -> Table:
+    empty = {**SHIPPED, "costs": list(costs), "errors": {}, "cache_bytes": 1e6}
+    return {**empty, **more}
+
+
+# SciPy's separable blur is the faster up to size 20 or so.
+TWO = table_of(cost("scipy:separable", 1e-9, 1e-10), cost("scipy:fft", 3e-9))
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A user without a table, on a machine without a GPU."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    deny_gpu(monkeypatch)
+    forget_choices()
+    yield tmp_path
+    forget_choices()
+
+
+def keep(table: Table) -> None:
+    """Make a table this user's own."""
+    write_table(own_path(), table)
+    forget_choices()
+
+
+def problem(size: int = 15, shape: tuple[int, ...] = (64, 96), **more: Any) -> Problem:
+    how = {"dtype": np.dtype(more.pop("dtype", "float32")), **more}
+    return Problem(GaussianKernel.from_size(size, allow_even=True), shape, **how)
+
+
+# The model
+
+
+def test_the_fastest_is_the_one_that_is_expected_to_take_least() -> None:
+    assert [name for _, name in expected(TWO, problem(15))] == ["scipy:separable", "scipy:fft"]
+    assert [name for _, name in expected(TWO, problem(31))] == ["scipy:fft", "scipy:separable"]
+
+
+def test_an_expected_time_is_the_sum_of_its_figures_and_terms() -> None:
+    figures = dict(zip(TERMS, (1.0, 2.0, 3.0, 4.0, 5.0), strict=True))
+    terms = terms_of("separable", 64, 96, 3, 4, 15, 4000)
+    found = expected(
+        table_of(cost("scipy:separable", **figures), cache_bytes=4000),
+        problem(15, (64, 96, 3)),
+    )
+    assert terms == (1, 160, 18432, 18432 - 1000, 18432 * 15)
+    assert found == [(1 + 2 * 160 + 3 * 18432 + 4 * 17432 + 5 * 18432 * 15, "scipy:separable")]
+
+
+@pytest.mark.parametrize(
+    ("able", "asked"),
+    [
+        ({"borders": ["reflect"]}, {"border": "wrap"}),
+        ({"dtype": "float64"}, {}),
+        ({"even": False}, {"size": 14}),
+        ({"place": "device"}, {}),
+        ({"exact": False}, {}),
+    ],
+)
+def test_what_cannot_do_it_is_not_expected_to(able: dict[str, Any], asked: dict[str, Any]) -> None:
+    assert expected(table_of(cost("scipy:fft", 1e-9, **able)), problem(**asked)) == []
+
+
+def test_half_precision_is_judged_by_the_figures_of_single() -> None:
+    assert expected(TWO, problem(dtype="float16"))[0][1] == "scipy:separable"
+
+
+@given(st.integers(2, 5000))
+def test_padding_never_costs_more_than_a_power_of_two(n: int) -> None:
+    assert padded_cost(n) <= line_cost(1 << (n - 1).bit_length()) * 1.001
+
+
+def test_a_line_of_a_large_prime_costs_more_than_one_of_small_factors() -> None:
+    assert line_cost(1021) > 2 * line_cost(1024)
+
+
+def test_approximations_compete_within_the_tolerance_and_near_sigmas_that_were_looked_at() -> None:
+    errors = {"deriche": [[4.0, 1e-3], [8.0, 2e-3]]}
+    near = table_of(cost("numba:deriche", 1e-9, exact=False), errors=errors)
+    wide = Problem(GaussianKernel.from_sigma(5.0), (64, 64), np.dtype("float32"))
+    assert expected(near, wide, tolerance=1e-2)
+    assert not expected(near, wide, tolerance=4e-3)
+    assert not expected(near, replace(wide, kernel=GaussianKernel.from_sigma(9.0)), tolerance=0.1)
+
+
+def test_a_kernel_that_is_cut_short_is_no_gaussian_that_could_be_approximated() -> None:
+    errors = {"deriche": [[4.0, 1e-3], [8.0, 2e-3]]}
+    near = table_of(cost("numba:deriche", 1e-9, exact=False), errors=errors)
+    cut = Problem(GaussianKernel.from_size(9, 5.0), (64, 64), np.dtype("float32"))
+    assert not expected(near, cut, tolerance=0.1)
+
+
+# The table
+
+
+def test_without_a_table_the_shipped_one_is_used() -> None:
+    table, where = current()
+    assert table == SHIPPED
+    assert "blurbench tune" in where
+
+
+def test_every_implementation_of_the_shipped_table_exists() -> None:
+    for one in SHIPPED["costs"]:
+        assert find_implementation(one["backend"], one["method"]).exact == one["exact"]
+
+
+def test_the_table_of_this_machine_goes_before_the_shipped_one(own_folder: Path) -> None:
+    keep(TWO)
+    table, where = current()
+    assert table == TWO
+    assert where.startswith(str(own_folder / "blurbench"))
+
+
+@pytest.mark.parametrize("what", ["machine_id", "versions"])
+def test_another_machine_or_version_has_a_table_of_its_own(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, before = tables.here(), own_path()
+    other = {"machine_id": "m0", "versions": {"numpy": "0.1"}}
+    monkeypatch.setattr(tables, "here", lambda: {**found, what: other[what]})
+    assert own_path() != before
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"schema": "other/1"}', "[1]"])
+def test_a_file_that_is_no_table_is_refused_in_one_line(text: str, own_folder: Path) -> None:
+    path = own_folder / "table.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match="run blurbench tune") as refused:
+        read_table(path)
+    assert "\n" not in str(refused.value)
+
+
+# The choice
+
+
+def test_auto_runs_what_is_chosen() -> None:
+    keep(TWO)
+    image = np.random.default_rng(0).random((64, 96), dtype=np.float32)
+    for size, method in ((15, "separable"), (31, "fft")):
+        blurred = gaussian_blur(image, size=size, method="auto", backend="auto")
+        expected_pixels = gaussian_blur(image, size=size, method=method, backend="scipy")
+        np.testing.assert_array_equal(blurred, expected_pixels)
+
+
+def test_the_default_never_depends_on_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blurbench.blur.choose", None)
+    image = np.random.default_rng(0).random((32, 32), dtype=np.float32)
+    plain = gaussian_blur(image, size=31, method="separable", backend="scipy")
+    np.testing.assert_array_equal(gaussian_blur(image, size=31), plain)
+
+
+def test_a_named_backend_or_method_is_kept() -> None:
+    keep(table_of(*TWO["costs"], cost("numpy:fft", 9e-9)))
+    assert choose(problem(31), backend="numpy").name == "numpy:fft"
+    assert choose(problem(31), method="separable").name == "scipy:separable"
+
+
+def test_what_has_no_figures_is_chosen_where_nothing_else_can_be() -> None:
+    keep(TWO)
+    assert choose(problem(), backend="numpy", method="banded").name == "numpy:banded"
+    assert choose(problem(dtype="uint8")).name == "scipy:separable"
+
+
+def test_what_cannot_run_here_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(table_of(cost("cuda:separable", 1e-12), *TWO["costs"]))
+    assert choose(problem()).name == "scipy:separable"
+
+
+def test_a_fixed_point_result_is_not_chosen() -> None:
+    keep(table_of(cost("opencv:separable", 1e-12, dtype="uint8")))
+    assert choose(problem(dtype="uint8")).name == "scipy:separable"
+
+
+def test_a_plan_by_auto_takes_arrays_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = replace(backends()["scipy"], name="card", kind="gpu", probe=Availability)
+    ones = tuple(replace(one, backend="card") for one in card.implementations)
+    monkeypatch.setitem(backends(), "card", replace(card, implementations=ones))
+    keep(table_of(cost("card:fft", 1e-12), *TWO["costs"]))
+    plan = prepare((64, 96), size=15, method="auto", backend="auto")
+    expected_plan = prepare((64, 96), size=15, backend="scipy")
+    assert type(plan) is type(expected_plan)
+    assert choose(problem()).name == "card:fft"
+
+
+def test_an_image_on_a_device_stays_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_card = cost("card:separable", 1e-9, place="device")
+    card = Backend("card", "gpu", (), Availability)
+    one = replace(find_implementation("scipy", "separable"), backend="card")
+    monkeypatch.setitem(backends(), "card", replace(card, implementations=(one,)))
+    keep(table_of(*TWO["costs"], on_card))
+    assert choose(problem(), place="device").name == "card:separable"
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"backend": "nope"}, "nope"),
+        ({"method": "nope"}, "nope"),
+        ({"tolerance": -1.0}, "tolerance -1.0"),
+        ({"tolerance": math.nan}, "tolerance nan"),
+        ({"backend": "scipy", "method": "fft", "tolerance": 0.1}, "use method='auto'"),
+    ],
+)
+def test_what_auto_cannot_take_is_refused_in_one_line(how: dict[str, Any], message: str) -> None:
+    image = np.zeros((8, 8), np.float32)
+    given_how = {"method": "auto", "backend": "auto", **how}
+    for call in (
+        lambda: gaussian_blur(image, size=3, **given_how),
+        lambda: prepare(image.shape, size=3, **given_how),
+    ):
+        with pytest.raises(InputError, match=message) as refused:
+            call()
+        assert "\n" not in str(refused.value)
+
+
+# The policy
+
+
+@pytest.fixture
+def chosen_by_file(own_folder: Path) -> Any:
+    """`choose` of the policy that the shipped table makes."""
+    (own_folder / "choose.py").write_text(policy(SHIPPED), encoding="utf-8")
+    return runpy.run_path("choose.py")["choose"]
+
+
+def test_the_policy_needs_nothing_but_python() -> None:
+    imported = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(ast.parse(policy(SHIPPED)))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported == {"__future__", "functools", "math", "typing"}
+
+
+def test_the_policy_chooses_as_auto_does(chosen_by_file: Any) -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        height, width = (int(n) for n in np.exp(rng.uniform(np.log(64), np.log(4096), 2)))
+        size, channels = int(rng.integers(1, 128)) * 2 + 1, int(rng.choice([1, 3]))
+        dtype, tolerance = str(rng.choice(["float32", "uint8"])), rng.choice([None, 0.01])
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        name = expected(SHIPPED, problem(size, shape, dtype=dtype), tolerance=tolerance)[0][1]
+        assert chosen_by_file(height, width, channels, dtype, size, tolerance=tolerance) == name
+
+
+def test_the_policy_takes_a_sigma_as_gaussian_blur_does(chosen_by_file: Any) -> None:
+    kernel = GaussianKernel.from_sigma(30.0)
+    own = Problem(kernel, (480, 640), np.dtype("float32"))
+    assert chosen_by_file(480, 640, sigma=30.0) == expected(SHIPPED, own)[0][1]
+
+
+# The command
+
+
+def test_tune_measures_and_keeps_a_table(own_folder: Path) -> None:
+    result = run("tune", "--budget", "1", "--backend", "numpy,scipy", "--quiet", "--seed", "1")
+    assert (result.code, result.err) == (0, "")
+    table = read_table(own_path())
+    assert {one["backend"] for one in table["costs"]} <= {"numpy", "scipy"}
+    assert str(own_path()) in result.out
+
+
+def test_explain_names_the_choice_and_what_it_is_from() -> None:
+    keep(TWO)
+    result = run("tune", "--explain", "--shape", "64x96", "--size", "31")
+    assert "auto takes scipy:fft:" in result.out
+    assert str(own_path()) in result.out
+
+
+def test_policy_writes_the_code_of_a_table(own_folder: Path) -> None:
+    write_table(Path("table.json"), TWO)
+    result = run("tune", "--out", "table.json", "--policy", "choose.py")
+    assert (result.code, result.out, result.err) == (0, "", "")
+    assert runpy.run_path("choose.py")["choose"](64, 96, size=31) == "scipy:fft"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--explain", "--size", "3"), "--explain needs the image's --shape"),
+        (("--explain", "--shape", "12", "--size", "3"), "--shape '12'"),
+        (("--explain", "--shape", "12x12"), "no kernel is given"),
+        (("--size", "3"), "--size is for --explain"),
+        (("--out", "none/table.json"), "none"),
+        (("--explain", "--shape", "9x9", "--size", "3", "--out", "no.json"), "does not exist"),
+        (("--policy", "none/choose.py"), "none"),
+        (("--backend", "nope"), "nope"),
+    ],
+)
+def test_what_tune_cannot_use_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    result = run("tune", *arguments)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert message in result.err
