@@ -344,10 +344,11 @@ def test_a_cell_that_is_a_formula_is_text_in_the_file(
     assert f"{FORMULA}:fft" not in names
 
 
-def test_in_print_the_page_is_light_and_has_no_controls(
+def test_in_print_the_page_is_light_and_names_what_is_shown(
     browser: webdriver.Chrome, committed: Path
 ) -> None:
     visit(browser, committed, scheme="dark")
+    press(browser, box(browser, "scipy:fft"))
     tell(
         browser,
         "Emulation.setEmulatedMedia",
@@ -356,4 +357,8 @@ def test_in_print_the_page_is_light_and_has_no_controls(
     )
     ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert ground == "rgb(255, 255, 255)"
-    assert not browser.find_element(By.ID, "controls").is_displayed()
+    labels = browser.find_elements(By.CLASS_NAME, "name")
+    printed = [one.text for one in labels if one.is_displayed()]
+    assert printed
+    assert "scipy:fft" not in printed
+    assert not box(browser, printed[0]).is_displayed()
