@@ -137,6 +137,7 @@ def gaussian_blur(
     method: str = "separable",
     backend: str = "scipy",
     dtype: Any = None,
+    threads: int | None = None,
     tolerance: float | None = None,
 ) -> Any:
     """Blur one image with a sampled Gaussian; same shape and dtype back.
@@ -166,9 +167,9 @@ def gaussian_blur(
     try:
         if AUTO in (backend, method):
             place = DEVICE if on_device else HOST
-            how = _resolve(image.shape, wanted, what, how, types, tolerance, place)
+            how = _resolve(image.shape, wanted, what, how, types, threads, tolerance, place)
             backend = how[-1]
-        key = (image.shape, wanted, what, how, types)
+        key = (image.shape, wanted, what, how, types, threads)
         hash(key)
     except TypeError:  # a list, say, where a number belongs
         make_kernel(*what)
@@ -182,7 +183,7 @@ def gaussian_blur(
     if wanted != image.dtype:
         image = image.astype(wanted)
     with plan_cache.borrow(
-        key, lambda: _make_plan(owner, image.shape, what, how, wanted, None)
+        key, lambda: _make_plan(owner, image.shape, what, how, wanted, threads)
     ) as plan:
         if owner.carry is None or on_device:
             return plan(image)
@@ -235,12 +236,13 @@ def _resolve(
     what: tuple[float | None, int | None, float, bool],
     how: tuple[str, float, str, str],
     types: tuple[type, type],
+    threads: int | None,
     tolerance: float | None,
     place: str,
 ) -> tuple[str, float, str, str]:
     """`how` with the method and backend that `auto` stands for."""
     border, cval, method, backend = how
-    problem = _problem(shape, what, (border, cval), dtype, None)
+    problem = _problem(shape, what, (border, cval), dtype, threads)
     one = choose(problem, backend, method, tolerance, place)
     return border, cval, one.method, one.backend
 

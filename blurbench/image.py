@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL.ExifTags
 import PIL.Image
 import PIL.ImageOps
 from numpy.typing import NDArray
+from PIL.ExifTags import IFD, Base
 
 from blurbench import host
 from blurbench.errors import InputError
@@ -62,7 +63,17 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     ".jpeg": {"quality": 95},
 }
 
-_pillow_limit = threading.Lock()
+SUFFIXES = tuple(sorted(_WRITES))
+
+# What EXIF says of a photograph, beside its parts on exposure and place. Other tags of a TIFF file
+# are about the file itself, and a thumbnail or a maker's note may show what is to be blurred.
+_DESCRIBING = (
+    *(Base.ImageDescription, Base.Make, Base.Model, Base.Orientation, Base.Software, Base.DateTime),
+    *(Base.Artist, Base.HostComputer, Base.Copyright, Base.Rating, Base.RatingPercent),
+    *(Base.XPTitle, Base.XPComment, Base.XPAuthor, Base.XPKeywords, Base.XPSubject),
+)
+_NOT_KEPT = {Base.MakerNote, IFD.Interop}
+_MOST_EXIF = 65533  # bytes that a JPEG file can hold
 
 
 @dataclass(frozen=True)
@@ -74,12 +85,15 @@ class Image:
         pixels: `(H, W)` or `(H, W, C)`; uint8, uint16 or float32.
         alpha: whether the last channel is opacity.
         notes: what was done to the file's pixels that a user should know.
+        about: what the file says beside its pixels, as Pillow's `save` takes it: `icc_profile`,
+            `exif` and `dpi`, each where there is one. It stands upright, as the pixels do.
     """
 
     name: str
     pixels: NDArray[Any]
     alpha: bool = False
     notes: tuple[str, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def testcard_image() -> Image:
@@ -109,13 +123,11 @@ def read_image(
     if Path(name).is_dir():
         raise InputError(f"image {name} is a folder: name a file in it")
     try:
-        with _no_pixel_limit(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # From a stream: of a file that it opens itself, Pillow maps raw pixels into memory,
-            # and then reads those of a turned TIFF in rows of the wrong length.
-            with open(name, "rb") as stream, PIL.Image.open(stream) as opened:
-                _check_header(name, opened, work_bytes)
-                return _decode(name, opened)
+        # From a stream: of a file that it opens itself, Pillow maps raw pixels into memory,
+        # and then reads those of a turned TIFF in rows of the wrong length.
+        with _lenient, open(name, "rb") as stream, PIL.Image.open(stream) as opened:
+            _check_header(name, opened, work_bytes)
+            return _decode(name, opened)
     except InputError:
         raise
     except MemoryError:
@@ -128,14 +140,40 @@ def read_image(
 
 
 @contextmanager
-def _no_pixel_limit() -> Iterator[None]:
-    """Open files without Pillow's fixed limit, which is a setting of the whole process."""
-    with _pillow_limit:
+def _leniency() -> Iterator[None]:
+    """Pillow without its fixed limit and its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         limit, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
         try:
             yield
         finally:
             PIL.Image.MAX_IMAGE_PIXELS = limit
+
+
+class _Shared:
+    """A setting of the whole process: the first thread to come makes it, the last undoes it."""
+
+    def __init__(self, setting: Callable[[], AbstractContextManager[None]]) -> None:
+        self._setting = setting
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._made = self._setting()
+                self._made.__enter__()
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._made.__exit__(None, None, None)
+
+
+_lenient = _Shared(_leniency)
 
 
 def _read_mode(opened: PIL.Image.Image) -> str:
@@ -162,10 +200,13 @@ def _check_header(
     mode = _read_mode(opened)
     dtype, channels = _dtype_of(mode), _CHANNELS[mode]
     shape = (height, width) if channels == 1 else (height, width, channels)
-    decoded = 4 * height * width  # Pillow keeps four bytes a pixel of most modes
-    pixels = height * width * channels * dtype.itemsize
-    needed = decoded + pixels + work_bytes(shape, dtype)
+    needed = reading_bytes(shape, dtype) + work_bytes(shape, dtype)
     check_memory(f"image {name} ({width}x{height})", needed)
+
+
+def reading_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Memory that `read_image` takes: the pixels, and Pillow's own, mostly four bytes each."""
+    return 4 * math.prod(shape[:2]) + math.prod(shape) * dtype.itemsize
 
 
 def check_memory(what: str, needed: int) -> None:
@@ -189,9 +230,10 @@ def _decode(name: str, opened: PIL.Image.Image) -> Image:
     mode, original = _read_mode(opened), opened.mode
     if mode == "I;16" and "transparency" in opened.info:
         notes.append("its transparent value is not kept")
-    turned = opened.getexif().get(PIL.ExifTags.Base.Orientation, 1) != 1
+    turned = opened.getexif().get(Base.Orientation, 1) != 1
+    about = _about(opened, mode)
     opened.load()
-    upright = PIL.ImageOps.exif_transpose(opened)
+    upright = PIL.ImageOps.exif_transpose(opened) if turned else opened
     if turned:
         notes.append("turned upright as its EXIF orientation says")
     if original == "1":
@@ -205,7 +247,36 @@ def _decode(name: str, opened: PIL.Image.Image) -> Image:
     if mode == "F" and not np.isfinite(pixels).all():
         count = int(np.count_nonzero(~np.isfinite(pixels)))
         raise InputError(f"image {name} holds {count} NaN or infinite pixels: replace them first")
-    return Image(name, pixels, mode in ("LA", "RGBA"), tuple(notes))
+    return Image(name, pixels, mode in ("LA", "RGBA"), tuple(notes), about)
+
+
+def _about(opened: PIL.Image.Image, mode: str) -> dict[str, Any]:
+    """What an open file says beside its pixels, of which the mode is read."""
+    profile, dpi = opened.info.get("icc_profile", b""), opened.info.get("dpi", ())
+    of_mode = b"RGB " if mode.startswith("RGB") else b"GRAY"
+    found = {
+        # A profile of CMYK, say, is wrong for pixels that were converted.
+        "icc_profile": profile if profile[16:20] == of_mode else b"",
+        "exif": _exif(opened),
+        "dpi": tuple(map(float, dpi)) if all(1 <= each <= 65535 for each in dpi) else (),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _exif(opened: PIL.Image.Image) -> bytes:
+    """The EXIF block of an upright copy of an open file; empty where there is nothing to keep."""
+    found, kept = opened.getexif(), PIL.Image.Exif()
+    try:
+        for tag in found.keys() & set(_DESCRIBING):
+            kept[tag] = 1 if tag == Base.Orientation else found[tag]
+        for part in (IFD.Exif, IFD.GPSInfo):
+            values = found.get_ifd(part)
+            if said := {tag: values[tag] for tag in values.keys() - _NOT_KEPT}:
+                kept[part] = said
+        block = kept.tobytes() if len(kept) else b""
+    except Exception:  # whatever a camera wrote there, the pixels are good
+        return b""
+    return block if len(block) <= _MOST_EXIF else b""
 
 
 def _as_uint16(name: str, pixels: NDArray[Any]) -> NDArray[np.uint16]:
@@ -279,8 +350,13 @@ def check_writable(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: 
         raise InputError(f"output folder {folder} cannot be written to: choose another")
 
 
-def write_image(path: str | os.PathLike[str], pixels: NDArray[Any]) -> None:
+def write_image(
+    path: str | os.PathLike[str], pixels: NDArray[Any], about: Mapping[str, Any] | None = None
+) -> None:
     """Write pixels under a temporary name in the same folder, then rename.
+
+    Args:
+        about: that of the image that was read; what the type of file cannot hold is left out.
 
     Raises:
         InputError: the type cannot hold them, or the disk refuses.
@@ -289,18 +365,39 @@ def write_image(path: str | os.PathLike[str], pixels: NDArray[Any]) -> None:
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     suffix = target.suffix.lower()
+    options = {**(about or {}), **_SAVE_OPTIONS.get(suffix, {})}
     try:
+        partial.unlink(missing_ok=True)  # left by a killed process that had the same number
         with open(partial, "xb") as stream:
             picture = PIL.Image.fromarray(np.ascontiguousarray(pixels))
-            picture.save(
-                stream, PIL.Image.registered_extensions()[suffix], **_SAVE_OPTIONS.get(suffix, {})
-            )
+            picture.save(stream, PIL.Image.registered_extensions()[suffix], **options)
         os.replace(partial, target)
     except (OSError, ValueError) as error:
         detail = getattr(error, "strerror", None) or error
         raise InputError(f"output {target} cannot be written: {detail}") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partials(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporary files that killed processes left in a folder."""
+    for partial in Path(folder).glob(".*.partial"):
+        owner = partial.name.split(".")[-2]
+        if owner.isdecimal() and not _is_another_process(int(owner)):
+            with suppress(OSError):  # another may be faster; Windows keeps open files
+                partial.unlink()
+
+
+def _is_another_process(number: int) -> bool:
+    if number == os.getpid() or os.name != "posix":
+        return False
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
 
 
 def _write_mode(shape: tuple[int, ...], dtype: Any) -> str | None:

@@ -678,14 +678,14 @@ def test_hidden_colour_does_not_bleed_out_of_a_blurred_file() -> None:
     assert (soft.shape, soft[..., 0].max()) == ((9, 9, 4), 0)
 
 
-def test_a_blurred_file_stands_upright_without_its_orientation() -> None:
+def test_a_blurred_file_stands_upright_and_says_so() -> None:
     picture = PIL.Image.fromarray(noise(6, 9, 3))
     exif = picture.getexif()
     exif[0x0112] = 6
     picture.save("in.png", exif=exif)
     ran = run("blur", "in.png", "-o", "soft.png", "--sigma", "1")
     soft = PIL.Image.open("soft.png")
-    assert (soft.size, dict(soft.getexif())) == ((6, 9), {})
+    assert (soft.size, dict(soft.getexif())) == ((6, 9), {0x0112: 1})
     assert "Note: in.png: turned upright" in ran.err
 
 

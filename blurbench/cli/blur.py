@@ -1,75 +1,114 @@
-"""`blurbench blur`: one file in, one file out."""
+"""`blurbench blur`: one file in, one file out; or many into a folder."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from blurbench.cli.options import KERNEL, Number, with_options
+from blurbench.errors import InputError
+
+if TYPE_CHECKING:
+    from blurbench.batch import Blur
 
 EXAMPLES = """\b
 Examples:
   blurbench blur photo.jpg -o soft.png --sigma 2.5
   blurbench blur photo.png -o soft.png --size 101 --method fft
+  blurbench blur photos -o soft --sigma 2.5
+  blurbench blur a.jpg b.png c.tif -o soft --sigma 2.5
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("image", metavar="IN")
-@click.option("-o", "--output", required=True, metavar="OUT", help="File to write.")
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option(
+    "-o", "--output", required=True, metavar="OUT", help="File to write, or folder for many."
+)
 @with_options(KERNEL)
 @click.option("--backend", default="scipy", show_default=True)
 @click.option("--method", default="separable", show_default=True)
 @click.option("--border", default="reflect", show_default=True)
 @click.option("--cval", type=Number(float), default=0.0, help="Value of the constant border.")
+@click.option("--force", is_flag=True, help="Blur again what is in the output folder already.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress, no notes, no summary.")
 def blur(
-    image: str,
+    inputs: tuple[str, ...],
     output: str,
     size: int | None,
     sigma: float | None,
     allow_even: bool,
     backend: str,
     method: str,
-    **border: Any,
+    border: str,
+    cval: float,
+    force: bool,
+    quiet: bool,
 ) -> int:
-    """Blur one image file; its type of pixel and its opacity are kept.
+    """Blur image files; their type of pixel, opacity, colour profile and EXIF are kept.
 
-    OUT is written under a temporary name and renamed, so it is whole or not there.
+    OUT is a file for one image and a folder for several, or for all images in and below a folder.
+    Every file is written under a temporary name and renamed, so it is whole or not there. What is
+    in the folder already is kept: a run that was ended goes on when it is called again.
     """
-    from blurbench.backends.registry import find_backend, find_implementation, probe
-    from blurbench.blur import blur_file_pixels
+    from blurbench.backends.registry import find_backend, probe
+    from blurbench.batch import Blur, Job, blur_file
     from blurbench.border import check_border
-    from blurbench.image import check_writable, read_image, write_image
     from blurbench.kernel import make_kernel
-    from blurbench.plan import Problem
 
     kernel = make_kernel(sigma, size, allow_even=allow_even)
-    check_border(**border)
-    implementation = find_implementation(backend, method)
-
-    def check_output_and_memory(shape: tuple[int, ...], dtype: Any) -> int:
-        check_writable(output, shape, dtype)
-        problem = Problem(kernel, shape, dtype, **border)
-        return implementation.work_bytes(problem) + 2 * problem.image_bytes
-
-    loaded = read_image(image, check_output_and_memory)
+    check_border(border, cval)
+    how = Blur(kernel, backend, method, border, cval)
+    how.check()
+    many = _are_many(inputs, output)
     state = probe(find_backend(backend))
     if not state.ok:
         click.echo(f"Error: {backend} cannot run: {state.explanation}", err=True)
         return 3
-    for note in loaded.notes:
-        click.echo(f"Note: {image}: {note}.", err=True)
-    blurred = blur_file_pixels(
-        loaded,
-        size=kernel.size,
-        sigma=kernel.sigma,
-        allow_even=kernel.even,
-        backend=backend,
-        method=method,
-        **border,
-    )
-    if kernel.even:
+    if many:
+        code = _blur_many(inputs, output, how, force, quiet)
+    else:
+        notes = blur_file(Job(Path(inputs[0]), Path(output)), how)
+        for note in () if quiet else notes:
+            click.echo(f"Note: {inputs[0]}: {note}.", err=True)
+        code = 0
+    if kernel.even and not quiet:
         click.echo(f"Note: {kernel.note}.", err=True)
-    write_image(output, blurred)
-    return 0
+    return code
+
+
+def _are_many(inputs: tuple[str, ...], output: str) -> bool:
+    """Whether the output is a folder.
+
+    Raises:
+        InputError: it has to be one and is named like a file.
+    """
+    from blurbench.image import SUFFIXES
+
+    like_file = Path(output).suffix.lower() in SUFFIXES and not output.endswith(os.sep)
+    if len(inputs) == 1 and not Path(inputs[0]).is_dir():
+        return not like_file and (Path(output).is_dir() or output.endswith(os.sep))
+    if like_file:
+        what = f"{inputs[0]} is a folder" if len(inputs) == 1 else f"{len(inputs)} images are given"
+        raise InputError(f"{what}, and output {output} is named like a file: name a folder")
+    return True
+
+
+def _blur_many(inputs: tuple[str, ...], output: str, how: Blur, force: bool, quiet: bool) -> int:
+    """Blur into a folder what is not there yet, and tell; the exit code."""
+    from blurbench.batch import blur_files, find_jobs, prepare_folders
+    from blurbench.report.batch import FilesReport
+
+    jobs = find_jobs(inputs, output)
+    prepare_folders(jobs)
+    missing = [job for job in jobs if force or not job.target.exists()]
+    interrupted = False
+    with FilesReport(len(missing), len(jobs) - len(missing), force, quiet) as report:
+        try:
+            blur_files(missing, how, report.tell)
+        except KeyboardInterrupt:
+            interrupted = True
+    return report.finish(interrupted)

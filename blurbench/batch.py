@@ -1,0 +1,259 @@
+"""Image files blurred: one, or many with a few of them under way at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blurbench import host
+from blurbench.backends.registry import find_implementation
+from blurbench.blur import blur_file_pixels
+from blurbench.errors import InputError
+from blurbench.image import (
+    SUFFIXES,
+    check_writable,
+    read_image,
+    reading_bytes,
+    remove_partials,
+    write_image,
+)
+from blurbench.kernel import GaussianKernel
+from blurbench.plan import Problem
+
+
+@dataclass(frozen=True)
+class Job:
+    """An image file to read and the file to write of it."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Blur:
+    """How files are blurred: the kernel, by whom, and what lies outside."""
+
+    kernel: GaussianKernel
+    backend: str
+    method: str
+    border: str
+    cval: float
+
+    def check(self) -> None:
+        """Raise InputError where no image at all can be blurred like that."""
+        implementation = find_implementation(self.backend, self.method)
+        dtype = np.dtype(implementation.dtypes[0])
+        implementation.check(Problem(self.kernel, (1, 1), dtype, self.border, self.cval))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        notes: what was done to the file's pixels that a user should know.
+        error: why there is no output, in a sentence; None where there is one.
+    """
+
+    job: Job
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def find_jobs(inputs: Sequence[str], folder: str) -> list[Job]:
+    """What is to become of files and of the images in folders, in the output folder.
+
+    A file keeps its name, what lies in or below a folder its path from there. Of a folder those
+    names are taken that can be written; hidden ones and the output folder are left out.
+
+    Raises:
+        InputError: nothing is found, two outputs would be the same, or an output is an input.
+    """
+    jobs = [job for each in inputs for job in _jobs_of(Path(each), Path(folder))]
+    sources = {os.path.realpath(job.source): job.source for job in jobs}
+    taken: dict[str, Path] = {}
+    for job in jobs:
+        replaced = sources.get(os.path.realpath(job.target))
+        if replaced is not None:
+            raise InputError(
+                f"output {job.target} is the input {replaced} itself: choose another folder"
+            )
+        other = taken.setdefault(os.path.normcase(job.target), job.source)
+        if other is not job.source:
+            raise InputError(
+                f"{other} and {job.source} would both become {job.target}: "
+                "blur them into two folders"
+            )
+    return jobs
+
+
+def _jobs_of(given: Path, folder: Path) -> list[Job]:
+    if not given.is_dir():
+        return [Job(given, folder / given.name)]
+    if os.path.realpath(given) == os.path.realpath(folder):
+        raise InputError(f"output folder {folder} is the input folder: choose another")
+    found = sorted(_images_below(given, os.path.realpath(folder)))
+    if not found:
+        raise InputError(f"folder {given} holds no image: give one with {', '.join(SUFFIXES)}")
+    return [Job(given / name, folder / name) for name in found]
+
+
+def _images_below(top: Path, left_out: str) -> Iterator[Path]:
+    """The paths of images from a folder on."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"folder {error.filename} cannot be read: {error.strerror}")
+
+    for place, folders, files in os.walk(top, onerror=refuse):
+        here = Path(place)
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and os.path.realpath(here / name) != left_out
+        ]
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield (here / name).relative_to(top)
+
+
+def prepare_folders(jobs: Sequence[Job]) -> None:
+    """Make the folders of the outputs, and clear them of what killed processes left.
+
+    Raises:
+        InputError: one cannot be made or written to.
+    """
+    for folder in dict.fromkeys(job.target.parent for job in jobs):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise InputError(f"output {folder} is a file: name a folder") from None
+        except OSError as error:
+            raise InputError(f"output folder {folder} cannot be made: {error.strerror}") from None
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"output folder {folder} cannot be written to: choose another")
+        remove_partials(folder)
+
+
+def blur_file(
+    job: Job,
+    blur: Blur,
+    threads: int | None = None,
+    admit: Callable[[int], None] = lambda nbytes: None,
+) -> tuple[str, ...]:
+    """Read, blur and write one file; the notes on its pixels.
+
+    Args:
+        threads: that the blur may use; default is the CPUs this process may use.
+        admit: called with the bytes that all of it needs, before the file is decoded; may wait.
+
+    Raises:
+        InputError: the file cannot be read, blurred like that, or written.
+    """
+    implementation = find_implementation(blur.backend, blur.method)
+
+    def work_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+        check_writable(job.target, shape, dtype)
+        problem = Problem(blur.kernel, shape, dtype, blur.border, blur.cval, threads or 1)
+        work = implementation.work_bytes(problem) + 2 * problem.image_bytes
+        admit(reading_bytes(shape, dtype) + work)
+        return work
+
+    image = read_image(job.source, work_bytes)
+    blurred = blur_file_pixels(
+        image,
+        size=blur.kernel.size,
+        sigma=blur.kernel.sigma,
+        allow_even=blur.kernel.even,
+        backend=blur.backend,
+        method=blur.method,
+        border=blur.border,
+        cval=blur.cval,
+        threads=threads,
+    )
+    write_image(job.target, blurred, image.about)
+    return image.notes
+
+
+def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None]) -> None:
+    """Blur many files, as many at a time as there are CPUs; each on one, unless they are few.
+
+    Codecs and blurs run without the interpreter's lock, so one image is decoded while another is
+    blurred or encoded. A bad file disturbs no other. When interrupted, images under way are
+    finished.
+
+    Args:
+        tell: called with what became of each, one call at a time, from any thread.
+    """
+    cpus = host.usable_cpus()
+    workers = min(cpus, len(jobs)) or 1
+    room, telling, stopped = _Room(host.available_memory()), threading.Lock(), threading.Event()
+
+    def work(job: Job) -> None:
+        if stopped.is_set():
+            return
+        with room.for_one() as admit:
+            outcome = _try(job, blur, cpus // workers, admit)
+        with telling:
+            tell(outcome)
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for future in [pool.submit(work, job) for job in jobs]:
+                future.result()
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _try(job: Job, blur: Blur, threads: int, admit: Callable[[int], None]) -> Outcome:
+    try:
+        return Outcome(job, notes=blur_file(job, blur, threads, admit))
+    except InputError as error:
+        return Outcome(job, error=str(error))
+    except MemoryError:
+        return Outcome(job, error=f"image {job.source} does not fit in memory: use a smaller one")
+    except Exception as error:  # a library's; what it says of one file must not end the others
+        detail = " ".join(f"{type(error).__name__}: {error}".split())
+        return Outcome(job, error=f"image {job.source} cannot be blurred: {detail}")
+
+
+class _Room:
+    """Memory for the images under way: together they take at most half of what was free.
+
+    An image that is alone is always let in; whether it fits is then judged by itself.
+    """
+
+    def __init__(self, free: int | None) -> None:
+        self._most = float("inf") if free is None else free / 2
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def for_one(self) -> Iterator[Callable[[int], None]]:
+        """Yields what waits until there is room for so many bytes, and takes it to the end."""
+        taken = 0
+
+        def admit(nbytes: int) -> None:
+            nonlocal taken
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._taken == 0 or self._taken + nbytes <= self._most
+                )
+                self._taken += nbytes
+                taken += nbytes
+
+        try:
+            yield admit
+        finally:
+            with self._changed:
+                self._taken -= taken
+                self._changed.notify_all()

@@ -1,0 +1,77 @@
+"""Many files being blurred: progress on stderr, and at the end what became of them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from blurbench.batch import Outcome
+from blurbench.report.console import error_console, open_console, say
+from blurbench.report.units import minutes, plural
+
+
+class FilesReport:
+    """Counts files as they are done; shows progress where stderr is a terminal.
+
+    Args:
+        total: files to blur.
+        kept: files that were there already.
+        force: whether files that were there are blurred again, too.
+    """
+
+    def __init__(self, total: int, kept: int, force: bool, quiet: bool) -> None:
+        self.done = 0
+        self._total, self._kept, self._force, self._quiet = total, kept, force, quiet
+        self._failures: list[str] = []
+        self._notes: Counter[str] = Counter()
+        self._errors = error_console()
+        self._progress = Progress(
+            SpinnerColumn(),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=self._errors,
+            transient=True,
+            disable=quiet or not self._errors.is_terminal,
+        )
+        self._task = self._progress.add_task("blurring", total=total, left="")
+        self._started = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def tell(self, outcome: Outcome) -> None:
+        """Take in what became of a file."""
+        if outcome.error is None:
+            self.done += 1
+        else:
+            self._failures.append(outcome.error)
+        self._notes.update(outcome.notes)
+        ended = self.done + len(self._failures)
+        left = (time.perf_counter() - self._started) / ended * (self._total - ended)
+        self._progress.update(self._task, completed=ended, left=f"{minutes(left)} left")
+
+    def finish(self, interrupted: bool) -> int:
+        """Say how many were blurred, were kept or failed, and why; the exit code."""
+        if not self._quiet:
+            for note, count in self._notes.items():
+                say(self._errors, f"Note: {plural(count, 'file')}: {note}.", "yellow")
+        for failure in self._failures:
+            say(self._errors, f"Error: {failure}", "red")
+        counts = f"{self.done} blurred, {self._kept} kept, {len(self._failures)} failed"
+        if interrupted:
+            left = self._total - self.done - len(self._failures)
+            again = "begins anew" if self._force else "goes on"
+            say(self._errors, f"Interrupted: {counts}, {left} left. The same command {again}.")
+            return 130
+        if not self._quiet:
+            kept = "; --force blurs those kept again" if self._kept else ""
+            say(open_console(), f"{counts}{kept}.")
+        return 1 if self._failures else 0
