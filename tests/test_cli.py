@@ -684,8 +684,8 @@ def test_a_blurred_file_stands_upright_and_says_so() -> None:
     exif[0x0112] = 6
     picture.save("in.png", exif=exif)
     ran = run("blur", "in.png", "-o", "soft.png", "--sigma", "1")
-    soft = PIL.Image.open("soft.png")
-    assert (soft.size, dict(soft.getexif())) == ((6, 9), {0x0112: 1})
+    with PIL.Image.open("soft.png") as soft:
+        assert (soft.size, dict(soft.getexif())) == ((6, 9), {0x0112: 1})
     assert "Note: in.png: turned upright" in ran.err
 
 
