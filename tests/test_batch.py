@@ -21,6 +21,7 @@ import pytest
 import scipy.ndimage
 from PIL.ExifTags import IFD, Base
 from test_cli import Ran, run
+from test_process import HIDE_CURSOR, PATIENCE, SHOW_CURSOR, in_terminal, plain, posix
 
 from blurbench import batch, host
 from blurbench.backends.backend import Availability
@@ -29,9 +30,6 @@ from blurbench.image import read_image, remove_partials, write_image
 from blurbench.kernel import make_kernel
 
 SIGMA = ("--sigma", "1")
-PATIENCE = 60  # seconds until a process is given up; no test waits for it to pass
-
-posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals of POSIX")
 
 
 @pytest.fixture(autouse=True)
@@ -184,6 +182,12 @@ def test_several_images_into_one_file_are_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("inputs", [("",), ("a.png", "")])
+def test_an_empty_name_does_not_mean_the_working_folder(inputs: tuple[str, ...]) -> None:
+    save("a.png")
+    assert "input '' is no file's name" in refusal(*inputs)
+
+
 def test_a_folder_without_images_is_refused() -> None:
     Path("in").mkdir()
     Path("in/readme.txt").write_text("hello")
@@ -295,6 +299,13 @@ def test_what_is_there_is_kept() -> None:
         "1 blurred, 1 kept, 0 failed; --force blurs those kept again.\n",
     )
     assert Path("out/a.png").read_bytes() == b"kept"
+
+
+def test_a_folder_in_the_place_of_an_output_is_told() -> None:
+    save("in/a.png")
+    Path("out/a.png").mkdir(parents=True)
+    ran = blur("in")
+    assert (ran.code, ran.err) == (1, "Error: output out/a.png is a folder: name a file in it\n")
 
 
 def test_force_blurs_what_is_there_again() -> None:
@@ -412,6 +423,26 @@ def test_an_interrupted_run_says_how_many_are_done_and_how_to_go_on() -> None:
         "The same command goes on.\n"
     )
     assert files("out") == {path.name for path in written()}
+
+
+@posix
+@pytest.mark.parametrize(("quiet", "shown"), [((), True), (("--quiet",), False)])
+def test_a_terminal_shows_how_many_are_done_and_the_time_left(
+    quiet: tuple[str, ...], shown: bool
+) -> None:
+    save("in/a.png", "in/b.png")
+    code, text = in_terminal("blur", "in", "-o", "out", *SIGMA, *quiet)
+    assert (code, "2/2 0 s left" in plain(text)) == (0, shown)
+
+
+@posix
+def test_an_interrupted_terminal_gets_its_cursor_back() -> None:
+    Path("in").mkdir()
+    for number in range(MANY):
+        PIL.Image.fromarray(noise(number, 150, 200, 3)).save(f"in/{number:02}.png")
+    code, text = in_terminal(*COMMAND[3:], interrupt_at=" s left")
+    assert (code, "Traceback" in text) == (130, False)
+    assert text.rindex(SHOW_CURSOR) > text.rindex(HIDE_CURSOR)
 
 
 # What is said beside the pixels

@@ -88,9 +88,12 @@ def _are_many(inputs: tuple[str, ...], output: str) -> bool:
     """
     from blurbench.image import SUFFIXES
 
-    like_file = Path(output).suffix.lower() in SUFFIXES and not output.endswith(os.sep)
+    if "" in inputs:
+        raise InputError("input '' is no file's name: give one")
+    like_folder = output.endswith(("/", os.sep))
+    like_file = not like_folder and Path(output).suffix.lower() in SUFFIXES
     if len(inputs) == 1 and not Path(inputs[0]).is_dir():
-        return not like_file and (Path(output).is_dir() or output.endswith(os.sep))
+        return like_folder or (Path(output).is_dir() and not like_file)
     if like_file:
         what = f"{inputs[0]} is a folder" if len(inputs) == 1 else f"{len(inputs)} images are given"
         raise InputError(f"{what}, and output {output} is named like a file: name a folder")
@@ -104,11 +107,12 @@ def _blur_many(inputs: tuple[str, ...], output: str, how: Blur, force: bool, qui
 
     jobs = find_jobs(inputs, output)
     prepare_folders(jobs)
-    missing = [job for job in jobs if force or not job.target.exists()]
+    missing = [job for job in jobs if force or not job.target.is_file()]
+    report = FilesReport(len(missing), len(jobs) - len(missing), force, quiet)
     interrupted = False
-    with FilesReport(len(missing), len(jobs) - len(missing), force, quiet) as report:
-        try:
+    try:
+        with report:
             blur_files(missing, how, report.tell)
-        except KeyboardInterrupt:
-            interrupted = True
+    except KeyboardInterrupt:
+        interrupted = True
     return report.finish(interrupted)
