@@ -51,6 +51,14 @@ def available_memory(root: Path = _ROOT) -> int | None:
     return min(found)
 
 
+def resident_memory(root: Path = _ROOT) -> int:
+    """Bytes of memory that this process holds; 0 where the system does not say."""
+    for line in _read(root / "proc/self/status").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def throttled_periods(root: Path = _ROOT) -> int | None:
     """How often the quota has stopped this container so far, or None where nothing counts it."""
     for line in _read(root / "sys/fs/cgroup/cpu.stat").splitlines():

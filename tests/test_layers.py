@@ -17,7 +17,7 @@ ROOT = Path(blurbench.__file__).parent
 FLOORS = [
     {"__main__", "cli"},
     {"report"},
-    {"study", "batch", "blur"},
+    {"study", "batch", "blur", "large"},
     {"choice"},
     {"records"},
     {"measure"},

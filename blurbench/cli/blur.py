@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from blurbench.cli.large import LARGE, blur_in_tiles, is_large
 from blurbench.cli.options import KERNEL, Number, with_options
 from blurbench.errors import InputError
 
@@ -20,6 +21,7 @@ Examples:
   blurbench blur photo.png -o soft.png --size 101 --method fft
   blurbench blur photos -o soft --sigma 2.5
   blurbench blur a.jpg b.png c.tif -o soft --sigma 2.5
+  blurbench blur big.tif -o soft.zarr --sigma 30 --memory 2GiB
 """
 
 
@@ -34,6 +36,7 @@ Examples:
 @click.option("--border", default="reflect", show_default=True)
 @click.option("--cval", type=Number(float), default=0.0, help="Value of the constant border.")
 @click.option("--force", is_flag=True, help="Blur again what is in the output folder already.")
+@with_options(LARGE)
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no notes, no summary.")
 def blur(
     inputs: tuple[str, ...],
@@ -47,20 +50,28 @@ def blur(
     cval: float,
     force: bool,
     quiet: bool,
+    **large: Any,
 ) -> int:
     """Blur image files; their type of pixel, opacity, colour profile and EXIF are kept.
 
     OUT is a file for one image and a folder for several, or for all images in and below a folder.
     Every file is written under a temporary name and renamed, so it is whole or not there. What is
-    in the folder already is kept: a run that was ended goes on when it is called again.
+    in the folder already is kept: a run that was ended goes on when it is called again. TIFF and
+    Zarr images larger than memory are blurred in tiles: see --memory and --dask.
     """
     from blurbench.backends.registry import find_backend, probe
     from blurbench.batch import Blur, Job, blur_file
     from blurbench.border import check_border
     from blurbench.kernel import make_kernel
+    from blurbench.large.run import TileBlur
 
     kernel = make_kernel(sigma, size, allow_even=allow_even)
     check_border(border, cval)
+    tiles = TileBlur(kernel, border, cval, backend, method)
+    if len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
+        return blur_in_tiles(inputs[0], output, tiles, quiet, **large)
+    if any(large.values()):
+        raise InputError(f"--memory and --dask are for one image, not {len(inputs)}: name one")
     how = Blur(kernel, backend, method, border, cval)
     how.check()
     many = _are_many(inputs, output)

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from blurbench.image import Image
+from blurbench.large.source import Source
+from blurbench.large.tiles import Tiling
 from blurbench.plan import Problem
 from blurbench.report.compare import header_lines
 from blurbench.report.console import error_console, say
@@ -38,6 +40,54 @@ def share_by_share(what: str, quiet: bool = False) -> Iterator[Callable[[float, 
     with Progress(*columns, console=errors, transient=True, disable=hidden) as shown:
         task = shown.add_task(what, total=1.0)
         yield lambda share, name: shown.update(task, completed=share, description=f"{what} {name}")
+
+
+class TilesProgress:
+    """Of a large image: its notes, how many tiles are done, and the time left."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._errors, self._quiet = error_console(), quiet
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=self._errors,
+            transient=True,
+            disable=quiet or not self._errors.is_terminal,
+        )
+        self._task = self._progress.add_task("looking at the image", total=None, left="")
+        self._started, self._done, self._count = 0.0, 0, 0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def planned(self, source: Source, tiling: Tiling) -> None:
+        """What was decided: time runs from now on."""
+        for note in () if self._quiet else source.notes:
+            say(self._errors, f"Note: {source.path}: {note}.", "yellow")
+        self._started, self._count = time.perf_counter(), tiling.count
+        self._show()
+
+    def done(self) -> None:
+        """One more tile is."""
+        self._done += 1
+        self._show()
+
+    def _show(self) -> None:
+        spent = time.perf_counter() - self._started
+        each = spent / max(1, self._done)
+        self._progress.update(
+            self._task,
+            description=f"{self._done} of {plural(self._count, 'tile')}",
+            total=self._count,
+            completed=self._done,
+            left=f"{minutes(each * (self._count - self._done))} left" if self._done else "",
+        )
 
 
 class TerminalListener(Listener):

@@ -1,0 +1,88 @@
+"""`blurbench blur` of an image that need not fit in memory: its options, and when it is asked."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blurbench.cli.options import ParamType
+from blurbench.errors import InputError
+
+if TYPE_CHECKING:
+    from blurbench.large.run import TileBlur
+
+_SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_BINARY_SCALES = {"KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+
+
+class Bytes(ParamType):
+    """An amount of memory: `512MiB`, `2GB`, or a number of bytes."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        option = param.opts[0] if param else "value"
+        found = re.fullmatch(r"(\d+|\d*\.\d+)\s*([KMGT]I?|)B?", str(value).strip().upper())
+        number = found and int(float(found[1]) * {**_SCALES, **_BINARY_SCALES}[found[2]])
+        if not number:
+            raise InputError(f"{option} {value!r} is not usable: give an amount, as in 2GiB")
+        return number
+
+
+LARGE = [
+    click.option(
+        "--memory",
+        type=Bytes(),
+        metavar="BYTES",
+        help="Blur in tiles within this memory, TIFF or Zarr. [default: half of what is free]",
+    ),
+    click.option(
+        "--dask", "scheduler", metavar="ADDRESS", help="Blur in tiles on this Dask cluster."
+    ),
+]
+
+
+def is_large(image: str, output: str, large: dict[str, Any], blur: TileBlur) -> bool:
+    """Whether the image is to be blurred in tiles: asked for, Zarr, or more than fits in memory."""
+    from blurbench import host
+    from blurbench.large.source import is_tiff, is_zarr, open_source
+
+    if any(large.values()) or is_zarr(image) or is_zarr(output):
+        return True
+    if not (is_tiff(image) and is_tiff(output) and find_spec("tifffile") and find_spec("zarr")):
+        return False
+    try:
+        source = open_source(image)
+        needed = blur.bytes_in_one(source)
+    except InputError:  # the other way may know better
+        return False
+    free = host.available_memory()
+    return free is not None and needed > free
+
+
+def blur_in_tiles(
+    image: str, output: str, blur: TileBlur, quiet: bool, memory: int | None, scheduler: str | None
+) -> int:
+    """Blur with progress on stderr; the exit code."""
+    from blurbench.large.run import blur_large
+    from blurbench.large.workers import CannotRunError
+    from blurbench.report.progress import TilesProgress
+
+    with TilesProgress(quiet) as progress:
+        try:
+            blur_large(
+                image,
+                output,
+                blur,
+                memory=memory,
+                scheduler=scheduler,
+                planned=progress.planned,
+                done=progress.done,
+            )
+        except CannotRunError as error:
+            click.echo(f"Error: {error}", err=True)
+            return 3
+    return 0

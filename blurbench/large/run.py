@@ -1,0 +1,227 @@
+"""Blur an image that need not fit in memory: read a window, blur it, write its tile."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench import host
+from blurbench.backends.backend import Implementation
+from blurbench.backends.registry import find_backend, find_implementation
+from blurbench.blur import plan_cache, prepare
+from blurbench.errors import InputError
+from blurbench.image import blur_with_alpha
+from blurbench.kernel import GaussianKernel
+from blurbench.large.extra import load
+from blurbench.large.source import Source, is_tiff, open_source
+from blurbench.large.target import (
+    BUFFER,
+    check_target,
+    clear_litter,
+    create_zarr,
+    whole_or_nothing,
+    write_tiff,
+    write_to_zarr,
+)
+from blurbench.large.tiles import CHUNK, Tile, Tiling, TooLittleMemoryError, choose_tiling
+from blurbench.large.workers import Workers, cluster_workers, local_workers
+from blurbench.plan import Problem
+
+
+@dataclass(frozen=True)
+class TileBlur:
+    """What every tile of an image is blurred with."""
+
+    kernel: GaussianKernel
+    border: str = "reflect"
+    cval: float = 0.0
+    backend: str = "scipy"
+    method: str = "separable"
+
+    def __call__(self, source: Source, threads: int, tile: Tile) -> NDArray[Any]:
+        """Read the tile's window, and blur it; an array of the tile's own extent."""
+        window = source.read(tile.rows, tile.columns)
+        dtype = np.dtype(np.float32) if source.alpha else source.dtype
+        make = partial(
+            prepare,
+            window.shape,
+            sigma=self.kernel.sigma,
+            size=self.kernel.size,
+            allow_even=self.kernel.even,
+            border=self.border,
+            cval=self.cval,
+            method=self.method,
+            backend=self.backend,
+            dtype=dtype,
+            threads=threads,
+        )
+        carry = find_backend(self.backend).carry
+        with plan_cache.borrow((self, window.shape, dtype, threads), make) as plan:
+            blur = plan if carry is None else partial(carry, plan)
+            blurred = blur_with_alpha(window, blur) if source.alpha else blur(window)
+        return np.ascontiguousarray(blurred[tile.inside])
+
+    def implementation(self) -> Implementation:
+        """What runs.
+
+        Raises:
+            InputError: it is unknown, or approximate: tiles would not fit together.
+        """
+        found = find_implementation(self.backend, self.method)
+        if not found.exact:
+            raise InputError(
+                f"method {self.method!r} is approximate and would leave seams between tiles: "
+                "use an exact one, such as separable"
+            )
+        return found
+
+    def problem(self, source: Source, extent: tuple[int, int], threads: int = 1) -> Problem:
+        """Of one window."""
+        shape = (*extent, *source.shape[2:])
+        dtype = np.dtype(np.float32) if source.alpha else source.dtype
+        return Problem(self.kernel, shape, dtype, self.border, self.cval, threads)
+
+    def bytes_in_one(self, source: Source) -> int:
+        """What the image takes if it is blurred as a whole: image, result and work."""
+        height, width = source.shape[:2]
+        problem = self.problem(source, (height, width))
+        work = find_implementation(self.backend, self.method).work_bytes(problem)
+        return work + 2 * problem.image_bytes
+
+
+def blur_large(
+    image: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    blur: TileBlur,
+    *,
+    memory: int | None = None,
+    scheduler: str | None = None,
+    planned: Callable[[Source, Tiling], None] = lambda source, tiling: None,
+    done: Callable[[], None] = lambda: None,
+    chunk: int = CHUNK,
+) -> None:
+    """Blur a TIFF file or Zarr array into another, within a given memory.
+
+    The result is what `gaussian_blur` makes of the whole image, to rounding; `output` is whole or
+    not there. On a cluster the workers read the image and write Zarr themselves; a TIFF file is put
+    together by this process, one band of tiles after the other.
+
+    Args:
+        image: `.tif`, `.tiff` or `.zarr`, `(H, W)` or `(H, W, C)`.
+        output: the same.
+        memory: bytes that this process, or each worker of the cluster, may take in all; default
+            half of what is free.
+        scheduler: address of a Dask cluster, `tcp://host:8786`; default this process's threads.
+        planned: called with what was decided, before the first tile.
+        done: called after each tile.
+        chunk: side of the stored tiles or chunks, in pixels; a multiple of 16 for TIFF.
+
+    Raises:
+        InputError: something cannot be read, written, reached or blurred; the memory is too small.
+        CannotRunError: the backend cannot run there.
+    """
+    check_target(output)
+    source = open_source(image)
+    implementation = blur.implementation()
+    with _workers(scheduler, blur.backend, source.path) as workers:
+        banded = is_tiff(output)
+        tiling = _tiling(
+            source, blur, implementation, workers, memory, banded and not scheduler, chunk
+        )
+        planned(source, tiling)
+        threads = host.usable_cpus() if tiling.threads == 1 and not scheduler else 1
+        make = partial(blur, source, threads)
+        with whole_or_nothing(output) as partial_path:
+            if banded:
+                bands = _computed(tiling, make, workers, done)
+                write_tiff(partial_path, source, tiling, bands, chunk)
+            else:
+                create_zarr(partial_path, source, chunk)
+                works = [
+                    partial(_blur_to_zarr, make, partial_path, tile)
+                    for band in tiling.bands()
+                    for tile in band
+                ]
+                workers.run(works, tiling.threads, done)
+                clear_litter(partial_path)
+
+
+def _workers(scheduler: str | None, backend: str, image: str) -> AbstractContextManager[Workers]:
+    if scheduler is None:
+        return nullcontext(local_workers(backend, image))
+    return cluster_workers(scheduler, backend, image)
+
+
+def _blur_to_zarr(make: Callable[[Tile], NDArray[Any]], path: Path, tile: Tile) -> None:
+    write_to_zarr(path, tile.target, make(tile))
+
+
+def _computed(
+    tiling: Tiling,
+    make: Callable[[Tile], NDArray[Any]],
+    workers: Workers,
+    done: Callable[[], None],
+) -> Iterator[list[NDArray[Any]]]:
+    for band in tiling.bands():
+        yield workers.run([partial(make, tile) for tile in band], tiling.threads, done)
+
+
+def _tiling(
+    source: Source,
+    blur: TileBlur,
+    implementation: Implementation,
+    workers: Workers,
+    memory: int | None,
+    keeps_band: bool,
+    chunk: int,
+) -> Tiling:
+    """Tiles that fit in the memory, workers' own included."""
+    height, width = source.shape[:2]
+    if memory is None:
+        memory = 2**31 if workers.free is None else workers.free // 2
+    implementation.check(blur.problem(source, (height, width)))
+
+    def needed(tiling: Tiling) -> int:
+        problem = blur.problem(source, tiling.window)
+        work = implementation.work_bytes(problem) + _bytes_of_tile(source, tiling)
+        band = tiling.tile[0] * width * source.pixel_bytes + 2 * BUFFER if keeps_band else 0
+        return tiling.threads * work + band
+
+    try:
+        return choose_tiling(
+            (height, width),
+            blur.kernel.radius,
+            blur.border,
+            workers.threads,
+            memory - workers.resident,
+            needed,
+            lambda tiling: implementation.operations(blur.problem(source, tiling.window)),
+            chunk,
+        )
+    except TooLittleMemoryError as error:
+        enough = math.ceil((memory + error.lacking) / 2**20)
+        raise InputError(
+            f"memory {memory / 2**20:.0f} MiB is too small for one tile: give {enough}MiB or more"
+        ) from None
+
+
+def _bytes_of_tile(source: Source, tiling: Tiling) -> int:
+    """Bytes of one tile on its way, beside its plan's."""
+    height, width = tiling.window
+    stored = math.prod(source.stored)
+    chunks = math.prod(-(-n // k) + 1 for n, k in zip(tiling.window, source.stored, strict=True))
+    # Zarr decodes so many chunks at a time; each is there packed and unpacked.
+    decoded = 2 * min(chunks, load("zarr").config.get("async.concurrency")) * stored
+    # The window twice, as it is put together and later with its blur; then the tile, cut out.
+    pixels = 2 * height * width + decoded + math.prod(tiling.tile)
+    weighted = 20 * math.prod(source.shape[2:]) * height * width if source.alpha else 0
+    return pixels * source.pixel_bytes + weighted

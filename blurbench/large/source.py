@@ -1,0 +1,184 @@
+"""Windows of an image in a TIFF file or a Zarr array, read without the rest of it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench.errors import InputError
+from blurbench.large.extra import load
+from blurbench.large.tiles import Spans
+from blurbench.plan import check_dtype
+
+TIFF = (".tif", ".tiff")
+_COLOURS = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR")
+_ORIENTATION = 274  # the tag
+
+
+def is_tiff(path: str | os.PathLike[str]) -> bool:
+    """Whether the name is that of a TIFF file."""
+    return Path(path).suffix.lower() in TIFF
+
+
+def is_zarr(path: str | os.PathLike[str]) -> bool:
+    """Whether the name is that of a Zarr array, or of one in a Zarr group, `big.zarr/0`."""
+    return any(part.lower().endswith(".zarr") for part in Path(path).parts)
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image that is read in windows; processes can send it to each other.
+
+    Attributes:
+        path: absolute, so that workers find it.
+        shape: `(H, W)` or `(H, W, C)`.
+        dtype: of the pixels, in the machine's byte order.
+        stored: height and width of what is decoded as a whole: a tile, strip or chunk.
+        alpha: whether the last channel is the opacity of colour that is not weighted by it.
+        tags: what a TIFF file of the same kind of pixel says of its channels.
+        notes: what a user should know.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    stored: tuple[int, int]
+    alpha: bool = False
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Of one pixel, all channels."""
+        return math.prod(self.shape[2:]) * self.dtype.itemsize
+
+    def read(self, rows: Spans, columns: Spans) -> NDArray[Any]:
+        """The parts of the image, put together.
+
+        Raises:
+            InputError: the file is broken, or pixels are NaN or infinite.
+        """
+        try:
+            with self._open() as pixels:
+                window = _gather(pixels, rows, columns, self.dtype)
+        except (InputError, MemoryError):
+            raise
+        except Exception as error:  # a decoder may raise anything at a broken file
+            raise _unreadable(self.path, error) from None
+        if self.dtype.kind == "f" and not np.isfinite(window).all():
+            raise InputError(f"image {self.path} holds NaN or infinite pixels: replace them first")
+        return window
+
+    def _open(self) -> AbstractContextManager[Any]:
+        """An array, of which only the parts asked for are decoded."""
+        return _tiff_pixels(self.path) if is_tiff(self.path) else _zarr_pixels(self.path)
+
+
+def open_source(path: str | os.PathLike[str]) -> Source:
+    """Look at a TIFF file's first page, or at a Zarr array.
+
+    Raises:
+        InputError: it is missing, broken, of another format or of a kind that cannot be blurred;
+            or a library is missing.
+    """
+    name = os.path.abspath(path)
+    if not (is_tiff(name) or is_zarr(name)):
+        raise InputError(f"image {path} is no TIFF or Zarr: convert it, or leave out --memory")
+    if not Path(name).exists():
+        raise InputError(f"image {path} does not exist: check the path")
+    library = load("tifffile" if is_tiff(name) else "zarr")
+    load("zarr")  # through which tiles of a TIFF file are read, too
+    try:
+        source = _look_at_tiff(library, name) if is_tiff(name) else _look_at_zarr(library, name)
+    except InputError:
+        raise
+    except Exception as error:
+        raise _unreadable(os.fspath(path), error) from None
+    if len(source.shape) not in (2, 3) or not all(source.shape):
+        raise InputError(
+            f"image {path} has shape {source.shape}: give one of (H, W) or (H, W, C), no side 0"
+        )
+    source.read((slice(0, 1),), (slice(0, 1),))  # so that a missing decoder is told now
+    return source
+
+
+def _look_at_tiff(tifffile: Any, path: str) -> Source:
+    with tifffile.TiffFile(path) as tiff:
+        page, pages = tiff.pages.first, len(tiff.pages)
+        colour = page.photometric.name
+        if page.axes not in ("YX", "YXS") or colour not in _COLOURS:
+            raise InputError(
+                f"image {path} is {colour} in the order {page.axes}: "
+                "convert it to grey or RGB, channels together"
+            )
+        notes = [f"the first of {pages} pages"] if pages > 1 else []
+        if _ORIENTATION in page.tags and page.tags[_ORIENTATION].value != 1:
+            notes.append("its orientation is not kept: the result lies as the pixels are stored")
+        extra = [kind.name for kind in page.extrasamples]
+        dtype = check_dtype(page.dtype)
+        stored = (page.chunks[0], page.chunks[1])
+        return Source(
+            path,
+            page.shape,
+            dtype,
+            (1, page.shape[1]) if page.is_memmappable else stored,
+            alpha=extra == ["UNASSALPHA"] and dtype.kind == "u",
+            # What was YCbCr in a JPEG comes out as RGB.
+            tags={
+                "photometric": colour.replace("YCBCR", "RGB"),
+                "extrasamples": extra,
+            },
+            notes=tuple(notes),
+        )
+
+
+def _look_at_zarr(zarr: Any, path: str) -> Source:
+    array = zarr.open(path, mode="r")
+    if not hasattr(array, "chunks"):
+        inside = ", ".join(sorted(name for name, _ in array.arrays())) or "nothing"
+        raise InputError(f"image {path} is a group of Zarr arrays ({inside}): name one in it")
+    stored = (array.chunks + (1, 1))[:2]
+    return Source(path, array.shape, check_dtype(array.dtype), stored)
+
+
+@contextmanager
+def _tiff_pixels(path: str) -> Iterator[Any]:
+    with load("tifffile").TiffFile(path) as tiff:
+        page = tiff.pages.first
+        if page.is_memmappable:  # then even one strip may be as large as the file
+            yield page.asarray(out="memmap")
+        else:
+            with page.aszarr() as store:
+                yield load("zarr").open_array(store, mode="r")
+
+
+@contextmanager
+def _zarr_pixels(path: str) -> Iterator[Any]:
+    yield load("zarr").open_array(path, mode="r")
+
+
+def _gather(pixels: Any, rows: Spans, columns: Spans, dtype: np.dtype[Any]) -> NDArray[Any]:
+    height, width = (sum(one.stop - one.start for one in spans) for spans in (rows, columns))
+    window = np.empty((height, width, *pixels.shape[2:]), dtype)
+    top = 0
+    for down in rows:
+        left, bottom = 0, top + down.stop - down.start
+        for along in columns:
+            right = left + along.stop - along.start
+            window[top:bottom, left:right] = pixels[down, along]
+            left = right
+        top = bottom
+    return window
+
+
+def _unreadable(path: str, error: Exception) -> InputError:
+    detail = " ".join(str(error).split()) or type(error).__name__
+    return InputError(f"image {path} cannot be read: {detail}")
