@@ -145,7 +145,7 @@ def _look_at_zarr(zarr: Any, path: str) -> Source:
     if not hasattr(array, "chunks"):
         inside = ", ".join(sorted(name for name, _ in array.arrays())) or "nothing"
         raise InputError(f"image {path} is a group of Zarr arrays ({inside}): name one in it")
-    stored = (array.chunks + (1, 1))[:2]
+    stored = (*array.chunks, 1)[:2]
     return Source(path, array.shape, check_dtype(array.dtype), stored)
 
 

@@ -84,7 +84,7 @@ def write_tiff(
 ) -> None:
     """A tiled BigTIFF, compressed without loss, from the tiles of each band in turn."""
     grey = "MINISBLACK" if len(source.shape) == 2 or source.shape[2] < 3 else "RGB"
-    more = max(0, (source.shape + (1,))[2] - (3 if grey == "RGB" else 1))
+    more = max(0, (*source.shape, 1)[2] - (3 if grey == "RGB" else 1))
     unknown = {"photometric": grey, "extrasamples": ["UNSPECIFIED"] * more}
     with load("tifffile").TiffWriter(path, bigtiff=True) as tiff:
         tiff.write(
