@@ -32,7 +32,7 @@ from blurbench.large.target import (
     write_tiff,
     write_to_zarr,
 )
-from blurbench.large.tiles import CHUNK, Tile, Tiling, TooLittleMemoryError, choose_tiling
+from blurbench.large.tiles import CHUNK, Tile, Tiling, choose_tiling
 from blurbench.large.workers import Workers, cluster_workers, local_workers
 from blurbench.plan import Problem
 
@@ -187,31 +187,26 @@ def _tiling(
     """Tiles that fit in the memory, workers' own included."""
     height, width = source.shape[:2]
     if memory is None:
-        memory = 2**31 if workers.free is None else workers.free // 2
+        memory = workers.memory
     implementation.check(blur.problem(source, (height, width)))
 
     def needed(tiling: Tiling) -> int:
         problem = blur.problem(source, tiling.window)
         work = implementation.work_bytes(problem) + _bytes_of_tile(source, tiling)
         band = tiling.tile[0] * width * source.pixel_bytes + 2 * BUFFER if keeps_band else 0
-        return tiling.threads * work + band
+        return workers.resident + tiling.threads * work + band
 
-    try:
-        return choose_tiling(
-            (height, width),
-            blur.kernel.radius,
-            blur.border,
-            workers.threads,
-            memory - workers.resident,
-            needed,
-            lambda tiling: implementation.operations(blur.problem(source, tiling.window)),
-            chunk,
-        )
-    except TooLittleMemoryError as error:
-        enough = math.ceil((memory + error.lacking) / 2**20)
-        raise InputError(
-            f"memory {memory / 2**20:.0f} MiB is too small for one tile: give {enough}MiB or more"
-        ) from None
+    return choose_tiling(
+        (height, width),
+        blur.kernel.radius,
+        blur.border,
+        workers.threads,
+        workers.count,
+        memory,
+        needed,
+        lambda tiling: implementation.operations(blur.problem(source, tiling.window)),
+        chunk,
+    )
 
 
 def _bytes_of_tile(source: Source, tiling: Tiling) -> int:
@@ -222,6 +217,6 @@ def _bytes_of_tile(source: Source, tiling: Tiling) -> int:
     # Zarr decodes so many chunks at a time; each is there packed and unpacked.
     decoded = 2 * min(chunks, load("zarr").config.get("async.concurrency")) * stored
     # The window twice, as it is put together and later with its blur; then the tile, cut out.
-    pixels = 2 * height * width + decoded + math.prod(tiling.tile)
+    pixels: int = 2 * height * width + decoded + math.prod(tiling.tile)
     weighted = 20 * math.prod(source.shape[2:]) * height * width if source.alpha else 0
     return pixels * source.pixel_bytes + weighted

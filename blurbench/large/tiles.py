@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -108,6 +109,7 @@ def choose_tiling(
     radius: int,
     border: str,
     threads: Iterable[int],
+    processes: int,
     memory: int,
     needed: Callable[[Tiling], int],
     cost: Callable[[Tiling], float],
@@ -118,10 +120,11 @@ def choose_tiling(
     Args:
         extent: height and width of the image.
         radius, border: of the blur.
-        threads: the numbers of tiles at a time to choose from.
-        memory: bytes.
-        needed: bytes that a tiling takes.
-        cost: of one tile; what is compared is this, times the turns that the threads take.
+        threads: the numbers of tiles at a time to choose from, in each process.
+        processes: how many there are.
+        memory: bytes, of each process.
+        needed: bytes that a process takes with a tiling.
+        cost: of one tile; what is compared is this, times the turns that all threads take.
         chunk: what a tile's side is a multiple of, in pixels.
 
     Raises:
@@ -135,14 +138,8 @@ def choose_tiling(
     ]
     fitting = [one for one in choices if needed(one) <= memory]
     if not fitting:
-        lacking = min(map(needed, choices)) - memory
-        raise TooLittleMemoryError(lacking)
-    return min(fitting, key=lambda one: -(-one.count // one.threads) * cost(one))
-
-
-class TooLittleMemoryError(InputError):
-    """Not even the smallest tile fits; `lacking` is how many bytes more it takes."""
-
-    def __init__(self, lacking: int) -> None:
-        super().__init__(f"memory is too small for one tile by {lacking} bytes: give more")
-        self.lacking = lacking
+        enough = math.ceil(min(map(needed, choices)) / 2**20)
+        raise InputError(
+            f"memory {memory / 2**20:.0f} MiB is too small for one tile: give {enough}MiB or more"
+        )
+    return min(fitting, key=lambda one: -(-one.count // (one.threads * processes)) * cost(one))

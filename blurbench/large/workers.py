@@ -32,15 +32,17 @@ class Workers:
     """What the workers have, each of them.
 
     Attributes:
+        count: how many there are.
         threads: the numbers of tiles at a time to choose from.
-        free: bytes that a worker may take in all, or None where nobody knows.
-        resident: bytes that a worker takes already.
+        memory: bytes that a worker may take in all, unless something else is asked for.
+        resident: bytes that it takes already.
         run: calls each piece of work, `(works, threads, done)`, and returns what they returned,
             in order; `done()` is called after each.
     """
 
+    count: int
     threads: Sequence[int]
-    free: int | None
+    memory: int
     resident: int
     run: Callable[[Sequence[Work], int, Callable[[], None]], list[Any]]
 
@@ -53,6 +55,11 @@ class WorkerState:
     sees_image: bool
     free: int | None
     resident: int
+
+    @property
+    def half_of_free(self) -> int:
+        """Bytes, with those taken already; a modest guess where the system does not say."""
+        return self.resident + (2**31 if self.free is None else self.free) // 2
 
 
 def inspect_worker(backend: str, image: str) -> WorkerState:
@@ -73,8 +80,8 @@ def local_workers(backend: str, image: str) -> Workers:
     state = inspect_worker(backend, image)
     if state.reason:
         raise CannotRunError(f"{backend} cannot run: {state.reason}")
-    free = None if state.free is None else state.free + state.resident
-    return Workers(range(1, host.usable_cpus() + 1), free, state.resident, _run_in_threads)
+    threads = range(1, host.usable_cpus() + 1)
+    return Workers(1, threads, state.half_of_free, state.resident, _run_in_threads)
 
 
 def _run_in_threads(works: Sequence[Work], threads: int, done: Callable[[], None]) -> list[Any]:
@@ -95,6 +102,7 @@ def cluster_workers(address: str, backend: str, image: str) -> Iterator[Workers]
     """
     distributed = load("distributed")
     try:
+        load("distributed.comm.addressing").parse_host_port(address, 8786)
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         detail = " ".join(str(error).split()) or type(error).__name__
@@ -113,11 +121,11 @@ def cluster_workers(address: str, backend: str, image: str) -> Iterator[Workers]
                 )
         known = client.scheduler_info(n_workers=-1)["workers"].values()
         threads = max(one["nthreads"] for one in known)
-        limits = [one["memory_limit"] for one in known if one["memory_limit"]]
-        free = [state.free for state in states.values() if state.free is not None]
+        halves = [one["memory_limit"] // 2 for one in known if one["memory_limit"]]
         yield Workers(
+            len(known),
             [threads],
-            min(limits or free, default=None),
+            min(halves or [state.half_of_free for state in states.values()]),
             max(state.resident for state in states.values()),
             partial(_run_on_cluster, client),
         )
@@ -147,7 +155,7 @@ def _run_on_cluster(
     distributed = load("distributed")
     futures = client.compute(_delayed(works), retries=RETRIES)
     try:
-        for future in distributed.as_completed(futures):
+        for future in distributed.as_completed(futures, loop=client.loop):
             if future.status == "error":
                 break
             done()
