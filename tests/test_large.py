@@ -615,7 +615,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def test_a_worker_killed_half_way_costs_nothing_but_time(cluster: Cluster) -> None:
     pixels, blur = noise(2000, 2000), sigma(20)
-    save("in.zarr", pixels)
+    save("in.tif", pixels, tile=(256, 256))
     left = list(cluster.workers)
 
     def kill_one() -> None:
@@ -623,7 +623,7 @@ def test_a_worker_killed_half_way_costs_nothing_but_time(cluster: Cluster) -> No
             left.pop().kill()
 
     tiling = in_small_tiles(
-        "in.zarr", "s.zarr", blur, chunk=32, scheduler=cluster.address, done=kill_one
+        "in.tif", "s.zarr", blur, chunk=32, scheduler=cluster.address, done=kill_one
     )
     assert (len(left), tiling.count > 8) == (1, True)
     np.testing.assert_array_equal(load("s.zarr"), whole(pixels, blur))

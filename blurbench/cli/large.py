@@ -48,15 +48,14 @@ LARGE = [
 def is_large(image: str, output: str, large: dict[str, Any], blur: TileBlur) -> bool:
     """Whether the image is to be blurred in tiles: asked for, Zarr, or more than fits in memory."""
     from blurbench import host
-    from blurbench.large.source import is_tiff, is_zarr, open_source
+    from blurbench.large.source import is_tiff, is_zarr, look_at
 
     if any(large.values()) or is_zarr(image) or is_zarr(output):
         return True
-    if not (is_tiff(image) and is_tiff(output) and find_spec("tifffile") and find_spec("zarr")):
+    if not (is_tiff(image) and is_tiff(output) and find_spec("tifffile")):
         return False
     try:
-        source = open_source(image)
-        needed = blur.bytes_in_one(source)
+        needed = blur.bytes_in_one(look_at(image))
     except InputError:  # the other way may know better
         return False
     free = host.available_memory()

@@ -83,7 +83,19 @@ class Source:
 
 
 def open_source(path: str | os.PathLike[str]) -> Source:
-    """Look at a TIFF file's first page, or at a Zarr array.
+    """`look_at` an image, and decode a first part of it.
+
+    Raises:
+        InputError: as `look_at`, or no decoder is installed.
+    """
+    source = look_at(path)
+    load("zarr")  # through which the tiles of a TIFF file are read, too
+    source.read((slice(0, 1),), (slice(0, 1),))
+    return source
+
+
+def look_at(path: str | os.PathLike[str]) -> Source:
+    """The header of a TIFF file's first page, or of a Zarr array.
 
     Raises:
         InputError: it is missing, broken, of another format or of a kind that cannot be blurred;
@@ -95,7 +107,6 @@ def open_source(path: str | os.PathLike[str]) -> Source:
     if not Path(name).exists():
         raise InputError(f"image {path} does not exist: check the path")
     library = load("tifffile" if is_tiff(name) else "zarr")
-    load("zarr")  # through which tiles of a TIFF file are read, too
     try:
         source = _look_at_tiff(library, name) if is_tiff(name) else _look_at_zarr(library, name)
     except InputError:
@@ -106,7 +117,6 @@ def open_source(path: str | os.PathLike[str]) -> Source:
         raise InputError(
             f"image {path} has shape {source.shape}: give one of (H, W) or (H, W, C), no side 0"
         )
-    source.read((slice(0, 1),), (slice(0, 1),))  # so that a missing decoder is told now
     return source
 
 

@@ -42,16 +42,19 @@ def check_target(path: str | os.PathLike[str]) -> None:
 def whole_or_nothing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary name in the same folder; renamed in the end, removed if anything is raised."""
     target = Path(path).absolute()
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    partial, old = (
+        target.with_name(f".{target.name}.{os.getpid()}.{state}") for state in ("partial", "old")
+    )
     try:
         yield partial
         if target.is_dir():  # which cannot be replaced in one step
-            shutil.rmtree(target)
+            os.replace(target, old)
         os.replace(partial, target)
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        partial.unlink(missing_ok=True)
+        for left in (partial, old):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            left.unlink(missing_ok=True)
 
 
 def create_zarr(path: Path, source: Source, chunk: int = CHUNK) -> None:

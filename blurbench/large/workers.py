@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,7 @@ def cluster_workers(address: str, backend: str, image: str) -> Iterator[Workers]
         CannotRunError: the backend cannot run on one of them.
     """
     distributed = load("distributed")
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
     try:
         load("distributed.comm.addressing").parse_host_port(address, 8786)
         client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
