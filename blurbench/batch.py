@@ -7,15 +7,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from blurbench import host
-from blurbench.backends.registry import find_implementation
+from blurbench.backends.backend import Implementation
 from blurbench.blur import blur_file_pixels
+from blurbench.choice.auto import find_or_choose
 from blurbench.errors import InputError
 from blurbench.image import (
     SUFFIXES,
@@ -47,11 +48,21 @@ class Blur:
     border: str
     cval: float
 
+    def problem(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None = None
+    ) -> Problem:
+        """Of one image."""
+        return Problem(self.kernel, shape, dtype, self.border, self.cval, threads or 1)
+
+    def implementation(self, problem: Problem) -> Implementation:
+        """What blurs an image."""
+        return find_or_choose(problem, self.backend, self.method)
+
     def check(self) -> None:
         """Raise InputError where no image at all can be blurred like that."""
-        implementation = find_implementation(self.backend, self.method)
-        dtype = np.dtype(implementation.dtypes[0])
-        implementation.check(Problem(self.kernel, (1, 1), dtype, self.border, self.cval))
+        tiny = self.problem((1, 1), np.dtype(np.float32))
+        implementation = self.implementation(tiny)
+        implementation.check(replace(tiny, dtype=np.dtype(implementation.dtypes[0])))
 
 
 @dataclass(frozen=True)
@@ -157,12 +168,11 @@ def blur_file(
     Raises:
         InputError: the file cannot be read, blurred like that, or written.
     """
-    implementation = find_implementation(blur.backend, blur.method)
 
     def work_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
         check_writable(job.target, shape, dtype)
-        problem = Problem(blur.kernel, shape, dtype, blur.border, blur.cval, threads or 1)
-        work = implementation.work_bytes(problem) + 2 * problem.image_bytes
+        problem = blur.problem(shape, dtype, threads)
+        work = blur.implementation(problem).work_bytes(problem) + 2 * problem.image_bytes
         admit(reading_bytes(shape, dtype) + work)
         return work
 

@@ -102,9 +102,8 @@ def prepare(
             `auto`: what `blurbench tune` found to be the fastest here for such a problem.
         backend: `numpy`, `scipy`, `numba`, `cupy`, `cupyx`, `cuda`, ..., or of another package;
             or `auto`, for a plan: of those on the CPU.
-        dtype: of the images and of the results: uint8, uint16, float16, float32 or
-            float64. Values stay
-            in their own units; integer results are rounded to nearest and clipped.
+        dtype: of the images and of the results: uint8, uint16, float16, float32 or float64.
+            Values stay in their own units; integer results are rounded to nearest and clipped.
         threads: for libraries that can be told; default is the CPUs this process may use.
         tolerance: the error, of the largest value, up to which `auto` may take approximations.
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import deny_gpu, run
+from test_cli import deny_gpu, run, save
 
 import blurbench
 from blurbench import InputError, gaussian_blur, prepare
@@ -340,3 +340,16 @@ def test_what_tune_cannot_use_is_one_line(arguments: tuple[str, ...], message: s
     result = run("tune", *arguments)
     assert (result.code, result.err.count("\n")) == (2, 1)
     assert message in result.err
+
+
+def test_blur_by_auto_runs_what_is_chosen_for_each_image(own_folder: Path) -> None:
+    keep(table_of(cost("numpy:fft", 1e-9, dtype="uint8")))
+    Path("photos").mkdir()
+    rng = np.random.default_rng(1)
+    for name, shape in (("a.png", (20, 30)), ("b.png", (40, 25, 3))):
+        save(f"photos/{name}", rng.integers(0, 256, shape, dtype=np.uint8))
+    assert run("blur", "photos", "-o", "soft", "--size", "5", "--method", "auto").code == 0
+    named = ("--backend", "numpy", "--method", "fft")
+    assert run("blur", "photos", "-o", "named", "--size", "5", *named).code == 0
+    for name in ("a.png", "b.png"):
+        assert Path("soft", name).read_bytes() == Path("named", name).read_bytes()

@@ -83,6 +83,17 @@ def choose(
     )
 
 
+def find_or_choose(problem: Problem, backend: str, method: str) -> Implementation:
+    """The implementation of that name, or what `auto` stands for.
+
+    Raises:
+        InputError: as `find_implementation` and `choose` do.
+    """
+    if AUTO in (backend, method):
+        return choose(problem, backend, method)
+    return find(backend, method)
+
+
 def _without_figures(backend: str, method: str) -> list[Implementation]:
     """The exact ones that are asked for, SciPy's two passes before all."""
     found = [

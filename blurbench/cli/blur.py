@@ -19,7 +19,7 @@ EXAMPLES = """\b
 Examples:
   blurbench blur photo.jpg -o soft.png --sigma 2.5
   blurbench blur photo.png -o soft.png --size 101 --method fft
-  blurbench blur photos -o soft --sigma 2.5
+  blurbench blur photos -o soft --sigma 2.5 --method auto
   blurbench blur a.jpg b.png c.tif -o soft --sigma 2.5
   blurbench blur big.tif -o soft.zarr --sigma 30 --memory 2GiB
 """
@@ -31,8 +31,10 @@ Examples:
     "-o", "--output", required=True, metavar="OUT", help="File to write, or folder for many."
 )
 @with_options(KERNEL)
-@click.option("--backend", default="scipy", show_default=True)
-@click.option("--method", default="separable", show_default=True)
+@click.option("--backend", help="[default: scipy; auto with --method auto]")
+@click.option(
+    "--method", default="separable", show_default=True, help="auto: the fastest, by blurbench tune."
+)
 @click.option("--border", default="reflect", show_default=True)
 @click.option("--cval", type=Number(float), default=0.0, help="Value of the constant border.")
 @click.option("--force", is_flag=True, help="Blur again what is in the output folder already.")
@@ -44,7 +46,7 @@ def blur(
     size: int | None,
     sigma: float | None,
     allow_even: bool,
-    backend: str,
+    backend: str | None,
     method: str,
     border: str,
     cval: float,
@@ -62,10 +64,12 @@ def blur(
     from blurbench.backends.registry import find_backend, probe
     from blurbench.batch import Blur, Job, blur_file
     from blurbench.border import check_border
+    from blurbench.choice.auto import AUTO
     from blurbench.kernel import make_kernel
     from blurbench.large.run import TileBlur
 
     kernel = make_kernel(sigma, size, allow_even=allow_even)
+    backend = backend or (AUTO if method == AUTO else "scipy")
     check_border(border, cval)
     tiles = TileBlur(kernel, border, cval, backend, method)
     if len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
@@ -75,8 +79,8 @@ def blur(
     how = Blur(kernel, backend, method, border, cval)
     how.check()
     many = _are_many(inputs, output)
-    state = probe(find_backend(backend))
-    if not state.ok:
+    state = None if backend == AUTO else probe(find_backend(backend))
+    if state is not None and not state.ok:
         click.echo(f"Error: {backend} cannot run: {state.explanation}", err=True)
         return 3
     if many:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from blurbench import host
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.blur import plan_cache, prepare
+from blurbench.choice.auto import find_or_choose
 from blurbench.errors import InputError
 from blurbench.image import blur_with_alpha
 from blurbench.kernel import GaussianKernel
@@ -35,6 +36,8 @@ from blurbench.large.target import (
 from blurbench.large.tiles import CHUNK, Tile, Tiling, choose_tiling
 from blurbench.large.workers import Workers, cluster_workers, local_workers
 from blurbench.plan import Problem
+
+CHOSEN_FOR = 2048  # pixels along a tile's side, for which `auto` chooses
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,12 @@ class TileBlur:
             blurred = blur_with_alpha(window, blur) if source.alpha else blur(window)
         return np.ascontiguousarray(blurred[tile.inside])
 
+    def named(self, source: Source) -> TileBlur:
+        """The same, with what `auto` stands for in tiles of such an image."""
+        height, width = (min(CHOSEN_FOR, n) for n in source.shape[:2])
+        one = find_or_choose(self.problem(source, (height, width)), self.backend, self.method)
+        return replace(self, backend=one.backend, method=one.method)
+
     def implementation(self) -> Implementation:
         """What runs.
 
@@ -94,7 +103,7 @@ class TileBlur:
         """What the image takes if it is blurred as a whole: image, result and work."""
         height, width = source.shape[:2]
         problem = self.problem(source, (height, width))
-        work = find_implementation(self.backend, self.method).work_bytes(problem)
+        work = find_or_choose(problem, self.backend, self.method).work_bytes(problem)
         return work + 2 * problem.image_bytes
 
 
@@ -131,6 +140,7 @@ def blur_large(
     """
     check_target(output)
     source = open_source(image)
+    blur = blur.named(source)
     implementation = blur.implementation()
     with _workers(scheduler, blur.backend, source.path) as workers:
         banded = is_tiff(output)
