@@ -46,7 +46,7 @@ def noise(problem: Problem) -> Array:
 @runs
 @each_plan
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
-@pytest.mark.parametrize("size", [5, 15])
+@pytest.mark.parametrize("size", [5, 31])
 def test_the_result_does_not_depend_on_the_number_of_threads(
     prepare: Prepare, size: int, dtype: str
 ) -> None:
@@ -61,7 +61,7 @@ def test_the_result_does_not_depend_on_the_number_of_threads(
 @runs
 @each_exact_plan
 @pytest.mark.parametrize("width", [1, 2, 15, 16, 17, 31, 63, 64, 65, 127, 130, 1100])
-@pytest.mark.parametrize("size", [5, 15])
+@pytest.mark.parametrize("size", [5, 31])
 def test_rows_of_any_length_are_blurred(
     prepare: Prepare,
     size: int,

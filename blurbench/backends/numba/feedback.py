@@ -84,10 +84,7 @@ def feed_back(
                     builder.icmp_unsigned("==", added, number(adds)),
                 )
                 with builder.if_then(fits):
-                    factors = [
-                        vectors.tap(builder.add(address, number(i * vectors.item)))
-                        for i in range((FORWARD + BACK) * known)
-                    ]
+                    factors = [vectors.tap(address, i) for i in range((FORWARD + BACK) * known)]
                     lines = first, step, count, out
                     _run(builder, vectors, factors, before, lines, bool(adds))
         return context.get_dummy_value()
@@ -152,7 +149,7 @@ def slide_box(
         array, radius, centre, step, count, out = arguments
         vectors = Vectors(builder, given.args[0].dtype)
         address = address_of(context, builder, given.args[0], array)
-        inner, outer = (vectors.tap(builder.add(address, number(i * vectors.item))) for i in (0, 1))
+        inner, outer = vectors.tap(address, 0), vectors.tap(address, 1)
         reach = builder.mul(radius, step)
         sums = vectors.variables(len(COLUMNS))
         for one in sums:

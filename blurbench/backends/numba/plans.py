@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from blurbench.plan import Plan, Problem, empty
 
 LANES = 16  # float32 in a vector: see vectors.py
 LINE_BYTES = 128  # the same
-OUTPUTS, NEAR = 4, 6  #  # see sums.py
+OUTPUTS = 4  # see sums.py
 LONG = 1024
 THREADED = 1.2e7  # taps and OVERHEAD of all sums from which waking other threads pays
 OVERHEAD = 20  # of a sum, in taps
@@ -100,7 +102,16 @@ def _side(problem: Problem) -> int:
 
 def _is_near(problem: Problem) -> bool:
     values = problem.width * problem.channels
-    return 1 <= problem.kernel.radius <= NEAR and values >= _side(problem)
+    return 1 <= problem.kernel.radius <= _nearest() and values >= _side(problem)
+
+
+@functools.cache
+def _nearest() -> int:
+    """The largest radius of a plan for few taps: that depends on the processor."""
+    try:
+        return int(import_module("blurbench.backends.numba.sums").NEAR)
+    except ImportError:
+        return 0  # without Numba there is no plan, but still an estimate of its memory
 
 
 def _near_room(problem: Problem) -> tuple[int, tuple[int, int]]:
@@ -121,7 +132,8 @@ class _NearPlan(_NumbaPlan):
         line, ring = _near_room(problem)
         self._line, self._ring = self._room(line), self._room(*ring)
         ends = -(-radius * problem.channels // side) * side
-        self._ends = ends if self._values >= max(LONG, 4 * ends) else 0
+        in_place = problem.dtype.kind == "f" and self._values >= max(LONG, 4 * ends)
+        self._ends = ends if in_place else 0
 
     def _blur(self, image: Any, out: Any) -> Blur:
         from blurbench.backends.numba import kernels

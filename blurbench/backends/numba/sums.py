@@ -21,7 +21,8 @@ from blurbench.backends.numba.vectors import (
 
 AT_ONCE = 2 if VECTOR_BYTES == 64 else 1  # vectors of a line: there are 32 or 16 registers
 OUTPUTS = 4  # whose sums share what is loaded
-NEAR = 6  # the largest radius of which code is made for each
+# The largest radius of which code is made for each: where vectors are long, lines win earlier.
+NEAR = 6 if VECTOR_BYTES == 64 else 8
 
 
 @intrinsic
@@ -108,7 +109,6 @@ def sum_both(
     typing_context: Any,
     taps: Any,
     radius: Any,
-    image: Any,
     centre: Any,
     step: Any,
     rows: Any,
@@ -122,8 +122,7 @@ def sum_both(
     Args:
         taps: from the centre on.
         radius: 1 to NEAR.
-        image: an array of the row's type.
-        centre: the address of the first sum's, its neighbours being `step` apart.
+        centre: the address of the first sum's, a float, its neighbours being `step` apart.
         rows: the address of a table of addresses, of 2 * radius + 1 rows of sums; the last of
             them is written, from `offset` on.
         out: an array of the result's type, to `target` in which the second sums go.
@@ -131,37 +130,36 @@ def sum_both(
     """
 
     def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
-        array, radius, _, centre, step, rows, offset, _, target, count = arguments
-        vectors = Vectors(builder, given.args[0].dtype)
-        source, made = given.args[2].dtype, given.args[7].dtype
+        array, radius, centre, step, rows, offset, _, target, count = arguments
+        vectors, made = Vectors(builder, given.args[0].dtype), given.args[6].dtype
         taps = address_of(context, builder, given.args[0], array)
         table = builder.inttoptr(rows, INT64.as_pointer())
 
-        def place(start: Any, at: Any, dtype: Any) -> Any:
-            """Where values of a type lie whose floats would lie `at`."""
-            ahead = builder.udiv(at, number(8 * vectors.item // dtype.bitwidth))
-            return builder.add(start, ahead)
-
         def generate_for(radius: int) -> None:
-            distances = range(radius + 1)
-            weights = [vectors.tap(builder.add(taps, number(d * vectors.item))) for d in distances]
-            steps = [builder.mul(step, number(d)) for d in distances]
-            sums = [
+            lines = [
                 builder.add(offset, builder.load(builder.gep(table, [number(i)])))
                 for i in range(2 * radius + 1)
             ]
+            steps = [builder.mul(step, number(distance)) for distance in range(radius + 1)]
 
             def body(at: Any, at_once: int) -> None:
-                for part in range(at_once):
-                    here = builder.add(at, number(part * VECTOR_BYTES))
-                    x = place(centre, here, source)
-                    after = [vectors.load(builder.add(x, one), source) for one in steps]
-                    before = [vectors.load(builder.sub(x, one), source) for one in steps]
-                    along = _fold(vectors, weights, before, after)
-                    vectors.store(along, builder.add(sums[-1], here))
-                    column = [vectors.load(builder.add(one, here)) for one in sums[:-1]] + [along]
-                    total = _fold(vectors, weights, column[radius::-1], column[radius:])
-                    vectors.store(total, place(target, here, made), made)
+                parts = [builder.add(at, number(i * VECTOR_BYTES)) for i in range(at_once)]
+
+                def fetch(line: Any) -> list[Any]:
+                    return [vectors.load(builder.add(line, part)) for part in parts]
+
+                along = _fold(
+                    vectors,
+                    taps,
+                    [fetch(builder.sub(centre, one)) for one in steps],
+                    [fetch(builder.add(centre, one)) for one in steps],
+                )
+                for part, value in zip(parts, along, strict=True):
+                    vectors.store(value, builder.add(lines[-1], part))
+                down = [*(fetch(line) for line in lines[:-1]), along]
+                blurred = _fold(vectors, taps, down[radius::-1], down[radius:])
+                ahead = builder.udiv(at, number(8 * vectors.item // made.bitwidth))
+                vectors.store_all(blurred, builder.add(target, ahead), made)
 
             _over_blocks(builder, vectors, count, body)
 
@@ -171,15 +169,23 @@ def sum_both(
         return context.get_dummy_value()
 
     numbers = (types.int64,) * 4
-    return types.void(taps, types.int64, image, *numbers, out, *numbers[:2]), generate
+    return types.void(taps, types.int64, *numbers, out, *numbers[:2]), generate
 
 
-def _fold(vectors: Vectors, weights: list[Any], before: list[Any], after: list[Any]) -> Any:
-    """The sum over symmetric taps of values by distance from the centre, the outermost first."""
-    total = vectors.constant(0.0)
-    for weight, a, b in zip(weights[:0:-1], before[:0:-1], after[:0:-1], strict=True):
-        total = vectors.multiply_add(weight, vectors.as_floats(vectors.add(a, b)), total)
-    return vectors.multiply_add(weights[0], vectors.as_floats(before[0]), total)
+def _fold(vectors: Vectors, taps: Any, before: list[Any], after: list[Any]) -> list[Any]:
+    """Sums over symmetric taps of vectors by distance from the centre, the outermost first.
+
+    All sums of a distance, then those of the next: its tap need not stay in a register.
+    """
+    totals = [vectors.constant(0.0)] * len(before[0])
+    for distance in reversed(range(len(before))):
+        tap = vectors.tap(taps, distance)
+        for i, total in enumerate(totals):
+            value = before[distance][i]
+            if distance:
+                value = vectors.add(value, after[distance][i])
+            totals[i] = vectors.multiply_add(tap, value, total)
+    return totals
 
 
 @intrinsic

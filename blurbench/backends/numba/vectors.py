@@ -49,7 +49,7 @@ class Vectors:
         return [cgutils.alloca_once(self._builder, self.type) for _ in range(count)]
 
     def load(self, address: Any, dtype: Any = None) -> Any:
-        """`lanes` values from there, of this type or of another `dtype`; integers stay such."""
+        """`lanes` values from there, of this type or converted from another `dtype`."""
         builder = self._builder
         if isinstance(dtype, types.Float) and dtype.bitwidth < 8 * self.item:
             pointer = builder.inttoptr(address, self._narrow.as_pointer())
@@ -60,40 +60,50 @@ class Vectors:
         whole = ir.VectorType(ir.IntType(dtype.bitwidth), self.lanes)
         pointer = builder.inttoptr(address, whole.as_pointer())
         loaded = builder.load(pointer, align=dtype.bitwidth // 8)
-        return builder.zext(loaded, ir.VectorType(INT32, self.lanes))
-
-    def as_floats(self, loaded: Any) -> Any:
-        """What was loaded, or sums of it, as floats."""
-        return loaded if loaded.type == self.type else self._builder.sitofp(loaded, self.type)
-
-    def add(self, a: Any, b: Any) -> Any:
-        add = self._builder.fadd if a.type == self.type else self._builder.add
-        return add(a, b)
+        return builder.sitofp(builder.zext(loaded, ir.VectorType(INT32, self.lanes)), self.type)
 
     def store(self, value: Any, address: Any, dtype: Any = None) -> None:
         """Write `lanes` values there, as another `dtype`; rounded and clipped to integers."""
+        self.store_all([value], address, dtype)
+
+    def store_all(self, values: list[Any], address: Any, dtype: Any = None) -> None:
+        """The same for vectors one behind the other, a power of two of them."""
         builder = self._builder
-        if isinstance(dtype, types.Float) and dtype.bitwidth < 8 * self.item:
-            pointer = builder.inttoptr(address, self._narrow.as_pointer())
-            builder.store(builder.fptrunc(value, self._narrow), pointer, align=4)
-            return
-        if not isinstance(dtype, types.Integer):
-            pointer = builder.inttoptr(address, self.type.as_pointer())
-            builder.store(value, pointer, align=self.item)
-            return
+        if isinstance(dtype, types.Integer):
+            values = [self._joined([self._rounded(value, dtype) for value in values], dtype)]
+        elif isinstance(dtype, types.Float) and dtype.bitwidth < 8 * self.item:
+            values = [builder.fptrunc(value, self._narrow) for value in values]
+        item = self.item if dtype is None else dtype.bitwidth // 8
+        for i, value in enumerate(values):
+            place = builder.add(address, number(i * self.lanes * item))
+            builder.store(value, builder.inttoptr(place, value.type.as_pointer()), align=item)
+
+    def _rounded(self, value: Any, dtype: Any) -> Any:
+        """Integers as wide as the floats; their lowest bits are those of the clipped `dtype`."""
+        builder = self._builder
         lowest, highest = self.constant(0.0), self.constant(2.0**dtype.bitwidth - 1)
-        value = self._call("llvm.nearbyint", value)
         value = builder.select(builder.fcmp_ordered(">", value, lowest), value, lowest)
         value = builder.select(builder.fcmp_ordered("<", value, highest), value, highest)
-        wide = builder.fptosi(value, ir.VectorType(INT32, self.lanes))
-        whole = ir.VectorType(ir.IntType(dtype.bitwidth), self.lanes)
-        pointer = builder.inttoptr(address, whole.as_pointer())
-        builder.store(builder.trunc(wide, whole), pointer, align=dtype.bitwidth // 8)
+        # Among floats as large as this one the next is one away: so the sum is rounded.
+        large = self.constant(1.5 * 2.0 ** (23 if self.item == 4 else 52))
+        same = ir.VectorType(ir.IntType(8 * self.item), self.lanes)
+        return builder.bitcast(builder.fadd(value, large), same)
 
-    def tap(self, address: Any) -> Any:
-        """One tap in every lane."""
+    def _joined(self, parts: list[Any], dtype: Any) -> Any:
+        """The lowest bits of integers, of all vectors in one."""
+        lanes = self.lanes
+        while len(parts) > 1:
+            lanes *= 2
+            mask = ir.Constant(ir.VectorType(INT32, lanes), list(range(lanes)))
+            pairs = zip(parts[::2], parts[1::2], strict=True)
+            parts = [self._builder.shuffle_vector(*pair, mask) for pair in pairs]
+        return self._builder.trunc(parts[0], ir.VectorType(ir.IntType(dtype.bitwidth), lanes))
+
+    def tap(self, address: Any, index: int = 0) -> Any:
+        """One of the taps from an address on, in every lane."""
         builder = self._builder
-        tap = builder.load(builder.inttoptr(address, self._scalar.as_pointer()))
+        place = builder.add(address, number(index * self.item))
+        tap = builder.load(builder.inttoptr(place, self._scalar.as_pointer()))
         undefined = ir.Constant(self.type, ir.Undefined)
         first = builder.insert_element(undefined, tap, ir.Constant(INT32, 0))
         return self.pick(first, undefined, [0] * self.lanes)
@@ -102,6 +112,9 @@ class Vectors:
         """Lanes of two vectors, counted through both."""
         mask = ir.Constant(ir.VectorType(INT32, self.lanes), lanes)
         return self._builder.shuffle_vector(a, b, mask)
+
+    def add(self, a: Any, b: Any) -> Any:
+        return self._builder.fadd(a, b)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         return self._call("llvm.fmuladd", a, b, c)
@@ -143,9 +156,7 @@ def copy_line(
         vectors.prefetch(builder.add(source, number(AHEAD * dtype.bitwidth // 8)))
         for first in range(0, vectors.line, vectors.lanes):
             value = vectors.load(builder.add(source, number(first * dtype.bitwidth // 8)), dtype)
-            vectors.store(
-                vectors.as_floats(value), builder.add(target, number(first * vectors.item))
-            )
+            vectors.store(value, builder.add(target, number(first * vectors.item)))
         return context.get_dummy_value()
 
     return types.void(given, made, types.int64, types.int64), generate
