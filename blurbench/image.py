@@ -383,12 +383,13 @@ def remove_partials(folder: str | os.PathLike[str]) -> None:
     """Remove the temporary files that killed processes left in a folder."""
     for partial in Path(folder).glob(".*.partial"):
         owner = partial.name.split(".")[-2]
-        if owner.isdecimal() and not _is_another_process(int(owner)):
+        if owner.isdecimal() and not is_another_process(int(owner)):
             with suppress(OSError):  # another may be faster; Windows keeps open files
                 partial.unlink()
 
 
-def _is_another_process(number: int) -> bool:
+def is_another_process(number: int) -> bool:
+    """Whether a living process, other than this one, has that number."""
     if number == os.getpid() or os.name != "posix":
         return False
     try:

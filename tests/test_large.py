@@ -20,7 +20,9 @@ import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_batch import dead_process
 from test_cli import run
+from test_process import posix
 
 import blurbench
 from blurbench.backends.backend import Availability
@@ -395,6 +397,68 @@ def test_what_ends_half_way_leaves_nothing_and_what_was_there(
     np.testing.assert_array_equal(load(output), before)
 
 
+def test_what_was_there_goes_back_where_the_new_cannot_take_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = noise(5, 5)
+    save("soft.zarr", before)
+    save("in.zarr", noise(70, 70))
+    replace_path = os.replace
+
+    def fail_at_the_new(source: Path, target: Path) -> None:
+        if source.name.endswith(".partial") and target.name == "soft.zarr":
+            raise KeyboardInterrupt
+        replace_path(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_the_new)
+    with pytest.raises(KeyboardInterrupt):
+        in_small_tiles("in.zarr", "soft.zarr", sigma(1))
+    assert sorted(os.listdir()) == ["in.zarr", "soft.zarr"]
+    np.testing.assert_array_equal(load("soft.zarr"), before)
+
+
+@posix
+def test_what_a_killed_run_had_moved_aside_goes_back() -> None:
+    pixels = noise(70, 70)
+    save("in.zarr", pixels)
+    os.replace("in.zarr", f".in.zarr.{dead_process()}.old")
+    in_small_tiles("in.zarr", "in.zarr", sigma(1))
+    assert os.listdir() == ["in.zarr"]
+    np.testing.assert_array_equal(load("in.zarr"), whole(pixels, sigma(1)))
+
+
+@posix
+@pytest.mark.parametrize("output", ["soft.zarr", "soft.tif"])
+def test_a_killed_run_leaves_nothing_that_the_next_does_not_clear_away(output: str) -> None:
+    pixels = noise(1500, 1500)
+    save("in.zarr", pixels)
+    command = [sys.executable, "-m", "blurbench", "blur", "in.zarr", "-o", output]
+    with subprocess.Popen([*command, "--sigma", "40", "--memory", "300MiB"]) as process:
+        wait_for(lambda: list(Path().glob(f".{output}.{process.pid}.partial*")))
+        process.kill()
+    assert len(os.listdir()) == 2
+    assert subprocess.run([*command, "--sigma", "2", "--memory", "300MiB"]).returncode == 0
+    assert sorted(os.listdir()) == ["in.zarr", output]
+    np.testing.assert_array_equal(load(output), whole(pixels, sigma(2)))
+
+
+def test_what_a_killed_run_of_the_same_number_left_is_in_nobodys_way() -> None:
+    pixels = noise(70, 70)
+    save("in.zarr", pixels)
+    os.replace(save("half.zarr", pixels), f".soft.zarr.{os.getpid()}.partial")
+    in_small_tiles("in.zarr", "soft.zarr", sigma(1))
+    assert sorted(os.listdir()) == ["in.zarr", "soft.zarr"]
+
+
+@posix
+def test_what_others_have_there_is_left_to_them() -> None:
+    names = [f".soft.zarr.{os.getppid()}.partial", ".soft.zarr.notes", ".soft.zarr.1.txt"]
+    for name in names:
+        Path(name).touch()
+    in_small_tiles(save("in.zarr", noise(70, 70)), "soft.zarr", sigma(1))
+    assert sorted(os.listdir()) == sorted([*names, "in.zarr", "soft.zarr"])
+
+
 def test_every_tile_is_told() -> None:
     told: list[int] = []
     save("in.zarr", noise(700, 600))
@@ -482,6 +546,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str, str, tuple[str, ...], str]] 
         lambda: (save("in.zarr", noise(9, 9)), Path("a.zarr").mkdir()), "in.zarr", "a.zarr", (),
         "is a folder and no Zarr array",
     ),
+    "onto-group": (make_group, "in.zarr/0", "in.zarr", (), "is a folder and no Zarr array"),
     "nowhere": (
         lambda: save("in.zarr", noise(9, 9)), "in.zarr", "no/a.zarr", (), "does not exist"
     ),

@@ -27,6 +27,7 @@ from blurbench.large.source import Source, is_tiff, open_source
 from blurbench.large.target import (
     BUFFER,
     check_target,
+    clear_away,
     clear_litter,
     create_zarr,
     whole_or_nothing,
@@ -139,6 +140,7 @@ def blur_large(
         CannotRunError: the backend cannot run there.
     """
     check_target(output)
+    clear_away(output)
     source = open_source(image)
     blur = blur.named(source)
     implementation = blur.implementation()
