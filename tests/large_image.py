@@ -1,7 +1,8 @@
 """A large image through `blurbench blur`: peak memory, time, and windows held against a reference.
 
     python tests/large_image.py [--side 40000] [--sigma 30] [--memory 1GiB] [--folder DIR]
-                                [--from tif,zarr] [--to zarr,tif] [--dask tcp://...]
+                                [--from tif,zarr,rows.tif] [--to zarr,tif,zarr]
+                                [--dask tcp://...]
     python tests/large_image.py --against [--side 6000]     ratios to dask_image, in rounds
 
 Linux only: the peak is what the kernel reports of the process. The files are removed afterwards.
@@ -49,8 +50,8 @@ def tiles_of(side: int) -> Iterator[np.ndarray]:
 
 
 def make(path: Path, side: int) -> None:
-    """A tiled TIFF file or a Zarr array of uint16, `side` squared."""
-    if path.suffix == ".tif":
+    """A Zarr array or TIFF file of uint16, `side` squared; `.rows.tif` has rows, not tiles."""
+    if path.suffix == ".tif" and ".rows" not in path.suffixes:
         tifffile.imwrite(
             path,
             tiles_of(side),
@@ -61,7 +62,11 @@ def make(path: Path, side: int) -> None:
             photometric="minisblack",
         )
         return
-    array = zarr.create_array(path, shape=(side, side), dtype=np.uint16, chunks=(BAND, BAND))
+    what = {"shape": (side, side), "dtype": np.uint16}
+    if path.suffix == ".tif":
+        array = tifffile.memmap(path, **what, bigtiff=True, photometric="minisblack")
+    else:
+        array = zarr.create_array(path, **what, chunks=(BAND, BAND))
     for top in range(0, side, BAND):
         array[top : top + BAND] = rows_of(side, top)
 
@@ -193,8 +198,8 @@ def main() -> None:
     parser.add_argument("--memory", default="1GiB")
     parser.add_argument("--backend", default="scipy")
     parser.add_argument("--folder", default=tempfile.gettempdir())
-    parser.add_argument("--from", dest="sources", default="tif,zarr")
-    parser.add_argument("--to", dest="targets", default="zarr,tif")
+    parser.add_argument("--from", dest="sources", default="tif,zarr,rows.tif")
+    parser.add_argument("--to", dest="targets", default="zarr,tif,zarr")
     parser.add_argument("--dask")
     parser.add_argument("--against", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)

@@ -612,8 +612,13 @@ runpy.run_module("blurbench", run_name="__main__")
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells a process's peak")
 @pytest.mark.parametrize("output", ["soft.zarr", "soft.tif"])
-def test_the_peak_of_memory_stays_within_what_was_given(output: str) -> None:
-    save("in.tif", noise(96, 96).repeat(64, 0).repeat(64, 1), tile=(256, 256))
+@pytest.mark.parametrize(
+    ("shape", "options"), [((96, 96), {"tile": (256, 256)}), ((32, 640), {})], ids=["tiles", "rows"]
+)
+def test_the_peak_of_memory_stays_within_what_was_given(
+    shape: tuple[int, int], options: dict[str, Any], output: str
+) -> None:
+    save("in.tif", noise(*shape).repeat(64, 0).repeat(64, 1), **options)
     command = [sys.executable, "-c", TELLING, "blur", "in.tif", "-o", output]
     told = subprocess.check_output([*command, "--sigma", "8", "--memory", "350MiB"])
     assert int(told) < 350 * 2**10

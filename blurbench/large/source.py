@@ -164,10 +164,33 @@ def _tiff_pixels(path: str) -> Iterator[Any]:
     with load("tifffile").TiffFile(path) as tiff:
         page = tiff.pages.first
         if page.is_memmappable:  # then even one strip may be as large as the file
-            yield page.asarray(out="memmap")
+            yield _Rows(tiff, page)
         else:
             with page.aszarr() as store:
                 yield load("zarr").open_array(store, mode="r")
+
+
+class _Rows:
+    """The pixels of a TIFF file that lie in it row by row, as they are.
+
+    They are read, and not mapped into memory: with each page that is touched, the system maps
+    many around it, and all of them count as the process's own.
+    """
+
+    def __init__(self, tiff: Any, page: Any) -> None:
+        self.shape: tuple[int, ...] = page.shape
+        self._file, self._start = tiff.filehandle, page.dataoffsets[0]
+        self._dtype = page.dtype.newbyteorder(tiff.byteorder)
+
+    def __getitem__(self, where: tuple[slice, slice]) -> NDArray[Any]:
+        (down, along), (_, width, *channels) = where, self.shape
+        part = np.empty((down.stop - down.start, along.stop - along.start, *channels), self._dtype)
+        pixel_bytes = math.prod(channels) * self._dtype.itemsize
+        for row, line in enumerate(part, down.start):
+            self._file.seek(self._start + (row * width + along.start) * pixel_bytes)
+            if self._file.readinto(line) != line.nbytes:
+                raise EOFError("it ends before its last row")
+        return part
 
 
 @contextmanager
