@@ -67,7 +67,7 @@ SUFFIXES = tuple(sorted(_WRITES))
 
 # What EXIF says of a photograph, beside its parts on exposure and place. Other tags of a TIFF file
 # are about the file itself, and a thumbnail or a maker's note may show what is to be blurred.
-_DESCRIBING = (
+DESCRIBING = (
     *(Base.ImageDescription, Base.Make, Base.Model, Base.Orientation, Base.Software, Base.DateTime),
     *(Base.Artist, Base.HostComputer, Base.Copyright, Base.Rating, Base.RatingPercent),
     *(Base.XPTitle, Base.XPComment, Base.XPAuthor, Base.XPKeywords, Base.XPSubject),
@@ -267,7 +267,7 @@ def _exif(opened: PIL.Image.Image) -> bytes:
     """The EXIF block of an upright copy of an open file; empty where there is nothing to keep."""
     found, kept = opened.getexif(), PIL.Image.Exif()
     try:
-        for tag in found.keys() & set(_DESCRIBING):
+        for tag in found.keys() & set(DESCRIBING):
             kept[tag] = 1 if tag == Base.Orientation else found[tag]
         for part in (IFD.Exif, IFD.GPSInfo):
             values = found.get_ifd(part)

@@ -117,23 +117,28 @@ def write_tiff(
     bands: Iterable[list[NDArray[Any]]],
     chunk: int = CHUNK,
 ) -> None:
-    """A tiled BigTIFF, compressed without loss, from the tiles of each band in turn."""
-    grey = "MINISBLACK" if len(source.shape) == 2 or source.shape[2] < 3 else "RGB"
-    more = max(0, (*source.shape, 1)[2] - (3 if grey == "RGB" else 1))
+    """A tiled BigTIFF, compressed without loss, from the tiles of each band in turn.
+
+    One channel is grey, and has no axis of its own there.
+    """
+    channels = (*source.shape, 1)[2]
+    grey = "MINISBLACK" if channels < 3 else "RGB"
+    more = channels - (3 if grey == "RGB" else 1)
     unknown = {"photometric": grey, "extrasamples": ["UNSPECIFIED"] * more}
     with load("tifffile").TiffWriter(path, bigtiff=True) as tiff:
         tiff.write(
             _cut(bands, chunk),
-            shape=source.shape,
+            shape=source.shape if channels > 1 else source.shape[:2],
             dtype=source.dtype,
             tile=(chunk, chunk),
-            planarconfig="CONTIG" if len(source.shape) == 3 else None,
+            planarconfig="CONTIG" if channels > 1 else None,
             compression="zlib",
             predictor=True,
             maxworkers=tiling.threads,
             buffersize=BUFFER,
             metadata=None,
             **(source.tags or unknown),
+            **{name: value for said in source.about.values() for name, value in said.items()},
         )
 
 
