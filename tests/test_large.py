@@ -576,6 +576,17 @@ def test_a_tiff_that_does_not_fit_in_memory_is_blurred_in_tiles(
         assert tiff.is_bigtiff
 
 
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["without", "with"])
+def test_an_array_that_the_output_names_is_replaced_with_and_without_force(
+    force: tuple[str, ...],
+) -> None:
+    pixels = noise(60, 50)
+    save("in.zarr", pixels)
+    save("soft.zarr", noise(5, 5))
+    assert run("blur", "in.zarr", "-o", "soft.zarr", "--sigma", "2", *force).code == 0
+    np.testing.assert_array_equal(load("soft.zarr"), whole(pixels, sigma(2)))
+
+
 @pytest.mark.parametrize("text", ["0", "much", "2 gibi", "-1GiB", "GiB"])
 def test_an_amount_of_memory_that_is_none_is_refused(text: str) -> None:
     ran = run("blur", "in.tif", "-o", "soft.tif", "--sigma", "2", f"--memory={text}")
@@ -675,14 +686,17 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
     assert "pip install 'blurbench[dask]'" in ran.err
 
 
+@pytest.mark.parametrize("method", ["separable", "auto"])
 def test_a_backend_that_cannot_run_exits_with_3_and_the_reason(
+    method: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     state = Availability("no driver was found", "install it")
     backend = replace(find_backend("cupy"), probe=lambda: state)
     monkeypatch.setitem(backends(), "cupy", backend)
     save("in.zarr", noise(9, 9))
-    ran = run("blur", "in.zarr", "-o", "soft.zarr", "--sigma", "2", "--backend", "cupy")
+    how = ("--sigma", "2", "--backend", "cupy", "--method", method)
+    ran = run("blur", "in.zarr", "-o", "soft.zarr", *how)
     assert (ran.code, ran.err) == (3, "Error: cupy cannot run: no driver was found; install it\n")
 
 

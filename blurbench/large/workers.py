@@ -16,17 +16,13 @@ from typing import Any
 
 from blurbench import host
 from blurbench.backends.registry import find_backend, probe
-from blurbench.errors import InputError
+from blurbench.errors import CannotRunError, InputError
 from blurbench.large.extra import load
 
 RETRIES = 3  # of a task that failed; those of a worker that died are run again anyway
 PATIENCE = 5  # seconds until a scheduler is given up
 
 Work = Callable[[], Any]
-
-
-class CannotRunError(RuntimeError):
-    """The backend cannot run where the tiles are to be blurred."""
 
 
 @dataclass(frozen=True)
