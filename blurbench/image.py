@@ -67,7 +67,7 @@ SUFFIXES = tuple(sorted(_WRITES))
 
 # What EXIF says of a photograph, beside its parts on exposure and place. Other tags of a TIFF file
 # are about the file itself, and a thumbnail or a maker's note may show what is to be blurred.
-_DESCRIBING = (
+DESCRIBING = (
     *(Base.ImageDescription, Base.Make, Base.Model, Base.Orientation, Base.Software, Base.DateTime),
     *(Base.Artist, Base.HostComputer, Base.Copyright, Base.Rating, Base.RatingPercent),
     *(Base.XPTitle, Base.XPComment, Base.XPAuthor, Base.XPKeywords, Base.XPSubject),
@@ -267,7 +267,7 @@ def _exif(opened: PIL.Image.Image) -> bytes:
     """The EXIF block of an upright copy of an open file; empty where there is nothing to keep."""
     found, kept = opened.getexif(), PIL.Image.Exif()
     try:
-        for tag in found.keys() & set(_DESCRIBING):
+        for tag in found.keys() & set(DESCRIBING):
             kept[tag] = 1 if tag == Base.Orientation else found[tag]
         for part in (IFD.Exif, IFD.GPSInfo):
             values = found.get_ifd(part)
@@ -383,12 +383,13 @@ def remove_partials(folder: str | os.PathLike[str]) -> None:
     """Remove the temporary files that killed processes left in a folder."""
     for partial in Path(folder).glob(".*.partial"):
         owner = partial.name.split(".")[-2]
-        if owner.isdecimal() and not _is_another_process(int(owner)):
+        if owner.isdecimal() and not is_another_process(int(owner)):
             with suppress(OSError):  # another may be faster; Windows keeps open files
                 partial.unlink()
 
 
-def _is_another_process(number: int) -> bool:
+def is_another_process(number: int) -> bool:
+    """Whether a living process, other than this one, has that number."""
     if number == os.getpid() or os.name != "posix":
         return False
     try:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from test_process import HIDE_CURSOR, PATIENCE, SHOW_CURSOR, in_terminal, plain,
 
 from blurbench import batch, host
 from blurbench.backends.backend import Availability
+from blurbench.backends.registry import backends, find_backend
 from blurbench.blur import gaussian_blur
 from blurbench.image import read_image, remove_partials, write_image
 from blurbench.kernel import make_kernel
@@ -274,6 +276,16 @@ def test_a_backend_that_cannot_run_exits_with_3_and_makes_no_folder(
     assert not Path("out").exists()
 
 
+def test_auto_of_a_backend_that_cannot_run_exits_with_3_and_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    save("a.png")
+    broken = replace(find_backend("cupy"), probe=lambda: Availability("no driver", "install it"))
+    monkeypatch.setitem(backends(), "cupy", broken)
+    ran = run("blur", "a.png", "-o", "b.png", *SIGMA, "--backend", "cupy", "--method", "auto")
+    assert (ran.code, ran.err) == (3, "Error: cupy cannot run: no driver; install it\n")
+
+
 def test_notes_are_counted_and_not_repeated() -> None:
     for name in ("a.png", "b.png"):
         PIL.Image.new("1", (9, 7)).save(name)
@@ -314,6 +326,16 @@ def test_force_blurs_what_is_there_again() -> None:
     Path("out/a.png").write_bytes(b"old")
     assert blur("in", "--force").out == "1 blurred, 0 kept, 0 failed.\n"
     assert read_image("out/a.png").pixels.shape == (12, 16, 3)
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["without", "with"])
+def test_a_file_that_the_output_names_is_replaced_with_and_without_force(
+    force: tuple[str, ...],
+) -> None:
+    save("a.png")
+    Path("b.png").write_bytes(b"old")
+    assert blur("a.png", *force, to="b.png").code == 0
+    assert read_image("b.png").pixels.shape == (12, 16, 3)
 
 
 def dead_process() -> int:

@@ -18,6 +18,7 @@ from conftest import EXACT_ON_CPU
 import blurbench
 from blurbench.backends import opencv, pillow, pyvips, skimage
 from blurbench.backends.backend import Availability, Backend, Implementation
+from blurbench.backends.lent import Lent
 from blurbench.backends.registry import find_implementation
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
@@ -233,11 +234,23 @@ def test_pyvips_takes_the_threads_of_the_problem_and_leaves_the_users_settings()
         return settings.vips_concurrency_get(), settings.vips_cache_get_max()
 
     users = now()
-    with pyvips.settings(library, 3):
+    with pyvips.settings.to((3, 0)):
         assert now() == (3, 0)
     assert now() == users
     plan(noise(plan.problem))
     assert now() == users
+
+
+def test_plans_that_run_at_the_same_time_leave_the_users_setting() -> None:
+    now = [8]
+    setting = Lent(lambda: now[0], lambda value: now.__setitem__(0, value))
+    first, second = setting.to(1), setting.to(2)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert now == [2]
+    second.__exit__(None, None, None)
+    assert now == [8]
 
 
 # Pillow, which does another thing.

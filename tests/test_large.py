@@ -20,11 +20,15 @@ import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL.ExifTags import IFD, Base
+from test_batch import dead_process, profile_of
 from test_cli import run
+from test_process import posix
 
 import blurbench
+from blurbench import host
 from blurbench.backends.backend import Availability
-from blurbench.backends.registry import backends, find_backend
+from blurbench.backends.registry import backends, find_backend, find_implementation
 from blurbench.blur import gaussian_blur
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
@@ -39,6 +43,8 @@ EXTRA = "the extra is not installed: pip install 'blurbench[dask]'"
 tifffile = pytest.importorskip("tifffile", reason=EXTRA)
 zarr = pytest.importorskip("zarr", reason=EXTRA)
 distributed = pytest.importorskip("distributed", reason=EXTRA)
+
+linux = pytest.mark.skipif(not Path("/proc/self").exists(), reason="Linux tells it in /proc")
 
 PATIENCE = 60  # seconds until a process is given up; no test waits for it to pass
 
@@ -204,6 +210,39 @@ def test_a_gpu_backend_carries_every_window_there_and_back(monkeypatch: pytest.M
     assert carried[:4] == [(28, 28)] * 4
 
 
+def test_a_gpu_gets_one_window_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[int] = []
+    at_once: list[int] = []
+
+    def carry(plan: Any, window: Array) -> Array:
+        inside.append(1)
+        at_once.append(len(inside))
+        time.sleep(0.01)
+        result: Array = plan(window)
+        inside.pop()
+        return result
+
+    monkeypatch.setitem(backends(), "scipy", replace(find_backend("scipy"), carry=carry))
+    monkeypatch.setattr(host, "usable_cpus", lambda: 4)
+    tiling = in_small_tiles(save("in.zarr", noise(300, 300)), "soft.zarr", sigma(2))
+    assert (tiling.threads > 1, len(at_once), max(at_once)) == (True, tiling.count, 1)
+
+
+def test_all_threads_of_a_lone_tile_count_in_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    scipy, counted = find_backend("scipy"), set()
+    one = find_implementation("scipy", "separable")
+
+    def work_bytes(problem: Problem) -> int:
+        counted.add(problem.threads)
+        return one.work_bytes(problem)
+
+    counting = replace(scipy, implementations=(replace(one, work_bytes=work_bytes),))
+    monkeypatch.setitem(backends(), "scipy", counting)
+    monkeypatch.setattr(host, "usable_cpus", lambda: 3)
+    in_small_tiles(save("in.zarr", noise(30, 30)), "soft.zarr", sigma(2))
+    assert counted == {1, 3}
+
+
 # Tilings
 
 
@@ -354,6 +393,54 @@ def test_the_result_is_a_tiled_bigtiff_that_pillow_reads() -> None:
     np.testing.assert_array_equal(np.asarray(PIL.Image.open("soft.tif")), load("soft.tif"))
 
 
+def test_one_channel_of_zarr_becomes_a_grey_tiff() -> None:
+    pixels = noise(300, 230, 1)
+    in_small_tiles(save("in.zarr", pixels), "soft.tif", sigma(3))
+    np.testing.assert_array_equal(load("soft.tif"), whole(pixels, sigma(3))[..., 0])
+
+
+def save_with_much_to_say(name: str) -> None:
+    about = PIL.Image.Exif()
+    about[Base.ImageDescription], about[Base.Artist] = "Roofs", "Somebody"
+    about[IFD.Exif] = {Base.ExposureTime: 0.125}
+    about[Base.Software] = "another"
+    PIL.Image.fromarray(noise(70, 60, 3, dtype=np.uint8)).save(
+        name, exif=about.tobytes(), icc_profile=profile_of(b"RGB "), dpi=(300, 200)
+    )
+
+
+def test_profile_resolution_and_description_are_carried_from_tiff_to_tiff() -> None:
+    save_with_much_to_say("in.tif")
+    ran = run("blur", "in.tif", "-o", "soft.tif", "--sigma", "2", "--memory", "2GB")
+    assert ran.err.endswith("in.tif: its EXIF on exposure and place is not kept.\n")
+    with PIL.Image.open("soft.tif") as soft:
+        assert soft.info["icc_profile"] == profile_of(b"RGB ")
+        assert soft.info["dpi"] == pytest.approx((300, 200))
+    with tifffile.TiffFile("soft.tif") as tiff:
+        assert tiff.pages.first.description == "Roofs"
+        assert tiff.pages.first.tags[Base.Artist].value == "Somebody"
+
+
+def test_what_zarr_cannot_keep_is_told() -> None:
+    save_with_much_to_say("in.tif")
+    ran = run("blur", "in.tif", "-o", "soft.zarr", "--sigma", "2", "--memory", "2GB")
+    assert "its colour profile and resolution and description cannot be kept in Zarr.\n" in ran.err
+
+
+def test_a_description_in_any_language_is_carried() -> None:
+    save("in.tif", noise(70, 60), description="Über den Dächern".encode(), metadata=None)
+    in_small_tiles("in.tif", "soft.tif", sigma(2))
+    with tifffile.TiffFile("soft.tif") as tiff:
+        assert tiff.pages.first.description == "Über den Dächern"
+
+
+def test_a_description_of_other_pages_is_not_carried() -> None:
+    save("in.tif", noise(70, 60), imagej=True)
+    in_small_tiles("in.tif", "soft.tif", sigma(2))
+    with tifffile.TiffFile("soft.tif") as tiff:
+        assert tiff.pages.first.description == ""
+
+
 def test_only_the_tiles_that_a_window_touches_are_decoded() -> None:
     pixels = noise(256, 256)
     save("in.tif", pixels, tile=(64, 64), compression="zlib")
@@ -395,6 +482,68 @@ def test_what_ends_half_way_leaves_nothing_and_what_was_there(
     np.testing.assert_array_equal(load(output), before)
 
 
+def test_what_was_there_goes_back_where_the_new_cannot_take_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = noise(5, 5)
+    save("soft.zarr", before)
+    save("in.zarr", noise(70, 70))
+    replace_path = os.replace
+
+    def fail_at_the_new(source: Path, target: Path) -> None:
+        if source.name.endswith(".partial") and target.name == "soft.zarr":
+            raise KeyboardInterrupt
+        replace_path(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_the_new)
+    with pytest.raises(KeyboardInterrupt):
+        in_small_tiles("in.zarr", "soft.zarr", sigma(1))
+    assert sorted(os.listdir()) == ["in.zarr", "soft.zarr"]
+    np.testing.assert_array_equal(load("soft.zarr"), before)
+
+
+@posix
+def test_what_a_killed_run_had_moved_aside_goes_back() -> None:
+    pixels = noise(70, 70)
+    save("in.zarr", pixels)
+    os.replace("in.zarr", f".in.zarr.{dead_process()}.old")
+    in_small_tiles("in.zarr", "in.zarr", sigma(1))
+    assert os.listdir() == ["in.zarr"]
+    np.testing.assert_array_equal(load("in.zarr"), whole(pixels, sigma(1)))
+
+
+@posix
+@pytest.mark.parametrize("output", ["soft.zarr", "soft.tif"])
+def test_a_killed_run_leaves_nothing_that_the_next_does_not_clear_away(output: str) -> None:
+    pixels = noise(1500, 1500)
+    save("in.zarr", pixels)
+    command = [sys.executable, "-m", "blurbench", "blur", "in.zarr", "-o", output]
+    with subprocess.Popen([*command, "--sigma", "40", "--memory", "300MiB"]) as process:
+        wait_for(lambda: list(Path().glob(f".{output}.{process.pid}.partial*")))
+        process.kill()
+    assert len(os.listdir()) == 2
+    assert subprocess.run([*command, "--sigma", "2", "--memory", "300MiB"]).returncode == 0
+    assert sorted(os.listdir()) == ["in.zarr", output]
+    np.testing.assert_array_equal(load(output), whole(pixels, sigma(2)))
+
+
+def test_what_a_killed_run_of_the_same_number_left_is_in_nobodys_way() -> None:
+    pixels = noise(70, 70)
+    save("in.zarr", pixels)
+    os.replace(save("half.zarr", pixels), f".soft.zarr.{os.getpid()}.partial")
+    in_small_tiles("in.zarr", "soft.zarr", sigma(1))
+    assert sorted(os.listdir()) == ["in.zarr", "soft.zarr"]
+
+
+@posix
+def test_what_others_have_there_is_left_to_them() -> None:
+    names = [f".soft.zarr.{os.getppid()}.partial", ".soft.zarr.notes", ".soft.zarr.1.txt"]
+    for name in names:
+        Path(name).touch()
+    in_small_tiles(save("in.zarr", noise(70, 70)), "soft.zarr", sigma(1))
+    assert sorted(os.listdir()) == sorted([*names, "in.zarr", "soft.zarr"])
+
+
 def test_every_tile_is_told() -> None:
     told: list[int] = []
     save("in.zarr", noise(700, 600))
@@ -425,6 +574,17 @@ def test_a_tiff_that_does_not_fit_in_memory_is_blurred_in_tiles(
     assert (ran.code, ran.err) == (0, "")
     with tifffile.TiffFile("soft.tif") as tiff:
         assert tiff.is_bigtiff
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["without", "with"])
+def test_an_array_that_the_output_names_is_replaced_with_and_without_force(
+    force: tuple[str, ...],
+) -> None:
+    pixels = noise(60, 50)
+    save("in.zarr", pixels)
+    save("soft.zarr", noise(5, 5))
+    assert run("blur", "in.zarr", "-o", "soft.zarr", "--sigma", "2", *force).code == 0
+    np.testing.assert_array_equal(load("soft.zarr"), whole(pixels, sigma(2)))
 
 
 @pytest.mark.parametrize("text", ["0", "much", "2 gibi", "-1GiB", "GiB"])
@@ -482,6 +642,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str, str, tuple[str, ...], str]] 
         lambda: (save("in.zarr", noise(9, 9)), Path("a.zarr").mkdir()), "in.zarr", "a.zarr", (),
         "is a folder and no Zarr array",
     ),
+    "onto-group": (make_group, "in.zarr/0", "in.zarr", (), "is a folder and no Zarr array"),
     "nowhere": (
         lambda: save("in.zarr", noise(9, 9)), "in.zarr", "no/a.zarr", (), "does not exist"
     ),
@@ -525,14 +686,17 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
     assert "pip install 'blurbench[dask]'" in ran.err
 
 
+@pytest.mark.parametrize("method", ["separable", "auto"])
 def test_a_backend_that_cannot_run_exits_with_3_and_the_reason(
+    method: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     state = Availability("no driver was found", "install it")
     backend = replace(find_backend("cupy"), probe=lambda: state)
     monkeypatch.setitem(backends(), "cupy", backend)
     save("in.zarr", noise(9, 9))
-    ran = run("blur", "in.zarr", "-o", "soft.zarr", "--sigma", "2", "--backend", "cupy")
+    how = ("--sigma", "2", "--backend", "cupy", "--method", method)
+    ran = run("blur", "in.zarr", "-o", "soft.zarr", *how)
     assert (ran.code, ran.err) == (3, "Error: cupy cannot run: no driver was found; install it\n")
 
 
@@ -545,10 +709,15 @@ runpy.run_module("blurbench", run_name="__main__")
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells a process's peak")
+@linux
 @pytest.mark.parametrize("output", ["soft.zarr", "soft.tif"])
-def test_the_peak_of_memory_stays_within_what_was_given(output: str) -> None:
-    save("in.tif", noise(96, 96).repeat(64, 0).repeat(64, 1), tile=(256, 256))
+@pytest.mark.parametrize(
+    ("shape", "options"), [((96, 96), {"tile": (256, 256)}), ((32, 640), {})], ids=["tiles", "rows"]
+)
+def test_the_peak_of_memory_stays_within_what_was_given(
+    shape: tuple[int, int], options: dict[str, Any], output: str
+) -> None:
+    save("in.tif", noise(*shape).repeat(64, 0).repeat(64, 1), **options)
     command = [sys.executable, "-c", TELLING, "blur", "in.tif", "-o", output]
     told = subprocess.check_output([*command, "--sigma", "8", "--memory", "350MiB"])
     assert int(told) < 350 * 2**10
@@ -647,6 +816,44 @@ def test_what_ends_half_way_on_a_cluster_leaves_nothing(cluster: Cluster) -> Non
             done=lambda: stop(KeyboardInterrupt()),
         )  # fmt: skip
     assert os.listdir() == ["in.zarr"]
+
+
+def test_what_others_run_on_the_cluster_is_not_waited_for(cluster: Cluster) -> None:
+    save("in.zarr", noise(600, 600))
+    with distributed.Client(cluster.address, set_as_default=False) as another:
+        running: list[Any] = []
+
+        def occupy() -> None:
+            if not running:
+                running.append(another.submit(time.sleep, PATIENCE, pure=False))
+
+        in_small_tiles("in.zarr", "soft.zarr", sigma(2), scheduler=cluster.address, done=occupy)
+        assert not running[0].done()
+
+
+@linux
+def test_workers_that_do_not_see_the_output_are_named(cluster: Cluster) -> None:
+    """Each process has a working folder of its own, and sees it under this path."""
+    image = Path(save("in.zarr", noise(9, 9))).absolute()
+    output = "/proc/self/cwd/soft.zarr"
+    command = ("blur", str(image), "-o", output, "--sigma", "2", "--dask", cluster.address)
+    ran = run(*command)
+    assert ran.code == 2
+    assert re.fullmatch(
+        rf"Error: worker \S+ does not see the folder of output {output}: put it where .*\n", ran.err
+    )
+    assert os.listdir() == ["in.zarr"]
+
+
+@linux
+def test_workers_that_do_not_see_the_image_are_named(cluster: Cluster) -> None:
+    save("in.zarr", noise(9, 9))
+    image = "/proc/self/cwd/in.zarr"
+    ran = run("blur", image, "-o", "a.zarr", "--sigma", "2", "--dask", cluster.address)
+    assert ran.code == 2
+    assert re.fullmatch(
+        rf"Error: worker \S+ does not see image {image}: put it where .*\n", ran.err
+    )
 
 
 def test_an_image_that_turns_out_broken_on_a_worker_is_one_line(cluster: Cluster) -> None:

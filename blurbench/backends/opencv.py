@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
+from blurbench.backends.lent import Lent
 from blurbench.backends.padded import Padded
 from blurbench.methods import direct, fft, separable
 from blurbench.plan import WITHOUT_FLOAT16, Plan, PlanePlan, Problem, empty, store
@@ -36,15 +35,10 @@ FLOAT64_FROM = 201
 fast_length = partial(scipy.fft.next_fast_len, real=True)
 
 
-@contextmanager
-def using_threads(cv2: Any, threads: int) -> Iterator[None]:
-    """OpenCV with so many threads, and afterwards with the user's."""
-    users = cv2.getNumThreads()
-    cv2.setNumThreads(threads)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(users)
+threads = Lent(
+    lambda: int(import_module("cv2").getNumThreads()),
+    lambda count: import_module("cv2").setNumThreads(count),
+)
 
 
 class FilterPlan(Plan):
@@ -57,7 +51,7 @@ class FilterPlan(Plan):
 
     def __init__(self, problem: Problem, method: str) -> None:
         super().__init__(np, problem)
-        self._cv2 = cv2 = import_module("cv2")
+        cv2 = import_module("cv2")
         kernel, border = problem.kernel, problem.border
         known = border in BORDERS and not (border == "constant" and problem.cval != 0)
         self._padded = None if known else Padded.around(problem)
@@ -90,7 +84,7 @@ class FilterPlan(Plan):
         result = self._result
         if result is None:
             result = out if out.flags.c_contiguous else np.empty(out.shape, out.dtype)
-        with using_threads(self._cv2, self.problem.threads):
+        with threads.to(self.problem.threads):
             self._filter(src=_flat(np.ascontiguousarray(image)), dst=_flat(result))
         if result is not out:
             store(np, result if self._padded is None else result[self._padded.inner], out)
@@ -127,7 +121,7 @@ class DFTPlan(PlanePlan):
 
     def _plane(self, image: Any, out: Any) -> None:
         cv2, spectrum = self._cv2, self._spectrum
-        with using_threads(cv2, self.problem.threads):
+        with threads.to(self.problem.threads):
             cv2.dft(self._padded.fill(image), spectrum)
             cv2.mulSpectrums(spectrum, self._taps, 0, spectrum, conjB=True)
             cv2.dft(spectrum, self._blurred, cv2.DFT_INVERSE | cv2.DFT_REAL_OUTPUT)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
+from blurbench.backends.lent import Lent
 from blurbench.backends.opencv import INSTALL
 from blurbench.backends.padded import Padded
 from blurbench.methods import direct, separable
@@ -20,21 +19,19 @@ from blurbench.plan import WITHOUT_FLOAT16, Plan, Problem
 FORMATS = {"uint8": "uchar", "uint16": "ushort"}
 
 
-@contextmanager
-def settings(pyvips: Any, threads: int) -> Iterator[None]:
-    """libvips with so many threads and keeping no operation, and then as the user had it.
+def _settings() -> tuple[int, int]:
+    library = import_module("pyvips").vips_lib
+    return library.vips_concurrency_get(), library.vips_cache_get_max()
 
-    An operation that is kept for a repetition keeps its image alive.
-    """
-    library = pyvips.vips_lib
-    users_threads, kept = library.vips_concurrency_get(), library.vips_cache_get_max()
-    library.vips_concurrency_set(threads)
-    library.vips_cache_set_max(0)
-    try:
-        yield
-    finally:
-        library.vips_concurrency_set(users_threads)
-        library.vips_cache_set_max(kept)
+
+def _set(value: tuple[int, int]) -> None:
+    library = import_module("pyvips").vips_lib
+    library.vips_concurrency_set(value[0])
+    library.vips_cache_set_max(value[1])
+
+
+# The number of threads, and of operations that are kept for a repetition, each with its image.
+settings = Lent(_settings, _set)
 
 
 class ConvPlan(Plan):
@@ -57,7 +54,7 @@ class ConvPlan(Plan):
         radius = self.problem.kernel.radius
         if self._padded is not None:
             image = self._padded.fill(image)
-        with settings(self._pyvips, self.problem.threads):
+        with settings.to((self.problem.threads, 0)):
             source = self._pyvips.Image.new_from_array(np.ascontiguousarray(image))
             blurred = getattr(source, self._function)(self._taps, precision="float")
             if self._padded is not None:

@@ -7,7 +7,7 @@ from blurbench.backends.registry import backends, check_method, find_backend, pr
 from blurbench.backends.registry import find_implementation as find
 from blurbench.choice.model import ranking
 from blurbench.choice.table import Table, current
-from blurbench.errors import InputError
+from blurbench.errors import CannotRunError, InputError
 from blurbench.plan import Problem
 
 AUTO = "auto"
@@ -69,6 +69,7 @@ def choose(
 
     Raises:
         InputError: a name is unknown, the tolerance is not positive, or nothing can do it.
+        CannotRunError: the backend that is named cannot run here.
     """
     names = [name for _, name in expected(current()[0], problem, backend, method, tolerance, place)]
     found = (find(*name.split(":", 1)) for name in names)
@@ -76,6 +77,9 @@ def choose(
     for one in (*found, *_without_figures(backend, method)):
         if find_backend(one.backend).kind in kinds and _runs(one, problem):
             return one
+    state = None if backend == AUTO else probe(find_backend(backend))
+    if state is not None and not state.ok:
+        raise CannotRunError(f"{backend} cannot run: {state.explanation}")
     what = " ".join(name for name in (backend, method) if name != AUTO) or "no implementation"
     raise InputError(
         f"{what} cannot blur {problem.dtype} with size {problem.kernel.size} under "

@@ -10,7 +10,7 @@ import click
 
 from blurbench.cli.large import LARGE, blur_in_tiles, is_large
 from blurbench.cli.options import KERNEL, Number, with_options
-from blurbench.errors import InputError
+from blurbench.errors import CannotRunError, InputError
 
 if TYPE_CHECKING:
     from blurbench.batch import Blur
@@ -37,7 +37,11 @@ Examples:
 )
 @click.option("--border", default="reflect", show_default=True)
 @click.option("--cval", type=Number(float), default=0.0, help="Value of the constant border.")
-@click.option("--force", is_flag=True, help="Blur again what is in the output folder already.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Blur again what is in an output folder already. A file, or an array, is always replaced.",
+)
 @with_options(LARGE)
 @click.option("--quiet", "-q", is_flag=True, help="No progress, no notes, no summary.")
 def blur(
@@ -58,8 +62,9 @@ def blur(
 
     OUT is a file for one image and a folder for several, or for all images in and below a folder.
     Every file is written under a temporary name and renamed, so it is whole or not there. What is
-    in the folder already is kept: a run that was ended goes on when it is called again. TIFF and
-    Zarr images larger than memory are blurred in tiles: see --memory and --dask.
+    in a folder already is kept, unless --force is given: a run that was ended goes on when it is
+    called again. A file or array that OUT names is replaced, with or without --force. TIFF and Zarr
+    images larger than memory are blurred in tiles: see --memory and --dask.
     """
     from blurbench.backends.registry import find_backend, probe
     from blurbench.batch import Blur, Job, blur_file
@@ -73,7 +78,8 @@ def blur(
     check_border(border, cval)
     tiles = TileBlur(kernel, border, cval, backend, method)
     if len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
-        return blur_in_tiles(inputs[0], output, tiles, quiet, **large)
+        blur_in_tiles(inputs[0], output, tiles, quiet, **large)
+        return 0
     if any(large.values()):
         raise InputError(f"--memory and --dask are for one image, not {len(inputs)}: name one")
     how = Blur(kernel, backend, method, border, cval)
@@ -81,8 +87,7 @@ def blur(
     many = _are_many(inputs, output)
     state = None if backend == AUTO else probe(find_backend(backend))
     if state is not None and not state.ok:
-        click.echo(f"Error: {backend} cannot run: {state.explanation}", err=True)
-        return 3
+        raise CannotRunError(f"{backend} cannot run: {state.explanation}")
     if many:
         code = _blur_many(inputs, output, how, force, quiet)
     else:

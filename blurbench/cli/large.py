@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blurbench.cli.options import ParamType
-from blurbench.errors import InputError
+from blurbench.errors import CannotRunError, InputError
 
 if TYPE_CHECKING:
     from blurbench.large.run import TileBlur
@@ -56,7 +56,7 @@ def is_large(image: str, output: str, large: dict[str, Any], blur: TileBlur) -> 
         return False
     try:
         needed = blur.bytes_in_one(look_at(image))
-    except InputError:  # the other way may know better
+    except (InputError, CannotRunError):  # the other way may know better
         return False
     free = host.available_memory()
     return free is not None and needed > free
@@ -64,24 +64,18 @@ def is_large(image: str, output: str, large: dict[str, Any], blur: TileBlur) -> 
 
 def blur_in_tiles(
     image: str, output: str, blur: TileBlur, quiet: bool, memory: int | None, scheduler: str | None
-) -> int:
-    """Blur with progress on stderr; the exit code."""
+) -> None:
+    """Blur with progress on stderr."""
     from blurbench.large.run import blur_large
-    from blurbench.large.workers import CannotRunError
     from blurbench.report.progress import TilesProgress
 
     with TilesProgress(quiet) as progress:
-        try:
-            blur_large(
-                image,
-                output,
-                blur,
-                memory=memory,
-                scheduler=scheduler,
-                planned=progress.planned,
-                done=progress.done,
-            )
-        except CannotRunError as error:
-            click.echo(f"Error: {error}", err=True)
-            return 3
-    return 0
+        blur_large(
+            image,
+            output,
+            blur,
+            memory=memory,
+            scheduler=scheduler,
+            planned=progress.planned,
+            done=progress.done,
+        )

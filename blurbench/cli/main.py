@@ -20,7 +20,7 @@ from blurbench.cli.show import show
 from blurbench.cli.sweep import sweep
 from blurbench.cli.tune import tune
 from blurbench.cli.verify import verify
-from blurbench.errors import InputError
+from blurbench.errors import CannotRunError, InputError
 
 GROUPS = {
     "Measure": [compare, sweep, crossover],
@@ -81,6 +81,8 @@ def main() -> None:
         sys.stdout.flush()
     except InputError as error:
         code = _fail(str(error))
+    except CannotRunError as error:
+        code = _fail(str(error), 3)
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -114,6 +116,6 @@ def _drop_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, code: int = 2) -> int:
     click.echo("Error: " + " ".join(message.split()), err=True)
-    return 2
+    return code

@@ -1,9 +1,15 @@
-"""Blur an image that need not fit in memory: read a window, blur it, write its tile."""
+"""Blur an image that need not fit in memory: read a window, blur it, write its tile.
+
+Dask runs the tiles and does not cut them: `dask.array.map_overlap` fills borders itself, knows no
+`mirror` and none that is deeper than the image, or makes windows of many shapes. Here all windows
+have one shape, so that one plan serves them all, and its own border lies where the image's does.
+"""
 
 from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -14,7 +20,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blurbench import host
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.blur import plan_cache, prepare
@@ -27,6 +32,7 @@ from blurbench.large.source import Source, is_tiff, open_source
 from blurbench.large.target import (
     BUFFER,
     check_target,
+    clear_away,
     clear_litter,
     create_zarr,
     whole_or_nothing,
@@ -36,6 +42,9 @@ from blurbench.large.target import (
 from blurbench.large.tiles import CHUNK, Tile, Tiling, choose_tiling
 from blurbench.large.workers import Workers, cluster_workers, local_workers
 from blurbench.plan import Problem
+
+# A device has memory of its own: one plan is made there, and one window at a time goes there.
+_on_device = threading.Lock()
 
 CHOSEN_FOR = 2048  # pixels along a tile's side, for which `auto` chooses
 
@@ -68,7 +77,9 @@ class TileBlur:
             threads=threads,
         )
         carry = find_backend(self.backend).carry
-        with plan_cache.borrow((self, window.shape, dtype, threads), make) as plan:
+        key = (self, window.shape, dtype, threads)
+        turn = nullcontext() if carry is None else _on_device
+        with turn, plan_cache.borrow(key, make) as plan:
             blur = plan if carry is None else partial(carry, plan)
             blurred = blur_with_alpha(window, blur) if source.alpha else blur(window)
         return np.ascontiguousarray(blurred[tile.inside])
@@ -139,23 +150,28 @@ def blur_large(
         CannotRunError: the backend cannot run there.
     """
     check_target(output)
+    clear_away(output)
     source = open_source(image)
+    if source.about and not is_tiff(output):
+        lost = f"its {' and '.join(source.about)} cannot be kept in Zarr"
+        source = replace(source, notes=(*source.notes, lost))
     blur = blur.named(source)
     implementation = blur.implementation()
-    with _workers(scheduler, blur.backend, source.path) as workers:
+    with _workers(scheduler, blur.backend) as workers:
+        workers.check_sees(Path(source.path), f"image {source.path}")
         banded = is_tiff(output)
         tiling = _tiling(
             source, blur, implementation, workers, memory, banded and not scheduler, chunk
         )
         planned(source, tiling)
-        threads = host.usable_cpus() if tiling.threads == 1 and not scheduler else 1
-        make = partial(blur, source, threads)
+        make = partial(blur, source, workers.threads_of_plan(tiling.threads))
         with whole_or_nothing(output) as partial_path:
             if banded:
                 bands = _computed(tiling, make, workers, done)
                 write_tiff(partial_path, source, tiling, bands, chunk)
             else:
                 create_zarr(partial_path, source, chunk)
+                workers.check_sees(partial_path, f"the folder of output {output}")
                 works = [
                     partial(_blur_to_zarr, make, partial_path, tile)
                     for band in tiling.bands()
@@ -165,10 +181,10 @@ def blur_large(
                 clear_litter(partial_path)
 
 
-def _workers(scheduler: str | None, backend: str, image: str) -> AbstractContextManager[Workers]:
+def _workers(scheduler: str | None, backend: str) -> AbstractContextManager[Workers]:
     if scheduler is None:
-        return nullcontext(local_workers(backend, image))
-    return cluster_workers(scheduler, backend, image)
+        return nullcontext(local_workers(backend))
+    return cluster_workers(scheduler, backend)
 
 
 def _blur_to_zarr(make: Callable[[Tile], NDArray[Any]], path: Path, tile: Tile) -> None:
@@ -201,7 +217,8 @@ def _tiling(
     implementation.check(blur.problem(source, (height, width)))
 
     def needed(tiling: Tiling) -> int:
-        problem = blur.problem(source, tiling.window)
+        threads = workers.threads_of_plan(tiling.threads)
+        problem = blur.problem(source, tiling.window, threads)
         work = implementation.work_bytes(problem) + _bytes_of_tile(source, tiling)
         band = tiling.tile[0] * width * source.pixel_bytes + 2 * BUFFER if keeps_band else 0
         return workers.resident + tiling.threads * work + band

@@ -12,15 +12,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.ExifTags import IFD, Base
 
 from blurbench.errors import InputError
+from blurbench.image import DESCRIBING
 from blurbench.large.extra import load
 from blurbench.large.tiles import Spans
 from blurbench.plan import check_dtype
 
 TIFF = (".tif", ".tiff")
 _COLOURS = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR")
-_ORIENTATION = 274  # the tag
+# Descriptions that begin like this say how the pages of the file belong together.
+_OF_PAGES = ('{"shape', "ImageJ=", "<?xml")
+# The result lies as the pixels are stored, and is of another software.
+_TEXTS = set(DESCRIBING) - {Base.Orientation, Base.Software}
 
 
 def is_tiff(path: str | os.PathLike[str]) -> bool:
@@ -44,6 +49,7 @@ class Source:
         stored: height and width of what is decoded as a whole: a tile, strip or chunk.
         alpha: whether the last channel is the opacity of colour that is not weighted by it.
         tags: what a TIFF file of the same kind of pixel says of its channels.
+        about: what a TIFF file says beside its pixels, by its name: as tifffile's `write` takes it.
         notes: what a user should know.
     """
 
@@ -53,6 +59,7 @@ class Source:
     stored: tuple[int, int]
     alpha: bool = False
     tags: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -130,8 +137,10 @@ def _look_at_tiff(tifffile: Any, path: str) -> Source:
                 "convert it to grey or RGB, channels together"
             )
         notes = [f"the first of {pages} pages"] if pages > 1 else []
-        if _ORIENTATION in page.tags and page.tags[_ORIENTATION].value != 1:
+        if page.tags.valueof(Base.Orientation, 1) != 1:
             notes.append("its orientation is not kept: the result lies as the pixels are stored")
+        if IFD.Exif in page.tags or IFD.GPSInfo in page.tags:
+            notes.append("its EXIF on exposure and place is not kept")
         extra = [kind.name for kind in page.extrasamples]
         dtype = check_dtype(page.dtype)
         stored = (page.chunks[0], page.chunks[1])
@@ -146,8 +155,32 @@ def _look_at_tiff(tifffile: Any, path: str) -> Source:
                 "photometric": colour.replace("YCBCR", "RGB"),
                 "extrasamples": extra,
             },
+            about=_about(page),
             notes=tuple(notes),
         )
+
+
+def _about(page: Any) -> dict[str, dict[str, Any]]:
+    """Colour profile, resolution and descriptions, each where there is one."""
+    about: dict[str, dict[str, Any]] = {}
+    if page.iccprofile:
+        about["colour profile"] = {"iccprofile": page.iccprofile}
+    if page.resolution != (1, 1) and min(page.resolution) > 0:
+        unit = page.resolutionunit
+        about["resolution"] = {"resolution": page.resolution, "resolutionunit": unit}
+    texts = [
+        (tag.code, tag.dtype, tag.count, _as_bytes(tag.value), True)
+        for tag in page.tags
+        if tag.code in _TEXTS and not str(tag.value).startswith(_OF_PAGES)
+    ]
+    if texts:
+        about["description"] = {"extratags": texts}
+    return about
+
+
+def _as_bytes(value: Any) -> Any:
+    """Texts need not be ASCII."""
+    return value.encode() if isinstance(value, str) else value
 
 
 def _look_at_zarr(zarr: Any, path: str) -> Source:
@@ -164,10 +197,33 @@ def _tiff_pixels(path: str) -> Iterator[Any]:
     with load("tifffile").TiffFile(path) as tiff:
         page = tiff.pages.first
         if page.is_memmappable:  # then even one strip may be as large as the file
-            yield page.asarray(out="memmap")
+            yield _Rows(tiff, page)
         else:
             with page.aszarr() as store:
                 yield load("zarr").open_array(store, mode="r")
+
+
+class _Rows:
+    """The pixels of a TIFF file that lie in it row by row, as they are.
+
+    They are read, and not mapped into memory: with each page that is touched, the system maps
+    many around it, and all of them count as the process's own.
+    """
+
+    def __init__(self, tiff: Any, page: Any) -> None:
+        self.shape: tuple[int, ...] = page.shape
+        self._file, self._start = tiff.filehandle, page.dataoffsets[0]
+        self._dtype = page.dtype.newbyteorder(tiff.byteorder)
+
+    def __getitem__(self, where: tuple[slice, slice]) -> NDArray[Any]:
+        (down, along), (_, width, *channels) = where, self.shape
+        part = np.empty((down.stop - down.start, along.stop - along.start, *channels), self._dtype)
+        pixel_bytes = math.prod(channels) * self._dtype.itemsize
+        for row, line in enumerate(part, down.start):
+            self._file.seek(self._start + (row * width + along.start) * pixel_bytes)
+            if self._file.readinto(line) != line.nbytes:
+                raise EOFError("it ends before its last row")
+        return part
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
+import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.errors import InputError
+from blurbench.image import is_another_process
 from blurbench.large.extra import load
 from blurbench.large.source import TIFF, Source, is_tiff
 from blurbench.large.tiles import CHUNK, Tiling
@@ -34,8 +37,30 @@ def check_target(path: str | os.PathLike[str]) -> None:
         raise InputError(f"output folder {folder} cannot be written to: choose another")
     if target.is_dir() == is_tiff(target) and target.exists():
         raise InputError(f"output {path} is there and of another kind: choose another name")
-    if target.is_dir() and not any((target / name).exists() for name in ("zarr.json", ".zarray")):
+    if target.is_dir() and not _is_array(target):
         raise InputError(f"output {path} is a folder and no Zarr array: choose another name")
+
+
+def _is_array(folder: Path) -> bool:
+    """Whether it is one Zarr array; a group, which may hold many, is none."""
+    if (folder / ".zarray").exists():
+        return True
+    try:
+        return bool(json.loads((folder / "zarr.json").read_bytes())["node_type"] == "array")
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def clear_away(path: str | os.PathLike[str]) -> None:
+    """Remove what killed processes left of an output; an array that was moved aside goes back."""
+    target = Path(path).absolute()
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        owner, _, state = left.name.removeprefix(f".{target.name}.").partition(".")
+        if owner.isdecimal() and not is_another_process(int(owner)):
+            if state == "old" and not target.exists():
+                os.replace(left, target)
+            elif state in ("old", "partial"):
+                _remove(left)
 
 
 @contextmanager
@@ -51,10 +76,17 @@ def whole_or_nothing(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.replace(target, old)
         os.replace(partial, target)
     finally:
+        if old.exists() and not target.exists():  # ended between the two steps
+            os.replace(old, target)
         for left in (partial, old):
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-            left.unlink(missing_ok=True)
+            _remove(left)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):  # somebody else's, or not there
+        path.unlink()
 
 
 def create_zarr(path: Path, source: Source, chunk: int = CHUNK) -> None:
@@ -85,23 +117,28 @@ def write_tiff(
     bands: Iterable[list[NDArray[Any]]],
     chunk: int = CHUNK,
 ) -> None:
-    """A tiled BigTIFF, compressed without loss, from the tiles of each band in turn."""
-    grey = "MINISBLACK" if len(source.shape) == 2 or source.shape[2] < 3 else "RGB"
-    more = max(0, (*source.shape, 1)[2] - (3 if grey == "RGB" else 1))
+    """A tiled BigTIFF, compressed without loss, from the tiles of each band in turn.
+
+    One channel is grey, and has no axis of its own there.
+    """
+    channels = (*source.shape, 1)[2]
+    grey = "MINISBLACK" if channels < 3 else "RGB"
+    more = channels - (3 if grey == "RGB" else 1)
     unknown = {"photometric": grey, "extrasamples": ["UNSPECIFIED"] * more}
     with load("tifffile").TiffWriter(path, bigtiff=True) as tiff:
         tiff.write(
             _cut(bands, chunk),
-            shape=source.shape,
+            shape=source.shape if channels > 1 else source.shape[:2],
             dtype=source.dtype,
             tile=(chunk, chunk),
-            planarconfig="CONTIG" if len(source.shape) == 3 else None,
+            planarconfig="CONTIG" if channels > 1 else None,
             compression="zlib",
             predictor=True,
             maxworkers=tiling.threads,
             buffersize=BUFFER,
             metadata=None,
             **(source.tags or unknown),
+            **{name: value for said in source.about.values() for name, value in said.items()},
         )
 
 

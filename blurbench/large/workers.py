@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,17 +16,13 @@ from typing import Any
 
 from blurbench import host
 from blurbench.backends.registry import find_backend, probe
-from blurbench.errors import InputError
+from blurbench.errors import CannotRunError, InputError
 from blurbench.large.extra import load
 
 RETRIES = 3  # of a task that failed; those of a worker that died are run again anyway
 PATIENCE = 5  # seconds until a scheduler is given up
 
 Work = Callable[[], Any]
-
-
-class CannotRunError(RuntimeError):
-    """The backend cannot run where the tiles are to be blurred."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,8 @@ class Workers:
         threads: the numbers of tiles at a time to choose from.
         memory: bytes that a worker may take in all, unless something else is asked for.
         resident: bytes that it takes already.
+        cpus: that a plan may use where one tile is blurred at a time.
+        check_sees: raises InputError unless all see a file, `(path, what)`.
         run: calls each piece of work, `(works, threads, done)`, and returns what they returned,
             in order; `done()` is called after each.
     """
@@ -45,7 +44,13 @@ class Workers:
     threads: Sequence[int]
     memory: int
     resident: int
+    cpus: int
+    check_sees: Callable[[Path, str], None]
     run: Callable[[Sequence[Work], int, Callable[[], None]], list[Any]]
+
+    def threads_of_plan(self, tiles: int) -> int:
+        """Threads of each plan, of which so many run at the same time."""
+        return self.cpus if tiles == 1 else 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,6 @@ class WorkerState:
     """What a worker says of itself."""
 
     reason: str | None
-    sees_image: bool
     free: int | None
     resident: int
 
@@ -63,26 +67,33 @@ class WorkerState:
         return self.resident + (2**31 if self.free is None else self.free) // 2
 
 
-def inspect_worker(backend: str, image: str) -> WorkerState:
-    """Whether the backend can run in this process and the image is there; and its memory."""
+def inspect_worker(backend: str) -> WorkerState:
+    """Whether the backend can run in this process; and its memory."""
     state = probe(find_backend(backend))
     reason = None if state.ok else state.explanation
-    free = host.available_memory()
-    return WorkerState(reason, Path(image).exists(), free, host.resident_memory())
+    return WorkerState(reason, host.available_memory(), host.resident_memory())
 
 
-def local_workers(backend: str, image: str) -> Workers:
+def local_workers(backend: str) -> Workers:
     """This process.
 
     Raises:
         CannotRunError: the backend cannot run here.
     """
     load("dask.threaded")
-    state = inspect_worker(backend, image)
+    state = inspect_worker(backend)
     if state.reason:
         raise CannotRunError(f"{backend} cannot run: {state.reason}")
-    threads = range(1, host.usable_cpus() + 1)
-    return Workers(1, threads, state.half_of_free, state.resident, _run_in_threads)
+    cpus = host.usable_cpus()
+    return Workers(
+        1,
+        range(1, cpus + 1),
+        state.half_of_free,
+        state.resident,
+        cpus,
+        lambda path, what: None,
+        _run_in_threads,
+    )
 
 
 def _run_in_threads(works: Sequence[Work], threads: int, done: Callable[[], None]) -> list[Any]:
@@ -94,11 +105,11 @@ def _run_in_threads(works: Sequence[Work], threads: int, done: Callable[[], None
 
 
 @contextmanager
-def cluster_workers(address: str, backend: str, image: str) -> Iterator[Workers]:
+def cluster_workers(address: str, backend: str) -> Iterator[Workers]:
     """Those of the cluster whose scheduler listens at `address`.
 
     Raises:
-        InputError: the scheduler cannot be reached, has no workers, or they lack the image.
+        InputError: the scheduler cannot be reached or has no workers.
         CannotRunError: the backend cannot run on one of them.
     """
     distributed = load("distributed")
@@ -112,15 +123,10 @@ def cluster_workers(address: str, backend: str, image: str) -> Iterator[Workers]
             f"scheduler {address} cannot be reached: {detail}; start it with: dask scheduler"
         ) from None
     with client:
-        states = _inspect(client, address, partial(inspect_worker, backend, image))
+        states = _inspect(client, address, partial(inspect_worker, backend))
         for worker, state in states.items():
             if state.reason:
                 raise CannotRunError(f"{backend} cannot run on worker {worker}: {state.reason}")
-            if not state.sees_image:
-                raise InputError(
-                    f"worker {worker} does not see image {image}: "
-                    "put it where every machine finds it under this path"
-                )
         known = client.scheduler_info(n_workers=-1)["workers"].values()
         threads = max(one["nthreads"] for one in known)
         halves = [one["memory_limit"] // 2 for one in known if one["memory_limit"]]
@@ -129,6 +135,8 @@ def cluster_workers(address: str, backend: str, image: str) -> Iterator[Workers]
             [threads],
             min(halves or [state.half_of_free for state in states.values()]),
             max(state.resident for state in states.values()),
+            1,
+            partial(_check_sees, client),
             partial(_run_on_cluster, client),
         )
 
@@ -151,6 +159,15 @@ def _inspect(client: Any, address: str, look: Callable[[], WorkerState]) -> dict
     return states
 
 
+def _check_sees(client: Any, path: Path, what: str) -> None:
+    for worker, sees in client.run(os.path.exists, str(path)).items():
+        if not sees:
+            raise InputError(
+                f"worker {worker} does not see {what}: "
+                "put it where every machine finds it under this path"
+            )
+
+
 def _run_on_cluster(
     client: Any, works: Sequence[Work], threads: int, done: Callable[[], None]
 ) -> list[Any]:
@@ -162,23 +179,26 @@ def _run_on_cluster(
                 break
             done()
         return list(client.gather(futures))
-    except (distributed.KilledWorker, distributed.client.FutureCancelledError) as error:
-        raise InputError(f"the cluster gave up: {' '.join(str(error).split())}") from None
-    finally:
+    except BaseException as error:
         client.cancel(futures)
-        _wait_until_idle(client)
+        _wait_until_left(client, {future.key for future in futures})
+        if isinstance(error, distributed.KilledWorker | distributed.client.FutureCancelledError):
+            said = " ".join(str(error).split())
+            raise InputError(f"the cluster gave up: {said}") from None
+        raise
 
 
-def _wait_until_idle(client: Any) -> None:
+def _wait_until_left(client: Any, keys: set[str]) -> None:
     """A cancelled task runs to its end, and would write into what is removed."""
     deadline = time.monotonic() + 60
     with contextlib.suppress(Exception):  # a cluster that is gone writes nothing
-        while any(client.run(_is_busy).values()) and time.monotonic() < deadline:
+        while any(client.run(_knows, keys).values()) and time.monotonic() < deadline:
             time.sleep(0.1)
 
 
-def _is_busy(dask_worker: Any) -> bool:
-    return bool(dask_worker.active_threads)
+def _knows(keys: set[str], dask_worker: Any) -> bool:
+    """Whether a worker runs one of the tasks, or is going to."""
+    return not keys.isdisjoint(dask_worker.state.tasks)
 
 
 def _delayed(works: Sequence[Work]) -> list[Any]:
