@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import scipy.signal
 
-from blurbench.choice.auto import expected
+from blurbench.choice.auto import choose
 from blurbench.choice.policy import policy
 from blurbench.choice.table import Table, current, read_table
 from blurbench.plan import Problem
@@ -51,7 +51,7 @@ def main() -> None:
         seconds = {one.implementation.name: one.seconds for one in timings}
         best = min(seconds, key=lambda name: seconds[name])
         fastest[best] += 1
-        chosen = expected(table, problem)[0][1]
+        chosen = choose(problem, table=table).name
         for rule, name in zip(regrets, (chosen, by_scipy(problem)), strict=True):
             if name not in seconds:  # expected to be hopeless: it runs against the best alone
                 two = [one for one in contenders if one.one.name in (name, best)]

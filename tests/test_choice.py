@@ -19,17 +19,19 @@ from hypothesis import strategies as st
 from test_cli import deny_gpu, run, save
 
 import blurbench
-from blurbench import InputError, gaussian_blur, prepare
+from blurbench import InputError, gaussian_blur, host, prepare
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.registry import backends, find_implementation
+from blurbench.batch import Blur
 from blurbench.blur import forget_choices
+from blurbench.choice import auto
 from blurbench.choice import table as tables
 from blurbench.choice.auto import choose, expected
 from blurbench.choice.model import TERMS, line_cost, padded_cost, terms_of
 from blurbench.choice.policy import policy
 from blurbench.choice.table import Table, current, own_path, read_table, write_table
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.plan import DTYPES, Problem
 
 SHIPPED: Table = json.loads(
     (Path(blurbench.__file__).parent / "choice" / "default.json").read_text("utf-8")
@@ -40,7 +42,8 @@ def cost(name: str, sample_s: float = 0.0, work_s: float = 0.0, **more: Any) -> 
     backend, method = name.split(":")
     figures = {**dict.fromkeys(TERMS, 0.0), "sample_s": sample_s, "work_s": work_s}
     about = {"backend": backend, "method": method, "dtype": "float32", "place": "host"}
-    able = {"exact": True, "even": True, "borders": list(blurbench.BORDERS)}
+    able = {"exact": True, "even": True, "half": True, "borders": list(blurbench.BORDERS)}
+    able["threads"] = 2
     return {**about, **able, **figures, "timings": 20, "median_deviation": 0.1, **more}
 
 
@@ -63,6 +66,12 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     forget_choices()
     yield tmp_path
     forget_choices()
+
+
+def allow(patch: pytest.MonkeyPatch, *names: str) -> None:
+    """Make backends say that they can run; nothing is run by them."""
+    for name in names:
+        patch.setitem(backends(), name, replace(backends()[name], probe=Availability))
 
 
 def keep(table: Table) -> None:
@@ -111,6 +120,20 @@ def test_what_cannot_do_it_is_not_expected_to(able: dict[str, Any], asked: dict[
 
 def test_half_precision_is_judged_by_the_figures_of_single() -> None:
     assert expected(TWO, problem(dtype="float16"))[0][1] == "scipy:separable"
+    without = table_of(*TWO["costs"], cost("opencv:separable", 1e-12, half=False))
+    assert expected(without, problem(dtype="float16"))[0][1] == "scipy:separable"
+
+
+@pytest.mark.parametrize(("threads", "name"), [(1, "fft"), (2, "fft"), (4, "separable")])
+def test_the_figures_of_the_nearest_number_of_threads_decide(threads: int, name: str) -> None:
+    alone = cost("scipy:separable", 4e-9, threads=1), cost("scipy:fft", 3e-9, threads=1)
+    eight = cost("scipy:separable", 1e-9, threads=8), cost("scipy:fft", 2e-9, threads=8)
+    keep(table_of(*alone, *eight))
+    assert choose(problem(threads=threads)).method == name
+    image = np.random.default_rng(0).random((64, 96), dtype=np.float32)
+    blurred = gaussian_blur(image, size=15, method="auto", backend="auto", threads=threads)
+    named = gaussian_blur(image, size=15, method=name, backend="scipy")
+    np.testing.assert_array_equal(blurred, named)
 
 
 @given(st.integers(2, 5000))
@@ -159,12 +182,13 @@ def test_the_table_of_this_machine_goes_before_the_shipped_one(own_folder: Path)
     assert where.startswith(str(own_folder / "blurbench"))
 
 
-@pytest.mark.parametrize("what", ["machine_id", "versions"])
-def test_another_machine_or_version_has_a_table_of_its_own(
+@pytest.mark.parametrize("what", ["machine_id", "versions", "machine"])
+def test_another_machine_version_or_number_of_cpus_has_a_table_of_its_own(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found, before = tables.here(), own_path()
-    other = {"machine_id": "m0", "versions": {"numpy": "0.1"}}
+    fewer = {**found["machine"], "usable_cpus": found["machine"]["usable_cpus"] + 1}
+    other = {"machine_id": "m0", "versions": {"numpy": "0.1"}, "machine": fewer}
     monkeypatch.setattr(tables, "here", lambda: {**found, what: other[what]})
     assert own_path() != before
 
@@ -190,6 +214,19 @@ def test_auto_runs_what_is_chosen() -> None:
         np.testing.assert_array_equal(blurred, expected_pixels)
 
 
+def test_a_choice_that_was_made_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is planned: what it takes then is what it takes to look it up."""
+    keep(TWO)
+    image, asked = np.zeros((64, 96), np.float32), []
+    ranked = auto.ranking
+    monkeypatch.setattr(auto, "ranking", lambda *how: asked.append(how) or ranked(*how))
+    for _ in range(3):
+        gaussian_blur(image, size=15, method="auto", backend="auto")
+    assert len(asked) == 1
+    gaussian_blur(image, size=17, method="auto", backend="auto")
+    assert len(asked) == 2
+
+
 def test_the_default_never_depends_on_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("blurbench.blur.choose", None)
     image = np.random.default_rng(0).random((32, 32), dtype=np.float32)
@@ -212,6 +249,37 @@ def test_what_has_no_figures_is_chosen_where_nothing_else_can_be() -> None:
 def test_what_cannot_run_here_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     keep(table_of(cost("cuda:separable", 1e-12), *TWO["costs"]))
     assert choose(problem()).name == "scipy:separable"
+
+
+def test_what_nobody_offers_any_more_is_passed_over() -> None:
+    gone = cost("plugin:separable", 1e-12), cost("scipy:nothing", 1e-12)
+    keep(table_of(*gone, *TWO["costs"]))
+    assert choose(problem()).name == "scipy:separable"
+
+
+@pytest.mark.parametrize("method", ["separable", "fft", "dct", "direct"])
+def test_without_figures_scipy_is_the_first_of_a_method(method: str) -> None:
+    keep(table_of())
+    assert choose(problem(), method=method).name == f"scipy:{method}"
+
+
+@pytest.mark.parametrize("backend", ["torch", "cupy", "cuda"])
+def test_without_figures_two_passes_go_before_a_dense_sum(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow(monkeypatch, backend)
+    assert choose(problem(), backend=backend).name == f"{backend}:separable"
+
+
+def test_without_figures_an_image_on_a_device_is_blurred_by_our_kernels_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    allow(monkeypatch, "cupy")
+    assert choose(problem(), place="device").name == "cupy:separable"
+    allow(monkeypatch, "cupyx")
+    assert choose(problem(), place="device").name == "cupyx:separable"
+    allow(monkeypatch, "cuda")
+    assert choose(problem(), place="device").name == "cuda:separable"
 
 
 def test_a_fixed_point_result_is_not_chosen() -> None:
@@ -264,10 +332,9 @@ def test_what_auto_cannot_take_is_refused_in_one_line(how: dict[str, Any], messa
 # The policy
 
 
-@pytest.fixture
-def chosen_by_file(own_folder: Path) -> Any:
-    """`choose` of the policy that the shipped table makes."""
-    (own_folder / "choose.py").write_text(policy(SHIPPED), encoding="utf-8")
+def chosen_by(table: Table) -> Any:
+    """`choose` of the policy that a table makes."""
+    Path("choose.py").write_text(policy(table), encoding="utf-8")
     return runpy.run_path("choose.py")["choose"]
 
 
@@ -281,21 +348,39 @@ def test_the_policy_needs_nothing_but_python() -> None:
     assert imported == {"__future__", "functools", "math", "typing"}
 
 
-def test_the_policy_chooses_as_auto_does(chosen_by_file: Any) -> None:
+@pytest.mark.parametrize("able", [(), tuple(backends())])
+def test_the_policy_chooses_as_auto_does(
+    able: tuple[str, ...], own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow(monkeypatch, *able)
+    chosen_by_file = chosen_by(SHIPPED)
     rng = np.random.default_rng(3)
     for _ in range(200):
         height, width = (int(n) for n in np.exp(rng.uniform(np.log(64), np.log(4096), 2)))
         size, channels = int(rng.integers(1, 128)) * 2 + 1, int(rng.choice([1, 3]))
-        dtype, tolerance = str(rng.choice(["float32", "uint8"])), rng.choice([None, 0.01])
+        dtype, tolerance = str(rng.choice(DTYPES)), rng.choice([None, 0.01])
         shape = (height, width) if channels == 1 else (height, width, channels)
-        name = expected(SHIPPED, problem(size, shape, dtype=dtype), tolerance=tolerance)[0][1]
+        name = choose(problem(size, shape, dtype=dtype), tolerance=tolerance).name
         assert chosen_by_file(height, width, channels, dtype, size, tolerance=tolerance) == name
 
 
-def test_the_policy_takes_a_sigma_as_gaussian_blur_does(chosen_by_file: Any) -> None:
+def test_the_policy_takes_a_sigma_as_gaussian_blur_does(own_folder: Path) -> None:
     kernel = GaussianKernel.from_sigma(30.0)
     own = Problem(kernel, (480, 640), np.dtype("float32"))
-    assert chosen_by_file(480, 640, sigma=30.0) == expected(SHIPPED, own)[0][1]
+    assert chosen_by(SHIPPED)(480, 640, sigma=30.0) == choose(own).name
+
+
+def test_the_policy_takes_all_threads_unless_it_is_told(own_folder: Path) -> None:
+    alone = cost("scipy:fft", 1e-9, threads=1)
+    chosen = chosen_by(table_of(cost("scipy:separable", 1e-9), alone, threads=2))
+    assert chosen(64, 96, size=3) == "scipy:separable"
+    assert chosen(64, 96, size=3, threads=1) == "scipy:fft"
+
+
+def test_the_policy_takes_scipy_where_there_are_no_figures(own_folder: Path) -> None:
+    assert chosen_by(table_of())(64, 96, size=3) == "scipy:separable"
+    keep(table_of())
+    assert choose(problem(3)).name == "scipy:separable"
 
 
 # The command
@@ -313,7 +398,24 @@ def test_explain_names_the_choice_and_what_it_is_from() -> None:
     keep(TWO)
     result = run("tune", "--explain", "--shape", "64x96", "--size", "31")
     assert "auto takes scipy:fft:" in result.out
+    assert "(not here)" not in result.out
     assert str(own_path()) in result.out
+
+
+def test_explain_marks_what_cannot_run_here_and_names_what_is_chosen() -> None:
+    keep(table_of(cost("numba:separable", 1e-12), *TWO["costs"]))
+    result = run("tune", "--explain", "--shape", "64x96", "--size", "31")
+    assert "numba:separable (not here)" in result.out
+    assert f"auto takes {choose(problem(31)).name}:" in result.out
+    assert "faster than scipy:separable" in result.out
+
+
+@pytest.mark.parametrize("table", [table_of(), table_of(cost("numba:separable", 1e-12))])
+def test_explain_names_what_is_chosen_without_figures(table: Table) -> None:
+    keep(table)
+    result = run("tune", "--explain", "--shape", "64x96", "--size", "31")
+    assert result.code == 0
+    assert "auto takes scipy:separable." in result.out
 
 
 def test_policy_writes_the_code_of_a_table(own_folder: Path) -> None:
@@ -340,6 +442,16 @@ def test_what_tune_cannot_use_is_one_line(arguments: tuple[str, ...], message: s
     result = run("tune", *arguments)
     assert (result.code, result.err.count("\n")) == (2, 1)
     assert message in result.err
+
+
+@pytest.mark.parametrize(("threads", "name"), [(1, "numpy:fft"), (None, "scipy:fft")])
+def test_an_image_file_is_blurred_by_what_is_fastest_on_the_threads_that_it_gets(
+    threads: int | None, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "usable_cpus", lambda: 8)
+    keep(table_of(cost("numpy:fft", 1e-9, threads=1), cost("scipy:fft", 1e-9, threads=8)))
+    how = Blur(GaussianKernel.from_size(5), "auto", "auto", "reflect", 0.0)
+    assert how.implementation(how.problem((64, 96), np.dtype("float32"), threads)).name == name
 
 
 def test_blur_by_auto_runs_what_is_chosen_for_each_image(own_folder: Path) -> None:

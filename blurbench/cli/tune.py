@@ -98,7 +98,7 @@ def _explain(
 
     from blurbench import host
     from blurbench.border import check_border
-    from blurbench.choice.auto import expected
+    from blurbench.choice.auto import choose, expected, runnable
     from blurbench.choice.table import current, read_table
     from blurbench.kernel import make_kernel
     from blurbench.plan import DTYPES, Problem
@@ -114,8 +114,10 @@ def _explain(
     problem = Problem(kernel, shape, np.dtype(dtype), border, threads=host.usable_cpus())
     table, where = (read_table(path), str(path)) if path is not None else current()
     found = expected(table, problem, tolerance=tolerance)
-    show_explanation(open_console(), problem, table, where, found)
-    return 0 if found else 3
+    ranked = expected(runnable(table), problem, tolerance=tolerance)
+    chosen = choose(problem, tolerance=tolerance, table=table).name
+    show_explanation(open_console(), problem, table, where, found, ranked, chosen)
+    return 0
 
 
 def _write_policy(path: Path | None, target: str) -> int:

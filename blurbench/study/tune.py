@@ -209,7 +209,7 @@ def _likely(
             one.one.check(problem)
         except InputError:
             continue
-        if not keeps_contract(one.one, problem):
+        if not keeps_contract(one.one, problem.dtype.name):
             continue
         expected[one] = rates.get((one.one.name, one.place), 0.0) * one.one.operations(problem)
     best = min((seconds for seconds in expected.values() if seconds), default=math.inf)
