@@ -193,7 +193,39 @@ def test_another_machine_version_or_number_of_cpus_has_a_table_of_its_own(
     assert own_path() != before
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"schema": "other/1"}', "[1]"])
+WHOLE = {**TWO, "errors": {"box": [[2.0, 1e-3]]}}
+DAMAGES: list[dict[str, Any]] = [
+    *({name: None} for name in ("machine", "versions", "measured_at_utc", "threads")),
+    *({"cache_bytes": damage} for damage in (None, -1, math.nan, "large")),
+    *({"errors": damage} for damage in (None, {"box": None}, {"box": [[1.0]]})),
+    *({"costs": damage} for damage in (None, {}, [None], [{}])),
+    *(
+        {"costs": [{**cost("scipy:fft"), **damage}]}
+        for damage in (
+            *({name: None} for name in ("backend", "dtype", "exact", "half", "borders")),
+            *({name: damage} for name in TERMS for damage in (None, -1.0, math.inf, "1")),
+            *({"threads": damage} for damage in (0, 1.5)),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=json.dumps)
+def test_a_damaged_table_is_refused_by_what_is_damaged(
+    damage: dict[str, Any], own_folder: Path
+) -> None:
+    path = own_folder / "table.json"
+    path.write_text(json.dumps(WHOLE))
+    assert read_table(path) == WHOLE
+    path.write_text(json.dumps({**WHOLE, **damage}))
+    (where,) = damage
+    with pytest.raises(InputError, match=rf"table\.json .*{where}.* damaged.* run blurbench tune"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"schema": "other/1"}', "[1]", '{"schema": "blurbench.choice/2"}']
+)
 def test_a_file_that_is_no_table_is_refused_in_one_line(text: str, own_folder: Path) -> None:
     path = own_folder / "table.json"
     path.write_text(text)

@@ -13,6 +13,7 @@ from typing import Any
 
 from blurbench import __version__
 from blurbench.backends.registry import backends, probe
+from blurbench.choice.check import check_table
 from blurbench.errors import InputError
 from blurbench.records.export import to_json
 from blurbench.records.machine import describe_machine, machine_id
@@ -85,6 +86,7 @@ def read_table(path: Path) -> Table:
         table: Table = json.loads(path.read_text("utf-8"))
         if table["schema"] != SCHEMA:
             raise ValueError(f"its schema is {table['schema']}")
+        check_table(table)
     except FileNotFoundError:
         raise InputError(f"table {path} does not exist: make it with blurbench tune") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
