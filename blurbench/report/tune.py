@@ -20,14 +20,19 @@ PARTS = ("call", "lines", "samples", "past cache", "work")
 
 def show_measured(console: Console, table: Table, path: str) -> None:
     """Each implementation of which there are figures, and how far off they are."""
-    shown = plain_table("implementation", "dtype", "timings", "deviation", right=(2, 3))
+    shown = plain_table(
+        "implementation", "dtype", "threads", "timings", "deviation", right=(2, 3, 4)
+    )
     for cost in table["costs"]:
         name = f"{cost['backend']}:{cost['method']}"
         off = f"{100 * cost['median_deviation']:.0f} %"
-        shown.add_row(*map(Text, (name, cost["dtype"], str(cost["timings"]), off)))
+        counts = str(cost["threads"]), str(cost["timings"])
+        shown.add_row(*map(Text, (name, cost["dtype"], *counts, off)))
     show_table(console, shown)
     console.print()
-    say(console, f"{table['problems']} images and kernels on {table['threads']} threads.")
+    for name, reason in table["left_out"].items():
+        say(console, f"{name} was left out: {reason.removesuffix('.')}.")
+    say(console, f"{table['problems']} images and kernels were measured.")
     say(console, f"The table is in {path}")
 
 
