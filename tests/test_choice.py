@@ -7,9 +7,11 @@ import json
 import math
 import runpy
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,10 @@ from blurbench.choice.model import TERMS, line_cost, padded_cost, terms_of
 from blurbench.choice.policy import policy
 from blurbench.choice.table import Table, current, own_path, read_table, write_table
 from blurbench.kernel import GaussianKernel
+from blurbench.measure.clock import HostClock
 from blurbench.plan import DTYPES, Problem
+from blurbench.study import heats
+from blurbench.study import tune as tuning
 
 SHIPPED: Table = json.loads(
     (Path(blurbench.__file__).parent / "choice" / "default.json").read_text("utf-8")
@@ -168,6 +173,10 @@ def test_without_a_table_the_shipped_one_is_used() -> None:
     table, where = current()
     assert table == SHIPPED
     assert "blurbench tune" in where
+
+
+def test_the_shipped_table_is_whole() -> None:
+    assert read_table(Path(blurbench.__file__).parent / "choice" / "default.json") == SHIPPED
 
 
 def test_every_implementation_of_the_shipped_table_exists() -> None:
@@ -418,12 +427,80 @@ def test_the_policy_takes_scipy_where_there_are_no_figures(own_folder: Path) -> 
 # The command
 
 
-def test_tune_measures_and_keeps_a_table(own_folder: Path) -> None:
-    result = run("tune", "--budget", "1", "--backend", "numpy,scipy", "--quiet", "--seed", "1")
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small images and kernels, timed for microseconds: figures in a second."""
+    monkeypatch.setattr(tuning, "SIDES", (16, 64))
+    monkeypatch.setattr(tuning, "SIZES", (3, 15))
+    monkeypatch.setattr(heats, "SAMPLE_S", 1e-6)
+
+
+SCIPY = ("tune", "--backend", "scipy", "--quiet", "--seed", "1")
+
+
+def test_tune_measures_and_keeps_a_table(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "usable_cpus", lambda: 2)
+    result = run(*SCIPY, "--budget", "5")
     assert (result.code, result.err) == (0, "")
     table = read_table(own_path())
-    assert {one["backend"] for one in table["costs"]} <= {"numpy", "scipy"}
+    found = {
+        (one["backend"], one["method"], one["dtype"], one["threads"]) for one in table["costs"]
+    }
+    dtypes = ("float32", "float64", "uint8", "uint16")
+    assert found >= {("scipy", "separable", dtype, n) for dtype in dtypes for n in (1, 2)}
+    assert {backend for backend, *_ in found} == {"scipy"}
     assert str(own_path()) in result.out
+
+
+def test_tune_keeps_no_table_without_figures() -> None:
+    result = run(*SCIPY, "--budget", "1")
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "within 1 s: give more with --budget" in result.err
+    assert not own_path().exists()
+
+
+def test_tune_keeps_its_budget(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock on which a call takes 10 ms, and to ask for the time 1 ms."""
+    now = [0.0]
+
+    def measure(self: HostClock, call: Any, loops: int) -> float:
+        now[0] += 2 * loops * 1e-2  # the call before it, too
+        return loops * 1e-2
+
+    def monotonic() -> float:
+        now[0] += 1e-3
+        return now[0]
+
+    monkeypatch.setattr(HostClock, "measure", measure)
+    monkeypatch.setattr(tuning, "time", SimpleNamespace(monotonic=monotonic, time=time.time))
+    run(*SCIPY, "--budget", "10")
+    assert 9.9 < now[0] < 10.1
+
+
+def test_tune_says_who_was_left_out_and_why(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def prepare(given: Problem) -> Any:
+        raise RuntimeError("out of order")
+
+    scipy = backends()["scipy"]
+    broken = tuple(
+        replace(one, prepare=prepare) if one.method == "fft" else one
+        for one in scipy.implementations
+    )
+    monkeypatch.setitem(backends(), "scipy", replace(scipy, implementations=broken))
+    result = run(*SCIPY, "--budget", "5")
+    assert result.code == 0
+    assert "scipy:fft was left out: out of order." in result.out
+    assert "fft" not in {one["method"] for one in read_table(own_path())["costs"]}
+
+
+def test_tune_measures_nothing_where_no_table_can_be_kept(
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own_folder / "blurbench").write_text("a file")
+    monkeypatch.setattr(tuning, "tune", None)
+    result = run(*SCIPY)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "is a file" in result.err
 
 
 def test_explain_names_the_choice_and_what_it_is_from() -> None:
@@ -464,6 +541,15 @@ def test_policy_writes_the_code_of_a_table(own_folder: Path) -> None:
         (("--explain", "--shape", "12", "--size", "3"), "--shape '12'"),
         (("--explain", "--shape", "12x12"), "no kernel is given"),
         (("--size", "3"), "--size is for --explain"),
+        (("--dtype", "uint8"), "--dtype is for --explain"),
+        (("--allow-even",), "--allow-even is for --explain"),
+        (("--policy", "a.py", "--sigma", "3"), "--sigma is for --explain, not for --policy"),
+        (("--policy", "a.py", "--budget", "3"), "--budget is for measuring, not for --policy"),
+        (("--explain", "--seed", "3"), "--seed is for measuring, not for --explain"),
+        (("--explain", "--backend", "numpy"), "--backend is for measuring"),
+        (("--explain", "--policy", "a.py"), "ask one at a time"),
+        (("--out", "-"), "--out - is no file"),
+        (("--policy", "a.py", "--out", "-"), "--out - is no file"),
         (("--out", "none/table.json"), "none"),
         (("--explain", "--shape", "9x9", "--size", "3", "--out", "no.json"), "does not exist"),
         (("--policy", "none/choose.py"), "none"),
