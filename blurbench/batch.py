@@ -52,7 +52,8 @@ class Blur:
         self, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None = None
     ) -> Problem:
         """Of one image."""
-        return Problem(self.kernel, shape, dtype, self.border, self.cval, threads or 1)
+        threads = host.usable_cpus() if threads is None else threads
+        return Problem(self.kernel, shape, dtype, self.border, self.cval, threads)
 
     def implementation(self, problem: Problem) -> Implementation:
         """What blurs an image."""

@@ -18,14 +18,15 @@ from pathlib import Path
 import numpy as np
 import scipy.signal
 
-from blurbench.choice.auto import expected
+from blurbench.choice.auto import choose
 from blurbench.choice.policy import policy
 from blurbench.choice.table import Table, current, read_table
 from blurbench.plan import Problem
-from blurbench.study.fit import Timing
+from blurbench.study.contender import contenders_of
+from blurbench.study.heats import Heats
 from blurbench.study.options import Options
 from blurbench.study.session import Session
-from blurbench.study.tune import contenders_of, problems, race
+from blurbench.study.tune import problems
 
 DTYPES, MOST_SAMPLES = ("float32", "float64"), 3 * 4096**2
 
@@ -40,22 +41,20 @@ def main() -> None:
     session = Session(Options(seed=given.seed))
     contenders = [one for one in contenders_of(session) if one.one.exact and one.place == "host"]
     policy_of = choose_of(table)
-    known: list[Timing] = []
+    heats = Heats(contenders, session.rng)
     regrets: dict[str, list[float]] = {"auto": [], "scipy.signal.choose_conv_method": []}
     fastest: Counter[str] = Counter()
     agreed = 0
-    endless = problems(random.Random(given.seed), DTYPES, MOST_SAMPLES)
+    endless = problems(random.Random(given.seed), DTYPES, MOST_SAMPLES, alone=False)
     for _, problem in zip(range(given.problems), endless, strict=False):
-        timings = race(problem, contenders, known, session.rng)
-        known += timings
-        seconds = {one.implementation.name: one.seconds for one in timings}
+        seconds = {one.implementation.name: one.seconds for one in heats.run(problem)}
         best = min(seconds, key=lambda name: seconds[name])
         fastest[best] += 1
-        chosen = expected(table, problem)[0][1]
+        chosen = choose(problem, table=table).name
         for rule, name in zip(regrets, (chosen, by_scipy(problem)), strict=True):
             if name not in seconds:  # expected to be hopeless: it runs against the best alone
                 two = [one for one in contenders if one.one.name in (name, best)]
-                again = race(problem, two, [], session.rng)
+                again = Heats(two, session.rng).run(problem)
                 seconds = {one.implementation.name: one.seconds for one in again}
             regrets[rule].append(seconds[name] / seconds[best])
         regret = regrets["auto"][-1]

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import pytest
 
+from blurbench import host
 from blurbench.backends.registry import find_backend, find_implementation
-from blurbench.choice.auto import HOST
+from blurbench.choice.auto import DEVICE, HOST
 from blurbench.choice.model import TERMS, terms_of
+from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.plan import Plan, Problem
+from blurbench.study.contender import Contender
 from blurbench.study.fit import FEWEST, Timing, costs_of, fit
-from blurbench.study.tune import (
-    DTYPES,
-    HOPELESS,
-    MOST_SAMPLES,
-    ROUNDS,
-    SAMPLE_S,
-    Contender,
-    problems,
-    race,
-)
+from blurbench.study.heats import COMPILING_S, HOPELESS, ROUNDS, SAMPLE_S, SHARE, Heats
+from blurbench.study.pace import GUESS_S
+from blurbench.study.tune import DTYPES, MOST_SAMPLES, problems
 
 NAMES = ("scipy:separable", "scipy:fft", "numpy:separable")
 FIGURES = (2e-5, 1e-8, 3e-10, 4e-10, 5e-11)
@@ -60,40 +58,166 @@ def contenders(*seconds: float) -> list[Contender]:
     ]
 
 
-def race_of(*seconds: float, known: Any = ()) -> tuple[dict[str, float], dict[str, list[int]]]:
-    """Seconds, and loops of each sample, by name."""
+def heats_of(
+    *seconds: float, known: Sequence[Timing] = (), **how: Any
+) -> tuple[Heats, list[Contender]]:
     racers = contenders(*seconds)
-    found = race(problem(), racers, known, random.Random(1))
-    loops = {one.one.name: one.clock.loops for one in racers}  # type: ignore[attr-defined]
-    return {one.implementation.name: one.seconds for one in found}, loops
+    heats = Heats(racers, random.Random(1), **how)
+    for timing in known:
+        heats.pace.add(timing)
+    return heats, racers
+
+
+def took(given: Problem, *seconds: float) -> list[Timing]:
+    """What each of `NAMES` took before."""
+    return [
+        Timing(find_implementation(*name.split(":")), HOST, given, each)
+        for name, each in zip(NAMES, seconds, strict=True)
+    ]
+
+
+def names_of(found: Iterable[Timing]) -> list[str]:
+    return [one.implementation.name for one in found]
 
 
 def test_those_that_may_be_the_fastest_are_timed_in_rounds_the_others_once() -> None:
-    seconds, loops = race_of(1e-3, 2e-3, 4e-3)
-    assert seconds == pytest.approx({NAMES[0]: 1e-3, NAMES[1]: 2e-3, NAMES[2]: 4e-3})
-    assert [len(loops[name]) for name in NAMES] == [1 + ROUNDS, 1 + ROUNDS, 1]
+    heats, racers = heats_of(1e-3, 2e-3, 4e-3)
+    found = heats.run(problem())
+    assert [one.seconds for one in found] == pytest.approx([1e-3, 2e-3, 4e-3])
+    assert [len(each.clock.loops) for each in racers] == [1 + ROUNDS, 1 + ROUNDS, 1]
 
 
 def test_short_calls_are_repeated() -> None:
-    _, loops = race_of(1e-5, 1e-5, 1e-5)
-    assert loops[NAMES[0]][1:] == [round(SAMPLE_S / 1e-5)] * ROUNDS
+    heats, racers = heats_of(1e-5, 1e-5, 1e-5)
+    heats.run(problem())
+    assert racers[0].clock.loops[1:] == [round(SAMPLE_S / 1e-5)] * ROUNDS
+
+
+SLOW_ONE = (0.1, 0.2, 0.2 * HOPELESS)
 
 
 def test_what_is_expected_to_be_hopeless_is_not_tried() -> None:
-    larger = replace(problem(), shape=(8, 8))
-    known = [
-        Timing(find_implementation(*name.split(":")), HOST, larger, taken)
-        for name, taken in zip(NAMES, (1e-3, 2e-3, 4 * HOPELESS), strict=True)
-    ]
-    assert set(race_of(1e-3, 2e-3, 4e-3, known=known)[0]) == {NAMES[0], NAMES[1]}
+    known = [*took(problem(shape=(4, 4)), 1e-3, 1e-3, 1e-3), *took(problem(), *SLOW_ONE)]
+    heats, _ = heats_of(*SLOW_ONE, known=known)
+    assert names_of(heats.run(problem())) == list(NAMES[:2])
 
 
-def test_what_another_dtype_took_says_nothing() -> None:
-    known = [
-        Timing(find_implementation(*name.split(":")), HOST, problem(dtype="float64"), taken)
-        for name, taken in zip(NAMES, (1e-3, 2e-3, 4 * HOPELESS), strict=True)
-    ]
-    assert set(race_of(1e-3, 2e-3, 4e-3, known=known)[0]) == set(NAMES)
+def test_what_is_short_is_tried_however_hopeless() -> None:
+    known = [*took(problem(shape=(4, 4)), *(1e-7,) * 3), *took(problem(), 1e-6, 1e-6, SAMPLE_S)]
+    heats, _ = heats_of(1e-6, 1e-6, SAMPLE_S, known=known)
+    assert names_of(heats.run(problem())) == list(NAMES)
+
+
+def test_overhead_on_a_small_image_makes_nobody_hopeless_on_a_large_one() -> None:
+    known = took(problem(shape=(4, 4)), 1e-6, 1e-6, 1e-2)
+    heats, _ = heats_of(1e-3, 1e-3, 1e-3, known=known)
+    assert names_of(heats.run(problem(15, (256, 256)))) == list(NAMES)
+
+
+def test_the_most_similar_problem_tells_what_is_expected() -> None:
+    like, unlike = problem(15, (64, 64)), problem(3, (512, 512))
+    known = [*took(unlike, *SLOW_ONE[::-1]), *took(problem(shape=(4, 4)), 1e-6, 1e-6, 1e-6)]
+    heats, _ = heats_of(*SLOW_ONE, known=[*known, *took(like, *SLOW_ONE)])
+    assert names_of(heats.run(problem(15, (64, 65)))) == list(NAMES[:2])
+
+
+def test_another_dtype_or_number_of_threads_tells_where_nothing_else_does() -> None:
+    small = took(problem(shape=(4, 4)), 1e-3, 1e-3, 1e-3)
+    known = [*small, *took(problem(), *SLOW_ONE)]
+    for other in (problem(dtype="float64"), replace(problem(), threads=2)):
+        heats, _ = heats_of(*SLOW_ONE, known=known)
+        assert names_of(heats.run(other)) == list(NAMES[:2])
+        own = took(other, 0.1, 0.1, 0.1)
+        heats, _ = heats_of(*SLOW_ONE, known=[*known, *own])
+        assert names_of(heats.run(other)) == list(NAMES)
+
+
+def test_a_fast_device_does_not_make_the_host_hopeless() -> None:
+    on_host = contenders(0.1, 0.2, 0.2)
+    there = replace(on_host[0], place=DEVICE, clock=Fixed(1e-4))
+    heats = Heats([*on_host, there], random.Random(1))
+    for _ in range(2):
+        assert len(heats.run(problem())) == 4
+    assert [len(each.clock.loops) for each in on_host] == [2 * (1 + ROUNDS)] * 3
+
+
+def test_what_takes_much_of_the_time_left_is_not_tried() -> None:
+    large = problem(101, (128, 128))
+    needed = 2 * find_implementation("scipy", "separable").operations(large) * GUESS_S
+    enough, too_little = 1.01 * needed / SHARE, 0.99 * needed / SHARE
+    assert NAMES[0] in names_of(heats_of(*(1e-3,) * 3, left=lambda: enough)[0].run(large))
+    assert NAMES[0] not in names_of(heats_of(*(1e-3,) * 3, left=lambda: too_little)[0].run(large))
+
+
+def test_where_nothing_fits_nothing_is_timed() -> None:
+    heats, racers = heats_of(1e-3, 1e-3, 1e-3, left=lambda: 1e-9)
+    assert heats.run(problem()) == []
+    assert [each.clock.loops for each in racers] == [[], [], []]
+
+
+def test_nothing_is_compiled_that_the_time_left_does_not_allow() -> None:
+    for left, tried in ((COMPILING_S + 1, 3), (COMPILING_S - 1, 2)):
+        compiled, *others = contenders(1e-3, 1e-3, 1e-3)
+        compiled = replace(compiled, one=replace(compiled.one, compiles=True))
+        heats = Heats([compiled, *others], random.Random(1), lambda left=left: left)
+        assert len(heats.run(problem())) == tried
+
+
+def test_no_round_begins_that_does_not_fit() -> None:
+    heats, racers = heats_of(0.1, 0.1, 0.1, left=lambda: 0.29)
+    heats.run(problem())
+    assert [len(each.clock.loops) for each in racers] == [1, 1, 1]
+
+
+def heats_with_one_that(prepare: Callable[[Contender, Problem], Plan]) -> Heats:
+    """The first contender makes its plans so."""
+    first, *others = contenders(1e-3, 1e-3, 1e-3)
+    other = replace(first, one=replace(first.one, prepare=partial(prepare, first)))
+    return Heats([other, *others], random.Random(1))
+
+
+def raising(error: Exception) -> Callable[[Contender, Problem], Plan]:
+    """Raise it at size 7."""
+
+    def prepare(racer: Contender, given: Problem) -> Plan:
+        if given.kernel.size == 7:
+            raise error
+        return racer.one.prepare(given)
+
+    return prepare
+
+
+def test_what_breaks_is_left_out_and_the_others_go_on() -> None:
+    heats = heats_with_one_that(raising(RuntimeError("it broke")))
+    assert names_of(heats.run(problem())) == list(NAMES)
+    heats.run(problem(7))
+    assert heats.left_out == {NAMES[0]: "it broke"}
+    assert Counter(names_of(heats.timings)) == {NAMES[1]: 2, NAMES[2]: 2}
+    assert names_of(heats.run(problem())) == list(NAMES[1:])
+
+
+@pytest.mark.parametrize("error", [InputError("not this one"), MemoryError("no room")])
+def test_what_cannot_do_one_problem_stays(error: Exception) -> None:
+    heats = heats_with_one_that(raising(error))
+    heats.run(problem())
+    assert names_of(heats.run(problem(7))) == list(NAMES[1:])
+    assert heats.left_out == {}
+    assert NAMES[0] in names_of(heats.timings)
+
+
+def test_what_computes_something_else_is_left_out() -> None:
+    heats = heats_with_one_that(
+        lambda racer, given: racer.one.prepare(replace(given, border="wrap"))
+    )
+    assert names_of(heats.run(problem())) == list(NAMES[1:])
+    assert "float32 result is wrong by" in heats.left_out[NAMES[0]]
+
+
+def test_an_approximation_may_differ() -> None:
+    deriche = find_implementation("numpy", "deriche")
+    racer = Contender(deriche, find_backend("numpy"), HOST, Fixed(1e-3))
+    heats = Heats([racer], random.Random(1))
+    assert names_of(heats.run(problem())) == [deriche.name]
 
 
 def test_problems_are_spread_over_what_people_blur() -> None:
@@ -106,11 +230,20 @@ def test_problems_are_spread_over_what_people_blur() -> None:
     assert all(one.kernel.size % 2 for one in some)
 
 
+def test_some_problems_are_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "usable_cpus", lambda: 8)
+    some = list(islice(problems(random.Random(5)), 400))
+    counts = Counter((one.dtype.name, one.threads) for one in some)
+    assert counts == {(dtype, n): each for dtype in DTYPES for n, each in ((1, 25), (8, 75))}
+    assert {one.threads for one in islice(problems(random.Random(5), alone=False), 100)} == {8}
+
+
 def timings(noise: float = 0.0, outliers: int = 0, number: int = 60) -> list[Timing]:
     """Of one implementation, after figures that are known."""
     rng, found = np.random.default_rng(2), []
     one = find_implementation("scipy", "separable")
-    for place, given in enumerate(islice(problems(random.Random(6), ("float32",)), number)):
+    endless = problems(random.Random(6), ("float32",), alone=False)
+    for place, given in enumerate(islice(endless, number)):
         terms = terms_of(
             one.method, given.height, given.width, given.channels, 4, given.kernel.size, 2**21
         )
@@ -141,3 +274,9 @@ def test_no_figure_is_negative() -> None:
 
 def test_what_was_timed_too_seldom_has_no_figures() -> None:
     assert costs_of(timings(number=FEWEST - 1), 2**21) == []
+
+
+def test_each_number_of_threads_has_figures_of_its_own() -> None:
+    alone = [replace(one, problem=replace(one.problem, threads=1)) for one in timings()]
+    all_cpus = [replace(one, problem=replace(one.problem, threads=8)) for one in timings()]
+    assert [one["threads"] for one in costs_of([*alone, *all_cpus], 2**21)] == [1, 8]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import backends, check_method, find_backend, probe
 from blurbench.backends.registry import find_implementation as find
@@ -12,6 +14,9 @@ from blurbench.plan import Problem
 
 AUTO = "auto"
 DEVICE, HOST = "device", "host"
+# Without figures: what grows least with image and kernel first, from the machine's own library.
+LIKELY_METHODS = ("separable", "fft", "banded", "dct", "direct")
+LIKELY_BACKENDS = ("scipy", "cuda", "cupyx")
 
 
 def expected(
@@ -52,7 +57,13 @@ def expected(
         method,
         tolerance,
         place,
+        problem.threads,
     )
+
+
+def runnable(table: Table) -> Table:
+    """The table with the figures of what can run here alone: by these, `auto` chooses."""
+    return {**table, "costs": [cost for cost in table["costs"] if _is_runnable(cost)]}
 
 
 def choose(
@@ -62,17 +73,20 @@ def choose(
     tolerance: float | None = None,
     place: str = HOST,
     cpu_only: bool = False,
+    table: Table | None = None,
 ) -> Implementation:
-    """The implementation to run, by this machine's table or the shipped one.
+    """The implementation to run, by a table: default is this machine's, or the shipped one.
 
-    Of what has no figures, the first that can run is taken; the arguments are those of `expected`.
+    Where nothing has figures, the likeliest that can run is taken; the arguments are those of
+    `expected`.
 
     Raises:
         InputError: a name is unknown, the tolerance is not positive, or nothing can do it.
         CannotRunError: the backend that is named cannot run here.
     """
-    names = [name for _, name in expected(current()[0], problem, backend, method, tolerance, place)]
-    found = (find(*name.split(":", 1)) for name in names)
+    figures = runnable(current()[0] if table is None else table)
+    ranked = expected(figures, problem, backend, method, tolerance, place)
+    found = (find(*name.split(":", 1)) for _, name in ranked)
     kinds = {"gpu"} if place == DEVICE else {"cpu"} if cpu_only else {"cpu", "gpu"}
     for one in (*found, *_without_figures(backend, method)):
         if find_backend(one.backend).kind in kinds and _runs(one, problem):
@@ -99,14 +113,21 @@ def find_or_choose(problem: Problem, backend: str, method: str) -> Implementatio
 
 
 def _without_figures(backend: str, method: str) -> list[Implementation]:
-    """The exact ones that are asked for, SciPy's two passes before all."""
+    """The exact ones that are asked for, the likeliest to be fast first."""
     found = [
         one
         for owner in backends().values()
         for one in owner.implementations
         if backend in (AUTO, owner.name) and method in (AUTO, one.method) and may_be_chosen(one)
     ]
-    return sorted(found, key=lambda one: one.name != "scipy:separable")
+    return sorted(
+        found,
+        key=lambda one: (_place(one.method, LIKELY_METHODS), _place(one.backend, LIKELY_BACKENDS)),
+    )
+
+
+def _place(name: str, order: tuple[str, ...]) -> int:
+    return order.index(name) if name in order else len(order)
 
 
 def may_be_chosen(one: Implementation) -> bool:
@@ -114,9 +135,21 @@ def may_be_chosen(one: Implementation) -> bool:
     return one.exact and not one.own_kernel
 
 
-def keeps_contract(one: Implementation, problem: Problem) -> bool:
+def keeps_contract(one: Implementation, dtype: str) -> bool:
     """Whether an integer result is rounded to the nearest, as fixed-point arithmetic may not."""
-    return problem.dtype.kind == "f" or one.integer_error <= 0.5
+    return dtype.startswith("float") or one.integer_error <= 0.5
+
+
+def _is_runnable(cost: dict[str, Any]) -> bool:
+    """Whether what a cost is of is known, can run here and keeps the contract."""
+    owner = backends().get(cost["backend"])
+    one = None if owner is None else owner.implementation(cost["method"])
+    return (
+        owner is not None
+        and one is not None
+        and keeps_contract(one, cost["dtype"])
+        and probe(owner).ok
+    )
 
 
 def _runs(one: Implementation, problem: Problem) -> bool:
@@ -124,4 +157,4 @@ def _runs(one: Implementation, problem: Problem) -> bool:
         one.check(problem)
     except InputError:
         return False
-    return keeps_contract(one, problem) and probe(find_backend(one.backend)).ok
+    return keeps_contract(one, problem.dtype.name) and probe(find_backend(one.backend)).ok

@@ -28,6 +28,7 @@ def ranking(
     method: str = "auto",
     tolerance: float | None = None,
     place: str = "host",
+    threads: int = 1,
 ) -> list[tuple[float, str]]:
     """Seconds that each implementation is expected to take, and its name, fastest first.
 
@@ -36,18 +37,11 @@ def ranking(
         backend, method: `auto`, or the only one that may be chosen.
         tolerance: the error, of the largest value, up to which approximations compete.
         place: of the image: `host`, so that copies to a device count, or `device`.
+        threads: that may be used; the figures of the nearest number that was measured decide.
     """
     found = []
-    for cost in table["costs"]:
-        if (
-            cost["dtype"] != measured_dtype(dtype)
-            or cost["place"] != place
-            or border not in cost["borders"]
-        ):
-            continue
+    for cost in costs_for(table, dtype, size, border, place, threads):
         if backend not in ("auto", cost["backend"]) or method not in ("auto", cost["method"]):
-            continue
-        if size % 2 == 0 and not cost["even"]:
             continue
         if not cost["exact"]:
             error = approximation_error(table["errors"].get(cost["method"], ()), size, sigma)
@@ -61,9 +55,23 @@ def ranking(
     return sorted(found)
 
 
-def measured_dtype(dtype: str) -> str:
-    """The dtype whose figures are used: float16 is blurred in float32."""
-    return "float32" if dtype == "float16" else dtype
+def costs_for(
+    table: dict[str, Any], dtype: str, size: int, border: str, place: str, threads: int
+) -> list[dict[str, Any]]:
+    """The costs of what can do it, on the number of threads that is nearest by its ratio."""
+    half = dtype == "float16"
+    able = [
+        cost
+        for cost in table["costs"]
+        if cost["dtype"] == ("float32" if half else dtype)  # it is blurred in float32
+        and cost["place"] == place
+        and border in cost["borders"]
+        and (size % 2 or cost["even"])
+        and (cost["half"] or not half)
+    ]
+    numbers = {cost["threads"] for cost in able}
+    nearest = min(numbers, key=lambda number: abs(math.log(number / threads)), default=0)
+    return [cost for cost in able if cost["threads"] == nearest]
 
 
 def terms_of(

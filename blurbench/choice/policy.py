@@ -6,30 +6,35 @@ import pprint
 from importlib import resources
 from typing import Any
 
+from blurbench.choice.auto import HOST, runnable
 from blurbench.choice.table import Table
 
-KEPT = ("cache_bytes", "errors")
+KEPT = ("threads", "cache_bytes", "errors")
 OF_A_COST = ("timings", "median_deviation")  # nothing is chosen by these
 
 _CHOOSE = '''
 def choose(
     height, width, channels=1, dtype="float32", size=None, sigma=None, border="reflect",
-    tolerance=None,
+    tolerance=None, threads=None,
 ):
-    """The blur to run, as "backend:method"; of a size, a sigma (cut at 4 sigmas), or both."""
+    """The blur to run, as "backend:method"; of a size, a sigma (cut at 4 sigmas), or both.
+
+    Threads: all of the machine that was measured, unless given.
+    """
     if size is None:
         size = 2 * int(4 * sigma + 0.5) + 1
     if sigma is None:
         sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
     found = ranking(
-        TABLE, height, width, channels, dtype, size, sigma, border, tolerance=tolerance
+        TABLE, height, width, channels, dtype, size, sigma, border, tolerance=tolerance,
+        threads=threads or TABLE["threads"],
     )
-    return found[0][1]
+    return found[0][1] if found else "scipy:separable"
 '''
 
 
 def policy(table: Table) -> str:
-    """Source code: `choose` and all that it needs."""
+    """Source code: `choose` and all that it needs, to choose as `auto` does here."""
     model = resources.files("blurbench.choice").joinpath("model.py").read_text("utf-8")
     code = model.partition('"""\n\n')[2]
     versions = ", ".join(f"{name} {text}" for name, text in table["versions"].items())
@@ -44,8 +49,8 @@ def policy(table: Table) -> str:
 def _literal(table: Table) -> str:
     costs: list[dict[str, Any]] = [
         {name: value for name, value in cost.items() if name not in OF_A_COST}
-        for cost in table["costs"]
-        if cost["place"] == "host"
+        for cost in runnable(table)["costs"]
+        if cost["place"] == HOST
     ]
     kept = {**{name: table[name] for name in KEPT}, "costs": costs}
     return pprint.pformat(kept, width=96, sort_dicts=False)

@@ -13,11 +13,12 @@ from typing import Any
 
 from blurbench import __version__
 from blurbench.backends.registry import backends, probe
+from blurbench.choice.check import check_table
 from blurbench.errors import InputError
 from blurbench.records.export import to_json
 from blurbench.records.machine import describe_machine, machine_id
 
-SCHEMA = "blurbench.choice/1"
+SCHEMA = "blurbench.choice/2"
 # What a blur may run on, as it is installed: to ask for a version imports nothing.
 DISTRIBUTIONS = (
     *("numpy", "scipy", "numba", "opencv-python-headless", "opencv-python", "scikit-image"),
@@ -45,10 +46,13 @@ def here() -> dict[str, Any]:
 
 
 def own_path() -> Path:
-    """Where the table of this machine and these versions is kept, in the user's data folder."""
+    """Where the table of this machine, its usable CPUs and these versions is kept.
+
+    It is in the user's data folder.
+    """
     found = here()
-    versions = json.dumps(found["versions"], sort_keys=True)
-    digest = hashlib.sha256(versions.encode()).hexdigest()[:8]
+    about = json.dumps([found["versions"], found["machine"]["usable_cpus"]], sort_keys=True)
+    digest = hashlib.sha256(about.encode()).hexdigest()[:8]
     return _data_folder() / f"choice-{found['machine_id']}-{digest}.json"
 
 
@@ -76,12 +80,13 @@ def read_table(path: Path) -> Table:
     """Read what `blurbench tune` wrote.
 
     Raises:
-        InputError: it is missing, or no such file.
+        InputError: it is missing, damaged, or no such file.
     """
     try:
         table: Table = json.loads(path.read_text("utf-8"))
         if table["schema"] != SCHEMA:
             raise ValueError(f"its schema is {table['schema']}")
+        check_table(table)
     except FileNotFoundError:
         raise InputError(f"table {path} does not exist: make it with blurbench tune") from None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -6,9 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from blurbench.cli.options import KERNEL, Names, Number, Shape, with_options
 from blurbench.errors import InputError
+
+# What is asked, and the options that are for it alone.
+EXPLAIN, POLICY, MEASURE = "--explain", "--policy", "measuring"
+ONLY_FOR = {
+    EXPLAIN: ("shape", "size", "sigma", "allow_even", "dtype", "border", "tolerance"),
+    POLICY: (),
+    MEASURE: ("budget", "backends", "seed"),
+}
 
 EXAMPLES = """\b
 Examples:
@@ -20,7 +29,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.option(
-    "--budget", type=Number(float, 1), default=120.0, show_default=True, help="Seconds to measure."
+    "--budget", type=Number(float, 1), default=160.0, show_default=True, help="Seconds to measure."
 )
 @click.option("--out", metavar="PATH", help="The table's file. [default: in your data folder]")
 @click.option("--backend", "backends", type=Names(), multiple=True, help="Only these backends.")
@@ -50,22 +59,36 @@ def tune(
     `gaussian_blur(..., method="auto", backend="auto")` and `blurbench blur --method auto` then take
     the implementation that is expected to be the fastest for the image and the kernel.
     """
+    if explain and policy is not None:
+        raise InputError("--explain and --policy are two questions: ask one at a time")
+    _check_options(EXPLAIN if explain else MEASURE if policy is None else POLICY)
+    if out == "-":
+        raise InputError("--out - is no file: name one")
     path = None if out is None else Path(out)
     if explain:
         return _explain(path, **problem)
     if policy is not None:
         return _write_policy(path, policy)
-    given = [name for name in ("shape", "size", "sigma") if problem[name] is not None]
-    if given:
-        raise InputError(f"--{given[0]} is for --explain: add it, or leave --{given[0]} out")
     return _measure(path, budget, tuple(name for names in backends for name in names), seed, quiet)
+
+
+def _check_options(asked: str) -> None:
+    """Raise InputError where an option is given that is not for what is asked."""
+    context = click.get_current_context()
+    for question, names in ONLY_FOR.items():
+        for param in context.command.params:
+            if question == asked or param.name not in names:
+                continue
+            if context.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+                option = param.opts[0]
+                raise InputError(f"{option} is for {question}, not for {asked}: leave it out")
 
 
 def _measure(
     path: Path | None, budget: float, backends: tuple[str, ...], seed: int | None, quiet: bool
 ) -> int:
     from blurbench.choice.table import own_path, write_table
-    from blurbench.records.journal import check_output
+    from blurbench.records.journal import check_folder, check_output
     from blurbench.report.console import open_console
     from blurbench.report.progress import share_by_share
     from blurbench.report.tune import show_measured
@@ -73,9 +96,11 @@ def _measure(
     from blurbench.study.session import Session
     from blurbench.study.tune import tune as run
 
-    if path is not None:
+    if path is None:
+        path = own_path()
+        check_folder(path.parent, "table")
+    else:
         check_output(str(path), "--out")
-    path = path or own_path()
     session = Session(Options(backends=backends, seed=seed, tolerance=1.0))
     with share_by_share("measuring", quiet) as progress:
         table = run(session, budget, progress)
@@ -98,7 +123,7 @@ def _explain(
 
     from blurbench import host
     from blurbench.border import check_border
-    from blurbench.choice.auto import expected
+    from blurbench.choice.auto import choose, expected, runnable
     from blurbench.choice.table import current, read_table
     from blurbench.kernel import make_kernel
     from blurbench.plan import DTYPES, Problem
@@ -114,8 +139,10 @@ def _explain(
     problem = Problem(kernel, shape, np.dtype(dtype), border, threads=host.usable_cpus())
     table, where = (read_table(path), str(path)) if path is not None else current()
     found = expected(table, problem, tolerance=tolerance)
-    show_explanation(open_console(), problem, table, where, found)
-    return 0 if found else 3
+    ranked = expected(runnable(table), problem, tolerance=tolerance)
+    chosen = choose(problem, tolerance=tolerance, table=table).name
+    show_explanation(open_console(), problem, table, where, found, ranked, chosen)
+    return 0
 
 
 def _write_policy(path: Path | None, target: str) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from blurbench.choice.model import ITEM_BYTES, TERMS, measured_dtype, terms_of
+from blurbench.choice.auto import HOST
+from blurbench.choice.model import ITEM_BYTES, TERMS, costs_for, terms_of
 from blurbench.choice.table import Table
 from blurbench.plan import Problem
 from blurbench.report.console import plain_table, say, show_table
@@ -19,14 +20,19 @@ PARTS = ("call", "lines", "samples", "past cache", "work")
 
 def show_measured(console: Console, table: Table, path: str) -> None:
     """Each implementation of which there are figures, and how far off they are."""
-    shown = plain_table("implementation", "dtype", "timings", "deviation", right=(2, 3))
+    shown = plain_table(
+        "implementation", "dtype", "threads", "timings", "deviation", right=(2, 3, 4)
+    )
     for cost in table["costs"]:
         name = f"{cost['backend']}:{cost['method']}"
         off = f"{100 * cost['median_deviation']:.0f} %"
-        shown.add_row(*map(Text, (name, cost["dtype"], str(cost["timings"]), off)))
+        counts = str(cost["threads"]), str(cost["timings"])
+        shown.add_row(*map(Text, (name, cost["dtype"], *counts, off)))
     show_table(console, shown)
     console.print()
-    say(console, f"{table['problems']} images and kernels on {table['threads']} threads.")
+    for name, reason in table["left_out"].items():
+        say(console, f"{name} was left out: {reason.removesuffix('.')}.")
+    say(console, f"{table['problems']} images and kernels were measured.")
     say(console, f"The table is in {path}")
 
 
@@ -36,21 +42,31 @@ def show_explanation(
     table: Table,
     where: str,
     found: Sequence[tuple[float, str]],
+    ranked: Sequence[tuple[float, str]],
+    chosen: str,
 ) -> None:
-    """The expected times, fastest first, in their parts; and the choice in a sentence."""
+    """The expected times, fastest first, in their parts; and the choice in a sentence.
+
+    Args:
+        found: expected seconds and name of each implementation.
+        ranked: the same of those that can run here.
+        chosen: name of the one that `auto` takes.
+    """
     shape = "x".join(map(str, problem.shape))
     kernel = problem.kernel
     say(console, f"{shape} {problem.dtype}, size {kernel.size}, sigma {kernel.sigma:.3g}")
     say(console, f"Figures: {where}")
     console.print()
     if not found:
-        say(console, "There are no figures for this: auto takes scipy:separable where it can.")
+        say(console, f"There are no figures for this: auto takes {chosen}.")
         return
     costs = {
         f"{cost['backend']}:{cost['method']}": cost
-        for cost in table["costs"]
-        if cost["dtype"] == measured_dtype(problem.dtype.name) and cost["place"] == "host"
+        for cost in costs_for(
+            table, problem.dtype.name, kernel.size, problem.border, HOST, problem.threads
+        )
     }
+    able = {name for _, name in ranked}
     shown = plain_table("implementation", "expected", *PARTS, right=tuple(range(1, 7)))
     for seconds, name in found:
         terms = terms_of(
@@ -66,11 +82,17 @@ def show_explanation(
             costs[name][term] * amount / seconds for term, amount in zip(TERMS, terms, strict=True)
         ]
         figures = [f"{100 * part:.0f} %" for part in parts]
-        shown.add_row(*map(Text, (name, brief_duration(seconds), *figures)))
+        label = name if name in able else f"{name} (not here)"
+        shown.add_row(*map(Text, (label, brief_duration(seconds), *figures)))
     show_table(console, shown)
     console.print()
-    first, *others = found
-    sentence = f"auto takes {first[1]}: {brief_duration(first[0])} expected"
+    if len(able) < len(found):
+        say(console, "Not here: it cannot run on this machine; see blurbench backends.")
+    if not ranked:
+        say(console, f"Nothing with figures can run here: auto takes {chosen}.")
+        return
+    first, *others = ranked
+    sentence = f"auto takes {chosen}: {brief_duration(first[0])} expected"
     if others:
         faster = ratio(others[0][0] / first[0]).removesuffix(" [-]")
         sentence += f", {faster} faster than {others[0][1]}"

@@ -28,10 +28,11 @@ class Timing:
 
 
 def costs_of(timings: Sequence[Timing], cache_bytes: int) -> list[dict[str, Any]]:
-    """A cost for each implementation, place and dtype that was timed often enough."""
-    groups: dict[tuple[str, str, str], list[Timing]] = {}
+    """A cost for each implementation, place, dtype and number of threads, if timed enough."""
+    groups: dict[tuple[str, str, str, int], list[Timing]] = {}
     for one in timings:
-        key = (one.implementation.name, one.place, one.problem.dtype.name)
+        problem = one.problem
+        key = (one.implementation.name, one.place, problem.dtype.name, problem.threads)
         groups.setdefault(key, []).append(one)
     return [
         _cost(group, cache_bytes) for _, group in sorted(groups.items()) if len(group) >= FEWEST
@@ -39,7 +40,7 @@ def costs_of(timings: Sequence[Timing], cache_bytes: int) -> list[dict[str, Any]
 
 
 def _cost(timings: Sequence[Timing], cache_bytes: int) -> dict[str, Any]:
-    one, place, dtype = timings[0].implementation, timings[0].place, timings[0].problem.dtype.name
+    one, place, problem = timings[0].implementation, timings[0].place, timings[0].problem
     seconds = np.array([timing.seconds for timing in timings])
     terms = np.array([_terms(timing, cache_bytes) for timing in timings])
     figures = fit(terms, seconds)
@@ -47,10 +48,12 @@ def _cost(timings: Sequence[Timing], cache_bytes: int) -> dict[str, Any]:
     return {
         "backend": one.backend,
         "method": one.method,
-        "dtype": dtype,
+        "dtype": problem.dtype.name,
         "place": place,
+        "threads": problem.threads,
         "exact": one.exact,
         "even": not (one.folds or one.own_kernel),
+        "half": "float16" in one.dtypes,
         "borders": list(one.borders),
         **dict(zip(TERMS, map(float, figures), strict=True)),
         "timings": len(timings),

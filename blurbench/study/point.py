@@ -44,7 +44,7 @@ from blurbench.study.listener import Listener
 from blurbench.study.options import problem_for
 from blurbench.study.plausibility import least_on_device, least_on_host
 from blurbench.study.prediction import predict, smallest_operations
-from blurbench.study.session import Session, text_of
+from blurbench.study.session import Session, lacks_memory, text_of
 from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
@@ -313,7 +313,7 @@ class PointStudy:
         status = "failed"
         if isinstance(error, InputError):
             status = "unsupported"
-        elif _lacks_memory(error):
+        elif lacks_memory(error):
             status = "out_of_memory"
         self._record(name, scope, status=status, reason=text_of(error))
 
@@ -606,11 +606,3 @@ class PointStudy:
         self.difference = max(
             float(np.abs(a - b).max()) for a, b in product(ran["separable"], ran["direct"])
         )
-
-
-def _lacks_memory(error: Exception) -> bool:
-    """Whether host or device ran out of memory; the CUDA libraries say so each in its own way."""
-    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
-        return True
-    text = str(error)
-    return "out of memory" in text.lower() or "ALLOC_FAILED" in text

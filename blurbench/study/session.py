@@ -85,3 +85,11 @@ def text_of(error: Exception) -> str:
     """What an error says, in one line of bearable length."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " ..."
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether host or device ran out of memory; the CUDA libraries say so each in its own way."""
+    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
+        return True
+    text = str(error)
+    return "out of memory" in text.lower() or "ALLOC_FAILED" in text
