@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from blurbench.backends.backend import Implementation
@@ -84,11 +85,12 @@ def choose(
         InputError: a name is unknown, the tolerance is not positive, or nothing can do it.
         CannotRunError: the backend that is named cannot run here.
     """
-    figures = runnable(current()[0] if table is None else table)
+    figures = current()[0] if table is None else table
     ranked = expected(figures, problem, backend, method, tolerance, place)
-    found = (find(*name.split(":", 1)) for _, name in ranked)
+    found = (one for _, name in ranked if (one := _known(*name.split(":", 1))))
     kinds = {"gpu"} if place == DEVICE else {"cpu"} if cpu_only else {"cpu", "gpu"}
-    for one in (*found, *_without_figures(backend, method)):
+    # One after the other: to try a backend is to import its library.
+    for one in itertools.chain(found, _without_figures(backend, method)):
         if find_backend(one.backend).kind in kinds and _runs(one, problem):
             return one
     state = None if backend == AUTO else probe(find_backend(backend))
@@ -142,14 +144,18 @@ def keeps_contract(one: Implementation, dtype: str) -> bool:
 
 def _is_runnable(cost: dict[str, Any]) -> bool:
     """Whether what a cost is of is known, can run here and keeps the contract."""
-    owner = backends().get(cost["backend"])
-    one = None if owner is None else owner.implementation(cost["method"])
+    one = _known(cost["backend"], cost["method"])
     return (
-        owner is not None
-        and one is not None
+        one is not None
         and keeps_contract(one, cost["dtype"])
-        and probe(owner).ok
+        and probe(find_backend(one.backend)).ok
     )
+
+
+def _known(backend: str, method: str) -> Implementation | None:
+    """A table may be of a machine that has more backends."""
+    owner = backends().get(backend)
+    return None if owner is None else owner.implementation(method)
 
 
 def _runs(one: Implementation, problem: Problem) -> bool:
