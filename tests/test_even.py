@@ -165,6 +165,30 @@ def test_sweep_runs_even_sizes_and_resumes_them(tmp_path: Path) -> None:
     assert run("sweep", "--resume", folder).exit_code == 0
 
 
+def test_tiles_say_so_as_well(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    given, made = tmp_path / "in.tif", tmp_path / "out.tif"
+    tifffile.imwrite(given, np.zeros((40, 41), np.uint8))
+    how = ("-o", str(made), "--size", "6", "--allow-even", "--memory", "500MiB")
+    done = run("blur", str(given), *how)
+    assert (done.exit_code, done.stderr.count("half a pixel")) == (0, 1)
+    assert run("blur", str(given), *how, "--quiet", "--force").stderr == ""
+
+
+@pytest.mark.parametrize(("method", "more"), [("banded", 3), ("direct", 1)])
+def test_verify_tries_even_sizes_where_asked_and_able(
+    method: str, more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blurbench.study.verify.SIZES", (5,))
+    monkeypatch.setattr("blurbench.study.verify.EVEN_SIZES", (4, 14))
+    asked = ("verify", "--backend", "numpy", "--method", method)
+    plain, even = (run(*asked, *one) for one in ((), ("--allow-even",)))
+    cases = [
+        int(done.stdout.splitlines()[-1].partition(" of ")[2].split()[0]) for done in (plain, even)
+    ]
+    assert (even.exit_code, cases[1]) == (0, more * cases[0])
+
+
 def test_blur_writes_the_shifted_image_and_says_so(tmp_path: Path) -> None:
     pixels = np.random.default_rng(8).integers(0, 256, (20, 21), np.uint8)
     given, made = tmp_path / "in.png", tmp_path / "out.png"

@@ -14,6 +14,7 @@ from blurbench.errors import InputError
 
 if TYPE_CHECKING:
     from blurbench.batch import Blur
+    from blurbench.kernel import GaussianKernel
 
 EXAMPLES = """\b
 Examples:
@@ -73,7 +74,7 @@ def blur(
     check_border(border, cval)
     tiles = TileBlur(kernel, border, cval, backend, method)
     if len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
-        return blur_in_tiles(inputs[0], output, tiles, quiet, **large)
+        return _noted(blur_in_tiles(inputs[0], output, tiles, quiet, **large), kernel, quiet)
     if any(large.values()):
         raise InputError(f"--memory and --dask are for one image, not {len(inputs)}: name one")
     how = Blur(kernel, backend, method, border, cval)
@@ -90,6 +91,11 @@ def blur(
         for note in () if quiet else notes:
             click.echo(f"Note: {inputs[0]}: {note}.", err=True)
         code = 0
+    return _noted(code, kernel, quiet)
+
+
+def _noted(code: int, kernel: GaussianKernel, quiet: bool) -> int:
+    """The exit code, once the shift of an even kernel is told."""
     if kernel.even and not quiet:
         click.echo(f"Note: {kernel.note}.", err=True)
     return code
