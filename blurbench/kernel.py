@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from blurbench.errors import InputError
 
 MAX_RADIUS = 2**20
+# Below, the taps no longer change; above, no kernel reaches as far as one sigma.
+MIN_SIGMA, MAX_SIGMA = 1e-3, 2.0**20
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,10 @@ class GaussianKernel:
             raise InputError(f"radius {self.radius} is out of range: use 0 to {MAX_RADIUS}")
         offsets = np.arange(-self.radius, self.radius + 1, dtype=np.float64) + self.shift
         apart = np.abs(offsets)
-        # Dividing before multiplying, and (a - s)(a + s) in place of a*a, which is s*s more, keep
-        # the smallest sigmas from underflowing to 0/0.
-        with np.errstate(over="ignore"):
-            near, far = (apart - self.shift) / self.sigma, (apart + self.shift) / self.sigma
-            taps = np.exp(-0.5 * (near * far))
+        # (a - s)(a + s) in place of a*a, which is s*s more, keeps the smallest sigmas from
+        # underflowing to 0/0.
+        near, far = (apart - self.shift) / self.sigma, (apart + self.shift) / self.sigma
+        taps = np.exp(-0.5 * (near * far))
         if self.even:
             taps[-1] = 0
         taps /= taps.sum()
@@ -64,7 +65,8 @@ class GaussianKernel:
         The radius is `int(truncate * sigma + 0.5)`, as in scipy.ndimage.gaussian_filter.
 
         Raises:
-            InputError: sigma or truncate is not a finite number above 0, or radius is negative.
+            InputError: sigma is not from `MIN_SIGMA` to `MAX_SIGMA`, truncate is not a finite
+                number above 0, or radius is negative.
         """
         sigma = _check_sigma(sigma)
         if radius is None:
@@ -89,7 +91,8 @@ class GaussianKernel:
         (getGaussianKernel; its fixed tables for small sizes are not used).
 
         Raises:
-            InputError: size is not an odd whole number from 1, or sigma is not above 0.
+            InputError: size is not an odd whole number from 1, or sigma is not from `MIN_SIGMA`
+                to `MAX_SIGMA`.
         """
         size = _integer(size, "size")
         if size < 1:
@@ -187,4 +190,8 @@ def _check_sigma(sigma: Any) -> float:
     value = _number(sigma, "sigma")
     if not (math.isfinite(value) and value > 0):
         raise InputError(f"sigma {value:g} is not usable: give a finite number above 0")
+    if value < MIN_SIGMA:
+        raise InputError(f"sigma {value:g} is too small: the smallest is {MIN_SIGMA:g}")
+    if value > MAX_SIGMA:
+        raise InputError(f"sigma {value:g} is too large: the largest is {MAX_SIGMA:.0f}")
     return value

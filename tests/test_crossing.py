@@ -26,9 +26,9 @@ from blurbench.study.crossing import (
     find_crossovers,
     odd_near,
     outcome,
-    pairs_of,
 )
 from blurbench.study.crossover import crossover_rules, points_of, search
+from blurbench.study.opponents import pairs_of, sides_of
 
 SAME = 0.03
 METHODS = ("direct", "separable", "fft")
@@ -49,7 +49,13 @@ def declared_of(*names: str) -> tuple[Declared, ...]:
     """Implementations by name; backends whose names begin with `gpu` are GPUs."""
     parts = [name.split(":") for name in names]
     return tuple(
-        Declared(backend, method, "ours", True, "gpu" if backend.startswith("gpu") else "cpu")
+        Declared(
+            backend,
+            method,
+            "ours",
+            method not in ("deriche", "vyv"),
+            "gpu" if backend.startswith("gpu") else "cpu",
+        )
         for backend, method in parts
     )
 
@@ -596,6 +602,24 @@ def test_methods_that_have_no_pair_are_not_compared() -> None:
     assert pairs_of(declared_of("fake:magic", "fake:fft", "fake:box")) == []
 
 
+def test_fft_is_held_against_either_recursive_filter_of_its_backend() -> None:
+    assert pairs_of(declared_of("fake:vyv", "fake:fft", "fake:deriche")) == [
+        ("fake:fft", "fake:deriche"),
+        ("fake:fft", "fake:vyv"),
+    ]
+
+
+def test_across_backends_transforms_are_held_against_recursive_filters() -> None:
+    names = ("one:fft", "two:fft", "two:separable", "three:deriche", "four:vyv", "gpu:fft")
+    transforms, recursive = sides_of(declared_of(*names))[0]
+    assert transforms.members == {"one:fft", "two:fft"}
+    assert recursive.members == {"three:deriche", "four:vyv"}
+
+
+def test_a_backend_that_has_them_all_has_no_other_to_be_held_against() -> None:
+    assert sides_of(declared_of("fake:fft", "fake:deriche", "fake:vyv")) == []
+
+
 def test_no_points_have_no_crossovers() -> None:
     assert find_crossovers([]) == []
 
@@ -874,6 +898,55 @@ def test_the_set_up_of_a_gpu_is_paid_for_after_so_many_images() -> None:
     found = log.crossovers()
     assert found["cpu:fastest", "gpu:fastest", "end_to_end"].pays_off == (3, 200)
     assert found["cpu:fastest", "gpu:fastest", "compute"].pays_off == (3, 126)
+
+
+# Approximations, and the fastest FFT against the fastest of them.
+
+
+def written_recursive(tolerance: float | None, error: float = 1e-3) -> Written:
+    """FFT of two backends, and a filter of a third that overtakes both between 3 and 15."""
+    log = Written("one:fft", "two:fft", "three:deriche", rules=Rules(tolerance=tolerance))
+    for size, times in ((3, (2, 3, 4)), (15, (4, 3, 2))):
+        seconds = dict(zip(log.names, (one / 1000 for one in times), strict=True))
+        log.record(size, "three:deriche", "first_call", 0.01, max_relative_error=error)
+        log.race(size, seconds)
+    return log
+
+
+def test_the_fastest_fft_is_held_against_the_fastest_recursive_filter() -> None:
+    found = written_recursive(tolerance=1e-2).only()
+    assert found.sentence.startswith("recursive:fastest overtakes fft:fastest between 3 and 15")
+    values = {size: one.value for size, one in found.ordering.ratios.items()}
+    assert values == pytest.approx({3: 2.0, 15: 2 / 3}, rel=0.02)
+
+
+@pytest.mark.parametrize("tolerance", [1e-9, None])
+def test_what_is_further_off_than_the_tolerance_overtakes_nobody(tolerance: float | None) -> None:
+    assert written_recursive(tolerance).crossovers() == {}
+    log = Written("fft", "deriche", rules=Rules(tolerance=tolerance))
+    for size, seconds in ((3, 0.009), (7, 0.001)):
+        log.record(size, "deriche", "first_call", 0.01, max_relative_error=1e-3)
+        log.race(size, {"fft": 0.003, "deriche": seconds})
+    assert log.crossovers() == {}
+
+
+def test_an_approximation_competes_at_the_sizes_where_it_is_near_enough() -> None:
+    log = Written("fft", "deriche", rules=Rules(tolerance=1e-2))
+    for size, error in ((3, 1e-1), (7, 1e-3)):
+        log.record(size, "deriche", "first_call", 0.01, max_relative_error=error)
+        log.race(size, {"fft": 0.003, "deriche": 0.001})
+    assert log.only().sizes == [7]
+
+
+@pytest.mark.parametrize(("error", "ratio"), [(1e-3, 4.0), (1e-1, 2.0)])
+def test_the_fastest_of_the_cpu_may_be_an_approximation_if_near_enough(
+    error: float, ratio: float
+) -> None:
+    log = Written("fake:fft", "fake:deriche", "gpu:fft", rules=Rules(tolerance=1e-2))
+    log.record(3, "fake:deriche", "first_call", 0.01, max_relative_error=error)
+    log.race(3, {"fake:fft": 0.002, "fake:deriche": 0.001, "gpu:fft": 0.004})
+    found = log.crossovers()["cpu:fastest", "gpu:fastest", "end_to_end"]
+    assert found.ordering.ratios[3].value == pytest.approx(ratio, rel=0.01)
 
 
 # What is said of them.

@@ -260,6 +260,25 @@ def test_every_backend_has_its_own_crossovers(plant, clock: Clock) -> None:
         assert before <= size <= after
 
 
+def recursive_of(clock: Clock, cost: Cost) -> Backend:
+    """Another backend, with an approximation that is as good as exact."""
+    one = replace(costing("deriche", sized(clock, cost), cost, backend="other"), exact=False)
+    return backend_of(one, name="other")
+
+
+def test_the_fastest_fft_and_the_fastest_recursive_filter_cross(plant, clock: Clock) -> None:
+    plant(
+        cpu_of(clock, direct=rising(0.03, per=3, power=2), fft=rising(0.03, per=21)),
+        recursive_of(clock, steady(0.03)),
+    )
+    log = search_with(asking(backends=("fake", "other"), tolerance=1e-2))
+    found = {one.first: one for one in find_crossovers(points_of(log))}
+    assert found.keys() == {"fake:direct", "fft:fastest"}
+    one = found["fft:fastest"]
+    assert (one.second, brackets(one)) == ("recursive:fastest", [("second", 19, 23)])
+    assert max(measured(log, "direct")) < 63  # nobody asks for it where only filters compete
+
+
 def test_one_sigma_may_hold_at_all_sizes(plant, clock: Clock) -> None:
     plant(cpu_of(clock, direct=rising(0.03, per=20, power=2), fft=steady(0.03)))
     log = search_with(asking(sigma=2.0))
@@ -945,6 +964,15 @@ def test_one_method_alone_has_nothing_to_cross(here: None) -> None:
     ended = run("crossover", *ASKED, "--method", "fft")
     assert ended.code == 2
     assert len(ended.err.splitlines()) == 1
+
+
+def test_approximations_have_nothing_to_cross_without_a_tolerance(here: None) -> None:
+    ended = run("crossover", *ASKED, "--method", "fft,deriche")
+    assert ended.code == 2
+    assert ended.err == (
+        "Error: there is nothing to cross: "
+        "approximations compete only within a --tolerance: give one, as in 1%\n"
+    )
 
 
 def test_the_rules_split_the_error_rate_over_the_sizes_of_a_search() -> None:

@@ -21,7 +21,7 @@ from blurbench.border import BORDERS
 from blurbench.cli.main import cli
 from blurbench.errors import InputError
 from blurbench.image import write_image
-from blurbench.kernel import GaussianKernel
+from blurbench.kernel import MIN_SIGMA, GaussianKernel
 from blurbench.plan import Problem
 
 Array = np.ndarray[Any, Any]
@@ -57,9 +57,8 @@ def test_the_size_is_the_number_of_taps_without_that_zero() -> None:
     assert (even_kernel(8).size, even_kernel(8).radius, len(even_kernel(8).taps)) == (8, 4, 9)
 
 
-@pytest.mark.parametrize("sigma", [1e-3, 1e-160, 1e-300])
-def test_the_smallest_sigma_takes_the_mean_of_two_pixels(sigma: float) -> None:
-    assert even_kernel(4, sigma).taps.tolist() == [0, 0.5, 0.5, 0, 0]
+def test_the_smallest_sigma_takes_the_mean_of_two_pixels() -> None:
+    assert even_kernel(4, MIN_SIGMA).taps.tolist() == [0, 0.5, 0.5, 0, 0]
 
 
 def test_an_odd_size_is_the_same_whether_even_ones_are_allowed_or_not() -> None:
@@ -164,6 +163,30 @@ def test_sweep_runs_even_sizes_and_resumes_them(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "the even ones shifted by half a pixel" in done.stdout
     assert run("sweep", "--resume", folder).exit_code == 0
+
+
+def test_tiles_say_so_as_well(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    given, made = tmp_path / "in.tif", tmp_path / "out.tif"
+    tifffile.imwrite(given, np.zeros((40, 41), np.uint8))
+    how = ("-o", str(made), "--size", "6", "--allow-even", "--memory", "500MiB")
+    done = run("blur", str(given), *how)
+    assert (done.exit_code, done.stderr.count("half a pixel")) == (0, 1)
+    assert run("blur", str(given), *how, "--quiet", "--force").stderr == ""
+
+
+@pytest.mark.parametrize(("method", "more"), [("banded", 3), ("direct", 1)])
+def test_verify_tries_even_sizes_where_asked_and_able(
+    method: str, more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blurbench.study.verify.SIZES", (5,))
+    monkeypatch.setattr("blurbench.study.verify.EVEN_SIZES", (4, 14))
+    asked = ("verify", "--backend", "numpy", "--method", method)
+    plain, even = (run(*asked, *one) for one in ((), ("--allow-even",)))
+    cases = [
+        int(done.stdout.splitlines()[-1].partition(" of ")[2].split()[0]) for done in (plain, even)
+    ]
+    assert (even.exit_code, cases[1]) == (0, more * cases[0])
 
 
 def test_blur_writes_the_shifted_image_and_says_so(tmp_path: Path) -> None:

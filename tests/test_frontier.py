@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,25 @@ def found() -> Iterator[Frontier]:
         yield study.measure_frontier(SIGMA, budget=0.5, backends=("numpy",))
 
 
+def answer_with(frontier: Frontier, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Instead of measuring; the approximations that are asked for."""
+    asked: list[list[str]] = []
+
+    def answer(sigma: float, progress: Callable[[str], None], methods: list[str]) -> Frontier:
+        assert sigma == SIGMA
+        asked.append(methods)
+        return frontier
+
+    monkeypatch.setattr(study, "measure_frontier", answer)
+    return asked
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Frontier) -> None:
     """A working folder, where nothing is measured anew."""
     work_in(tmp_path, monkeypatch)
     deny_gpu(monkeypatch)
-    monkeypatch.setattr(study, "measure_frontier", lambda sigma, progress: found)
+    answer_with(found, monkeypatch)
 
 
 def test_exact_blurs_are_timed_at_kernels_of_three_tolerances(found: Frontier) -> None:
@@ -49,6 +62,19 @@ def test_exact_blurs_are_timed_at_kernels_of_three_tolerances(found: Frontier) -
 def test_approximations_are_timed_once(found: Frontier) -> None:
     names = [one.name for one in found.spots if one.size is None]
     assert sorted(names) == [f"numpy:{one}" for one in ("box", "deriche", "extended_box", "vyv")]
+
+
+@pytest.mark.parametrize(
+    ("methods", "timed"), [(["vyv"], ["numpy:vyv"]), (["fir"], []), (["fir", "box"], ["numpy:box"])]
+)
+def test_only_the_named_approximations_are_timed_beside_the_exact_blurs(
+    methods: list[str], timed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "SIDE", 32)
+    monkeypatch.setattr(study, "TOLERANCES", (1e-2,))
+    spots = study.measure_frontier(SIGMA, methods=methods, budget=0.5, backends=("numpy",)).spots
+    assert [one.name for one in spots if one.size is None] == timed
+    assert "numpy:separable" in [one.name for one in spots if one.size is not None]
 
 
 def test_the_errors_are_those_that_accuracy_tells(found: Frontier) -> None:
@@ -95,6 +121,37 @@ def test_the_picture_names_what_is_near_the_fastest_and_leaves_out_the_slow(
 def test_the_command_writes_the_picture(here: None) -> None:
     assert run("accuracy", "--sigma", "3", "--plot", "out.png").code == 0
     assert Path("out.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_named_methods_are_those_that_are_timed(
+    here: None, found: Frontier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answer_with(found, monkeypatch)
+    ended = run("accuracy", "--sigma", "3", "--method", "box,vyv", "--plot", "out.png")
+    assert (ended.code, asked) == (0, [["box", "vyv"]])
+
+
+def test_the_exports_are_written_before_anything_is_timed(
+    here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(*arguments: Any) -> Frontier:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "measure_frontier", give_up)
+    exports = ("--csv", "a.csv", "--json", "a.json", "--markdown", "a.md")
+    assert run("accuracy", "--sigma", "3", "--plot", "out.png", *exports).code == 130
+    assert "deriche" in Path("a.csv").read_text("utf-8")
+    assert "deriche" in Path("a.md").read_text("utf-8")
+    assert json.loads(Path("a.json").read_text("utf-8"))["frontier"] is None
+
+
+def test_what_is_interrupted_before_anything_has_a_time_says_so(
+    here: None, found: Frontier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer_with(Frontier(SIGMA, [], found.answers[:1], interrupted=True), monkeypatch)
+    ended = run("accuracy", "--sigma", "3", "--plot", "out.png")
+    assert (ended.code, ended.err) == (130, "Interrupted: nothing was timed.\n")
+    assert not Path("out.png").exists()
 
 
 def test_the_json_holds_what_the_picture_shows(here: None, found: Frontier) -> None:

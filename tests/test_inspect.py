@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import scipy.ndimage
 from click.testing import CliRunner, Result
 
+from blurbench import host
 from blurbench.border import BORDERS
 from blurbench.cli.main import cli
 from blurbench.errors import InputError
@@ -274,6 +276,16 @@ def test_common_sizes_leave_room_for_the_border() -> None:
     }
 
 
+def test_an_image_that_does_not_fit_in_memory_is_refused_before_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(host, "available_memory", lambda: 8 * 2**30)
+    monkeypatch.setattr(np.random, "default_rng", partial(pytest.fail, "an image was made"))
+    problem = Problem(make_kernel(size=5), (50000, 50000), np.dtype(np.float32))
+    with pytest.raises(InputError, match=r"50000x50000, padded, needs .* GiB is free"):
+        planning_study.planning(problem)
+
+
 # The command
 
 
@@ -327,6 +339,9 @@ def test_the_document_holds_the_plans_of_a_shape() -> None:
         ((), "no kernel is given"),
         (("--size", "5", "--shape", "10"), "HEIGHTxWIDTH"),
         (("--size", "5", "--shape", "0x9"), "HEIGHTxWIDTH"),
+        (("--size", "9", "--sigma", "1e-310"), "sigma .* too small: the smallest is 0.001"),
+        (("--size", "3", "--sigma", "1e308"), "sigma .* too large: the largest is 1048576"),
+        (("--size", "3", "--sigma", "1e200"), "sigma .* too large: the largest is 1048576"),
         (("--size", "5", "--border", "extend"), "border 'extend' is unknown"),
         (("--size", "5", "--plot", "kernel.gif"), "neither .png nor .svg"),
         (("--size", "5", "--json", "nowhere/a.json"), "does not exist"),
@@ -341,7 +356,11 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(
 
 @pytest.mark.parametrize(
     "kernel",
-    [("--size", "1"), ("--sigma", "0.3"), ("--size", "14", "--allow-even"), ("--sigma", "30")],
+    [
+        *(("--size", "1"), ("--sigma", "0.3"), ("--sigma", "30")),
+        ("--size", "14", "--allow-even"),
+        *(("--size", "9", "--sigma", text) for text in ("0.001", "1048576")),
+    ],
 )
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_every_kernel_can_be_drawn(kernel: tuple[str, ...], ending: str, tmp_path: Path) -> None:

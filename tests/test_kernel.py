@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blurbench.errors import InputError
-from blurbench.kernel import MAX_RADIUS, GaussianKernel, make_kernel
+from blurbench.kernel import MAX_RADIUS, MAX_SIGMA, MIN_SIGMA, GaussianKernel, make_kernel
 
 KERNELS = [
     GaussianKernel.from_size(1),
@@ -21,7 +21,8 @@ KERNELS = [
     GaussianKernel.from_size(15),
     GaussianKernel.from_size(101),
     GaussianKernel.from_size(7, sigma=30.0),
-    GaussianKernel.from_size(9, sigma=1e-320),
+    GaussianKernel.from_size(9, sigma=MIN_SIGMA),
+    GaussianKernel.from_size(9, sigma=MAX_SIGMA),
     GaussianKernel.from_sigma(0.3),
     GaussianKernel.from_sigma(2.5),
     GaussianKernel.from_sigma(10.0, truncate=1.5),
@@ -189,7 +190,8 @@ BAD_SIGMAS = [
     ("2", "sigma '2'", "not a number"),
     (None, "sigma None", "not a number"),
     (2j, "sigma 2j", "not a number"),
-    (1e300, "sigma 1e+300", "largest"),
+    (1e300, "sigma 1e+300", "largest is 1048576"),
+    (1e-310, "sigma 1e-310", "smallest is 0.001"),
     (10**400, "sigma", ""),
 ]
 
@@ -202,7 +204,7 @@ def test_a_sigma_that_is_no_finite_number_above_zero_is_refused(
     assert [part for part in (named, remedy) if part not in message] == [], message
 
 
-@pytest.mark.parametrize("sigma", [0, -1.0, math.nan, math.inf, True, "2"])
+@pytest.mark.parametrize("sigma", [0, -1.0, math.nan, math.inf, True, "2", 1e-310, 1e200])
 def test_a_bad_sigma_is_refused_beside_a_good_size(sigma: object) -> None:
     assert "sigma" in refusal(lambda: from_size(5, sigma))
 

@@ -50,6 +50,11 @@ class Implementation:
     def name(self) -> str:
         return f"{self.backend}:{self.method}"
 
+    @property
+    def takes_even(self) -> bool:
+        """Whether it can do even sizes."""
+        return not (self.folds or self.own_kernel)
+
     def check(self, problem: Problem) -> None:
         """Raise InputError where it cannot do the problem."""
         for what, given, able in (
@@ -61,7 +66,7 @@ class Implementation:
                     f"{what} {given!r} does not go with {self.method} of {self.backend}: "
                     f"use {' or '.join(able)}"
                 )
-        if problem.kernel.even and (self.folds or self.own_kernel):
+        if problem.kernel.even and not self.takes_even:
             why = "which makes its own taps" if self.own_kernel else "which folds mirrored taps"
             raise InputError(
                 f"even size {problem.kernel.size} does not go with {self.method} of "

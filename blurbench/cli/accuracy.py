@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ def accuracy(
     """The error of each approximate method and order, whatever the image.
 
     `fir` is the plain sum over a kernel cut where its tail is below a tolerance, given as its
-    order. --plot takes one sigma, and times whatever runs here for up to a minute and a half.
+    order. --plot takes one sigma, and times whatever runs here for up to a minute and a half: the
+    exact blurs, and the named approximations or all.
     """
     from blurbench.report.accuracy import show_accuracy, texts_of
     from blurbench.report.console import open_console
@@ -54,26 +56,37 @@ def accuracy(
         check_picture(plot, "--plot")
         if len(sigmas) != 1:
             raise InputError(f"--plot draws one sigma, not {len(sigmas)}: give --sigma 20, say")
-    found = measure_accuracy(sigmas, [name for names in methods for name in names])
+    named = [name for given_names in methods for name in given_names]
+    found = measure_accuracy(sigmas, named)
     show_accuracy(open_console(data_on_stdout="-" in exports.values()), found)
-    frontier = None if plot is None else _draw(sigmas[0], Path(plot))
-    write_exports(exports, texts_of(found, frontier))
-    if frontier is not None and frontier.interrupted:
-        click.echo(f"Interrupted: {plot} holds what was measured until then.", err=True)
+    # Before anything is timed; only the JSON is to hold the times, and standard output takes one.
+    held_back = plot is not None and exports.get("json") == "-"
+    write_exports({} if held_back else exports, texts_of(found))
+    if plot is None:
+        return 0
+    frontier = _draw(sigmas[0], named, Path(plot))
+    with_times = {name: path for name, path in exports.items() if name == "json"}
+    write_exports(with_times, texts_of(found, frontier))
+    if frontier.interrupted:
+        kept = (
+            f"{plot} holds what was measured until then" if frontier.spots else "nothing was timed"
+        )
+        click.echo(f"Interrupted: {kept}.", err=True)
         return 130
     return 0
 
 
-def _draw(sigma: float, path: Path) -> Frontier:
-    """Measure and draw."""
+def _draw(sigma: float, methods: Sequence[str], path: Path) -> Frontier:
+    """Measure, and draw what has a time."""
     from blurbench.report.plot import save
     from blurbench.report.plot_frontier import draw_frontier
     from blurbench.report.progress import step_by_step
     from blurbench.study.frontier import measure_frontier
 
     with step_by_step("timing") as progress:
-        found = measure_frontier(sigma, progress)
-    if not found.spots:
+        found = measure_frontier(sigma, progress, methods)
+    if found.spots:
+        save(draw_frontier(found), path)
+    elif not found.interrupted:
         raise InputError("nothing could be timed: see blurbench backends")
-    save(draw_frontier(found), path)
     return found

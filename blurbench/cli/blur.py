@@ -14,6 +14,7 @@ from blurbench.errors import CannotRunError, InputError
 
 if TYPE_CHECKING:
     from blurbench.batch import Blur
+    from blurbench.kernel import GaussianKernel
 
 EXAMPLES = """\b
 Examples:
@@ -79,7 +80,7 @@ def blur(
     tiles = TileBlur(kernel, border, cval, backend, method)
     if len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
         blur_in_tiles(inputs[0], output, tiles, quiet, **large)
-        return 0
+        return _noted(0, kernel, quiet)
     if any(large.values()):
         raise InputError(f"--memory and --dask are for one image, not {len(inputs)}: name one")
     how = Blur(kernel, backend, method, border, cval)
@@ -95,6 +96,11 @@ def blur(
         for note in () if quiet else notes:
             click.echo(f"Note: {inputs[0]}: {note}.", err=True)
         code = 0
+    return _noted(code, kernel, quiet)
+
+
+def _noted(code: int, kernel: GaussianKernel, quiet: bool) -> int:
+    """The exit code, once the shift of an even kernel is told."""
     if kernel.even and not quiet:
         click.echo(f"Note: {kernel.note}.", err=True)
     return code

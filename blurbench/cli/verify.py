@@ -10,7 +10,10 @@ from blurbench.cli.options import Names
 @click.command()
 @click.option("--backend", "backends", type=Names(), multiple=True, help="Only these backends.")
 @click.option("--method", "methods", type=Names(), multiple=True, help="Only these methods.")
-def verify(backends: tuple[tuple[str, ...], ...], methods: tuple[tuple[str, ...], ...]) -> int:
+@click.option("--allow-even", is_flag=True, help="Try even sizes, too, where they can be done.")
+def verify(
+    backends: tuple[tuple[str, ...], ...], methods: tuple[tuple[str, ...], ...], allow_even: bool
+) -> int:
     """Hold every implementation against float64 references.
 
     Over borders, kernel sizes, image shapes, ranges of values and dtypes, kernels larger than the
@@ -24,4 +27,4 @@ def verify(backends: tuple[tuple[str, ...], ...], methods: tuple[tuple[str, ...]
         backends=tuple(name for names in backends for name in names),
         methods=tuple(name for names in methods for name in names),
     )
-    return run_and_show(open_console(), chosen(options))
+    return run_and_show(open_console(), chosen(options), allow_even)

@@ -5,7 +5,7 @@ A recursive filter in float32 loses as many digits as sigma has, to the power of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import blurbench.methods.box as boxes
@@ -35,16 +35,17 @@ class ApproximatePlan(Plan):
     """Blurs columns, then rows, each as lines, all channels at once.
 
     Args:
-        make_lines: makes what blurs lines of `n` samples, for each axis.
+        lines: blur columns, and rows.
     """
 
-    def __init__(self, xp: Any, problem: Problem, make_lines: Callable[[int], Lines]) -> None:
+    def __init__(self, xp: Any, problem: Problem, lines: Sequence[Lines]) -> None:
         super().__init__(xp, problem)
-        self._lines = [make_lines(n) for n in problem.shape[:2]]
+        self._lines = lines
 
     def _run(self, image: Any, out: Any) -> None:
         turn = (1, 0, *range(2, image.ndim))
         columns = self._lines[0](self._xp.astype(image, self._xp.float64))
+        # Down a turned view, a value in each line of the cache, a recursion takes twice as long.
         rows = self._xp.asarray(self._xp.permute_dims(columns, turn), copy=True)
         store(self._xp, self._xp.permute_dims(self._lines[1](rows), turn), out)
 
@@ -68,8 +69,19 @@ def prepare(xp: Any, problem: Problem, method: str) -> ApproximatePlan:
     """
     sigma, order = problem.kernel.sigma, ORDERS[method]
     check_sigma(method, sigma)
-    outside = Outside(problem.border, problem.cval)
-    return ApproximatePlan(xp, problem, lambda n: lines_of(xp, method, order, sigma, n, outside))
+    lines = [
+        lines_of(xp, method, order, sigma, n, Outside(problem.border, cval))
+        for n, cval in zip(problem.shape[:2], cvals(problem, method), strict=True)
+    ]
+    return ApproximatePlan(xp, problem, lines)
+
+
+def cvals(problem: Problem, method: str) -> tuple[float, float]:
+    """The constant beside the image, and what blurred columns of it are: beside the rows."""
+    gain = 1.0
+    if method in TERMS:  # which need not leave a constant as it is
+        gain = sum(term.gain for term in TERMS[method](problem.kernel.sigma, ORDERS[method]))
+    return problem.cval, problem.cval * gain
 
 
 def check_sigma(method: str, sigma: float) -> None:

@@ -27,6 +27,12 @@ class Term:
     weight: complex
     pole: complex
 
+    @property
+    def gain(self) -> float:
+        """The sum of the term over all m, to either side."""
+        weight, pole = complex(self.weight), complex(self.pole)
+        return (weight * (1 + pole) / (1 - pole)).real * (2 if pole.imag else 1)
+
 
 @dataclass(frozen=True)
 class Recursion:

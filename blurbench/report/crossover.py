@@ -12,7 +12,7 @@ from blurbench.records.journal import Run
 from blurbench.report.console import markdown_row, plain_table, say, say_missing, show_table
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.units import plural
-from blurbench.study.crossing import FASTEST_CPU
+from blurbench.study.opponents import FASTEST_CPU
 
 HEADERS = ("first", "second", "scope", "second faster", "sizes")
 

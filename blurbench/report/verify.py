@@ -13,14 +13,20 @@ from blurbench.study.verify import count_cases, verify
 SHOWN = 5  # failures an implementation, before the rest is counted
 
 
-def run_and_show(console: Console, pairs: list[tuple[Backend, Implementation]]) -> int:
+def run_and_show(
+    console: Console, pairs: list[tuple[Backend, Implementation]], allow_even: bool
+) -> int:
     """Verify what can run; the exit code: 0, 1 if one failed, 3 if none could run."""
     states = {backend.name: probe(backend) for backend, _ in pairs}
     runnable = [pair for pair in pairs if states[pair[0].name].ok and pair[1].exact]
     errors = error_console()
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("verifying", total=count_cases(runnable))
-        checks = verify(runnable, lambda name: progress.update(task, advance=1, description=name))
+        task = progress.add_task("verifying", total=count_cases(runnable, allow_even))
+
+        def advance(name: str) -> None:
+            progress.update(task, advance=1, description=name)
+
+        checks = verify(runnable, advance, allow_even)
     table = plain_table("implementation", "dtype", "cases", "worst", "verdict", right=(2, 3))
     for check in checks:
         worst = f"{check.worst:.2f} of allowed"

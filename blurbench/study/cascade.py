@@ -8,7 +8,7 @@ from functools import reduce
 
 import scipy.signal
 
-from blurbench.kernel import GaussianKernel
+from blurbench.kernel import MIN_SIGMA, GaussianKernel
 from blurbench.study.fidelity import distance, standard_deviation
 
 COUNTS = (2, 3, 4)
@@ -37,9 +37,10 @@ def cascades(kernel: GaussianKernel) -> list[Cascade]:
     """In place of one blur by an odd kernel; variances of blurs in a row add up."""
     found = []
     for count in COUNTS:
-        small = GaussianKernel(
-            kernel.sigma / math.sqrt(count), math.ceil(kernel.radius / math.sqrt(count))
-        )
+        sigma = kernel.sigma / math.sqrt(count)
+        if sigma < MIN_SIGMA:
+            break
+        small = GaussianKernel(sigma, math.ceil(kernel.radius / math.sqrt(count)))
         together = reduce(scipy.signal.convolve, [small.taps] * count)
         found.append(
             Cascade(

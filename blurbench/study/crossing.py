@@ -11,16 +11,12 @@ from typing import Any
 
 from blurbench.measure.judge import verdict_beyond
 from blurbench.measure.stats import Estimate, estimate_median
-from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
+from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.summary import Key, Row
+from blurbench.study.opponents import FASTEST_GPU, Side, pairs_of, sides_of
 
-METHOD_PAIRS = (
-    *(("direct", "separable"), ("direct", "fft"), ("separable", "fft")),
-    ("fft", "deriche"),  # whose cost does not grow at all
-)
 COARSE = 2.2  # between neighbours of the first grid
 OUTPACED = 3.0  # times as long as the other
-FASTEST_CPU, FASTEST_GPU = "cpu:fastest", "gpu:fastest"
 FIRST, SECOND, UNDECIDED = "first", "second", "undecided"
 
 
@@ -114,6 +110,7 @@ class Crossover:
     """What was found of two implementations.
 
     Attributes:
+        members: the implementations behind the two, one each or the groups that they are from.
         ordering: which is faster at the sizes that were measured.
         pays_off: size and number of images after which the second's set-up and first call are
             paid for; None where it is faster nowhere.
@@ -121,6 +118,7 @@ class Crossover:
 
     first: str
     second: str
+    members: frozenset[str]
     scope: str
     point: Key
     threads: int
@@ -205,18 +203,6 @@ def _stretch(sizes: Sequence[int]) -> str:
     return f"at {sizes[0]}" if len(sizes) == 1 else f"from {sizes[0]} to {sizes[-1]}"
 
 
-def pairs_of(declared: Sequence[Declared]) -> list[tuple[str, str]]:
-    """The method pairs of each backend, as names of implementations."""
-    names = {one.name for one in declared}
-    backends = dict.fromkeys(one.backend for one in declared)
-    return [
-        (f"{backend}:{first}", f"{backend}:{second}")
-        for backend in backends
-        for first, second in METHOD_PAIRS
-        if {f"{backend}:{first}", f"{backend}:{second}"} <= names
-    ]
-
-
 def find_crossovers(points: Sequence[Findings]) -> list[Crossover]:
     """The crossovers of one image, from all its points.
 
@@ -227,8 +213,9 @@ def find_crossovers(points: Sequence[Findings]) -> list[Crossover]:
     declared = points[0].declared
     rows = {one.point.size: {row.name: row for row in one.rows()} for one in points}
     found = [_of_pair(points, rows, *pair) for pair in pairs_of(declared)]
-    if {one.kind for one in declared} == {"cpu", "gpu"}:
-        found += [_across(points, rows, scope) for scope in ("compute", RANKING_SCOPE)]
+    for sides in sides_of(declared):
+        scopes = ("compute", RANKING_SCOPE) if sides[1].name == FASTEST_GPU else (RANKING_SCOPE,)
+        found += [_across(points, rows, scope, *sides) for scope in scopes]
     return [one for one in found if one.sizes]
 
 
@@ -239,7 +226,7 @@ def _of_pair(
     share = rules.share(len(points))
     ratios = {}
     for findings in points:
-        if not {first, second} <= set(findings.racers(RANKING_SCOPE)):
+        if not {first, second} <= set(findings.racers(RANKING_SCOPE)) - findings.approximate:
             continue
         race = findings.race()
         ratio = findings.rounds().ratio(second, first, share)
@@ -252,6 +239,7 @@ def _of_pair(
     return Crossover(
         first,
         second,
+        frozenset({first, second}),
         RANKING_SCOPE,
         points[0].point,
         points[0].threads,
@@ -261,37 +249,45 @@ def _of_pair(
 
 
 def _across(
-    points: Sequence[Findings], rows: Mapping[int, Mapping[str, Row]], scope: str
+    points: Sequence[Findings],
+    rows: Mapping[int, Mapping[str, Row]],
+    scope: str,
+    one_side: Side,
+    other_side: Side,
 ) -> Crossover:
-    """The fastest of the CPU against the fastest of the GPU, chosen anew at each size."""
+    """The fastest of one side against the fastest of the other, chosen anew at each size."""
     rules = points[0].rules
     share = rules.share(len(points))
-    kinds = {one.name: one.kind for one in points[0].declared}
     ratios, chosen = {}, {}
     for findings in points:
-        ok = [row for row in rows[findings.point.size].values() if row.status == "ok"]
-        timed = [row for row in ok if getattr(row, f"{scope}_median_s") is not None]
-        sides = [[row for row in timed if kinds[row.name] == kind] for kind in ("cpu", "gpu")]
+        competing = [row for row in rows[findings.point.size].values() if row.may_win]
+        timed = [row for row in competing if getattr(row, f"{scope}_median_s") is not None]
+        sides = [
+            [row for row in timed if row.name in side.members] for side in (one_side, other_side)
+        ]
         races = [findings.race(), findings.race(scope)]
         trusted = all(race is None or race.control_passed for race in races)
         if not all(sides):
             continue
-        cpu, gpu = (min(side, key=lambda row: getattr(row, f"{scope}_median_s")) for side in sides)
-        chosen[findings.point.size] = (cpu, gpu)
+        one, other = (
+            min(side, key=lambda row: getattr(row, f"{scope}_median_s")) for side in sides
+        )
+        chosen[findings.point.size] = (one, other)
         if scope == RANKING_SCOPE:
-            ratio = findings.rounds().ratio(gpu.name, cpu.name, share)
+            ratio = findings.rounds().ratio(other.name, one.name, share)
         else:
             # On the device they race among themselves, so the ratio is not paired.
             ratio = _unpaired(
-                findings.rounds(scope).times(gpu.name), findings.rounds().times(cpu.name), share
+                findings.rounds(scope).times(other.name), findings.rounds().times(one.name), share
             )
         if math.isfinite(ratio.value):
             known = ratio if trusted else Estimate(ratio.value, None, None)
             ratios[findings.point.size] = known
     ordering = Ordering(ratios, rules.same)
     return Crossover(
-        FASTEST_CPU,
-        FASTEST_GPU,
+        one_side.name,
+        other_side.name,
+        one_side.members | other_side.members,
         scope,
         points[0].point,
         points[0].threads,

@@ -12,19 +12,13 @@ from blurbench.measure.judge import Rules
 from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.journal import Log
 from blurbench.study.claims import held_against, scipy_chooses_fft_from
-from blurbench.study.crossing import (
-    FASTEST_CPU,
-    METHOD_PAIRS,
-    Ordering,
-    coarse_sizes,
-    find_crossovers,
-    pairs_of,
-)
+from blurbench.study.crossing import Ordering, coarse_sizes, find_crossovers
 from blurbench.study.listener import Listener
+from blurbench.study.opponents import FASTEST_CPU, pairs_of, sides_of
 from blurbench.study.options import Options, chosen, problem_for
 from blurbench.study.point import PointStudy, point_key
 from blurbench.study.question import Question
-from blurbench.study.session import Session
+from blurbench.study.session import Session, declare
 
 DEFAULT_S = 60.0
 MOST_SIZES = 24  # that the error rate is split over; 16 rounds then bear one outlier
@@ -42,17 +36,14 @@ def crossover_rules(rules: Rules) -> Rules:
 
 def check_pairs(options: Options) -> None:
     """Raise InputError where the options leave nothing to be held against anything."""
-    pairs = chosen(options)
-    names = {(backend.name, one.method) for backend, one in pairs}
-    methods = any(
-        {(backend.name, a), (backend.name, b)} <= names
-        for backend, _ in pairs
-        for a, b in METHOD_PAIRS
-    )
-    if not methods and len({backend.kind for backend, _ in pairs}) < 2:
-        raise InputError(
-            "there is nothing to cross: name two methods of a backend, or a CPU and a GPU backend"
-        )
+    declared = [declare(one, backend.kind) for backend, one in chosen(options)]
+    competing = [one for one in declared if one.exact or options.tolerance is not None]
+    if pairs_of(competing) or sides_of(competing):
+        return
+    remedy = "name two methods of a backend, or a CPU and a GPU backend"
+    if pairs_of(declared) or sides_of(declared):
+        remedy = "approximations compete only within a --tolerance: give one, as in 1%"
+    raise InputError(f"there is nothing to cross: {remedy}")
 
 
 def crossover(
@@ -131,17 +122,17 @@ def not_needed(log: Log, size: int) -> dict[str, str]:
         return {}
     smaller = find_crossovers([one for one in others if one.point.size < size])
     open_pairs = [one for one in smaller if not one.ordering.outpaced]
-    behind = {name for one in smaller for name in (one.first, one.second)} - {
-        name for one in open_pairs for name in (one.first, one.second)
+    behind = {name for one in smaller for name in one.members} - {
+        name for one in open_pairs for name in one.members
     }
     weights = [one.ordering.uncertainty(size) for one in known]
     asked = {
         name
         for one, weight in zip(known, weights, strict=True)
         if weight >= UNCERTAIN_SHARE * max(weights)
-        for name in (one.first, one.second)
+        for name in one.members
     }
-    names = {name for one in known for name in (one.first, one.second)}
+    names = {name for one in known for name in one.members}
     return {
         **dict.fromkeys(names - asked, "left out: nothing is in question at this size"),
         **dict.fromkeys(behind, "left out: at smaller sizes the slower fell ever further behind"),

@@ -21,8 +21,9 @@ class Fidelity:
     """What cutting and sampling do to a Gaussian.
 
     Distances are operator norms from L-infinity to L-infinity of one 1-D pass: the sum of the
-    absolute differences of the taps. They bound the error of a pixel, for pixels of 0 to 1; two
-    passes have at most twice that. They are held against the untruncated sampled Gaussian: sampled
+    absolute differences of the taps. That is the largest error of a pixel for values from -1 to 1;
+    of 0 to 1 it is half of it, since both sets of taps sum to 1. Two passes have at most twice
+    that. They are held against the untruncated sampled Gaussian: sampled
     at the integers up to where its tail is below `TAIL`, and normalised to sum 1.
 
     Attributes:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from blurbench.backends.registry import backends as known_backends
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.methods.approximate import ORDERS
 from blurbench.records.summary import Row
-from blurbench.study.accuracy import FIR, TOLERANCES, fir_radius, measure_accuracy
+from blurbench.study.accuracy import FIR, METHODS, TOLERANCES, fir_radius, measure_accuracy
 from blurbench.study.answer import Answer
 from blurbench.study.compare import compare
 from blurbench.study.options import Options
@@ -83,12 +84,15 @@ class Frontier:
 def measure_frontier(
     sigma: float,
     progress: Callable[[str], None] = lambda text: None,
+    methods: Sequence[str] = (),
     budget: float = BUDGET_S,
     backends: Sequence[str] = (),
 ) -> Frontier:
     """Time the exact blurs at kernels cut at three tolerances, and the approximations once.
 
     Args:
+        methods: the approximations, or empty for all; exact blurs are timed in any case, for
+            they are what an approximation has to be faster than.
         budget: seconds for each of the three kernels.
 
     Raises:
@@ -97,15 +101,19 @@ def measure_frontier(
     values = np.random.default_rng(0).uniform(0, 1, (SIDE, SIDE))
     image = Image("noise", values.astype(np.float32))
     errors = {(one.method, one.order, one.tolerance): one for one in measure_accuracy([sigma])}
+    approximations = [name for name in methods or METHODS if name != FIR]
+    every = (one for each in known_backends().values() for one in each.implementations)
+    exact = dict.fromkeys(one.method for one in every if one.exact)
     spots, answers, interrupted = [], [], False
     for number, cut in enumerate(TOLERANCES):
         kernel = GaussianKernel.from_sigma(sigma, radius=fir_radius(sigma, cut))
         progress(f"{kernel.size}x{kernel.size}")
         options = Options(
             backends=tuple(backends),
+            methods=(*exact, *(() if number else approximations)),
             budget=budget,
             keep=KEEP,
-            tolerance=None if number else ANY,
+            tolerance=ANY,
         )
         answer = compare(image, kernel, options)
         for row in answer.rows:

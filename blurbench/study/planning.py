@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import probe
 from blurbench.errors import InputError
+from blurbench.image import check_memory
 from blurbench.measure.clock import Call, Clock, HostClock
 from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
@@ -74,9 +76,18 @@ def planning(
     clock: Clock | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> list[Planning]:
-    """For every exact implementation on the CPU that can do the problem, fastest call first."""
+    """For every exact implementation on the CPU that can do the problem, fastest call first.
+
+    Raises:
+        InputError: the image, what it is padded to and the results do not fit in memory.
+    """
     clock = clock or HostClock()
-    image = np.random.default_rng(0).uniform(0, 1, problem.shape).astype(problem.dtype)
+    shapes = [problem.shape, *(size.shape for size in paddings(problem))]
+    check_memory(
+        f"an image of {problem.width}x{problem.height}, padded,",
+        2 * problem.dtype.itemsize * sum(map(math.prod, shapes)),
+    )
+    image = np.random.default_rng(0).random(problem.shape, np.float32)
     found = []
     with limit_threads(problem.threads):
         for one in _able(problem):

@@ -41,6 +41,7 @@ from blurbench.study.exactness import (
     take_sample,
 )
 from blurbench.study.listener import Listener
+from blurbench.study.opponents import sides_of
 from blurbench.study.options import problem_for
 from blurbench.study.plausibility import least_on_device, least_on_host
 from blurbench.study.prediction import predict, smallest_operations
@@ -540,16 +541,18 @@ class PointStudy:
         )
 
     def _pairs_among(self, names: Sequence[str]) -> list[tuple[str, str]] | None:
-        """The comparisons that matter: also of the fastest CPU and the fastest GPU."""
+        """The comparisons that matter: also of the fastest of either side."""
         if self.pairs is None:
             return None
-        found = [pair for pair in self.pairs if set(pair) <= set(names)]
-        fastest: dict[str, str] = {}
-        exact = [name for name in names if self.session.implementations[name].exact]
-        for name in sorted(exact, key=lambda name: -self.cells[name].cost_s):
-            fastest[self.session.kinds[name]] = name
-        if len(fastest) == 2:
-            found.append((fastest["gpu"], fastest["cpu"]))
+        competing = set(names) - self.findings.approximate
+        found = [pair for pair in self.pairs if set(pair) <= competing]
+        for sides in sides_of(self.findings.declared):
+            one, other = (
+                min(side.members & competing, key=lambda name: self.cells[name].cost_s, default="")
+                for side in sides
+            )
+            if one and other:
+                found.append((other, one))
         return found
 
     def _measure_all_alone(self, names: Sequence[str], end: float) -> None:

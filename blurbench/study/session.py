@@ -63,22 +63,17 @@ class Session:
     @property
     def declared(self) -> tuple[Declared, ...]:
         """The implementations as records keep them."""
-        return tuple(
-            Declared(
-                one.backend,
-                one.method,
-                one.origin,
-                one.exact,
-                self.kinds[one.name],
-                one.own_kernel,
-            )
-            for one in self.implementations.values()
-        )
+        return tuple(declare(one, self.kinds[one.name]) for one in self.implementations.values())
 
     @property
     def runnable(self) -> list[Implementation]:
         """Those that can run."""
         return [one for one in self.implementations.values() if one.name not in self.out]
+
+
+def declare(one: Implementation, kind: str) -> Declared:
+    """An implementation as records keep it."""
+    return Declared(one.backend, one.method, one.origin, one.exact, kind, one.own_kernel)
 
 
 def text_of(error: Exception) -> str:

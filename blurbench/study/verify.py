@@ -20,6 +20,7 @@ from blurbench.plan import Problem
 from blurbench.study.exactness import allowed_error, image_scale
 
 SIZES = (1, 3, 5, 15, 41, 49, 101, 255)
+EVEN_SIZES = (2, 14, 42)
 DIRECT_UP_TO = 101
 SHAPES = ((1, 1), (1, 7), (7, 1), (5, 3), (64, 48, 3), (127, 131, 4))
 RANGES = ((0.0, 1.0), (0.0, 255.0), (60000.0, 60255.0))
@@ -54,22 +55,27 @@ class Check:
             self.failures = [*(self.failures or []), f"{case}: {share:.3g} of what is allowed"]
 
 
-def count_cases(pairs: list[tuple[Backend, Implementation]]) -> int:
+def count_cases(pairs: list[tuple[Backend, Implementation]], allow_even: bool = False) -> int:
     """How many cases `verify` will try."""
-    return sum(len(list(_cases(one))) for _, one in pairs)
+    return sum(len(list(_cases(one, allow_even))) for _, one in pairs)
 
 
 def verify(
     pairs: list[tuple[Backend, Implementation]],
     progress: Callable[[str], None] = lambda name: None,
+    allow_even: bool = False,
 ) -> list[Check]:
-    """Hold every implementation against float64 references; one `Check` each and dtype."""
+    """Hold every implementation against float64 references; one `Check` each and dtype.
+
+    Args:
+        allow_even: try even sizes, too, where the implementation takes them.
+    """
     threads = host.usable_cpus()
     references: dict[Any, NDArray[np.float64]] = {}
     checks: list[Check] = []
     for backend, one in pairs:
         own = {dtype: Check(one.name, dtype) for dtype in one.dtypes}
-        for problem, values in _cases(one):
+        for problem, values in _cases(one, allow_even):
             progress(one.name)
             image = make_image(problem, values)
             case = (
@@ -155,15 +161,16 @@ def _beyond(line: list[float], steps: int, problem: Problem) -> float:
     return line[position]
 
 
-def _cases(one: Implementation) -> Iterator[tuple[Problem, tuple[float, float]]]:
+def _cases(one: Implementation, allow_even: bool) -> Iterator[tuple[Problem, tuple[float, float]]]:
+    sizes = (*SIZES, *EVEN_SIZES) if allow_even and one.takes_even else SIZES
     for size, shape, border, values, dtype in product(
-        SIZES, SHAPES, one.borders, RANGES, one.dtypes
+        sizes, SHAPES, one.borders, RANGES, one.dtypes
     ):
         if one.method == "direct" and size > DIRECT_UP_TO:
             continue
         if dtype == "uint8" and values[1] > 255:
             continue
-        kernel = GaussianKernel.from_size(size)
+        kernel = GaussianKernel.from_size(size, allow_even=allow_even)
         yield Problem(kernel, shape, np.dtype(dtype), border, CVAL), values
 
 

@@ -62,8 +62,8 @@ NO_TERMS = Terms(_NONE, _NOWHERE[0], np.zeros((2, 2, 1)), _NOWHERE, _NONE, 0.0)
 NO_BOXES = Boxes(_NONE[0], 0, 0, np.zeros(0, np.int64), True, 0.0)
 
 
-def terms_of(problem: Problem, method: str, n: int) -> Terms:
-    """The filters of a recursive method for lines of `n` samples."""
+def terms_of(problem: Problem, method: str, n: int, cval: float) -> Terms:
+    """The filters of a recursive method for lines of `n` samples, beside which `cval` may lie."""
     terms = approximate.TERMS[method](problem.kernel.sigma, approximate.ORDERS[method])
     ways = [[make(term) for term in terms] for make in (along, against)]
     weights, constants = zip(*(_before(way, problem, n) for way in ways), strict=True)
@@ -74,8 +74,8 @@ def terms_of(problem: Problem, method: str, n: int) -> Terms:
         source_index(-1 - np.arange(FORWARD - 1), n, problem.border),
         stacked,
         np.max(np.where(stacked != 0, places, 0), axis=2),
-        np.stack(constants) * problem.cval,
-        float(problem.cval),
+        np.stack(constants) * cval,
+        float(cval),
     )
 
 
@@ -118,8 +118,10 @@ class LinesPlan(Plan):
         self._how = [
             (NO_TERMS, boxes_of(problem, method, n, step))
             if self._boxed
-            else (terms_of(problem, method, n), NO_BOXES)
-            for n, step in ((height, 1), (width, channels))
+            else (terms_of(problem, method, n, cval), NO_BOXES)
+            for (n, step), cval in zip(
+                ((height, 1), (width, channels)), approximate.cvals(problem, method), strict=True
+            )
         ]
         self._values = width * channels
         self._sources = np.arange(height)
