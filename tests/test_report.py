@@ -7,6 +7,8 @@ import csv
 import hashlib
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -254,6 +256,12 @@ def test_a_name_is_data_and_never_markup(name: str, sweep: Page) -> None:
 
 
 # The command
+
+
+def test_a_page_is_made_without_the_slowest_imports() -> None:
+    told = "import sys, blurbench.report.page.build; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert {"scipy.signal", "scipy.stats", "matplotlib"}.isdisjoint(done.stdout.split())
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.signal import choose_conv_method
 
 from blurbench.study.crossing import SECOND, Crossover
 
@@ -134,6 +133,8 @@ def scipy_chooses_fft_from(height: int, width: int, sizes: Sequence[int]) -> int
 
     It weighs FFT against a dense sum, by constants measured on another machine.
     """
+    from scipy.signal import choose_conv_method  # takes long to import, and not all ask
+
     image = np.zeros((height, width), np.float32)
     for size in sorted(sizes):
         dense = np.zeros((size, size), np.float32)
