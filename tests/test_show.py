@@ -18,7 +18,7 @@ from test_process import work_in
 
 from blurbench.records.journal import Journal, Log, load
 from blurbench.records.summary import columns
-from blurbench.report.show import show_log
+from blurbench.report.show import short_names, show_log
 
 LONGEST = ("numpy:separable", "scipy:separable", "cupyx:separable")
 
@@ -306,6 +306,23 @@ def test_a_run_of_any_command_can_be_shown(command: str) -> None:
 
 
 # Names.
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["x/a.png", "y/b.png"], ["a.png", "b.png"]),
+        (["x/a.png", "y/a.png", "y/b.png"], ["x/a.png", "y/a.png", "b.png"]),
+        (["1/x/a.png", "2/x/a.png"], ["1/x/a.png", "2/x/a.png"]),
+        (["a.png", "x/a.png"], ["a.png", "x/a.png"]),
+        (["a.png", "./a.png"], ["a.png", "./a.png"]),
+        (["test card"], ["test card"]),
+        ([], []),
+    ],
+)
+def test_namesakes_are_told_apart_by_their_folders(paths: list[str], names: list[str]) -> None:
+    assert list(short_names(paths).values()) == names
+
 
 NAMES = ["[bold]x.png", "[/]x.png", "[link=x]y.png", "a|b.png", "größe.png", "two\nlines.png"]
 
