@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from made_runs import ABOUT
 
 from blurbench.measure.judge import Rules

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from made_runs import ABOUT
 
 from blurbench.errors import InputError

@@ -32,7 +32,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from blurbench.records.journal import load
 from blurbench.report.page.build import build_page
-from blurbench.report.page.charts import COLOURS
+from blurbench.report.page.palette import COLOURS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

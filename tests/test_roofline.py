@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from made_runs import ABOUT
 
 from blurbench.measure.judge import Rules
