@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import HOSTILE, NAMES, kept, records, run_of, usual
+from made_runs import HOSTILE, NAMES, back_and_forth, kept, records, run_of, usual
 from test_cli import deny_gpu, noise, run, save
 from test_process import work_in
 
@@ -56,12 +56,6 @@ def as_in_csv(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
-
-
-def back_and_forth(name: str, size: int, extent: tuple[int, int]) -> float:
-    """Seconds: FFT is faster from 9 to 31 alone."""
-    fft = 0.002 if 9 <= size <= 31 else 0.02
-    return fft if name.endswith("fft") else 0.006
 
 
 def on_device(sizes: tuple[int, ...] = (3, 31)) -> Log:
