@@ -106,11 +106,12 @@ class Log:
 
     def at(self, point: Key) -> Findings:
         """What is known of a point."""
-        run = self.run
-        return self._asked.setdefault(
-            point,
-            Findings(point, run.declared, run.rules, run.threads, run.machine_id, self.rates),
-        )
+        if point not in self._asked:
+            run = self.run
+            self._asked[point] = Findings(
+                point, run.declared, run.rules, run.threads, run.machine_id, self.rates
+            )
+        return self._asked[point]
 
     def append(self, record: Record) -> None:
         """Take a record in."""
