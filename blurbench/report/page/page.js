@@ -44,8 +44,11 @@ function settings(chart) {
   return { shown: shown(), picture: pictureOf(chart.run), one: chosen("one", ""), ink: ink() };
 }
 
-// Charts that are still to be drawn take the settings of that moment.
+// Charts that are still to be drawn take the settings of that moment; one that is being drawn
+// has missed them.
+let missed = false;
 async function apply() {
+  missed ||= views.size < data.charts.length;
   const drawn = data.charts.filter((chart) => views.has(chart.id));
   await Promise.all(
     drawn.map((chart) => {
@@ -161,7 +164,7 @@ async function begin() {
     one.addEventListener("click", () => download(one.dataset.csv));
   }
   for (const chart of data.charts) await draw(chart);
-  await apply(); // what was asked for while the charts were drawn
+  if (missed) await apply();
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {
     matchMedia(query).addEventListener("change", apply);
   }
