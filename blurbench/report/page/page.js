@@ -163,7 +163,10 @@ async function begin() {
   for (const one of document.querySelectorAll("button[data-csv]")) {
     one.addEventListener("click", () => download(one.dataset.csv));
   }
-  for (const chart of data.charts) await draw(chart);
+  for (const chart of data.charts) {
+    await draw(chart);
+    await new Promise((go) => setTimeout(go)); // let the browser paint it, and hear the controls
+  }
   if (missed) await apply();
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {
     matchMedia(query).addEventListener("change", apply);
