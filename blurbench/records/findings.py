@@ -95,9 +95,10 @@ class Findings:
         self._alone: dict[tuple[str, str], list[Record]] = {}
         self._copies: dict[str, dict[tuple[int, int], list[Record]]] = {}
         self._races: dict[str, dict[int, list[Sample]]] = {}
-        # Of the races, until a record changes them: all together, and by process.
+        # Of the races, until a record changes them: rounds, also by process, and how they stand.
         self._rounds: dict[str, Rounds] = {}
         self._parts: dict[str, dict[int, Rounds]] = {}
+        self._judged: dict[str, Result | None] = {}
         self._throttled: dict[str, int] = {}
 
     def key(self, name: str) -> Key:
@@ -107,6 +108,7 @@ class Findings:
     def add(self, record: Record) -> None:
         """Take in what was measured, or what happened."""
         name, scope, process = record.key.implementation, record.scope, record.process
+        self._judged.clear()
         if record.elapsed_s is not None:
             self.measured_s[process] = self.measured_s.get(process, 0.0) + record.elapsed_s
         if record.throttled is not None:
@@ -236,6 +238,11 @@ class Findings:
 
     def race(self, scope: str = RANKING_SCOPE) -> Result | None:
         """How those who raced stand; None where no pilot round was completed."""
+        if scope not in self._judged:
+            self._judged[scope] = self._judge(scope)
+        return self._judged[scope]
+
+    def _judge(self, scope: str) -> Result | None:
         names, rounds = self.racers(scope), self.rounds(scope)
         reference = self._reference(scope)
         if reference is None:
