@@ -430,8 +430,8 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     return Chart(
         "device",
         "On the device, and there and back",
-        "The time of the computation alone, and with the copies to the device and back (dashed, "
-        "or a triangle), by kernel size.",
+        "The time of the computation alone, and with the copies to the device and back "
+        f"({'dashed' if len(sizes) > 1 else 'triangles'}), by kernel size.",
         _barred(tables, run, ON_DEVICE[0]),
         f"Computation: {_extremes(tables, run, ON_DEVICE[0], brief_duration)} "
         f"There and back: {_extremes(tables, run, TIME[0], brief_duration)}",
@@ -448,7 +448,12 @@ def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
     rows = tables[SAMPLES].entries(run)
     seconds = [row["seconds"] for row in rows]
     axis = alt.Axis(grid=False, labelOverlap=True, format="d")
-    x = alt.X("number:Q", title="samples in the order of their taking", axis=axis)
+    x = alt.X(
+        "number:Q",
+        scale=alt.Scale(zero=False, nice=False),  # an image's samples may stand far back
+        title="samples in the order of their taking",
+        axis=axis,
+    )
     chart = (
         _base(SAMPLES, SHOWN, PICTURED)
         .mark_point(filled=True, size=14, opacity=0.7)
@@ -491,7 +496,7 @@ def _machines(tables: dict[str, Table]) -> Chart:
     times = _values(tables, CELLS, None, TIME[0])
     scale = alt.Scale(domain=runs, range=[COLOURS[n % len(COLOURS)] for n in range(len(runs))])
     shapes = alt.Scale(domain=runs, range=[SHAPES[n % len(SHAPES)] for n in range(len(runs))])
-    legend = alt.Legend(orient="top", title="run")
+    legend = alt.Legend(orient="top", title=None, labelExpr="'run ' + datum.label")
     encoded = _base(CELLS, "datum.implementation == one", f"isValid(datum.{TIME[0]})").encode(
         x=_sizes(sizes),
         y=_log(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s"),
