@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_runs import ABOUT
 
 from blurbench.measure.judge import Rules
 from blurbench.measure.stats import Estimate
 from blurbench.records.findings import Declared, Findings
-from blurbench.records.journal import ABOUT, Journal, Log, Run, load
+from blurbench.records.journal import Journal, Log, Run, load
 from blurbench.records.record import Record
 from blurbench.records.summary import STATUSES, Key, Row
 
@@ -33,7 +34,7 @@ RULES = Rules(looks=(4, 8), pilot=3)
 
 
 def run(**more: Any) -> Run:
-    return replace(Run("0123abcd", 2, DECLARED, RULES, "a machine", dict.fromkeys(ABOUT)), **more)
+    return replace(Run("0123abcd", 2, DECLARED, RULES, "a machine", ABOUT), **more)
 
 
 def of(name: str, scope: str | None, elapsed_s: float | None = None, **more: Any) -> Record:

@@ -367,7 +367,15 @@ def test_names_are_dark_enough_to_read(colour: str) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high"),
-    [(1e-6, 1e2), (1e-3, 2e-3), (4e-3, 9e-3), (9e-4, 2.1e-3), (1e-9, 1e5), (0.051, 0.2)],
+    [
+        (1e-17, 4e-14),
+        (1e-6, 1e2),
+        (1e-3, 2e-3),
+        (4e-3, 9e-3),
+        (9e-4, 2.1e-3),
+        (1e-9, 1e5),
+        (0.051, 0.2),
+    ],
 )
 def test_an_axis_has_a_few_round_ticks(low: float, high: float) -> None:
     ticks = log_ticks(low, high)

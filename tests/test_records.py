@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_runs import ABOUT
 
 from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
 from blurbench.records.export import to_csv, to_json
 from blurbench.records.findings import SCOPES, Declared
-from blurbench.records.journal import ABOUT, Journal, Run, check_folder, check_output, load
+from blurbench.records.journal import Journal, Run, check_folder, check_output, load
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records, utc
 from blurbench.records.summary import Key, Row, columns
 
@@ -215,7 +216,7 @@ FFT = Declared("numpy", "fft", "ours", True, "cpu")
 
 def make_run(*declared: Declared, **about: Any) -> Run:
     """The description of a run of 2 threads."""
-    about = {**dict.fromkeys(ABOUT), **about}
+    about = {**ABOUT, **about}
     return Run("0123abcd", 2, declared or (FFT,), Rules(), "a machine", about)
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import random
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import HOSTILE, NAMES, kept, records, run_of, usual
+from made_runs import HOSTILE, NAMES, back_and_forth, kept, records, run_of, usual
 from test_cli import deny_gpu, noise, run, save
 from test_process import work_in
 
@@ -24,7 +28,8 @@ pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install 'bl
 
 from pages import Page, fields_of, page_of
 
-from blurbench.report.page.charts import COLOURS
+from blurbench.report.page.palette import COLOURS
+from blurbench.study.claims import CLAIMS
 
 COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-23-testcard-sweep"
 SCRIPT = "<script>alert(1)</script>.png"
@@ -53,11 +58,11 @@ def as_in_csv(value: Any) -> str:
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
-def on_device() -> Log:
+def on_device(sizes: tuple[int, ...] = (3, 31)) -> Log:
     """A run of which a tenth of each time is computing, the rest the way there and back."""
     run = run_of().run
     log = Log(replace(run, declared=tuple(replace(one, kind="gpu") for one in run.declared)))
-    for record in records(run, usual, (3, 31), ((512, 512),), {}):
+    for record in records(run, usual, sizes, ((512, 512),), {}):
         assert record.elapsed_s is not None
         log.append(record)
         log.append(replace(record, scope="compute", elapsed_s=record.elapsed_s / 10))
@@ -88,10 +93,32 @@ def test_every_duration_of_the_race_is_on_the_page(committed: Page) -> None:
     assert len(taken) > 500
 
 
-def test_samples_stand_in_the_order_of_their_taking(sweep: Page) -> None:
-    assert [row["number"] for row in sweep.rows("samples")] == list(
-        range(1, len(sweep.rows("samples")) + 1)
-    )
+def test_samples_stand_in_the_order_of_their_taking() -> None:
+    run = run_of().run
+    taken = list(records(run, usual, (3, 31), ((512, 512),), {}))
+    log, instants = Log(run), list(range(len(taken)))
+    random.Random(3).shuffle(instants)
+    for instant, record in zip(instants, taken, strict=True):
+        log.append(replace(record, started_at=float(instant)))
+    in_order = sorted(zip(instants, taken, strict=True), key=lambda pair: pair[0])
+    rows = page_of(log).rows("samples")
+    assert [(row["size"], row["implementation"], row["seconds"], row["round"]) for row in rows] == [
+        (record.key.size, record.key.implementation, record.seconds, record.round)
+        for _, record in in_order
+        if record.round > 0
+    ]
+    assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_the_control_is_drawn_under_its_name(committed: Page) -> None:
+    assert {row["implementation"] for row in committed.rows("samples")} > {"control"}
+    boxes = [a["value"] for tag, a in committed.elements if tag == "input"]
+    options = [a["value"] for tag, a in committed.elements if tag == "option"]
+    assert boxes[-1] == "control"
+    assert "control" not in options
+    (chart,) = committed.charts("samples")
+    assert "control is the fastest once more" in chart["says"]
+    assert "left out" in chart["says"]
 
 
 @pytest.mark.parametrize("name", ["committed", "sweep"])
@@ -122,6 +149,70 @@ def test_the_answer_says_which_to_use_where_and_where_fft_overtakes(sweep: Page)
         "from 9x9 to 15x15 use numpy:separable; from 31x31 on use numpy:fft (not proven at 31, "
         "63, 101). numpy:fft overtakes numpy:separable between 15 and 31." in text
     )
+
+
+def test_what_must_not_win_is_told_beside_the_charts_that_show_it() -> None:
+    page = page_of(run_of(apart={("scipy:fft", 15): "wrong", ("numpy:fft", 31): "implausible"}))
+    (times,) = page.charts("times")
+    assert times["note"] == (
+        "Hollow and joined by no line is what must not win "
+        "(wrong: scipy:fft; implausible: numpy:fft)."
+    )
+    assert {"status", "verdict", "max_abs_error"} <= fields_of(times["spec"])
+    assert {"status", "verdict", "max_abs_error"} <= set(times["columns"])
+    assert page_of(run_of()).charts("times")[0]["note"] == ""
+
+
+def test_first_calls_without_a_time_make_no_page_fail() -> None:
+    run = run_of().run
+    log = Log(run)
+    for record in records(run, usual, (3, 31), ((512, 512),), {}):
+        call = replace(record, scope="first_call", round=0, competitors=0, max_abs_error=1e-6)
+        log.append(call)
+    page = page_of(log)
+    assert page.charts("errors") == page.charts("times") == []
+    assert any("nothing could be ranked" in text for text in page.texts["p"])
+
+
+def test_the_command_to_repeat_a_run_names_no_folder_that_holds_one() -> None:
+    log = run_of()
+    for words in (["--out", "there"], ["--out=there"]):
+        about = {**log.run.about, "command": ["blurbench", "sweep", *words, "--rounds", "3"]}
+        log.run = replace(log.run, about=about)
+        assert page_of(log).texts["pre"] == ["blurbench sweep --rounds 3"]
+
+
+def test_pairs_that_change_more_than_once_have_one_label() -> None:
+    page = page_of(run_of(NAMES[1:3], times=back_and_forth))
+    found = [row for row in page.rows("crossovers") if row["kind"] == "measured"]
+    assert [(row["from_size"], row["to_size"]) for row in found] == [(5, 9), (31, 63)]
+    assert {row["label"] for row in found} == {"numpy:separable → numpy:fft, 2 changes"}
+    (chart,) = page.charts("crossovers")
+    assert "label" in fields_of(chart["spec"])
+
+
+def test_every_claim_is_told_with_whether_it_held(sweep: Page) -> None:
+    rows = [row for row in sweep.rows("crossovers") if row["kind"] == "claimed"]
+    assert [row["says"] for row in rows] == [
+        f"{one.text}: {one.compares} ({one.source})" for one in CLAIMS
+    ]
+    drawn = {row["what"].partition(":")[0] for row in rows if row["from_size"] is not None}
+    assert drawn >= {"over 17 in 2-D", "over 128 in 1-D", "over about 500 samples"}
+    told = " ".join(sweep.texts["li"] + sweep.texts["span"])
+    for row in rows:
+        assert row["says"] in told
+        assert row["held"] in told
+    assert any(row["held"].startswith("held: ") for row in rows)
+    assert any(row["held"].startswith("did not hold: ") for row in rows)
+
+
+def test_images_of_the_same_name_stay_apart() -> None:
+    log = Log(run_of().run)
+    for path in ("a/photo.png", "b/photo.png"):
+        for record in records(run_of(path=path).run, usual, (3, 31), ((512, 512),), {}):
+            log.append(record)
+    pictures = {row["picture"] for row in page_of(log).rows("cells")}
+    assert pictures == {"a/photo.png 512x512", "b/photo.png 512x512"}
 
 
 def test_the_answer_at_one_size_is_one_name() -> None:
@@ -161,6 +252,12 @@ def test_a_chart_of_computing_alone_appears_where_it_differs() -> None:
     assert len(page_of(on_device()).charts("device")) == 1
 
 
+def test_at_one_size_shapes_tell_computing_from_there_and_back() -> None:
+    (chart,) = page_of(on_device((15,))).charts("device")
+    shape = chart["spec"]["encoding"]["shape"]
+    assert (shape["field"], shape["scale"]["range"]) == ("scope", ["circle", "triangle"])
+
+
 def test_several_runs_have_each_chart_side_by_side_and_one_together() -> None:
     page = page_of(run_of(), run_of(sizes=(3, 31)))
     assert [one["run"] for one in page.charts("times")] == [1, 2]
@@ -189,11 +286,29 @@ def test_every_name_has_a_look_of_its_own() -> None:
     names = [f"{b}:{m}" for b in "abcdefg" for m in ("direct", "separable", "fft", "box")]
     page = page_of(run_of(names, (3, 31)))
     looks = [
-        (attributes["stroke"], attributes["stroke-dasharray"])
+        (attributes["fill"], attributes["d"])
         for tag, attributes in page.elements
-        if tag == "path"
+        if tag == "path" and "fill" in attributes
     ]
     assert len(set(looks)) == len(looks) == len(names)
+    assert all(one[1] != other[1] for one, other in pairwise(looks))
+
+
+def test_tables_and_downloads_are_told_apart_by_their_names() -> None:
+    page = page_of(run_of(), run_of(sizes=(3, 31)))
+    for tag in ("summary", "button"):
+        names = [a["aria-label"] for one, a in page.elements if one == tag and "aria-label" in a]
+        assert len(set(names)) == len(names) >= 2 * len(page.charts("times"))
+    assert "Download CSV: Time against kernel size [2]" in names
+
+
+def test_the_text_alternative_has_figures(sweep: Page) -> None:
+    labels = {
+        a["id"]: a["aria-label"] or "" for _, a in sweep.elements if "aria-label" in a and "id" in a
+    }
+    assert "512x512: numpy:direct from 3 to 5, numpy:separable from 9 to 15" in labels["winners-1"]
+    assert "(numpy:direct at 3x3)" in labels["times-1"]
+    assert "numpy:fft overtakes numpy:separable between 15 and 31" in labels["crossovers-1"]
 
 
 def luminance(colour: str) -> float:
@@ -254,6 +369,12 @@ def test_a_name_is_data_and_never_markup(name: str, sweep: Page) -> None:
 
 
 # The command
+
+
+def test_a_page_is_made_without_the_slowest_imports() -> None:
+    told = "import sys, blurbench.report.page.build; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert {"scipy.signal", "scipy.stats", "matplotlib"}.isdisjoint(done.stdout.split())
 
 
 @pytest.fixture

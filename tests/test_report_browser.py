@@ -8,13 +8,14 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
-from made_runs import HOSTILE, NAMES, run_of
+from made_runs import HOSTILE, NAMES, SIZES, back_and_forth, run_of
 
 pytest.importorskip("altair", reason="Altair is missing: pip install 'blurbench[report]'")
 pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install 'blurbench[report]'")
@@ -32,7 +33,8 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from blurbench.records.journal import load
 from blurbench.report.page.build import build_page
-from blurbench.report.page.charts import COLOURS
+from blurbench.report.page.palette import COLOURS
+from blurbench.study.claims import CLAIMS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -43,6 +45,15 @@ SWITCHES = (
 COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-23-testcard-sweep"
 SCRIPT = "<script>alert(1)</script>.png"
 FORMULA = "=1+1"
+HASTY = """
+new MutationObserver((found, observer) => {
+  if (document.querySelector(".chart svg") === null || !document.querySelector("#controls")) return;
+  observer.disconnect();
+  const box = document.querySelector("input[value='scipy:fft']");
+  box.checked = false;
+  box.dispatchEvent(new Event("change", { bubbles: true }));
+}).observe(document, { childList: true, subtree: true });
+"""
 PATIENCE = 60  # seconds until the browser is given up; no test waits for it to pass
 
 
@@ -342,6 +353,80 @@ def test_a_cell_that_is_a_formula_is_text_in_the_file(
     names = {row["implementation"] for row in downloaded(browser, "times-1", tmp_path / "got")}
     assert f"'{FORMULA}:fft" in names
     assert f"{FORMULA}:fft" not in names
+
+
+def test_what_must_not_win_is_hollow_and_joined_by_no_line(
+    browser: webdriver.Chrome, folder: Path
+) -> None:
+    whole = written(folder / "whole.html", build_page([run_of(NAMES[1:3])]))
+    wrong = [run_of(NAMES[1:3], apart={("numpy:fft", 15): "wrong"})]
+    holed = written(folder / "wrong.html", build_page(wrong))
+    joined = []
+    for page, hollow in ((whole, 0), (holed, 1)):
+        visit(browser, page)
+        filled = [one.get_attribute("fill-opacity") for one in points(browser)]
+        assert (len(filled), filled.count("0")) == (2 * len(SIZES), hollow)
+        lines = browser.find_elements(By.CSS_SELECTOR, "#times-1 .mark-line path")
+        joined.append(sum(one.get_attribute("d").count("L") for one in lines))
+    assert joined == [2 * (len(SIZES) - 1), 2 * (len(SIZES) - 1) - 1]
+
+
+def test_a_pair_that_changes_more_than_once_is_named_once(
+    browser: webdriver.Chrome, folder: Path
+) -> None:
+    log = run_of(NAMES[1:3], times=back_and_forth)
+    visit(browser, written(folder / "back.html", build_page([log])))
+    texts = browser.find_elements(By.CSS_SELECTOR, "#crossovers-1 .mark-text.role-mark text")
+    found = [one.text for one in texts]
+    assert found[0] == "numpy:separable → numpy:fft, 2 changes"
+    assert len(set(found)) == len(found) == 1 + sum(one.sizes is not None for one in CLAIMS)
+    places = sorted(one.rect["y"] for one in texts)
+    assert all(below - above > 20 for above, below in pairwise(places))
+
+
+def test_a_control_that_is_used_while_charts_are_drawn_counts(
+    browser: webdriver.Chrome, committed: Path
+) -> None:
+    visit(browser, committed)
+    before = len(points(browser))
+    hasty = tell(browser, "Page.addScriptToEvaluateOnNewDocument", source=HASTY)
+    try:
+        visit(browser, committed)
+        until(lambda: 0 < len(points(browser)) < before)
+        assert not box(browser, "scipy:fft").is_selected()
+        assert browser.get_log("browser") == []
+    finally:
+        tell(browser, "Page.removeScriptToEvaluateOnNewDocument", identifier=hasty["identifier"])
+
+
+def test_a_canvas_is_as_dark_as_paper_needs_when_it_is_printed(
+    browser: webdriver.Chrome, committed: Path
+) -> None:
+    visit(browser, committed, scheme="dark")
+    canvas = browser.find_element(By.CSS_SELECTOR, ".chart canvas")
+    shown = darkest_text(browser, canvas)
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    until(lambda: darkest_text(browser, canvas) < shown)
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    until(lambda: darkest_text(browser, canvas) == shown)
+
+
+def darkest_text(driver: webdriver.Chrome, canvas: WebElement) -> int:
+    """The brightness of the darkest opaque grey on a canvas: its labels'."""
+    return int(
+        driver.execute_script(
+            "const { width, height } = arguments[0];"
+            "const { data } = arguments[0].getContext('2d').getImageData(0, 0, width, height);"
+            "let least = 255;"
+            "for (let n = 0; n < data.length; n += 4) {"
+            "  const [r, g, b, a] = data.subarray(n, n + 4);"
+            "  if (a === 255 && Math.max(r, g, b) - Math.min(r, g, b) < 20)"
+            "    least = Math.min(least, g);"
+            "}"
+            "return least;",
+            canvas,
+        )
+    )
 
 
 def test_in_print_the_page_is_light_and_names_what_is_shown(

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_runs import ABOUT
 
 from blurbench.measure.judge import Rules
 from blurbench.records.findings import Declared
-from blurbench.records.journal import ABOUT, Log, Run
+from blurbench.records.journal import Log, Run
 from blurbench.records.record import Record
 from blurbench.records.summary import Key, Row
 from blurbench.study.arithmetic import SAMPLES, time_device, time_host
@@ -24,7 +25,7 @@ DECLARED = (
 
 
 def told(*records: Record) -> Log:
-    log = Log(Run("0123abcd", 2, DECLARED, Rules(), "a machine", dict.fromkeys(ABOUT)))
+    log = Log(Run("0123abcd", 2, DECLARED, Rules(), "a machine", ABOUT))
     for record in records:
         log.append(record)
     return log
@@ -95,7 +96,7 @@ def test_the_rate_of_one_point_serves_all_points_of_a_run() -> None:
 
 def test_a_method_may_be_called_multiply_add() -> None:
     own = Declared("cpu", "multiply_add", "ours", True, "cpu")
-    log = Log(Run("0123abcd", 2, (own,), Rules(), "a machine", dict.fromkeys(ABOUT)))
+    log = Log(Run("0123abcd", 2, (own,), Rules(), "a machine", ABOUT))
     log.append(sample("cpu:multiply_add", "end_to_end", 0.5))
     assert log.rows()[0].end_to_end_median_s == 0.5
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from test_cli import Ran, deny_gpu, run
 from test_crossing import COMMON, Written
 from test_process import work_in
 
+from blurbench.errors import InputError
 from blurbench.records.journal import Journal, Log, load
 from blurbench.records.summary import columns
-from blurbench.report.show import show_log
+from blurbench.report.heading import machine_line, run_lines
+from blurbench.report.show import short_names, show_log, show_runs, texts_of
 
 LONGEST = ("numpy:separable", "scipy:separable", "cupyx:separable")
 
@@ -305,7 +308,91 @@ def test_a_run_of_any_command_can_be_shown(command: str) -> None:
     assert tables(ended.out)
 
 
+# Descriptions that others have edited.
+
+
+def parts_of(told: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The way to each part of a document."""
+    if not isinstance(told, (dict, list)):
+        return []
+    inner = [(*path, name) for name in (told if isinstance(told, dict) else range(len(told)))]
+    return inner + [way for one in inner for way in parts_of(told[one[-1]], one)]
+
+
+def test_no_edited_description_ends_in_a_traceback() -> None:
+    """Whatever stands in whichever place: it is shown, or refused in one line."""
+    folder = Path(sweep_of(unavailable={"cupy": "no driver"}, risks=["load"], command=["x"]))
+    whole = json.loads((folder / "run.json").read_text("utf-8"))
+    ways = parts_of(whole)
+    assert len(ways) > 40
+    refused = 0
+    for way in ways:
+        for value in (None, {}, [], "x", 7, True, "gone"):
+            told = json.loads(json.dumps(whole))
+            place = reduce(lambda inner, name: inner[name], way[:-1], told)
+            if value == "gone":
+                del place[way[-1]]
+            else:
+                place[way[-1]] = value
+            (folder / "run.json").write_text(json.dumps(told), encoding="utf-8")
+            console = Console(file=io.StringIO(), width=200)
+            try:
+                log = load(folder)
+            except InputError as error:
+                message = str(error)
+                assert message.startswith(f"{folder / 'run.json'} ")
+                assert "\n" not in message
+                refused += 1
+                continue
+            run_lines(log.run), machine_line(log.run)
+            show_log(console, log)
+            show_runs(console, [log, log])
+            texts_of(log)["markdown"]()
+    assert refused > 100
+
+
+@pytest.mark.parametrize(
+    ("edited", "message"),
+    [
+        ({"machine": {}}, "machine.cpu is missing"),
+        ({"unavailable": []}, "unavailable is [], no object"),
+        ({"options": {}}, "options.border is missing"),
+        ({"kernels": []}, "kernels has 0 entries"),
+        ({"images": [{"path": 3}]}, "images[0].width is missing"),
+        ({"started_at_utc": "today"}, "started_at_utc is 'today', no time"),
+    ],
+)
+@pytest.mark.parametrize("command", [("show",), ("report", "-o", "page.html")])
+def test_an_edited_description_is_refused_in_one_line(
+    command: tuple[str, ...], edited: dict[str, Any], message: str
+) -> None:
+    path = Path(sweep_of()) / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **edited}), "utf-8")
+    ended = run(*command, "run")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == (
+        f"Error: {path} is not a run's description: {message}; restore it, or begin a new run\n"
+    )
+
+
 # Names.
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["x/a.png", "y/b.png"], ["a.png", "b.png"]),
+        (["x/a.png", "y/a.png", "y/b.png"], ["x/a.png", "y/a.png", "b.png"]),
+        (["1/x/a.png", "2/x/a.png"], ["1/x/a.png", "2/x/a.png"]),
+        (["a.png", "x/a.png"], ["a.png", "x/a.png"]),
+        (["a.png", "./a.png"], ["a.png", "./a.png"]),
+        (["test card"], ["test card"]),
+        ([], []),
+    ],
+)
+def test_namesakes_are_told_apart_by_their_folders(paths: list[str], names: list[str]) -> None:
+    assert list(short_names(paths).values()) == names
+
 
 NAMES = ["[bold]x.png", "[/]x.png", "[link=x]y.png", "a|b.png", "größe.png", "two\nlines.png"]
 

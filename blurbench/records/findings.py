@@ -95,7 +95,10 @@ class Findings:
         self._alone: dict[tuple[str, str], list[Record]] = {}
         self._copies: dict[str, dict[tuple[int, int], list[Record]]] = {}
         self._races: dict[str, dict[int, list[Sample]]] = {}
-        self._rounds: dict[str, Rounds] = {}  # of the races, until a record changes them
+        # Of the races, until a record changes them: rounds, also by process, and how they stand.
+        self._rounds: dict[str, Rounds] = {}
+        self._parts: dict[str, dict[int, Rounds]] = {}
+        self._judged: dict[str, Result | None] = {}
         self._throttled: dict[str, int] = {}
 
     def key(self, name: str) -> Key:
@@ -105,6 +108,7 @@ class Findings:
     def add(self, record: Record) -> None:
         """Take in what was measured, or what happened."""
         name, scope, process = record.key.implementation, record.scope, record.process
+        self._judged.clear()
         if record.elapsed_s is not None:
             self.measured_s[process] = self.measured_s.get(process, 0.0) + record.elapsed_s
         if record.throttled is not None:
@@ -123,7 +127,7 @@ class Findings:
         elif record.competitors:
             races = self._races.setdefault(scope, {})
             races.setdefault(process, []).append(_sample(record))
-            self._rounds.pop(scope, None)
+            self._forget(scope)
         else:
             self._alone.setdefault((name, scope), []).append(record)
 
@@ -133,7 +137,7 @@ class Findings:
         for scope in self._races:
             if self._reference(scope) == name:
                 self._races[scope] = {}
-                self._rounds.pop(scope, None)
+                self._forget(scope)
         self._out[name] = (record.status, record.reason, record.predicted_s)
 
     def status(self, name: str) -> str:
@@ -162,9 +166,9 @@ class Findings:
 
     def timed(self, name: str, process: int | None = None) -> bool:
         """Whether there is a time in the ranking scope."""
-        races = self._races.get(RANKING_SCOPE, {})
-        parts = races.values() if process is None else [races.get(process, [])]
-        raced = any(Rounds.of(part).times(name) for part in parts)
+        parts = self._by_process(RANKING_SCOPE)
+        chosen = [part for number, part in parts.items() if process in (None, number)]
+        raced = any(part.times(name) for part in chosen)
         return raced or bool(self.alone(name, RANKING_SCOPE, process))
 
     def copies(self, name: str, process: int, threads: int) -> int:
@@ -195,10 +199,18 @@ class Findings:
     def rounds(self, scope: str = RANKING_SCOPE) -> Rounds:
         """All complete rounds of all processes."""
         if scope not in self._rounds:
-            races = self._races.get(scope, {})
-            parts = [Rounds.of(races[process]) for process in sorted(races)]
-            self._rounds[scope] = Rounds.joined(parts)
+            self._rounds[scope] = Rounds.joined(list(self._by_process(scope).values()))
         return self._rounds[scope]
+
+    def _by_process(self, scope: str) -> dict[int, Rounds]:
+        if scope not in self._parts:
+            races = sorted(self._races.get(scope, {}).items())
+            self._parts[scope] = {process: Rounds.of(samples) for process, samples in races}
+        return self._parts[scope]
+
+    def _forget(self, scope: str) -> None:
+        self._rounds.pop(scope, None)
+        self._parts.pop(scope, None)
 
     def racers(self, scope: str) -> list[str]:
         """Who was in the pilot and is still in the running."""
@@ -226,6 +238,11 @@ class Findings:
 
     def race(self, scope: str = RANKING_SCOPE) -> Result | None:
         """How those who raced stand; None where no pilot round was completed."""
+        if scope not in self._judged:
+            self._judged[scope] = self._judge(scope)
+        return self._judged[scope]
+
+    def _judge(self, scope: str) -> Result | None:
         names, rounds = self.racers(scope), self.rounds(scope)
         reference = self._reference(scope)
         if reference is None:
@@ -234,7 +251,7 @@ class Findings:
 
     def process_medians(self, name: str) -> dict[int, float]:
         """Seconds a call in the ranking scope, by process."""
-        parts = {p: Rounds.of(s) for p, s in self._races.get(RANKING_SCOPE, {}).items()}
+        parts = self._by_process(RANKING_SCOPE)
         times = {process: part.times(name) for process, part in parts.items()}
         for one in self.alone(name, RANKING_SCOPE):
             times[one.process] = times.get(one.process) or [one.seconds]

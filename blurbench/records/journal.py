@@ -14,6 +14,7 @@ from typing import Any
 
 from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
+from blurbench.records.description import fault_of
 from blurbench.records.export import to_csv, to_json
 from blurbench.records.findings import Declared, Findings
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records
@@ -23,10 +24,6 @@ from blurbench.records.summary import Key, Row, columns
 SCHEMA = "blurbench.run/1"
 SAMPLES, SUMMARY, DESCRIPTION = "samples.csv", "summary.csv", "run.json"
 PATIENCE_S = 2.0  # that a process whose parent was killed has to end
-ABOUT = (
-    *("study", "images", "kernels", "image_sizes", "options", "seed"),
-    *("machine", "versions", "unavailable", "started_at_utc"),
-)
 
 
 @dataclass(frozen=True)
@@ -73,10 +70,12 @@ class Run:
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is {document['schema']}")
         about = dict(document)
-        for name in ("schema", "run_id", "machine_id", "threads", "rules", "implementations"):
-            del about[name]
         if "image" in about:  # earlier versions took but one
             about["images"] = [about.pop("image")]
+        if fault := fault_of(about):
+            raise ValueError(fault)
+        for name in ("schema", "run_id", "machine_id", "threads", "rules", "implementations"):
+            del about[name]
         rules = {**document["rules"], "looks": tuple(document["rules"]["looks"])}
         return cls(
             document["run_id"],
@@ -107,11 +106,12 @@ class Log:
 
     def at(self, point: Key) -> Findings:
         """What is known of a point."""
-        run = self.run
-        return self._asked.setdefault(
-            point,
-            Findings(point, run.declared, run.rules, run.threads, run.machine_id, self.rates),
-        )
+        if point not in self._asked:
+            run = self.run
+            self._asked[point] = Findings(
+                point, run.declared, run.rules, run.threads, run.machine_id, self.rates
+            )
+        return self._asked[point]
 
     def append(self, record: Record) -> None:
         """Take a record in."""
@@ -257,10 +257,10 @@ def load(folder: Path) -> Log:
     except OSError as error:
         raise InputError(f"{folder / DESCRIPTION} cannot be read: {error.strerror}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{folder / DESCRIPTION} is not a run's description: {error}") from None
-    missing = [name for name in ABOUT if name not in run.about]
-    if missing:
-        raise InputError(f"{folder / DESCRIPTION} lacks {', '.join(missing)}: begin a new run")
+        raise InputError(
+            f"{folder / DESCRIPTION} is not a run's description: {error}; "
+            "restore it, or begin a new run"
+        ) from None
     log = Log(run)
     try:
         content = (folder / SAMPLES).read_bytes() if (folder / SAMPLES).exists() else b""

@@ -123,7 +123,7 @@ def read_records(text: str) -> Iterator[Record]:
 
 
 def _parse(row: Mapping[str, str]) -> Record:
-    key = Key(**{f.name: _KEY_TYPES[str(f.type)](row[f.name]) for f in dataclasses.fields(Key)})
+    key = Key(**{name: read(row[name]) for name, read in _KEY_READERS.items()})
     values: dict[str, Any] = {}
     for name in SAMPLE_COLUMNS:
         if name not in _FIELDS:
@@ -145,7 +145,8 @@ def _parse(row: Mapping[str, str]) -> Record:
     return Record(key=key, started_at=started_at, **values)
 
 
-_KEY_TYPES = {"str": str, "int": int, "float": float}
+_TYPES = {"str": str, "int": int, "float": float}
+_KEY_READERS = {field.name: _TYPES[str(field.type)] for field in dataclasses.fields(Key)}
 
 
 def utc(seconds: float) -> str:

@@ -15,6 +15,8 @@ from blurbench.report.units import plural
 from blurbench.study.opponents import FASTEST_CPU
 
 HEADERS = ("first", "second", "scope", "second faster", "sizes")
+HELD = {True: "held", False: "did not hold", None: "cannot be told"}
+NOT_COMPARABLE = "nothing measured here is comparable"
 
 
 def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> None:
@@ -64,13 +66,12 @@ def _places(one: Mapping[str, Any]) -> list[str]:
 
 def claim_lines(found: Mapping[str, Any]) -> list[str]:
     """Each published claim, what it compares, and what was found here of the same pair."""
-    held = {True: "held", False: "did not hold", None: "cannot be told"}
     lines = []
     for claim in found["claims"]:
         lines.append(f'- "{claim["claim"]}": {claim["compares"]} ({claim["source"]})')
-        lines += [f"    {held[here['held']]}: {here['found']}" for here in claim["here"]]
+        lines += [f"    {HELD[here['held']]}: {here['found']}" for here in claim["here"]]
         if not claim["here"]:
-            lines.append("    nothing measured here is comparable")
+            lines.append(f"    {NOT_COMPARABLE}")
     chosen = found["scipy_choose_conv_method_fft_from"]
     choice = "never FFT" if chosen is None else f"FFT from {chosen} on"
     lines.append(f"- scipy.signal.choose_conv_method, FFT or dense sum, for this image: {choice}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import PurePath
 from typing import Any
@@ -60,18 +61,35 @@ def show_log(console: Console, log: Log) -> None:
 def by_image(log: Log) -> list[tuple[str, list[Findings]]]:
     """The points of each image in order of kernel size, from the smallest image.
 
-    They are called `WIDTHxHEIGHT`; where the run has several images, by the file's name, too.
+    They are called `WIDTHxHEIGHT`; where the run has several images, by the file's name, too,
+    and by the folders that tell it from its namesakes.
     """
 
     def image(one: Findings) -> tuple[int, int, str]:
         return one.point.width, one.point.height, one.point.image
 
     def label(width: int, height: int, name: str) -> str:
-        return f"{PurePath(name).name} {width}x{height}" if several else f"{width}x{height}"
+        return f"{names[name]} {width}x{height}" if len(names) > 1 else f"{width}x{height}"
 
-    several = len(log.image_numbers) > 1
+    names = short_names(log.image_numbers)
     ordered = sorted(log.points.values(), key=lambda one: (*image(one), one.point.size))
     return [(label(*one), list(own)) for one, own in groupby(ordered, key=image)]
+
+
+def short_names(paths: Collection[str]) -> dict[str, str]:
+    """Each path without the folders that it takes not to tell it from the others."""
+
+    def tail(path: str, count: int) -> str:
+        return PurePath(*PurePath(path).parts[-count:]).as_posix()
+
+    deepest = max((len(PurePath(one).parts) for one in paths), default=0)
+    namesakes = [Counter(tail(one, count) for one in paths) for count in range(1, deepest + 1)]
+
+    def short(path: str) -> str:
+        tails = ((tail(path, count), own) for count, own in enumerate(namesakes, 1))
+        return next((one for one, own in tails if own[one] == 1), path)
+
+    return {path: short(path) for path in paths}
 
 
 def _show_point(console: Console, findings: Findings, unavailable: Mapping[str, str]) -> None:

@@ -12,8 +12,9 @@ STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3,
 def log_ticks(low: float, high: float, least: int = 3, most: int = 8) -> list[float]:
     """Round numbers within a range: `least` of them where they are not more than `most`."""
     ticks: list[float] = []
+    powers = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
     for steps in STEPS:
-        every = [float(f"{step}e{power}") for power in range(-12, 10) for step in steps]
+        every = [float(f"{step}e{power}") for power in powers for step in steps]
         found = [one for one in every if low <= one <= high]
         if len(found) > most and ticks:
             break

@@ -20,8 +20,9 @@ from blurbench.records.export import printable
 from blurbench.records.journal import Log
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.page.answer import answers
-from blurbench.report.page.charts import Chart, Palette, charts_of
-from blurbench.report.page.tables import CELLS, tables_of
+from blurbench.report.page.charts import Chart, charts_of
+from blurbench.report.page.palette import Palette
+from blurbench.report.page.tables import CELLS, CLAIMED, CROSSOVERS, Table, tables_of
 from blurbench.report.units import plural
 
 HOME = resources.files("blurbench.report.page")
@@ -50,17 +51,21 @@ def build_page(logs: Sequence[Log]) -> str:
         version=__version__,
         title=f"blurbench: {'; '.join(dict.fromkeys(run_lines(log.run)[0] for log in logs))}",
         style=Markup(style),
-        runs=[_run(number, log) for number, log in enumerate(logs, 1)],
+        runs=[
+            {**_run(number, log), "claims": _claims(tables[CROSSOVERS], number)}
+            for number, log in enumerate(logs, 1)
+        ],
         sections=sections,
         pictures=pictures,
         names=[
             {
                 "name": one,
                 "colour": palette.colour(one),
-                "dash": " ".join(map(str, palette.dash(one))),
+                "shape": palette.shape(one),
             }
             for one in palette.names
         ],
+        implementations=palette.implementations,
         data=Markup(_json(data)),
         library=Markup(library),
         script=Markup(script),
@@ -82,6 +87,8 @@ def _described(chart: Chart) -> dict[str, Any]:
         "name": chart.name,
         "title": chart.title,
         "says": chart.says,
+        "note": chart.note,
+        "answer": chart.answer,
         "table": chart.table,
         "columns": chart.columns,
         "run": chart.run,
@@ -107,9 +114,39 @@ def _run(number: int, log: Log) -> dict[str, Any]:
         "answers": answers(log),
         "facts": [*run_lines(log.run), machine_line(log.run)],
         "risks": about.get("risks", []),
-        "command": shlex.join(about.get("command", [])),
+        "command": shlex.join(_repeatable(about.get("command", []))),
         "about": [(name, value) for name, value in shown.items() if value],
     }
+
+
+def _repeatable(command: Sequence[str]) -> list[str]:
+    """Without the folder that it made: a folder that holds a run is refused."""
+    words = iter(command)
+    kept = []
+    for word in words:
+        if word == "--out":
+            next(words, None)
+        elif not word.startswith("--out="):
+            kept.append(word)
+    return kept
+
+
+def _claims(crossovers: Table, number: int) -> list[dict[str, Any]]:
+    """What others say, and whether it held: by image, unless it is the same everywhere."""
+    here: dict[str, dict[str, list[str]]] = {}
+    for row in crossovers.entries(number):
+        if row["kind"] == CLAIMED:
+            here.setdefault(row["says"], {}).setdefault(row["held"], []).append(row["picture"])
+    return [
+        {
+            "says": says,
+            "held": [
+                held if len(found) == 1 else f"{', '.join(pictures)}: {held}"
+                for held, pictures in found.items()
+            ],
+        }
+        for says, found in here.items()
+    ]
 
 
 def _json(value: Any) -> str:

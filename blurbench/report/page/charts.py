@@ -7,27 +7,27 @@ interpreted, so that a page whose policy forbids generated code still draws them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import altair as alt
 
+from blurbench.measure.judge import CONTROL
+from blurbench.report.page.palette import COLOURS, NEUTRAL, SHAPES, Palette
 from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Table
 from blurbench.report.ticks import log_ticks
+from blurbench.report.units import brief_duration, digits, plural
 
-# Each has a contrast of 3 and more both on white and on the page's dark ground.
-COLOURS = (
-    *("#2f7ed8", "#d1620a", "#1a936f", "#b35cae", "#8a7a00", "#d6425a"),
-    *("#3c93a8", "#7b6fd0", "#a86f3d", "#777777", "#c75f8f", "#5b8c2a"),
-)
-DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 TIME = ("end_to_end_median_s", "end_to_end_ci95_low_s", "end_to_end_ci95_high_s")
 ON_DEVICE = ("compute_median_s", "compute_ci95_low_s", "compute_ci95_high_s")
 RATIO = ("ratio_to_fastest", "ratio_ci95_low", "ratio_ci95_high")
 PLACE = ("picture", "size", "implementation")
+WORTH = ("status", "verdict", "max_abs_error")
 TALL, ROW = 300, 36  # pixels: a chart, and a row of a chart of rows
 NAMED_ROW = 54  # a row with two lines of text above
+SCOPES = {ON_DEVICE[0]: "on the device", TIME[0]: "there and back"}
 TICKS = 12  # most kernel sizes below an axis
 
 
@@ -38,41 +38,20 @@ class Chart:
     Attributes:
         table, columns: what the chart shows, and what its own table holds.
         run: whose rows; None for those of all runs.
-        says: the text alternative.
+        says: what it shows.
+        note: what else must be said of this run's, if anything.
+        answer: what is to be seen, in figures, for who cannot see it.
     """
 
     name: str
     title: str
     says: str
+    note: str
+    answer: str
     table: str
     columns: tuple[str, ...]
     run: int | None
     spec: dict[str, Any]
-
-
-class Palette:
-    """A colour and a dash for each implementation, the same in all charts; winners come first."""
-
-    def __init__(self, tables: dict[str, Table]) -> None:
-        winners, cells = tables[WINNERS], tables[CELLS]
-        names = [row[winners.columns.index("fastest")] for row in winners.rows]
-        timed, name = (cells.columns.index(one) for one in (TIME[0], "implementation"))
-        names += [row[name] for row in cells.rows if row[timed] is not None]
-        self.names = list(dict.fromkeys(names))
-
-    def colour(self, name: str) -> str:
-        return COLOURS[self.names.index(name) % len(COLOURS)]
-
-    def dash(self, name: str) -> tuple[int, ...]:
-        return DASHES[self.names.index(name) // len(COLOURS) % len(DASHES)]
-
-    def colours(self, field: str = "implementation") -> alt.Color:
-        scale = alt.Scale(domain=self.names, range=[self.colour(one) for one in self.names])
-        return alt.Color(f"{field}:N", scale=scale, legend=None)
-
-    def dashes(self) -> alt.StrokeDash:
-        scale = alt.Scale(domain=self.names, range=[list(self.dash(one)) for one in self.names])
-        return alt.StrokeDash("implementation:N", scale=scale, legend=None)
 
 
 def charts_of(tables: dict[str, Table], runs: int) -> list[list[Chart]]:
@@ -88,10 +67,7 @@ def charts_of(tables: dict[str, Table], runs: int) -> list[list[Chart]]:
 
 def _values(tables: dict[str, Table], table: str, run: int | None, column: str) -> list[Any]:
     """Of a column, those that are not missing, each once."""
-    own = tables[table]
-    place = own.columns.index(column)
-    found = (row[place] for row in own.rows if run in (None, row[0]))
-    return [one for one in dict.fromkeys(found) if one is not None]
+    return [one for one in dict.fromkeys(tables[table].values(column, run)) if one is not None]
 
 
 def _base(table: str, *filters: str) -> alt.Chart:
@@ -103,6 +79,8 @@ def _base(table: str, *filters: str) -> alt.Chart:
 
 SHOWN = "indexof(shown, datum.implementation) >= 0"
 PICTURED = "datum.picture == null || datum.picture == picture"
+# What may win: the others are hollow, and no line joins them.
+VALID = "datum.status == 'ok' && datum.verdict != 'approximate'"
 
 
 def _finish(chart: Any) -> dict[str, Any]:
@@ -114,6 +92,7 @@ def _finish(chart: Any) -> dict[str, Any]:
         "background": None,
         "font": "system-ui, sans-serif",
         "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
+        "legend": {"symbolFillColor": NEUTRAL, "symbolStrokeColor": NEUTRAL},
         "text": {"fontSize": 12},
         "view": {"stroke": None},
     }
@@ -156,13 +135,24 @@ def _tips(*names: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{name}:N") for name in names]
 
 
+def _points(encoded: alt.Chart, palette: Palette, size: int = 45) -> alt.Chart:
+    """Marks of the names' colours and shapes, hollow where they must not win."""
+    marks: alt.Chart = encoded.mark_point(size=size, opacity=1).encode(
+        fill=palette.colours(channel=alt.Fill),
+        stroke=palette.colours(channel=alt.Stroke),
+        fillOpacity=alt.condition(VALID, alt.value(1), alt.value(0)),
+        shape=palette.shapes(),
+    )
+    return marks
+
+
 def _lines(
     base: alt.Chart, x: Any, y: Any, palette: Palette, ends: Sequence[str], tips: Any
 ) -> Any:
     """A line with its marks, and intervals where there are any."""
     encoded = base.encode(x=x, color=palette.colours())
-    line = encoded.mark_line(strokeWidth=1.5).encode(y=y, strokeDash=palette.dashes())
-    marks = encoded.mark_point(filled=True, size=45, opacity=1).encode(y=y, tooltip=tips)
+    line = encoded.transform_filter(VALID).mark_line(strokeWidth=1.5).encode(y=y)
+    marks = _points(base.encode(x=x, y=y, tooltip=tips), palette)
     if not ends:
         return alt.layer(line, marks)
     bars = encoded.transform_filter(f"isValid(datum.{ends[0]}) && isValid(datum.{ends[1]})")
@@ -176,10 +166,11 @@ def _dots(
     """At a single kernel size: a row for each implementation."""
     y = alt.Y("implementation:N", sort=names, title=None, axis=alt.Axis(labelLimit=150))
     height = ROW * (1 + len(names)) / 2
-    encoded = base.properties(height=height).encode(y=y, color=palette.colours())
-    dots = encoded.mark_point(filled=True, size=60, opacity=1).encode(x=x, tooltip=tips)
+    base = base.properties(height=height)
+    dots = _points(base.encode(x=x, y=y, tooltip=tips), palette, 60)
     if not ends:
         return dots
+    encoded = base.encode(y=y, color=palette.colours())
     bars = encoded.transform_filter(f"isValid(datum.{ends[0]}) && isValid(datum.{ends[1]})")
     rules = bars.mark_rule(strokeWidth=2).encode(x=alt.X(f"{ends[0]}:Q"), x2=f"{ends[1]}:Q")
     return alt.layer(rules, dots)
@@ -199,13 +190,39 @@ def _over_sizes(
     sizes = sorted(_values(tables, CELLS, run, "size"))
     values = [one for name in figures for one in _values(tables, CELLS, run, name)]
     base = _base(CELLS, SHOWN, PICTURED, f"datum.{figures[0]} > 0")
-    tooltips = _tips("implementation", "size", *tips)
+    tooltips = _tips("implementation", "size", *tips, *WORTH)
     if len(sizes) == 1:
         x = _log(alt.X, figures[0], title, values, text, unit)
         names = [one for one in _values(tables, CELLS, run, PLACE[-1]) if one in palette.names]
         return _finish(_dots(base, x, palette, names, figures[1:], tooltips))
     y = _log(alt.Y, figures[0], title, values, text, unit)
     return _finish(_lines(base, _sizes(sizes), y, palette, figures[1:], tooltips))
+
+
+def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
+    """Which of those that have a figure must not win, and why."""
+    names: dict[str, list[str]] = {}
+    for row in tables[CELLS].entries(run):
+        why = row["status"] if row["status"] != "ok" else row["verdict"]
+        if row[figure] and (row["status"] != "ok" or why == "approximate"):
+            names.setdefault(why, []).append(row["implementation"])
+    if not names:
+        return ""
+    told = "; ".join(f"{why}: {', '.join(dict.fromkeys(own))}" for why, own in names.items())
+    return f"Hollow and joined by no line is what must not win ({told})."
+
+
+def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[Any], str]) -> str:
+    """The least and the most of a figure, and whose they are."""
+    rows = [row for row in tables[CELLS].entries(run) if row[figure] and row["status"] == "ok"]
+    if not rows:
+        return ""
+    ends = [choose(rows, key=lambda row: row[figure]) for choose in (min, max)]
+    low, high = (
+        f"{text(row[figure])} ({row['implementation']} at {row['size']}x{row['size']})"
+        for row in ends
+    )
+    return f"From {low} to {high}."
 
 
 def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
@@ -217,30 +234,51 @@ def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
     x = alt.X("size:O", title="kernel size, pixels", axis=alt.Axis(labelAngle=0, labelOverlap=True))
     y = alt.Y("picture:N", title=None, sort=None, axis=alt.Axis(labelLimit=130))
     cells = base.mark_rect().encode(x=x, y=y, color=palette.colours("fastest"), tooltip=tips)
-    doubts = base.transform_filter("!datum.proven").mark_text(text="?").encode(x=x, y=y)
+    marks = base.mark_point(yOffset=-7, size=28, fill="white", stroke=None, opacity=1).encode(
+        x=x, y=y, shape=palette.shapes("fastest"), tooltip=tips
+    )
+    doubts = base.transform_filter("!datum.proven").mark_text(text="?", dy=8)
     return Chart(
         "winners",
         "The fastest, by image and kernel size",
-        "A map: a row for each image, a column for each kernel size, coloured by who was the "
-        "fastest; a question mark where that is not proven.",
+        "A map: a row for each image, a column for each kernel size, with the colour and the shape "
+        "of who was the fastest; a question mark where that is not proven.",
+        "",
+        _won(tables[WINNERS].entries(run)),
         WINNERS,
         tables[WINNERS].columns[1:],
         run,
-        _finish(alt.layer(cells, doubts)),
+        _finish(alt.layer(cells, marks, doubts.encode(x=x, y=y, tooltip=tips))),
     )
+
+
+def _won(rows: Sequence[dict[str, Any]]) -> str:
+    """`512x512: a from 3 to 15, b at 31.`"""
+    texts = []
+    for picture, own in groupby(rows, key=lambda row: row["picture"]):
+        spells = [list(spell) for _, spell in groupby(own, key=lambda row: row["fastest"])]
+        ends = [(spell[0]["fastest"], spell[0]["size"], spell[-1]["size"]) for spell in spells]
+        parts = [
+            f"{name} at {low}" if low == high else f"{name} from {low} to {high}"
+            for name, low, high in ends
+        ]
+        texts.append(f"{picture}: {', '.join(parts)}.")
+    return " ".join(texts)
 
 
 def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
     if not _values(tables, CELLS, run, TIME[0]):
         return None
-    tips = (*TIME, "rounds", "verdict")
+    tips = (*TIME, "rounds")
     return Chart(
         "times",
         "Time against kernel size",
         "The median time of one image, by kernel size and implementation, with its 95 % interval "
         "where the race was long enough.",
+        _barred(tables, run, TIME[0]),
+        _extremes(tables, run, TIME[0], brief_duration),
         CELLS,
-        (*PLACE, *TIME, "rounds", "status", "verdict"),
+        (*PLACE, *TIME, "rounds", *WORTH),
         run,
         _over_sizes(tables, palette, run, TIME, "time of an image, end to end", "~s", "s", tips),
     )
@@ -249,43 +287,54 @@ def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None
 def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
     if not _values(tables, CELLS, run, RATIO[0]):
         return None
-    title, tips = "time over the fastest's, paired", (*RATIO, "verdict")
+    title = "time over the fastest's, paired"
     return Chart(
         "ratios",
         "How many times as long as the fastest",
         "The time of each implementation over that of the fastest, paired round by round, with "
         "its 95 % interval, by kernel size.",
+        _barred(tables, run, RATIO[0]),
+        _extremes(tables, run, RATIO[0], lambda value: f"{digits(value)}x"),
         CELLS,
-        (*PLACE, *RATIO, "verdict"),
+        (*PLACE, *RATIO, *WORTH),
         run,
-        _over_sizes(tables, palette, run, RATIO, title, "~g", "x", tips),
+        _over_sizes(tables, palette, run, RATIO, title, "~g", "x", RATIO),
     )
 
 
 def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
     if len(_values(tables, CELLS, run, "size")) < 2:
         return None
-    rows = max(1, len(_values(tables, CROSSOVERS, run, "says")))
-    base = _base(CROSSOVERS, PICTURED).properties(height=NAMED_ROW * rows)
+    found = [row for row in tables[CROSSOVERS].entries(run) if row["from_size"] is not None]
+    labels = {row["picture"]: set[str]() for row in found}
+    for row in found:
+        labels[row["picture"]].add(row["label"])
+    height = NAMED_ROW * max(map(len, labels.values()))
+    base = _base(CROSSOVERS, PICTURED, "isValid(datum.from_size)").properties(height=height)
     scale = alt.Scale(type="log", nice=False, padding=24)
     ends = [
         one for name in ("from_size", "to_size") for one in _values(tables, CROSSOVERS, run, name)
     ]
     axis = alt.Axis(values=log_ticks(min(ends), max(ends)), format="d", labelOverlap=True)
     x = alt.X("from_size:Q", scale=scale, title="kernel size, pixels", axis=axis)
-    y = alt.Y("says:N", sort=None, axis=None)
+    y = alt.Y("label:N", sort=None, axis=None)
     measured = alt.condition(
-        f"datum.kind == '{MEASURED}'", alt.value(COLOURS[0]), alt.value(COLOURS[9])
+        f"datum.kind == '{MEASURED}'", alt.value(COLOURS[0]), alt.value(NEUTRAL)
     )
-    encoded = base.encode(x=x, y=y, color=measured, tooltip=_tips("says", "from_size", "to_size"))
-    name = base.mark_text(
+    tips = _tips("says", "from_size", "to_size", "held")
+    encoded = base.encode(x=x, y=y, color=measured, tooltip=tips)
+    each = base.transform_aggregate(count="count()", groupby=["label"])
+    name = each.mark_text(
         align="left", dy=-30, limit=alt.ExprRef("width"), lineBreak=": ", lineHeight=14
-    ).encode(x=alt.value(0), y=y, text=alt.Text("what:N"))
+    ).encode(x=alt.value(0), y=y, text=alt.Text("label:N"))
+    changes = [row["says"] for row in found if row["kind"] == MEASURED]
     return Chart(
         "crossovers",
         "Where the faster changes, and what others claim",
         "In blue, between which two sizes the faster of two implementations changed here; in "
         "grey the sizes that others have published, each with what it compares.",
+        "",
+        " ".join(dict.fromkeys(changes)) or "No change was found here.",
         CROSSOVERS,
         tables[CROSSOVERS].columns[1:],
         run,
@@ -301,28 +350,26 @@ def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart |
 
 
 def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
-    errors = [one for one in _values(tables, CELLS, run, "max_abs_error") if one > 0]
-    if not errors:
+    figure = "max_abs_error"
+    rows = [row for row in tables[CELLS].entries(run) if row[figure] and row[TIME[0]]]
+    if not rows:
         return None
-    base = _base(CELLS, SHOWN, PICTURED, f"datum.max_abs_error > 0 && isValid(datum.{TIME[0]})")
-    times = _values(tables, CELLS, run, TIME[0])
+    base = _base(CELLS, SHOWN, PICTURED, f"datum.{figure} > 0 && isValid(datum.{TIME[0]})")
+    errors, times = ([row[name] for row in rows] for name in (figure, TIME[0]))
     x = _log(alt.X, TIME[0], "time of an image, end to end", times, "~s", "s")
-    y = _log(alt.Y, "max_abs_error", "largest error, in the image's units", errors, "~g", "")
-    chart = base.mark_point(filled=True, size=45, opacity=1).encode(
-        x=x,
-        y=y,
-        color=palette.colours(),
-        tooltip=_tips("implementation", "size", TIME[0], "max_abs_error"),
-    )
+    y = _log(alt.Y, figure, "largest error, in the image's units", errors, "~g", "")
+    tips = _tips("implementation", "size", TIME[0], "max_relative_error", *WORTH)
     return Chart(
         "errors",
         "Error against time",
         "Points: the largest difference from a reference in float64 against the time, one for "
         "each implementation and kernel size.",
+        _barred(tables, run, figure),
+        _extremes(tables, run, figure, lambda value: f"{value:.2g}"),
         CELLS,
-        (*PLACE, TIME[0], "max_abs_error", "max_relative_error", "exact"),
+        (*PLACE, TIME[0], *WORTH, "max_relative_error", "exact"),
         run,
-        _finish(chart),
+        _finish(_points(base.encode(x=x, y=y, tooltip=tips), palette)),
     )
 
 
@@ -336,8 +383,10 @@ def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
         "Share of the measured copy bandwidth",
         "How much of the speed of a plain copy of the image each implementation reaches, by "
         "kernel size; the table also has the share of the multiply-add rate.",
+        _barred(tables, run, figures[0]),
+        _extremes(tables, run, figures[0], lambda value: f"{100 * value:.0f} %"),
         CELLS,
-        (*PLACE, *figures),
+        (*PLACE, *figures, *WORTH),
         run,
         _over_sizes(tables, palette, run, figures[:1], title, "~%", "", figures),
     )
@@ -345,66 +394,99 @@ def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
 
 def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
     """Computing against the way there and back; on a CPU they are the same."""
-    cells = tables[CELLS]
-    own = [dict(zip(cells.columns, row, strict=True)) for row in cells.rows if row[0] == run]
+    own = tables[CELLS].entries(run)
     if all(row[ON_DEVICE[0]] == row[TIME[0]] for row in own):
         return None
-    times = [one for name in (ON_DEVICE[0], TIME[0]) for one in _values(tables, CELLS, run, name)]
-    base = _base(CELLS, SHOWN, PICTURED).transform_fold([ON_DEVICE[0], TIME[0]], ["scope", "s"])
-    encoded = base.transform_filter("isValid(datum.s)").encode(
-        x=_sizes(sorted(_values(tables, CELLS, run, "size"))),
-        y=_log(alt.Y, "s", "time of an image", times, "~s", "s"),
-        color=palette.colours(),
-        detail="scope:N",
-    )
-    dashes = alt.Scale(domain=[ON_DEVICE[0], TIME[0]], range=[[1, 0], [4, 3]])
-    legend = alt.Legend(orient="top", title=None)
+    sizes = sorted(_values(tables, CELLS, run, "size"))
+    scopes = (ON_DEVICE[0], TIME[0])
+    times = [one for name in scopes for one in _values(tables, CELLS, run, name)]
+    base = _base(CELLS, SHOWN, PICTURED).transform_fold(list(scopes), ["scope", "s"])
+    base = base.transform_filter("isValid(datum.s)")
+    legend = alt.Legend(orient="top", title=None, labelExpr=f"{SCOPES}[datum.label]")
+    tips = _tips("implementation", "size", *scopes, *WORTH)
+    if len(sizes) == 1:
+        x = _log(alt.X, "s", "time of an image", times, "~s", "s")
+        names = [row["implementation"] for row in own if row[TIME[0]] is not None]
+        shapes = alt.Scale(domain=scopes, range=["circle", "triangle"])
+        drawn = _dots(base, x, palette, list(dict.fromkeys(names)), (), tips).encode(
+            shape=alt.Shape("scope:N", scale=shapes, legend=legend)
+        )
+    else:
+        encoded = base.encode(
+            x=_sizes(sizes),
+            y=_log(alt.Y, "s", "time of an image", times, "~s", "s"),
+            detail="scope:N",
+        )
+        dashes = alt.Scale(domain=scopes, range=[[1, 0], [4, 3]])
+        line = (
+            encoded.transform_filter(VALID)
+            .mark_line(strokeWidth=1.5)
+            .encode(
+                color=palette.colours(),
+                strokeDash=alt.StrokeDash("scope:N", scale=dashes, legend=legend),
+            )
+        )
+        drawn = alt.layer(line, _points(encoded.encode(tooltip=tips), palette, 40))
     return Chart(
         "device",
         "On the device, and there and back",
-        "Lines: the time of the computation alone, and with the copies to the device and back, "
-        "dashed, against the kernel size.",
+        "The time of the computation alone, and with the copies to the device and back "
+        f"({'dashed' if len(sizes) > 1 else 'triangles'}), by kernel size.",
+        _barred(tables, run, ON_DEVICE[0]),
+        f"Computation: {_extremes(tables, run, ON_DEVICE[0], brief_duration)} "
+        f"There and back: {_extremes(tables, run, TIME[0], brief_duration)}",
         CELLS,
-        (*PLACE, *ON_DEVICE, *TIME),
+        (*PLACE, *ON_DEVICE, *TIME, *WORTH),
         run,
-        _finish(
-            alt.layer(
-                encoded.mark_line(strokeWidth=1.5).encode(
-                    strokeDash=alt.StrokeDash("scope:N", scale=dashes, legend=legend)
-                ),
-                encoded.mark_point(filled=True, size=40, opacity=1).encode(
-                    tooltip=_tips("implementation", "size", ON_DEVICE[0], TIME[0])
-                ),
-            )
-        ),
+        _finish(drawn),
     )
 
 
 def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
     if not _values(tables, SAMPLES, run, "number"):
         return None
-    seconds = _values(tables, SAMPLES, run, "seconds")
+    rows = tables[SAMPLES].entries(run)
+    seconds = [row["seconds"] for row in rows]
     axis = alt.Axis(grid=False, labelOverlap=True, format="d")
-    x = alt.X("number:Q", title="samples in the order of their taking", axis=axis)
+    x = alt.X(
+        "number:Q",
+        scale=alt.Scale(zero=False, nice=False),  # an image's samples may stand far back
+        title="samples in the order of their taking",
+        axis=axis,
+    )
     chart = (
         _base(SAMPLES, SHOWN, PICTURED)
-        .mark_point(filled=True, size=12, opacity=0.7)
+        .mark_point(filled=True, size=14, opacity=0.7)
         .encode(
             x=x,
             y=_log(alt.Y, "seconds", "time of a call", seconds, "~s", "s"),
             color=palette.colours(),
+            shape=palette.shapes(),
             tooltip=_tips("implementation", "size", "seconds", "round", "process", "number"),
         )
     )
     return Chart(
         "samples",
         "Every sample, in the order of its taking",
-        "Points: all samples against their number, so that drift and outliers can be seen.",
+        "Points: the samples behind all figures end to end against their number, so that drift and "
+        f"outliers can be seen; {CONTROL} is the fastest once more, with buffers of its own. The "
+        "pilot's rounds, and those of a race that began anew, enter no figure and are left out.",
+        "",
+        f"{plural(len(rows), 'sample')} from {brief_duration(min(seconds))} to "
+        f"{brief_duration(max(seconds))}.",
         SAMPLES,
         tables[SAMPLES].columns[1:],
         run,
-        _finish(chart),
+        _inked(_finish(chart)),
     )
+
+
+def _inked(spec: dict[str, Any]) -> dict[str, Any]:
+    """For a canvas, which styles do not reach: the page sets the colour of its text."""
+    ink = {"expr": "ink"}
+    spec["params"].append({"name": "ink", "value": "gray"})
+    spec["config"]["axis"].update(labelColor=ink, titleColor=ink, gridColor=ink, gridOpacity=0.3)
+    return spec
 
 
 def _machines(tables: dict[str, Table]) -> Chart:
@@ -413,24 +495,31 @@ def _machines(tables: dict[str, Table]) -> Chart:
     runs = sorted(_values(tables, CELLS, None, "run"))
     times = _values(tables, CELLS, None, TIME[0])
     scale = alt.Scale(domain=runs, range=[COLOURS[n % len(COLOURS)] for n in range(len(runs))])
+    shapes = alt.Scale(domain=runs, range=[SHAPES[n % len(SHAPES)] for n in range(len(runs))])
+    legend = alt.Legend(orient="top", title=None, labelExpr="'run ' + datum.label")
     encoded = _base(CELLS, "datum.implementation == one", f"isValid(datum.{TIME[0]})").encode(
         x=_sizes(sizes),
         y=_log(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s"),
-        color=alt.Color("run:N", scale=scale, legend=alt.Legend(orient="top", title="run")),
+        color=alt.Color("run:N", scale=scale, legend=legend),
     )
     layers = alt.layer(
-        encoded.mark_line(strokeWidth=1.5).encode(detail="picture:N"),
-        encoded.mark_point(filled=True, size=45, opacity=1).encode(
-            tooltip=_tips("run", "implementation", "picture", "size", *TIME)
+        encoded.transform_filter(VALID).mark_line(strokeWidth=1.5).encode(detail="picture:N"),
+        encoded.mark_point(size=45, opacity=1).encode(
+            fill=alt.Fill("run:N", scale=scale, legend=legend),
+            fillOpacity=alt.condition(VALID, alt.value(1), alt.value(0)),
+            shape=alt.Shape("run:N", scale=shapes, legend=legend),
+            tooltip=_tips("run", "implementation", "picture", "size", *TIME, *WORTH),
         ),
     ).add_params(alt.param(name="one", value=""))
     return Chart(
         "machines",
         "One implementation in all runs",
         "Lines: the time of the implementation that is chosen above the chart against the kernel "
-        "size, a line for each run.",
+        "size, a line for each run; hollow and joined by no line where it must not win.",
+        "",
+        "",
         CELLS,
-        ("run", *PLACE, *TIME),
+        ("run", *PLACE, *TIME, *WORTH),
         None,
         _finish(layers),
     )

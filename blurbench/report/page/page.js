@@ -32,13 +32,26 @@ function pictureOf(run) {
   return own.includes(picture) ? picture : own.at(-1);
 }
 
-function settings(chart) {
-  return { shown: shown(), picture: pictureOf(chart.run), one: chosen("one", "") };
+// Styles reach the text of a drawing in SVG, but not of one on a canvas. A browser tells of a
+// print before its styles are those of paper.
+let printing = false;
+function ink() {
+  const name = printing || matchMedia("print").matches ? "--printed" : "--faint";
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+function settings(chart) {
+  return { shown: shown(), picture: pictureOf(chart.run), one: chosen("one", ""), ink: ink() };
+}
+
+// Charts that are still to be drawn take the settings of that moment; one that is being drawn
+// has missed them.
+let missed = false;
 async function apply() {
+  missed ||= views.size < data.charts.length;
+  const drawn = data.charts.filter((chart) => views.has(chart.id));
   await Promise.all(
-    data.charts.map((chart) => {
+    drawn.map((chart) => {
       const view = views.get(chart.id);
       const values = settings(chart);
       for (const { name } of chart.spec.params) view.signal(name, values[name]);
@@ -47,16 +60,17 @@ async function apply() {
   );
 }
 
+function dress(on) {
+  printing = on;
+  apply();
+}
+
 async function draw(chart) {
   const spec = structuredClone(chart.spec);
   spec.datasets = { [chart.table]: rowsOf(chart) };
   const values = settings(chart);
   for (const param of spec.params) param.value = values[param.name];
   const many = chart.table === "samples";
-  if (many) {
-    const colour = getComputedStyle(document.documentElement).getPropertyValue("--faint").trim();
-    Object.assign(spec.config.axis, { labelColor: colour, titleColor: colour, gridColor: colour, gridOpacity: 0.3 });
-  }
   const { view } = await vegaEmbed(document.getElementById(chart.id), spec, {
     mode: "vega-lite",
     renderer: many ? "canvas" : "svg",
@@ -66,7 +80,6 @@ async function draw(chart) {
     defaultStyle: false,
     tooltip: { disableDefaultStyle: true },
   });
-  views.get(chart.id)?.finalize();
   views.set(chart.id, view);
 }
 
@@ -150,10 +163,16 @@ async function begin() {
   for (const one of document.querySelectorAll("button[data-csv]")) {
     one.addEventListener("click", () => download(one.dataset.csv));
   }
-  for (const chart of data.charts) await draw(chart);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    for (const chart of data.charts) if (chart.table === "samples") draw(chart);
-  });
+  for (const chart of data.charts) {
+    await draw(chart);
+    await new Promise((go) => setTimeout(go)); // let the browser paint it, and hear the controls
+  }
+  if (missed) await apply();
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", apply);
+  }
+  addEventListener("beforeprint", () => dress(true));
+  addEventListener("afterprint", () => dress(false));
   document.documentElement.dataset.ready = "true";
 }
 

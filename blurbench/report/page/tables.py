@@ -9,8 +9,9 @@ from typing import Any
 from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import columns
+from blurbench.report.crossover import HELD, NOT_COMPARABLE
 from blurbench.report.show import by_image
-from blurbench.study.claims import CLAIMS
+from blurbench.study.claims import CLAIMS, held_against
 from blurbench.study.crossing import find_crossovers
 
 CELLS, WINNERS, CROSSOVERS, SAMPLES = "cells", "winners", "crossovers", "samples"
@@ -28,6 +29,16 @@ class Table:
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+
+    def values(self, column: str, run: int | None = None) -> list[Any]:
+        """A column, of one run or of all."""
+        place = self.columns.index(column)
+        return [row[place] for row in self.rows if run in (None, row[0])]
+
+    def entries(self, run: int) -> list[dict[str, Any]]:
+        """The rows of a run, by column."""
+        own = (row for row in self.rows if row[0] == run)
+        return [dict(zip(self.columns, row, strict=True)) for row in own]
 
     def document(self) -> dict[str, Any]:
         """As the page holds it: column by column, since most hold few different values."""
@@ -55,7 +66,10 @@ def tables_of(logs: Sequence[Log]) -> dict[str, Table]:
             list(_each(logs, _winners)),
         ),
         CROSSOVERS: Table(
-            ("run", "picture", "kind", "what", "from_size", "to_size", "says"),
+            (
+                *("run", "picture", "kind", "label", "what", "from_size", "to_size"),
+                *("says", "held"),
+            ),
             list(_each(logs, _crossovers)),
         ),
         SAMPLES: Table(
@@ -99,18 +113,27 @@ def _winners(log: Log) -> Iterator[tuple[Any, ...]]:
 
 
 def _crossovers(log: Log) -> Iterator[tuple[Any, ...]]:
-    """What was found, and what others claim of the same kernel sizes."""
+    """What was found, what others claim of the same kernel sizes, and whether that held.
+
+    Changes of the same pair share their label.
+    """
     for picture, points in by_image(log):
-        for one in find_crossovers(points):
-            for change in one.ordering.changes:
-                what = f"{one.name(change.faster_before)} → {one.name(change.faster_after)}"
-                what += "" if one.scope == RANKING_SCOPE else f" ({one.scope})"
+        crossovers = find_crossovers(points)
+        for one in crossovers:
+            scope = "" if one.scope == RANKING_SCOPE else f" ({one.scope})"
+            whats = [
+                f"{one.name(change.faster_before)} → {one.name(change.faster_after)}{scope}"
+                for change in one.ordering.changes
+            ]
+            for what, change in zip(whats, one.ordering.changes, strict=True):
+                label = what if len(whats) == 1 else f"{whats[0]}, {len(whats)} changes"
                 bracket = change.last_size_before, change.first_size_after
-                yield (picture, MEASURED, what, *bracket, one.sentence)
-    for claim in CLAIMS:
-        if claim.sizes is not None:
+                yield (picture, MEASURED, label, what, *bracket, one.sentence, None)
+        for claim, entry in zip(CLAIMS, held_against(crossovers), strict=True):
             what = f"{claim.text}: {claim.compares}"
-            yield (None, CLAIMED, what, *claim.sizes, f"{what} ({claim.source})")
+            here = [f"{HELD[one['held']]}: {one['found']}" for one in entry["here"]]
+            says, held = f"{what} ({claim.source})", "; ".join(here) or NOT_COMPARABLE
+            yield (picture, CLAIMED, what, what, *(claim.sizes or (None, None)), says, held)
 
 
 def _samples(log: Log) -> Iterator[tuple[Any, ...]]:
