@@ -447,7 +447,7 @@ def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
         return None
     rows = tables[SAMPLES].entries(run)
     seconds = [row["seconds"] for row in rows]
-    axis = alt.Axis(grid=False, labelOverlap=True, format="d")
+    axis = alt.Axis(grid=False, tickCount=8, labelOverlap=True, labelSeparation=6, format="d")
     x = alt.X(
         "number:Q",
         scale=alt.Scale(zero=False, nice=False),  # an image's samples may stand far back
