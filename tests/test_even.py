@@ -169,7 +169,7 @@ def test_tiles_say_so_as_well(tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile")
     given, made = tmp_path / "in.tif", tmp_path / "out.tif"
     tifffile.imwrite(given, np.zeros((40, 41), np.uint8))
-    how = ("-o", str(made), "--size", "6", "--allow-even", "--memory", "500MiB")
+    how = ("-o", str(made), "--size", "6", "--allow-even", "--memory", "4GiB")
     done = run("blur", str(given), *how)
     assert (done.exit_code, done.stderr.count("half a pixel")) == (0, 1)
     assert run("blur", str(given), *how, "--quiet", "--force").stderr == ""
