@@ -892,7 +892,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deny_gpu(monkeypatch)
 
 
-ASKED = ("photo.png", "--backend", "numpy", "--sizes", "3:7", "--budget", "2", "--threads", "1")
+ASKED = ("photo.png", "--backend", "numpy", "--sizes", "3:7", "--budget", "5", "--threads", "1")
 
 
 @pytest.fixture(scope="module")

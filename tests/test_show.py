@@ -296,7 +296,7 @@ def test_a_search_is_exported_as_one() -> None:
 
 @pytest.mark.parametrize("command", ["compare", "sweep", "crossover"])
 def test_a_run_of_any_command_can_be_shown(command: str) -> None:
-    asked = ("--backend", "numpy", "--method", "separable,fft", "--budget", "1", "--rounds", "1")
+    asked = ("--backend", "numpy", "--method", "separable,fft", "--budget", "5", "--rounds", "1")
     sizes = {
         "compare": ("--size", "3"),
         "sweep": ("--sizes", "3,5"),
