@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import math
@@ -39,9 +40,7 @@ def build_page(logs: Sequence[Log]) -> str:
         "tables": {name: table.document() for name, table in tables.items()},
         "charts": [one for own in sections for one in own],
     }
-    library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
-        "</script", "<\\/script"
-    )
+    library = _library()
     script, style = _file("page.js"), _file("style.css")
     loader = jinja2.Environment(
         autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=_shown
@@ -70,6 +69,13 @@ def build_page(logs: Sequence[Log]) -> str:
         library=Markup(library),
         script=Markup(script),
     )
+
+
+@functools.cache
+def _library() -> str:
+    """Vega-Embed with all that it needs, in one script; to bundle it takes two seconds."""
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle.replace("</script", "<\\/script")
 
 
 def _file(name: str) -> str:
