@@ -276,6 +276,10 @@ def test_what_was_timed_too_seldom_has_no_figures() -> None:
     assert costs_of(timings(number=FEWEST - 1), 2**21) == []
 
 
+def test_what_follows_other_laws_than_the_model_has_no_figures() -> None:
+    assert costs_of(timings(noise=2.0), 2**21) == []
+
+
 def test_each_number_of_threads_has_figures_of_its_own() -> None:
     alone = [replace(one, problem=replace(one.problem, threads=1)) for one in timings()]
     all_cpus = [replace(one, problem=replace(one.problem, threads=8)) for one in timings()]
