@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import json
 import math
@@ -13,7 +12,6 @@ from importlib import resources
 from typing import Any
 
 import jinja2
-import vl_convert
 from markupsafe import Markup
 
 from blurbench import __version__
@@ -22,6 +20,7 @@ from blurbench.records.journal import Log
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.page.answer import answers
 from blurbench.report.page.charts import Chart, charts_of
+from blurbench.report.page.library import bundling
 from blurbench.report.page.palette import Palette
 from blurbench.report.page.tables import CELLS, CLAIMED, CROSSOVERS, Table, tables_of
 from blurbench.report.units import plural
@@ -31,6 +30,7 @@ HOME = resources.files("blurbench.report.page")
 
 def build_page(logs: Sequence[Log]) -> str:
     """The page of one run, or of several side by side."""
+    bundle = bundling()
     tables = tables_of(logs)
     sections = [[_described(one) for one in own] for own in charts_of(tables, len(logs))]
     palette, cells = Palette(tables), tables[CELLS]
@@ -40,7 +40,7 @@ def build_page(logs: Sequence[Log]) -> str:
         "tables": {name: table.document() for name, table in tables.items()},
         "charts": [one for own in sections for one in own],
     }
-    library = _library()
+    library = bundle.result()
     script, style = _file("page.js"), _file("style.css")
     loader = jinja2.Environment(
         autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=_shown
@@ -69,13 +69,6 @@ def build_page(logs: Sequence[Log]) -> str:
         library=Markup(library),
         script=Markup(script),
     )
-
-
-@functools.cache
-def _library() -> str:
-    """Vega-Embed with all that it needs, in one script; to bundle it takes two seconds."""
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return bundle.replace("</script", "<\\/script")
 
 
 def _file(name: str) -> str:
