@@ -1,6 +1,6 @@
 # make compare [IMG=photo.png] [ARGS="--size 31"]   the main job
 # make sweep [IMG=photo.png] [ARGS="--sizes 3:63:2"]   every kernel size
-# make test                                         the tests
+# make test [ARGS=-n8]                              the tests, two (or eight) at a time
 # make bench-peers [BUDGET=60]                      ours against the libraries, in minutes
 # make trust                                        how often the statistics are right
 PYTHON ?= python3
@@ -50,7 +50,7 @@ bench-peers: install
 	$(BIN)/blurbench show "$(OUT)"/*-*-*/ --against peers
 
 test: install
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n2 --dist worksteal $(ARGS)
 
 lint: install
 	@$(BIN)/ruff check .
