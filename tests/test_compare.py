@@ -13,10 +13,10 @@ import random
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from blurbench.records.record import Record
 from blurbench.records.summary import Row
 from blurbench.report.compare import winner
 from blurbench.study.answer import Answer
+from blurbench.study.bandwidth import CopySample, time_copies
 from blurbench.study.compare import compare
 from blurbench.study.exactness import allowed_error
 from blurbench.study.listener import Listener
@@ -698,6 +699,20 @@ def test_one_that_does_not_do_the_work_is_implausible_and_never_wins(plant) -> N
     assert "faster than a copy" in found["lazy"].reason
     assert found["lazy"].end_to_end_median_s < found["good"].end_to_end_median_s
     assert (found["good"].status, found["good"].verdict) == ("ok", "fastest")
+
+
+def test_a_copy_that_met_a_slow_moment_makes_nobody_implausible(
+    plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(backend_of(planted("good")))
+    copies = iter([repeat(CopySample(1, 1, 1000.0), 7)])
+
+    def timed(*given: Any) -> Iterable[CopySample]:
+        return next(copies, time_copies(*given))
+
+    monkeypatch.setattr("blurbench.study.point.time_copies", timed)
+    found = compare_large()["good"]
+    assert (found.status, found.verdict) == ("ok", "fastest")
 
 
 def test_one_that_becomes_lazy_in_the_race_does_not_win_it(plant) -> None:

@@ -248,7 +248,9 @@ def test_a_module_that_does_not_exist_is_a_package_that_fails_to_load() -> None:
     assert "no_such_package_anywhere" in (collect([entry])["third"].probe().reason or "")
 
 
-@pytest.mark.parametrize("offered", [object(), None, Backend, "numpy"], ids=["object", "None", "class", "text"])
+@pytest.mark.parametrize(
+    "offered", [object(), None, Backend, "numpy"], ids=["object", "None", "class", "text"]
+)
 def test_what_is_not_a_backend_is_listed_with_the_reason(offered: object, offer: Offer) -> None:
     state = collect([offer("third", offered)])["third"].probe()
     assert "package_of_third:backend is not a blurbench Backend" in (state.reason or "")

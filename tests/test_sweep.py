@@ -343,6 +343,13 @@ def test_what_a_point_does_not_use_of_the_budget_goes_to_the_others(plant, clock
     assert moments.budgets[-1] > 25
 
 
+def test_a_larger_image_has_more_of_the_budget(plant, clock: Clock) -> None:
+    plant(backend_of(planted("one", clock.takes(0.002))))
+    moments = Moments()
+    run_in_memory(asking(3, extents=[(64, 64), (2048, 1024)], budget=30.0, rounds=1), moments)
+    assert moments.budgets[0] < 14
+
+
 def test_without_a_budget_every_point_has_five_seconds(plant, clock: Clock) -> None:
     plant(backend_of(planted("one", clock.takes(0.002))))
     moments = Moments()

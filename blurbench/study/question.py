@@ -108,6 +108,16 @@ class Question:
             for width, height in self.extents:
                 yield cover(image, width, height)
 
+    def samples(self) -> list[int]:
+        """How many each image has, over all channels, in the order of `images`."""
+        found = []
+        for image in self.originals:
+            height, width = image.pixels.shape[:2]
+            channels = image.pixels.size // (height * width)
+            extents = self.extents or [(width, height)]
+            found += [channels * math.prod(extent) for extent in extents]
+        return found
+
     @property
     def points(self) -> int:
         """How many there are: an image at a kernel size each."""

@@ -19,6 +19,7 @@ from blurbench.study.session import Session
 
 SHORTEST_S = 5.0  # of a point, where no budget is given
 HOPELESS = 10.0  # times the fastest: slower than that and growing, it is not measured further
+ALWAYS = 8 * 2**20  # samples of an image that take as long as all that does not depend on them
 ONCE_OFF = 2.0  # how far a single measurement may be off, as a factor
 
 
@@ -32,14 +33,15 @@ def sweep(
     """Measure what one process has not measured yet; whether it got to the end.
 
     A budget counts what was measured in all attempts, and is shared out among the points and
-    processes that are left.
+    processes that are left, more of it to larger images.
     """
     listener = listener or Listener()
     started, earlier_s = time.perf_counter(), log.measured_s
-    total = question.points
-    processes = question.options.processes
-    done = 0
-    for image in question.images():
+    total, done = question.points, 0
+    weights = [ALWAYS + samples for samples in question.samples()]
+    processes_left = question.options.processes - process + 1
+    weight_left = len(question.kernels) * sum(weights) * processes_left
+    for image, weight in zip(question.images(), weights, strict=True):
         smaller: list[Findings] = []
         for kernel in question.kernels:
             findings = _findings(question, image, kernel, log)
@@ -47,9 +49,8 @@ def sweep(
                 budget = left_s = None
                 if question.options.budget is not None:
                     spent = earlier_s + time.perf_counter() - started
-                    points_left = total - done + (processes - process) * total
                     left_s = question.options.budget - spent
-                    budget = max(1e-3, left_s / points_left)
+                    budget = max(1e-3, left_s * weight / weight_left)
                     budget += findings.measured_s.get(process, 0.0)
                 height, width = image.pixels.shape[:2]
                 text = f"{kernel.size}x{kernel.size} on {width}x{height}"
@@ -65,12 +66,13 @@ def sweep(
                     process=process,
                     # Whoever the first process measured, the others measure too.
                     left_out=hopeless(smaller) if process == 1 else {},
-                    yardstick=processes > 1,
+                    yardstick=question.options.processes > 1,
                 )
                 study.run()
                 if study.interrupted:
                     return False
             smaller.append(findings)
+            weight_left -= weight
             done += 1
     return True
 
