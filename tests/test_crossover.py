@@ -582,7 +582,7 @@ def across() -> Log:
                 FakeDevice(simulated), simulated, separable=steady(0.002), fft=steady(0.009)
             ),
         )
-        return search_with(asking(**BOTH))
+        return search_with(asking(budget=100.0, **BOTH))
 
 
 def of_devices(log: Log) -> dict[str, Crossover]:

@@ -390,6 +390,25 @@ def test_what_is_far_from_the_best_of_its_origin_keeps_one_figure(plant, clock: 
     assert "far from the best of its side" in str(found["c"].reason)
 
 
+def test_what_is_far_is_called_cold_and_warm_and_no_more(plant, clock: Clock) -> None:
+    image, calls = picture(256, 256), Counter[str]()
+
+    def counted(name: str, seconds: float) -> Behaviour:
+        def count(blur: Any, pixels: Any, out: Any) -> None:
+            whole = pixels.size == image.pixels.size
+            calls[name] += whole
+            cold = 2 if whole and calls[name] == 1 else 1
+            clock.takes(cold * seconds)(blur, pixels, out)  # on a SMALL image
+
+        return count
+
+    plant(backend_of(*(planted(name, counted(name, s)) for name, s in (("a", 1e-5), ("b", 8e-4)))))
+    found = {row.method: row for row in run_in_memory(asking(3, image=image, keep=3.0)).rows()}
+    assert calls["b"] == 2
+    scale = image.pixels.size / SMALL.pixels.size
+    assert found["b"].end_to_end_median_s == pytest.approx(8e-4 * scale, rel=0.1)
+
+
 def test_the_best_of_either_origin_race_each_other(plant, clock: Clock) -> None:
     found = kept(plant, clock, 3.0, a=0.001, peer_a=0.01, peer_b=0.04)
     assert min(found[name].rounds for name in ("a", "peer_a")) >= 16

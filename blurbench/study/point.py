@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -170,6 +170,7 @@ class PointStudy:
         if self.with_difference:
             self._separable_against_direct(costs)
         known = self._worth_racing()
+        self._let_go({*known, *self.findings.racers(RANKING_SCOPE)})
         alone_s = sum(cell.cost_s for name, cell in self.cells.items() if name not in known)
         if not self.given_budget:
             self._stretch_budget(known, alone_s)
@@ -213,6 +214,17 @@ class PointStudy:
         ones = self.session.implementations
         sides = {name: (ones[name].origin, ones[name].exact) for name in costs}
         return near_best({name: costs[name] for name in costs if self._is_ok(name)}, sides, keep)
+
+    def _let_go(self, staying: Set[str]) -> None:
+        """With `keep`, what is far from the best leaves, and what a warm call of it took stands."""
+        if self.log.run.rules.keep is None:
+            return
+        for name in sorted(self.cells.keys() - staying):
+            cell = self.cells[name]
+            if cell.cost_s < cell.first_call_s:  # so it has been warm
+                if self._may_run(name):
+                    self._record(name, RANKING_SCOPE, cell.cost_s, round=1, **cell.conditions)
+                del self.cells[name]
 
     def _may_run(self, name: str) -> bool:
         """Whether a prepared cell has no time yet and did not fail."""
