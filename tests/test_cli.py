@@ -47,7 +47,7 @@ OPTIONAL_ROWS = {
     one.name for name in OPTIONAL for one in backends()[name].implementations if one.exact
 }
 ONE = ("--backend", "numpy", "--method", "separable")
-BRIEF = ("--budget", "1", "--rounds", "1", "--size", "3")
+BRIEF = ("--budget", "20", "--rounds", "1", "--size", "3")
 QUICK = (*BRIEF, *ONE)
 
 
@@ -446,7 +446,7 @@ def test_resize_comes_before_crop() -> None:
 
 
 def test_sigma_alone_cuts_the_kernel_at_four_sigmas() -> None:
-    ran = run("compare", "photo.png", *ONE, "--budget", "1", "--rounds", "1", "--sigma", "2")
+    ran = run("compare", "photo.png", *ONE, "--budget", "20", "--rounds", "1", "--sigma", "2")
     assert "Gaussian 17x17, sigma 2;" in ran.out
 
 

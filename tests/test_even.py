@@ -158,7 +158,7 @@ def test_sweep_runs_even_sizes_and_resumes_them(tmp_path: Path) -> None:
     folder = str(tmp_path / "run")
     done = run(
         *("sweep", "--sizes", "4,5", "--allow-even", "--crop", "16x16", "--method", "fft"),
-        *("--backend", "scipy", "--rounds", "1", "--budget", "1", "--out", folder),
+        *("--backend", "scipy", "--rounds", "1", "--budget", "20", "--out", folder),
     )
     assert done.exit_code == 0
     assert "the even ones shifted by half a pixel" in done.stdout

@@ -22,7 +22,7 @@ import pytest
 COMMAND = (sys.executable, "-m", "blurbench")
 CPU = ("--backend", "numpy,scipy")
 ONE = ("--backend", "numpy", "--method", "separable")
-BRIEF = ("--budget", "1", "--rounds", "1", "--size", "3")
+BRIEF = ("--budget", "20", "--rounds", "1", "--size", "3")
 LONG = ("--budget", "300", "--same", "0", *CPU)
 HEAVY = ("numpy", "scipy", "cupy", "cupyx", "PIL", "rich", "matplotlib")
 

@@ -412,7 +412,7 @@ def test_report_takes_several_folders(made: Path) -> None:
 def test_what_measures_writes_a_page_if_asked_for(made: Path, command: tuple[str, ...]) -> None:
     save("photo.png", noise(24, 32, 3))
     own = ("--backend", "numpy", "--method", "separable,fft", "--report", "page.html")
-    run(command[0], "photo.png", *command[1:], "--budget", "1", "--rounds", "1", *own)
+    run(command[0], "photo.png", *command[1:], "--budget", "20", "--rounds", "1", *own)
     names = {
         row["implementation"] for row in Page(Path("page.html").read_text("utf-8")).rows("cells")
     }

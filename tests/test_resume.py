@@ -28,8 +28,8 @@ from blurbench.report.progress import PointsListener, TerminalListener
 
 RUN = Path("run")
 TWO = ("--backend", "numpy,scipy", "--method", "separable")
-SWEEP = ("sweep", "photo.png", "--sizes", "3,5", *TWO, "--budget", "2", "--rounds", "6")
-BRIEF = ("--budget", "1", "--rounds", "2", *TWO)
+SWEEP = ("sweep", "photo.png", "--sizes", "3,5", *TWO, "--budget", "20", "--rounds", "6")
+BRIEF = ("--budget", "20", "--rounds", "2", *TWO)
 
 
 @pytest.fixture(autouse=True)
