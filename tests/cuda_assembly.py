@@ -18,7 +18,7 @@ class Resources:
     shared_bytes: int
 
 
-def library() -> Path | None:
+def compiler() -> Path | None:
     """NVRTC as installed with pip, of whichever CUDA version; None where there is none."""
     found = find_spec("nvidia")
     folders = found.submodule_search_locations if found else None
@@ -28,7 +28,7 @@ def library() -> Path | None:
 
 def assemble(text: str, options: tuple[str, ...], architecture: str) -> Resources:
     """Compile a kernel for an architecture such as `sm_90`, and read what the assembler says."""
-    path = library()
+    path = compiler()
     assert path is not None
     for builtins in path.parent.glob("libnvrtc-builtins.so*"):
         ctypes.CDLL(str(builtins))  # NVRTC itself looks for it where the system does

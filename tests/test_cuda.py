@@ -42,7 +42,7 @@ on_cpu = pytest.mark.skipif(
     cuda_on_cpu.COMPILER is None, reason="g++ is not installed: apt-get install g++"
 )
 assembled = pytest.mark.skipif(
-    cuda_assembly.library() is None, reason="NVRTC is missing: install nvidia-cuda-nvrtc"
+    cuda_assembly.compiler() is None, reason="NVRTC is missing: install nvidia-cuda-nvrtc"
 )
 
 

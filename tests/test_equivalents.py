@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from importlib.util import find_spec
 from typing import Any
 
@@ -34,7 +35,7 @@ KERNELS = {
 
 
 def find(library: str, kernel: GaussianKernel, border: str) -> Equivalent:
-    return next(one for one in equivalents(kernel, border) if one.library == library)
+    return next(one for one in equivalents(kernel, border) if astuple(one)[0] == library)
 
 
 def execute(code: str, image: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import math
@@ -19,8 +20,8 @@ from blurbench.records.export import printable
 from blurbench.records.journal import Log
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.page.answer import answers
+from blurbench.report.page.bundle import bundling
 from blurbench.report.page.charts import Chart, charts_of
-from blurbench.report.page.library import bundling
 from blurbench.report.page.palette import Palette
 from blurbench.report.page.tables import CELLS, CLAIMED, CROSSOVERS, Table, tables_of
 from blurbench.report.units import plural
@@ -66,7 +67,7 @@ def build_page(logs: Sequence[Log]) -> str:
         ],
         implementations=palette.implementations,
         data=Markup(_json(data)),
-        library=Markup(library),
+        library=base64.b64encode(gzip.compress(library.encode(), mtime=0)).decode(),
         script=Markup(script),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +22,5 @@ def bundling() -> Future[str]:
 
 def _bundle() -> str:
     done = subprocess.run([sys.executable, "-c", BUNDLE], stdout=subprocess.PIPE, check=True)
-    # With a dot before it the name reads like a hidden folder's: a search for paths stumbles.
-    named = re.sub(r"\.(library)\b", r'["\1"]', done.stdout.decode())
-    return named.replace("</script", "<\\/script")
+    # A function's body, so that its names stay its own.
+    return f'(() => {{"use strict";{done.stdout.decode()}}})();'
