@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 from importlib.util import find_spec
 from typing import Any
 
@@ -35,7 +34,7 @@ KERNELS = {
 
 
 def find(library: str, kernel: GaussianKernel, border: str) -> Equivalent:
-    return next(one for one in equivalents(kernel, border) if astuple(one)[0] == library)
+    return next(one for one in equivalents(kernel, border) if one.name == library)
 
 
 def execute(code: str, image: Any) -> Any:

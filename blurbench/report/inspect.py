@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
 from rich.console import Console
 
 from blurbench.report.console import plain_table, say, show_table
@@ -177,12 +175,12 @@ def _show_cascades(console: Console, found: Inspection) -> None:
 
 def _show_equivalents(console: Console, found: Inspection) -> None:
     _heading(console, "To get this kernel from another library (image: 2-D, floating point)")
-    for library, code, reason in map(astuple, found.equivalents):
-        if code is None:
-            say(console, f"{library}: no call does; {reason}.")
+    for one in found.equivalents:
+        if one.code is None:
+            say(console, f"{one.name}: no call does; {one.reason}.")
         else:
-            say(console, f"{library}:")
-            for line in code.splitlines():
+            say(console, f"{one.name}:")
+            for line in one.code.splitlines():
                 say(console, f"    {line}", "cyan")
 
 

@@ -21,12 +21,13 @@ class Equivalent:
     """How a library gets a kernel.
 
     Attributes:
+        name: the library's.
         code: lines that make `blurred` of `image`, `(H, W)` and floating point; None where no
             call of the library does.
         reason: then why.
     """
 
-    library: str
+    name: str
     code: str | None
     reason: str | None = None
 
