@@ -6,6 +6,7 @@ import hashlib
 import platform
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,23 @@ def test_rows_of_any_length_are_blurred(
     image = noise(problem)
     result = prepare(problem)(image)
     assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
+
+
+@runs
+@each_exact_plan
+@pytest.mark.parametrize("cval", [-400.0, 700.0])
+@pytest.mark.parametrize("size", [5, 31])
+def test_what_a_border_takes_beyond_the_integers_is_clipped(
+    prepare: Prepare,
+    size: int,
+    cval: float,
+    reference: Callable[[Array, Problem], Array],
+    share_of_allowed: Callable[[Array, Array, Array, Problem], float],
+) -> None:
+    problem = replace(problem_of((40, 70), size, "uint8"), border="constant", cval=cval)
+    image = noise(problem)
+    expected = np.clip(reference(image, problem), 0, 255)
+    assert share_of_allowed(prepare(problem)(image), expected, image, problem) <= 1
 
 
 @runs

@@ -8,12 +8,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from blurbench.backends.numba.sums import OUTPUTS, sum_both, sum_dense, sum_lines
+from blurbench.backends.numba.sums import OUTPUTS, TOGETHER, sum_both, sum_dense, sum_lines
 from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, turn
 
 Array = NDArray[Any]
 # Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
-GENERATED_BY = "8c7bf94a293bcbd2"  # the hash of vectors.py and sums.py
+GENERATED_BY = "5034a386497eb847"  # the hash of vectors.py and sums.py
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -179,11 +179,19 @@ def load_line(
 
 
 @compiled
-def sum_row(
-    taps: Array, centre: int, step: int, rows: int, offset: int, out: Array, target: int, count: int
+def sum_rows(
+    taps: Array,
+    centres: Array,
+    step: int,
+    rows: int,
+    offset: int,
+    out: Array,
+    targets: Array,
+    count: int,
 ) -> None:
     """See `sum_both`: compiled once, called twice."""
-    sum_both(taps, len(taps) - 1, centre, step, rows, offset, out, target, count)
+    starts, ends = centres.ctypes.data, targets.ctypes.data
+    sum_both(taps, len(taps) - 1, starts, step, rows, offset, out, ends, count)
 
 
 @compiled
@@ -194,41 +202,49 @@ def separable_near(
     columns: Array,
     channels: int,
     cval: float,
-    line: Array,
+    lines: Array,
     ring: Array,
     ends: int,
     out: Array,
     top: int,
     bottom: int,
 ) -> None:
-    """The same for few taps, row by row: what was summed along the last rows is kept in a ring.
+    """The same for few taps, some rows at a time: what was summed along the last is in a ring.
 
     Args:
-        line: room for a row with its margins.
-        ring: room for the sums along `size` rows.
-        ends: values at either end of a row of floats that are blurred by way of `line`, the others
+        lines: room for TOGETHER rows with their margins.
+        ring: room for the sums along the rows that TOGETHER rows of the result look at.
+        ends: values at either end of a row of floats that are blurred by way of `lines`, the others
             where they lie; 0 for all by way of it.
     """
-    radius, size, item = len(taps) - 1, 2 * len(taps) - 1, line.itemsize
+    radius, item, step = len(taps) - 1, lines.itemsize, channels * lines.itemsize
     pad, values = len(columns) // 2, out.shape[1]
-    rows = np.empty(2 * size, np.int64)
-    for i in range(2 * size):
-        rows[i] = ring.ctypes.data + i % size * ring.strides[0]
-    for i in range(bottom - top + 2 * radius):
-        source, y = sources[top + i], max(top + i - 2 * radius, top)
-        table = rows.ctypes.data + (i + 1) % size * 8
-        target = out.ctypes.data + y * out.strides[0]
-        inner = ends if source >= 0 else 0
-        for first, last in ((0, inner or values), (values - inner, values)):
-            if first < last:
-                load_line(image, source, first - pad, columns, cval, line[: last - first + 2 * pad])
-                start = line.ctypes.data + pad * item
-                place = target + first * out.itemsize
-                sum_row(taps, start, channels * item, table, first * item, out, place, last - first)
+    rows = np.empty(2 * len(ring), np.int64)
+    for i in range(len(rows)):
+        rows[i] = ring.ctypes.data + i % len(ring) * ring.strides[0]
+    centres, targets = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64)
+    last = bottom + 2 * radius - TOGETHER  # an odd row out is summed along twice
+    for begin in range(top, last + TOGETHER, TOGETHER):
+        row = min(begin, last)
+        given = sources[row : row + TOGETHER]
+        table = rows.ctypes.data + (row - top + TOGETHER) % len(ring) * 8
+        inner = ends if given.min() >= 0 else 0
+        for left, right in ((0, inner or values), (values - inner, values)):
+            if left < right:
+                count = right - left
+                for i in range(TOGETHER):
+                    line = lines[i, : count + 2 * pad]
+                    load_line(image, given[i], left - pad, columns, cval, line)
+                    y = max(row + i - 2 * radius, top)
+                    centres[i] = line.ctypes.data + pad * item
+                    targets[i] = out.ctypes.data + y * out.strides[0] + left * out.itemsize
+                sum_rows(taps, centres, step, table, left * item, out, targets, count)
         if inner:
-            start = image.ctypes.data + source * image.strides[0] + inner * item
-            place, count = target + inner * out.itemsize, values - 2 * inner
-            sum_row(taps, start, channels * item, table, inner * item, out, place, count)
+            for i in range(TOGETHER):
+                y = max(row + i - 2 * radius, top)
+                centres[i] = image.ctypes.data + given[i] * image.strides[0] + inner * item
+                targets[i] = out.ctypes.data + y * out.strides[0] + inner * out.itemsize
+            sum_rows(taps, centres, step, table, inner * item, out, targets, values - 2 * inner)
 
 
 @compiled

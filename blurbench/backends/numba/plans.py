@@ -17,7 +17,7 @@ from blurbench.plan import Plan, Problem, empty
 
 LANES = 16  # float32 in a vector: see vectors.py
 LINE_BYTES = 128  # the same
-OUTPUTS = 4  # see sums.py
+OUTPUTS, TOGETHER = 4, 2  # see sums.py
 LONG = 1024
 THREADED = 1.2e7  # taps and OVERHEAD of all sums from which waking other threads pays
 OVERHEAD = 20  # of a sum, in taps
@@ -89,8 +89,9 @@ def prepare_separable(problem: Problem) -> Plan:
 def separable_bytes(problem: Problem) -> int:
     """Room for each thread."""
     if _is_near(problem):
-        line, ring = _near_room(problem)
-        return problem.threads * (line + math.prod(ring)) * problem.work_dtype.itemsize
+        lines, ring = _near_room(problem)
+        items = math.prod(lines) + math.prod(ring)
+        return problem.threads * items * problem.work_dtype.itemsize
     corner = _side(problem) ** 2 * problem.dtype.itemsize
     return problem.threads * (sum(_lines(problem)) * LINE_BYTES + corner)
 
@@ -102,7 +103,15 @@ def _side(problem: Problem) -> int:
 
 def _is_near(problem: Problem) -> bool:
     values = problem.width * problem.channels
-    return 1 <= problem.kernel.radius <= _nearest() and values >= _side(problem)
+    wide = values >= _side(problem)
+    return wide and 1 <= problem.kernel.radius <= _nearest() and not _clips(problem)
+
+
+def _clips(problem: Problem) -> bool:
+    """Whether sums may lie beyond the integers: they do not where all that is summed is within."""
+    if problem.dtype.kind == "f" or problem.border != "constant":
+        return False
+    return not 0 <= problem.cval <= np.iinfo(problem.dtype).max
 
 
 @functools.cache
@@ -114,23 +123,23 @@ def _nearest() -> int:
         return 0  # without Numba there is no plan, but still an estimate of its memory
 
 
-def _near_room(problem: Problem) -> tuple[int, tuple[int, int]]:
-    """Of a line with its margins, and of a ring."""
+def _near_room(problem: Problem) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Of lines with their margins, and of a ring."""
     values = problem.width * problem.channels
     # An odd number of cache lines: the ring's rows do not lie one above the other there.
-    ring = (problem.kernel.size, (values // LANES // 2 * 2 + 3) * LANES)
-    return values + 2 * problem.kernel.radius * problem.channels, ring
+    ring = (problem.kernel.size - 1 + TOGETHER, (values // LANES // 2 * 2 + 3) * LANES)
+    return (TOGETHER, values + 2 * problem.kernel.radius * problem.channels), ring
 
 
 class _NearPlan(_NumbaPlan):
-    """Few taps: both passes at once, row by row."""
+    """Few taps: both passes at once, two rows at a time."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem, 2 * problem.kernel.size, 2 * _side(problem))
         radius, side = problem.kernel.radius, _side(problem)
         self._taps = problem.kernel.taps[radius:].astype(problem.work_dtype)
-        line, ring = _near_room(problem)
-        self._line, self._ring = self._room(line), self._room(*ring)
+        lines, ring = _near_room(problem)
+        self._lines, self._ring = self._room(*lines), self._room(*ring)
         ends = -(-radius * problem.channels // side) * side
         in_place = problem.dtype.kind == "f" and self._values >= max(LONG, 4 * ends)
         self._ends = ends if in_place else 0
@@ -146,7 +155,7 @@ class _NearPlan(_NumbaPlan):
             self._columns,
             problem.channels,
             problem.cval,
-            self._line[thread],
+            self._lines[thread],
             self._ring[thread],
             self._ends,
             out,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from blurbench.backends.numba.vectors import (
 
 AT_ONCE = 2 if VECTOR_BYTES == 64 else 1  # vectors of a line: there are 32 or 16 registers
 OUTPUTS = 4  # whose sums share what is loaded
+TOGETHER = 2  # rows whose sums share what is loaded, where there are few taps
 # The largest radius of which code is made for each: where vectors are long, lines win earlier.
 NEAR = 6 if VECTOR_BYTES == 64 else 8
 
@@ -109,38 +111,41 @@ def sum_both(
     typing_context: Any,
     taps: Any,
     radius: Any,
-    centre: Any,
+    centres: Any,
     step: Any,
     rows: Any,
     offset: Any,
     out: Any,
-    target: Any,
+    targets: Any,
     count: Any,
 ) -> tuple[Any, Any]:
-    """Sum along a row, then that sum with those of the rows before: both passes at once.
+    """Sum along TOGETHER rows, then down these sums and those of the rows before: both passes.
 
     Args:
         taps: from the centre on.
         radius: 1 to NEAR.
-        centre: the address of the first sum's, a float, its neighbours being `step` apart.
-        rows: the address of a table of addresses, of 2 * radius + 1 rows of sums; the last of
-            them is written, from `offset` on.
-        out: an array of the result's type, to `target` in which the second sums go.
+        centres: the address of a table of addresses: of each row's first sum's centre, a float,
+            its neighbours being `step` apart.
+        rows: the same of 2 * radius + TOGETHER rows of sums, from `offset` on, the last written.
+        out: an array of the result's type, of which the second sums lie among the values.
+        targets: as `centres`, of where the second sums go.
         count: at least as many as a vector has lanes.
     """
 
     def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
-        array, radius, centre, step, rows, offset, _, target, count = arguments
+        array, radius, centres, step, rows, offset, _, targets, count = arguments
         vectors, made = Vectors(builder, given.args[0].dtype), given.args[6].dtype
         taps = address_of(context, builder, given.args[0], array)
-        table = builder.inttoptr(rows, INT64.as_pointer())
+
+        def entries(table: Any, length: int) -> list[Any]:
+            table = builder.inttoptr(table, INT64.as_pointer())
+            return [builder.load(builder.gep(table, [number(i)])) for i in range(length)]
 
         def generate_for(radius: int) -> None:
-            lines = [
-                builder.add(offset, builder.load(builder.gep(table, [number(i)])))
-                for i in range(2 * radius + 1)
-            ]
-            steps = [builder.mul(step, number(distance)) for distance in range(radius + 1)]
+            before = 2 * radius
+            lines = [builder.add(offset, line) for line in entries(rows, before + TOGETHER)]
+            middles, ends = entries(centres, TOGETHER), entries(targets, TOGETHER)
+            steps = [builder.mul(step, number(i - radius)) for i in range(before + 1)]
 
             def body(at: Any, at_once: int) -> None:
                 parts = [builder.add(at, number(i * VECTOR_BYTES)) for i in range(at_once)]
@@ -148,20 +153,26 @@ def sum_both(
                 def fetch(line: Any) -> list[Any]:
                     return [vectors.load(builder.add(line, part)) for part in parts]
 
-                along = _fold(
-                    vectors,
-                    taps,
-                    [fetch(builder.sub(centre, one)) for one in steps],
-                    [fetch(builder.add(centre, one)) for one in steps],
-                )
-                for part, value in zip(parts, along, strict=True):
-                    vectors.store(value, builder.add(lines[-1], part))
-                down = [*(fetch(line) for line in lines[:-1]), along]
-                blurred = _fold(vectors, taps, down[radius::-1], down[radius:])
-                ahead = builder.udiv(at, number(8 * vectors.item // made.bitwidth))
-                vectors.store_all(blurred, builder.add(target, ahead), made)
+                def along(middle: Any) -> list[Any]:
+                    (sums,) = _fold(
+                        vectors, taps, radius, lambda i: fetch(builder.add(middle, steps[i])), 1
+                    )
+                    return sums
 
-            _over_blocks(builder, vectors, count, body)
+                sums = [along(middle) for middle in middles]
+                for line, values in zip(lines[before:], sums, strict=True):
+                    for part, value in zip(parts, values, strict=True):
+                        vectors.store(value, builder.add(line, part))
+
+                def row(i: int) -> list[Any]:
+                    return sums[i - before] if i >= before else fetch(lines[i])
+
+                ahead = builder.udiv(at, number(8 * vectors.item // made.bitwidth))
+                blurred = _fold(vectors, taps, radius, row, TOGETHER)
+                for end, values in zip(ends, blurred, strict=True):
+                    vectors.store_all(values, builder.add(end, ahead), made)
+
+            _over_blocks(builder, vectors, count, body, OUTPUTS // TOGETHER)
 
         for known in range(1, NEAR + 1):
             with builder.if_then(builder.icmp_unsigned("==", radius, number(known))):
@@ -172,19 +183,24 @@ def sum_both(
     return types.void(taps, types.int64, *numbers, out, *numbers[:2]), generate
 
 
-def _fold(vectors: Vectors, taps: Any, before: list[Any], after: list[Any]) -> list[Any]:
-    """Sums over symmetric taps of vectors by distance from the centre, the outermost first.
+def _fold(
+    vectors: Vectors, taps: Any, radius: int, fetch: Callable[[int], list[Any]], count: int
+) -> list[list[Any]]:
+    """`count` neighbouring sums over symmetric taps of rows of vectors, the outermost first.
 
-    All sums of a distance, then those of the next: its tap need not stay in a register.
+    All sums of a distance, then those of the next: its tap need not stay in a register, and what
+    was fetched for a sum serves its neighbour before it has to make room.
     """
-    totals = [vectors.constant(0.0)] * len(before[0])
-    for distance in reversed(range(len(before))):
+    row = functools.cache(fetch)
+    totals = [[vectors.constant(0.0)] * len(row(2 * radius)) for _ in range(count)]
+    for distance in reversed(range(radius + 1)):
         tap = vectors.tap(taps, distance)
         for i, total in enumerate(totals):
-            value = before[distance][i]
-            if distance:
-                value = vectors.add(value, after[distance][i])
-            totals[i] = vectors.multiply_add(tap, value, total)
+            centre = radius + i
+            for part, value in enumerate(row(centre - distance)):
+                if distance:
+                    value = vectors.add(value, row(centre + distance)[part])
+                total[part] = vectors.multiply_add(tap, value, total[part])
     return totals
 
 
@@ -249,17 +265,21 @@ def sum_dense(
 
 
 def _over_blocks(
-    builder: Builder, vectors: Vectors, count: Any, body: Callable[[Any, int], None]
+    builder: Builder,
+    vectors: Vectors,
+    count: Any,
+    body: Callable[[Any, int], None],
+    at_once: int = OUTPUTS,
 ) -> None:
     """Call `body(offset, vectors at once)` until `count` values are covered.
 
     The last vector begins early enough to end with them.
     """
-    block = number(OUTPUTS * vectors.lanes)
+    block = number(at_once * vectors.lanes)
     blocks = builder.udiv(count, block)
     with cgutils.for_range(builder, blocks, intp=INT64) as loop:
-        body(builder.mul(loop.index, number(OUTPUTS * VECTOR_BYTES)), OUTPUTS)
-    done = builder.mul(blocks, number(OUTPUTS * VECTOR_BYTES))
+        body(builder.mul(loop.index, number(at_once * VECTOR_BYTES)), at_once)
+    done = builder.mul(blocks, number(at_once * VECTOR_BYTES))
     rest = builder.udiv(builder.urem(count, block), number(vectors.lanes))
     with cgutils.for_range(builder, rest, intp=INT64) as loop:
         body(builder.add(done, builder.mul(loop.index, number(VECTOR_BYTES))), 1)

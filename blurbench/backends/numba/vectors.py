@@ -64,13 +64,15 @@ class Vectors:
 
     def store(self, value: Any, address: Any, dtype: Any = None) -> None:
         """Write `lanes` values there, as another `dtype`; rounded and clipped to integers."""
+        if isinstance(dtype, types.Integer):
+            value = self._clipped(value, dtype)
         self.store_all([value], address, dtype)
 
     def store_all(self, values: list[Any], address: Any, dtype: Any = None) -> None:
-        """The same for vectors one behind the other, a power of two of them."""
+        """The same for vectors one behind the other, a power of two of them, without clipping."""
         builder = self._builder
         if isinstance(dtype, types.Integer):
-            values = [self._joined([self._rounded(value, dtype) for value in values], dtype)]
+            values = [self._joined([self._rounded(value) for value in values], dtype)]
         elif isinstance(dtype, types.Float) and dtype.bitwidth < 8 * self.item:
             values = [builder.fptrunc(value, self._narrow) for value in values]
         item = self.item if dtype is None else dtype.bitwidth // 8
@@ -78,12 +80,15 @@ class Vectors:
             place = builder.add(address, number(i * self.lanes * item))
             builder.store(value, builder.inttoptr(place, value.type.as_pointer()), align=item)
 
-    def _rounded(self, value: Any, dtype: Any) -> Any:
-        """Integers as wide as the floats; their lowest bits are those of the clipped `dtype`."""
+    def _clipped(self, value: Any, dtype: Any) -> Any:
         builder = self._builder
         lowest, highest = self.constant(0.0), self.constant(2.0**dtype.bitwidth - 1)
         value = builder.select(builder.fcmp_ordered(">", value, lowest), value, lowest)
-        value = builder.select(builder.fcmp_ordered("<", value, highest), value, highest)
+        return builder.select(builder.fcmp_ordered("<", value, highest), value, highest)
+
+    def _rounded(self, value: Any) -> Any:
+        """Integers as wide as the floats; the lowest bits are those of the nearest integer."""
+        builder = self._builder
         # Among floats as large as this one the next is one away: so the sum is rounded.
         large = self.constant(1.5 * 2.0 ** (23 if self.item == 4 else 52))
         same = ir.VectorType(ir.IntType(8 * self.item), self.lanes)
