@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise, repeat
+from itertools import count, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -734,6 +734,17 @@ def test_what_is_too_dear_is_over_budget_with_its_prediction(plant, clock: Clock
     assert found["dear"].predicted_s == pytest.approx(40.0, rel=0.1)
     assert (found["dear"].end_to_end_median_s, found["dear"].verdict) == (None, None)
     assert (found["good"].status, found["good"].predicted_s) == ("ok", None)
+
+
+def test_what_a_library_loads_at_its_first_call_does_not_count_as_work(plant, clock: Clock) -> None:
+    quick, calls = clock.takes(0.004), count()
+
+    def load(blur: Plan, image: Any, out: Any) -> None:
+        quick(blur, image, out)
+        clock.now += 0.9 if next(calls) == 0 else 0.0
+
+    plant(backend_of(planted("one", load)))
+    assert rows(simulate(budget=3.0))["one"].status == "ok"
 
 
 def test_where_nothing_fits_the_budget_every_row_says_so(plant, clock: Clock) -> None:

@@ -21,7 +21,8 @@ SMALLEST_CROP = 8
 PREDICTION_S = 0.005
 STALLED = 3.0  # times what the crop before lets expect
 SCALING = 2.0  # times the crop before, which has a quarter of the pixels: else it is overhead
-CLEAR_S = 0.05  # no overhead takes so long
+CLEAR_S = 0.05  # no overhead takes so long,
+LOADING_S = 1.0  # but a first call may, of what a library loads only then
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def predict(
         operations = implementation.operations(small)
         took = watch(1)
         # A first call may be slow, and a stall of the machine is no fault of the implementation.
-        short = CLEAR_S if side == SMALLEST_CROP else PREDICTION_S
+        short = LOADING_S if side == SMALLEST_CROP else PREDICTION_S
         if took < short or took > STALLED * rate * operations:
             took = min(took, watch(1))
         rate = took / operations
