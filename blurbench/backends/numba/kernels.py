@@ -179,22 +179,6 @@ def load_line(
 
 
 @compiled
-def sum_rows(
-    taps: Array,
-    centres: Array,
-    step: int,
-    rows: int,
-    offset: int,
-    out: Array,
-    targets: Array,
-    count: int,
-) -> None:
-    """See `sum_both`: compiled once, called twice."""
-    starts, ends = centres.ctypes.data, targets.ctypes.data
-    sum_both(taps, len(taps) - 1, starts, step, rows, offset, out, ends, count)
-
-
-@compiled
 def separable_near(
     taps: Array,
     image: Array,
@@ -227,24 +211,24 @@ def separable_near(
     for begin in range(top, last + TOGETHER, TOGETHER):
         row = min(begin, last)
         given = sources[row : row + TOGETHER]
-        table = rows.ctypes.data + (row - top + TOGETHER) % len(ring) * 8
+        first = (row - top + TOGETHER) % len(ring)
         inner = ends if given.min() >= 0 else 0
-        for left, right in ((0, inner or values), (values - inner, values)):
-            if left < right:
-                count = right - left
+        middle = (inner, inner and values - inner)
+        for left, right in ((0, inner or values), middle, (values - inner, values)):
+            count = right - left
+            if count > 0:
                 for i in range(TOGETHER):
-                    line = lines[i, : count + 2 * pad]
-                    load_line(image, given[i], left - pad, columns, cval, line)
                     y = max(row + i - 2 * radius, top)
-                    centres[i] = line.ctypes.data + pad * item
                     targets[i] = out.ctypes.data + y * out.strides[0] + left * out.itemsize
-                sum_rows(taps, centres, step, table, left * item, out, targets, count)
-        if inner:
-            for i in range(TOGETHER):
-                y = max(row + i - 2 * radius, top)
-                centres[i] = image.ctypes.data + given[i] * image.strides[0] + inner * item
-                targets[i] = out.ctypes.data + y * out.strides[0] + inner * out.itemsize
-            sum_rows(taps, centres, step, table, inner * item, out, targets, values - 2 * inner)
+                    if inner and left == inner:
+                        centres[i] = image.ctypes.data + given[i] * image.strides[0] + left * item
+                    else:
+                        line = lines[i, : count + 2 * pad]
+                        load_line(image, given[i], left - pad, columns, cval, line)
+                        centres[i] = line.ctypes.data + pad * item
+                starts, table = centres.ctypes.data, rows.ctypes.data + first * 8
+                ends_at = targets.ctypes.data
+                sum_both(taps, radius, starts, step, table, left * item, out, ends_at, count)
 
 
 @compiled

@@ -11,7 +11,7 @@ from blurbench.backends.numba.kernels import compiled, extend_lines, load_tile
 from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, store_line, turn
 
 Array = NDArray[Any]
-GENERATED_BY = "3ce76f68a6126841"  # the hash of vectors.py, feedback.py and kernels.py
+GENERATED_BY = "eb8f97d55bb372da"  # the hash of vectors.py, feedback.py and kernels.py
 
 
 @compiled
