@@ -32,7 +32,7 @@ from pages import Page, fields_of, page_of
 from blurbench.report.page.palette import COLOURS
 from blurbench.study.claims import CLAIMS
 
-COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-23-testcard-sweep"
+COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-28-testcard-sweep"
 SCRIPT = "<script>alert(1)</script>.png"
 DERIVED = {"s", "scope"}  # columns that a chart makes of two others
 

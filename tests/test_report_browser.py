@@ -42,7 +42,7 @@ SWITCHES = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
     *("--window-size=1280,1200", "--hide-scrollbars", "--force-device-scale-factor=1"),
 )
-COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-23-testcard-sweep"
+COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-28-testcard-sweep"
 SCRIPT = "<script>alert(1)</script>.png"
 FORMULA = "=1+1"
 HASTY = """
