@@ -41,6 +41,11 @@ def test_the_dear_ones_run_once() -> None:
     assert found == Admission(("a", "b"), ("dear",), ())
 
 
+def test_those_that_come_first_race_before_the_cheaper() -> None:
+    found = admit({"a": 0.10, "b": 0.15, "c": 0.20}, 10.0, first=("a", "c"))
+    assert found == Admission(("a", "c"), ("b",), ())
+
+
 def test_what_does_not_fit_even_once_is_over_budget() -> None:
     found = admit({"endless": 500.0, "a": 0.01, "b": 0.02}, 15.0)
     assert found == Admission(("a", "b"), (), ("endless",))

@@ -892,7 +892,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deny_gpu(monkeypatch)
 
 
-ASKED = ("photo.png", "--backend", "fake", "--sizes", "3:7", "--budget", "60", "--threads", "1")
+ASKED = ("photo.png", "--sizes", "3:7", "--budget", "60", "--threads", "1")
 
 
 @pytest.fixture(scope="module")
@@ -903,7 +903,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
         work_in(place, patch)
         offer(cpu_of(simulated, direct=steady(1e-3), separable=steady(2e-3), fft=steady(3e-3)))
         more = ("--out", "run", "--json", "found.json", "--csv", "-", "--markdown", "found.md")
-        return run("crossover", *ASKED, *more), place
+        return run("crossover", *ASKED, "--backend", "fake", *more), place
 
 
 def test_the_command_ends_well(command: tuple[Ran, Path]) -> None:
@@ -961,13 +961,13 @@ def test_sizes_that_cannot_be_used_are_refused_in_one_line(sizes: str, here: Non
 
 
 def test_one_method_alone_has_nothing_to_cross(here: None) -> None:
-    ended = run("crossover", *ASKED, "--method", "fft")
+    ended = run("crossover", *ASKED, "--backend", "numpy", "--method", "fft")
     assert ended.code == 2
     assert len(ended.err.splitlines()) == 1
 
 
 def test_approximations_have_nothing_to_cross_without_a_tolerance(here: None) -> None:
-    ended = run("crossover", *ASKED, "--method", "fft,deriche")
+    ended = run("crossover", *ASKED, "--backend", "numpy", "--method", "fft,deriche")
     assert ended.code == 2
     assert ended.err == (
         "Error: there is nothing to cross: "

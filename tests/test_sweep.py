@@ -434,6 +434,31 @@ def test_time_is_not_spent_on_rounds_of_what_is_far(plant, clock: Clock) -> None
     assert clock.now - began < 10
 
 
+def test_the_best_of_either_origin_race_before_the_second_of_one(plant, clock: Clock) -> None:
+    plant(backend_of(*sided(clock, a=0.11, b=0.13, peer_a=0.2)))
+    found = {row.method: row for row in run_in_memory(asking(3, keep=3.0, budget=12.0)).rows()}
+    assert min(found[name].rounds for name in ("a", "peer_a")) >= 16
+    assert found["b"].rounds == 1
+
+
+def test_a_pilot_of_what_is_expected_to_be_far_takes_no_time_from_the_race(
+    plant, clock: Clock
+) -> None:
+    called = 0
+
+    def slow_at_first(blur: Any, image: Any, out: Any) -> None:
+        nonlocal called
+        whole = image.size == SMALL.pixels.size
+        called += whole
+        clock.takes(6.0 if whole and called == 1 else 1.5)(blur, image, out)
+
+    far = planted("far", slow_at_first)
+    plant(backend_of(*sided(clock, a=0.12, peer_a=0.12), far))
+    found = {row.method: row for row in run_in_memory(asking(3, keep=3.0, budget=12.0)).rows()}
+    assert (found["far"].status, called) == ("over_budget", 0)
+    assert min(found[name].rounds for name in ("a", "peer_a")) >= 16
+
+
 # Who is left out.
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 from blurbench.measure.judge import Rules
@@ -39,17 +39,17 @@ def default_budget(
     """
     fastest = min(costs.values(), default=0.0)
     near = {name: cost for name, cost in costs.items() if cost <= NEAR_FASTEST * fastest}
-    return min(longest, max(shortest, overhead_s + SLACK * _race_seconds(near)))
+    return min(longest, max(shortest, overhead_s + SLACK * race_seconds(near)))
 
 
-def admit(costs: Mapping[str, float], seconds: float) -> Admission:
+def admit(costs: Mapping[str, float], seconds: float, first: Collection[str] = ()) -> Admission:
     """Share out `seconds`, given the seconds of a call of each.
 
-    The cheapest race as long as the first look of all of them and one run of each of the others
-    fit. Before not even two can race, the dearest gives up its single run; where that does not
-    help, whoever fits runs once.
+    The cheapest race, after those that come `first`, as long as the first look of all of them
+    and one run of each of the others fit. Before not even two can race, the dearest gives up its
+    single run; where that does not help, whoever fits runs once.
     """
-    names = sorted(costs, key=lambda name: costs[name])
+    names = sorted(costs, key=lambda name: (name not in first, costs[name]))
     for least in (2, 0):
         for kept in range(len(names), least - 1, -1):
             for racing in range(kept, least - 1, -1):
@@ -70,13 +70,13 @@ def near_best(
     return {name: cost for name, cost in costs.items() if cost <= keep * best[sides[name]]}
 
 
-def _seconds(racing: list[str], single: list[str], costs: Mapping[str, float]) -> float:
-    race = _race_seconds({name: costs[name] for name in racing})
-    return race + sum(_SINGLE_CALLS * costs[name] for name in single)
-
-
-def _race_seconds(costs: Mapping[str, float]) -> float:
+def race_seconds(costs: Mapping[str, float]) -> float:
     """The calls of a race to its first look; the control doubles one of the cheapest."""
     doubled = [*costs.values(), min(costs.values(), default=0.0)]
     calls = {cost: _SAMPLES * (2 if cost < HEATED_S else 1) + _WARM_UP_CALLS for cost in doubled}
     return sum(cost * calls[cost] for cost in doubled)
+
+
+def _seconds(racing: list[str], single: list[str], costs: Mapping[str, float]) -> float:
+    race = race_seconds({name: costs[name] for name in racing})
+    return race + sum(_SINGLE_CALLS * costs[name] for name in single)

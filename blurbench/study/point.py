@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
@@ -27,7 +28,15 @@ from blurbench.records.journal import Log
 from blurbench.records.record import Record
 from blurbench.records.roofline import MULTIPLY_ADD
 from blurbench.records.summary import Key
-from blurbench.study.admission import LONGEST_S, SHORTEST_S, admit, default_budget, near_best
+from blurbench.study.admission import (
+    LONGEST_S,
+    SHORTEST_S,
+    Admission,
+    admit,
+    default_budget,
+    near_best,
+    race_seconds,
+)
 from blurbench.study.alone import time_alone
 from blurbench.study.arithmetic import time_device, time_host
 from blurbench.study.bandwidth import CopySample, time_copies, time_device_copies
@@ -50,6 +59,8 @@ from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
 HOPELESS = 20  # times the best rate so far: no implementation is that much better
+LIKELY = 10.0  # times the best of a side, as expected: none that took more was ever the best
+PILOT_CALLS = 4  # that a pilot costs: cold, warm, and what is checked of them
 PREPARING_S = 0.5  # about what copies, set-up and first calls take before a race
 ALONE_SHARE = 1 / 3  # of the time that is left for the device, at most
 DIFFERENCE_S = 2.0  # longest that the dense sum may take only to be held against the separable one
@@ -116,6 +127,7 @@ class PointStudy:
         self.shortest, self.longest = shortest, longest
         self.left_out, self.pairs, self.yardstick = left_out or {}, pairs, yardstick
         self.with_difference = with_difference
+        self._keep = log.run.rules.keep
         self.problem = problem_for(image, kernel, session.options)
         self.point = point_key(self.problem, image.name, session.options.cache)
         self.findings = log.at(self.point)
@@ -152,7 +164,7 @@ class PointStudy:
         )
         self.listener.budget(self.budget)
         # An earlier attempt's share was admitted then, and is again.
-        admission = admit(costs, self.budget - (time.perf_counter() - self.started))
+        admission = self._admit(costs)
         for name in admission.over_budget:
             self._over_budget(name, costs[name])
         if self.pairs is not None:
@@ -163,10 +175,7 @@ class PointStudy:
         for backend in self.session.devices:
             self._settle_on_device(backend)
         self._measure_arithmetic()
-        for name in sorted(costs, key=lambda name: costs[name]):
-            if self.findings.status(name) in RUNNABLE:
-                self.listener.stage(f"preparing {name}")
-                self._prepare(self.session.implementations[name])
+        self._prepare_all(costs)
         if self.with_difference:
             self._separable_against_direct(costs)
         known = self._worth_racing()
@@ -174,8 +183,7 @@ class PointStudy:
         alone_s = sum(cell.cost_s for name, cell in self.cells.items() if name not in known)
         if not self.given_budget:
             self._stretch_budget(known, alone_s)
-        left_s = self.budget - (time.perf_counter() - self.started)
-        admitted = admit(known, left_s - alone_s).racing
+        admitted = self._admit(known, alone_s).racing
         racing = self.findings.racers(RANKING_SCOPE) or list(admitted)
         if self.pairs is not None:
             self._leave_out(self.cells.keys() - set(racing))
@@ -183,6 +191,27 @@ class PointStudy:
         for name, cell in self.cells.items():
             if self._may_run(name) and not self.interrupted:
                 self._measure_once(name, cell)
+
+    def _admit(self, costs: Mapping[str, float], aside_s: float = 0.0) -> Admission:
+        """What the time that is left pays for; with `keep`, the best of each side first."""
+        left_s = self.budget - (time.perf_counter() - self.started) - aside_s
+        return admit(costs, left_s, self._near_best(costs, 1.0) if self._keep else ())
+
+    def _prepare_all(self, costs: Mapping[str, float]) -> None:
+        """With `keep`, what is expected to be far comes last, and only beside a race."""
+        likely = self._near_best(costs, LIKELY) if self._keep else costs
+        for name in sorted(costs, key=lambda name: (name not in likely, costs[name])):
+            if name not in likely and self._crowds_out(costs[name]):
+                self._over_budget(name, costs[name])
+            if self.findings.status(name) in RUNNABLE:
+                self.listener.stage(f"preparing {name}")
+                self._prepare(self.session.implementations[name])
+
+    def _crowds_out(self, cost_s: float) -> bool:
+        """Whether there is time for the race, but not for a pilot of something so dear as well."""
+        race_s = race_seconds(self._near_best(self._costs(), 1.0))
+        left_s = self.budget - (time.perf_counter() - self.started)
+        return race_s < left_s < race_s + PILOT_CALLS * cost_s
 
     def _stretch_budget(self, known: Mapping[str, float], alone_s: float) -> None:
         """Leave what the race needs, whatever compiling took until now."""
@@ -207,17 +236,21 @@ class PointStudy:
 
     def _worth_racing(self) -> dict[str, float]:
         """What a call of each takes now that each has run; with `keep`, of the best alone."""
-        costs = {name: cell.cost_s for name, cell in self.cells.items()}
-        keep = self.log.run.rules.keep
-        if keep is None:
-            return costs
+        return self._near_best(self._costs(), self._keep or math.inf)
+
+    def _costs(self) -> dict[str, float]:
+        """Of a call of whoever may win."""
+        return {name: cell.cost_s for name, cell in self.cells.items() if self._is_ok(name)}
+
+    def _near_best(self, costs: Mapping[str, float], times: float) -> dict[str, float]:
+        """The costs of those that take at most so many times as long as the best of their side."""
         ones = self.session.implementations
         sides = {name: (ones[name].origin, ones[name].exact) for name in costs}
-        return near_best({name: costs[name] for name in costs if self._is_ok(name)}, sides, keep)
+        return near_best(costs, sides, times)
 
     def _let_go(self, staying: Set[str]) -> None:
         """With `keep`, what is far from the best leaves, and what a warm call of it took stands."""
-        if self.log.run.rules.keep is None:
+        if self._keep is None:
             return
         for name in sorted(self.cells.keys() - staying):
             cell = self.cells[name]

@@ -19,7 +19,7 @@ from blurbench.study.session import Session
 
 SHORTEST_S = 5.0  # of a point, where no budget is given
 HOPELESS = 10.0  # times the fastest: slower than that and growing, it is not measured further
-ALWAYS = 8 * 2**20  # samples of an image that take as long as all that does not depend on them
+ALWAYS = 4 * 2**20  # samples of an image that take as long as all that does not depend on them
 ONCE_OFF = 2.0  # how far a single measurement may be off, as a factor
 
 
