@@ -710,7 +710,7 @@ def test_a_copy_that_met_a_slow_moment_makes_nobody_implausible(
     def timed(*given: Any) -> Iterable[CopySample]:
         return next(copies, time_copies(*given))
 
-    monkeypatch.setattr("blurbench.study.point.time_copies", timed)
+    monkeypatch.setattr("blurbench.study.ceilings.time_copies", timed)
     found = compare_large()["good"]
     assert (found.status, found.verdict) == ("ok", "fastest")
 
@@ -1267,7 +1267,7 @@ def test_an_image_that_does_not_fit_on_the_device_leaves_the_cpu_rows(
         backend_of(planted("host", clock.takes(0.006))),
         gpu_of(device, one=device.takes(0.002), two=device.takes(0.002)),
     )
-    full = "blurbench.study.point.place_on"
+    full = "blurbench.study.ceilings.place_on"
     monkeypatch.setattr(full, raising(RuntimeError("cudaErrorMemoryAllocation: out of memory")))
     answer = simulate(backends=("fake", "gpu"))
     full_rows = dict.fromkeys(("one", "two"), "out_of_memory")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import product
 from typing import Any
 
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Implementation
-from blurbench.backends.registry import find_implementation
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
@@ -23,10 +21,8 @@ from blurbench.measure.judge import CONTROL, Result, Sample
 from blurbench.measure.race import Contender, ContenderError, race
 from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
-from blurbench.records.findings import ALONE, COPY, RANKING_SCOPE
+from blurbench.records.findings import ALONE, RANKING_SCOPE
 from blurbench.records.journal import Log
-from blurbench.records.record import Record
-from blurbench.records.roofline import MULTIPLY_ADD
 from blurbench.records.summary import Key
 from blurbench.study.admission import (
     LONGEST_S,
@@ -38,23 +34,22 @@ from blurbench.study.admission import (
     race_seconds,
 )
 from blurbench.study.alone import time_alone
-from blurbench.study.arithmetic import time_device, time_host
-from blurbench.study.bandwidth import CopySample, time_copies, time_device_copies
+from blurbench.study.ceilings import Ceilings
 from blurbench.study.cells import Cell, rotation_of
-from blurbench.study.device_cells import DeviceCell, Place, place_on
+from blurbench.study.device_cells import DeviceCell
+from blurbench.study.difference import separable_against_direct
 from blurbench.study.exactness import (
     allowed_error,
     image_scale,
     reference_sample,
-    sampled_positions,
     take_sample,
 )
 from blurbench.study.listener import Listener
+from blurbench.study.notes import Notes
 from blurbench.study.opponents import sides_of
 from blurbench.study.options import problem_for
-from blurbench.study.plausibility import least_on_device, least_on_host
 from blurbench.study.prediction import predict, smallest_operations
-from blurbench.study.session import Session, lacks_memory, text_of
+from blurbench.study.session import Session, text_of
 from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
@@ -63,7 +58,6 @@ LIKELY = 10.0  # times the best of a side, as expected: none that took more was 
 PILOT_CALLS = 4  # that a pilot costs: cold, warm, and what is checked of them
 PREPARING_S = 0.5  # about what copies, set-up and first calls take before a race
 ALONE_SHARE = 1 / 3  # of the time that is left for the device, at most
-DIFFERENCE_S = 2.0  # longest that the dense sum may take only to be held against the separable one
 
 
 def point_key(problem: Problem, image: str, cache: str) -> Key:
@@ -130,14 +124,14 @@ class PointStudy:
         self._keep = log.run.rules.keep
         self.problem = problem_for(image, kernel, session.options)
         self.point = point_key(self.problem, image.name, session.options.cache)
-        self.findings = log.at(self.point)
+        self.notes = Notes(log, self.point, process)
+        self.findings = self.notes.findings
         self.pixels = image.pixels.astype(self.problem.dtype)
         self.earlier_s = self.findings.measured_s.get(process, 0.0)
         self.interrupted = False
         self.control_failure: str | None = None
         self.difference: float | None = None
         self.images: list[NDArray[Any]] = []
-        self.places: dict[str, Place] = {}  # by backend
         self.cells: dict[str, Cell] = {}
         self.samples: dict[str, NDArray[np.float64]] = {}
         self.budget = 0.0
@@ -150,7 +144,7 @@ class PointStudy:
             except KeyboardInterrupt:
                 self.interrupted = True
         if not self.interrupted:
-            self._close_cells()
+            self.notes.close()
 
     def _measure(self) -> None:
         runnable = self._admit_session()
@@ -166,18 +160,17 @@ class PointStudy:
         # An earlier attempt's share was admitted then, and is again.
         admission = self._admit(costs)
         for name in admission.over_budget:
-            self._over_budget(name, costs[name])
+            self.notes.over_budget(name, costs[name])
         if self.pairs is not None:
             self._leave_out(admission.single)
         self.images = rotation_of(self.pixels, self.session.options.cache)
         self.listener.stage("measuring a copy")
-        self._measure_copies()
-        for backend in self.session.devices:
-            self._settle_on_device(backend)
-        self._measure_arithmetic()
+        self.ceilings = Ceilings(self.notes, self.session, self.problem, self.images)
+        for backend, error in self.ceilings.measure():
+            self._fail_all(backend, error)
         self._prepare_all(costs)
         if self.with_difference:
-            self._separable_against_direct(costs)
+            self.difference = self._separable_against_direct(costs)
         known = self._worth_racing()
         self._let_go({*known, *self.findings.racers(RANKING_SCOPE)})
         alone_s = sum(cell.cost_s for name, cell in self.cells.items() if name not in known)
@@ -202,7 +195,7 @@ class PointStudy:
         likely = self._near_best(costs, LIKELY) if self._keep else costs
         for name in sorted(costs, key=lambda name: (name not in likely, costs[name])):
             if name not in likely and self._crowds_out(costs[name]):
-                self._over_budget(name, costs[name])
+                self.notes.over_budget(name, costs[name])
             if self.findings.status(name) in RUNNABLE:
                 self.listener.stage(f"preparing {name}")
                 self._prepare(self.session.implementations[name])
@@ -224,14 +217,14 @@ class PointStudy:
     def _leave_out(self, names: Iterable[str]) -> None:
         """Where pairs are compared, a single measurement tells nothing."""
         for name in sorted(names):
-            self._leave(name, "a race to the first look does not fit the time for this size")
+            self.notes.leave(name, "a race to the first look does not fit the time for this size")
 
     def _admit_session(self) -> list[Implementation]:
         """Those that can run and may; the others are told why not."""
         for name, reason in self.session.out.items():
-            self._disqualify(name, None, "unavailable", reason)
+            self.notes.disqualify(name, None, "unavailable", reason)
         for name, reason in self.left_out.items():
-            self._leave(name, reason)
+            self.notes.leave(name, reason)
         return [one for one in self.session.runnable if self.findings.status(one.name) in RUNNABLE]
 
     def _worth_racing(self) -> dict[str, float]:
@@ -256,7 +249,7 @@ class PointStudy:
             cell = self.cells[name]
             if cell.cost_s < cell.first_call_s:  # so it has been warm
                 if self._may_run(name):
-                    self._record(name, RANKING_SCOPE, cell.cost_s, round=1, **cell.conditions)
+                    self.notes.record(name, RANKING_SCOPE, cell.cost_s, round=1, **cell.conditions)
                 del self.cells[name]
 
     def _may_run(self, name: str) -> bool:
@@ -270,31 +263,6 @@ class PointStudy:
     def _left(self) -> float:
         return self.budget - self._spent()
 
-    def _record(
-        self, name: str, scope: str | None, elapsed_s: float | None = None, **more: Any
-    ) -> None:
-        more = {"started_at": time.time() - (elapsed_s or 0.0), **more}
-        key = more.pop("key", None) or self.findings.key(name)
-        self.log.append(
-            Record(key, scope, elapsed_s, attempt=self.log.attempt, process=self.process, **more)
-        )
-
-    def _record_once(self, name: str, scope: str, elapsed_s: float | None, **more: Any) -> None:
-        """What an earlier attempt of this process may have recorded already."""
-        if elapsed_s is not None and not self.findings.alone(name, scope, self.process):
-            self._record(name, scope, elapsed_s, **more)
-
-    def _disqualify(
-        self, name: str, scope: str | None, status: str, reason: str, **more: Any
-    ) -> None:
-        if self.findings.status(name) == "ok":
-            self._record(name, scope, status=status, reason=reason, **more)
-
-    def _close_cells(self) -> None:
-        for one in self.findings.declared:
-            status = self.findings.status(one.name)
-            self._record(one.name, None, status=status, reason=self.findings.reason(one.name))
-
     def _predict(self, runnable: list[Implementation]) -> dict[str, float]:
         costs: dict[str, float] = {}
         sizes: dict[str, float] = {}
@@ -303,7 +271,7 @@ class PointStudy:
                 one.check(self.problem)
                 sizes[one.name] = one.operations(self.problem)
             except Exception as error:
-                self._fail(one.name, error, "setup")
+                self.notes.fail(one.name, error, "setup")
         known = [one for one in runnable if one.name in sizes]
         tried = 0.0  # operations of the last that was estimated: none had more
         best_rate = 0.0  # seconds a multiply-add, of the fastest so far
@@ -320,7 +288,7 @@ class PointStudy:
                 spent = time.perf_counter() - self.started - compiled_s
                 if operations > tried > 0 and max(spent, least_s) > longest:
                     costs[one.name] = operations * best_rate
-                    self._over_budget(one.name, costs[one.name])
+                    self.notes.over_budget(one.name, costs[one.name])
                     continue
                 device = self.session.devices.get(one.backend)
                 tried = operations
@@ -329,19 +297,10 @@ class PointStudy:
                 compiled_s += found.compilation_s or 0.0
                 rate = found.seconds / operations
                 best_rate = min(rate, best_rate or rate)
-                self._record_once(one.name, "compilation", found.compilation_s)
+                self.notes.record_once(one.name, "compilation", found.compilation_s)
             except Exception as error:
-                self._fail(one.name, error, "setup")
+                self.notes.fail(one.name, error, "setup")
         return costs
-
-    def _over_budget(self, name: str, seconds: float) -> None:
-        reason = f"one run is expected to take {seconds:.3g} s"
-        self._leave(name, reason, predicted_s=seconds)
-
-    def _leave(self, name: str, reason: str, **more: Any) -> None:
-        """Out of the budget, unless it was within it before an interruption."""
-        if not (self.findings.timed(name) or name in self.findings.racers(RANKING_SCOPE)):
-            self._disqualify(name, RANKING_SCOPE, "over_budget", reason, **more)
 
     def _fits(self, one: Implementation) -> bool:
         """Whether its work buffers fit in the memory that is left; else it is told."""
@@ -352,72 +311,14 @@ class PointStudy:
             f"it needs {needed / 2**30:.2f} GiB of work buffers, "
             f"{available / 2**30:.2f} GiB is free"
         )
-        self._disqualify(one.name, "setup", "out_of_memory", reason)
+        self.notes.disqualify(one.name, "setup", "out_of_memory", reason)
         return False
 
-    def _fail(self, name: str, error: Exception, scope: str) -> None:
-        status = "failed"
-        if isinstance(error, InputError):
-            status = "unsupported"
-        elif lacks_memory(error):
-            status = "out_of_memory"
-        self._record(name, scope, status=status, reason=text_of(error))
-
-    def _measure_copies(self) -> None:
-        """On the host, as often as an earlier attempt has not."""
-        self._copy(lambda threads: self.findings.copies(COPY, self.process, threads))
-
-    def _copy(self, done: Callable[[int], int]) -> None:
-        for copy in time_copies(self.images, self.problem.threads, done):
-            self._record_copy(COPY, RANKING_SCOPE, copy)
-
-    def _settle_on_device(self, backend: str) -> None:
-        """Bring the image to a backend's device and copy it there; none may run if that fails."""
-        name, device = f"{backend}:{COPY}", self.session.devices[backend]
-        try:
-            place = place_on(device, self.pixels, self.session.options.cache)
-            for copy in time_device_copies(place, self.findings.copies(name, self.process, 1)):
-                self._record_copy(name, "compute", copy)
-            self.places[backend] = place
-        except Exception as error:
-            for one in self.session.implementations.values():
-                if one.backend == backend and self.findings.status(one.name) in RUNNABLE:
-                    self._fail(one.name, error, "setup")
-
-    def _measure_arithmetic(self) -> None:
-        """How fast CPU and GPU multiply and add, once in a run."""
-        dtype, threads, rates = self.problem.work_dtype, self.problem.threads, self.log.rates
-        found = {}
-        if "cpu" in self.session.kinds.values():
-            found["cpu"] = time_host(dtype, threads, rates.count("cpu"))
-        for place in list(self.places.values())[:1]:  # all backends share a device
-            try:
-                found["gpu"] = time_device(place.device, dtype, rates.count("gpu"))
-            except Exception:  # then its rows have no such share
-                continue
-        for kind, samples in found.items():
-            name = f"{kind}:{MULTIPLY_ADD}"
-            key = replace(self.findings.point, implementation=name, threads=threads)
-            for one in samples:
-                self._record(
-                    name,
-                    "compute",
-                    one.elapsed_s,
-                    key=key,
-                    round=rates.count(kind) + 1,
-                    inner_loops=one.loops,
-                    multiply_adds=one.multiply_adds,
-                )
-
-    def _record_copy(self, name: str, scope: str, copy: CopySample) -> None:
-        self._record(
-            name,
-            scope,
-            copy.elapsed_s,
-            key=replace(self.findings.point, implementation=name, threads=copy.threads),
-            round=self.findings.copies(name, self.process, copy.threads) + 1,
-            inner_loops=copy.loops,
-        )
+    def _fail_all(self, backend: str, error: Exception) -> None:
+        """Of a backend, whose device has no place for the image."""
+        for name, one in self.session.implementations.items():
+            if one.backend == backend and self.findings.status(name) in RUNNABLE:
+                self.notes.fail(name, error, "setup")
 
     def _prepare(self, one: Implementation) -> None:
         """Make the cell, and hold its first result against the reference."""
@@ -431,7 +332,7 @@ class PointStudy:
             cell = self._make_cell(one)
             compute_s = cell.scopes["compute"](1) if "compute" in cell.scopes else None
         except Exception as raised:
-            self._fail(name, raised, "first_call")
+            self.notes.fail(name, raised, "first_call")
             return
         # The pool keeps what the cell gave back meanwhile, so this was its peak.
         peak = device.held_bytes() - held if device is not None else None
@@ -442,14 +343,14 @@ class PointStudy:
             self.scale = image_scale(self.pixels, self.problem)
         error = float(np.abs(sample - self.reference).max())
         relative = error / self.scale if self.scale else None
-        self._record_once(
+        self.notes.record_once(
             name,
             "setup",
             cell.setup_s,
             peak_device_bytes=peak,
             multiply_adds=one.operations(self.problem),
         )
-        self._record_once(
+        self.notes.record_once(
             name,
             "first_call",
             cell.first_call_s,
@@ -459,7 +360,7 @@ class PointStudy:
         allowed = allowed_error(self.problem.dtype, self.scale, one.integer_error)
         if one.exact and not error <= allowed:
             reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
-            self._disqualify(name, "first_call", "wrong", reason)
+            self.notes.disqualify(name, "first_call", "wrong", reason)
         plausible = self._check_plausible(name, RANKING_SCOPE, cell.cost_s)
         if plausible and compute_s is not None:
             self._check_plausible(name, "compute", compute_s)
@@ -473,25 +374,18 @@ class PointStudy:
 
     def _make_cell(self, one: Implementation) -> Cell:
         if one.backend in self.session.devices:
-            return DeviceCell(one, self.problem, self.images, self.places[one.backend])
+            return DeviceCell(one, self.problem, self.images, self.ceilings.places[one.backend])
         return Cell(one, self.problem, self.images)
 
     def _check_plausible(self, name: str, scope: str, seconds: float) -> bool:
         """Whether the time can be believed; if not, the cell is out of the running."""
         backend = self.session.implementations[name].backend
-        if scope == "compute":
-            bound = least_on_device(self.findings.copy(backend), self.places[backend])
-        else:
-            bound = least_on_host(self.findings.copy())
-            if seconds < bound[0]:  # or the machine was slower when the image was copied
-                self._copy(lambda threads: 0)
-                bound = least_on_host(self.findings.copy())
-        least_s, what = bound
+        least_s, what = self.ceilings.bound(backend, scope, seconds)
         if seconds >= least_s:
             return True
         reason = f"{seconds:.3g} s is faster than {what}"
         if self.findings.status(name) != "implausible":
-            self._record(name, scope, status="implausible", reason=reason)
+            self.notes.record(name, scope, status="implausible", reason=reason)
         return False
 
     def _rank_all(self, names: Sequence[str]) -> None:
@@ -524,7 +418,7 @@ class PointStudy:
                 if failure.name in (CONTROL, YARDSTICK):
                     self.control_failure = text_of(failure.error)
                 else:
-                    self._fail(failure.name, failure.error, scope)
+                    self.notes.fail(failure.name, failure.error, scope)
                     del self.cells[failure.name]
             else:
                 if result.interrupted:
@@ -558,7 +452,7 @@ class PointStudy:
             return contender(CONTROL, cells[CONTROL])
 
         def keep(sample: Sample) -> None:
-            self._record(
+            self.notes.record(
                 sample.contender,
                 scope,
                 sample.elapsed_s,
@@ -624,35 +518,23 @@ class PointStudy:
         samples = time_alone(cell, scope, done, self._spent, end)
         for number, one in enumerate(samples, done + 1):
             conditions = {"inner_loops": one.loops, **cell.conditions}
-            self._record(name, scope, one.elapsed_s, round=number, **conditions)
+            self.notes.record(name, scope, one.elapsed_s, round=number, **conditions)
 
     def _measure_once(self, name: str, cell: Cell) -> None:
         """One sample, where a race did not fit or what was measured must not win."""
         try:
             elapsed = cell.scopes[RANKING_SCOPE](1)
         except Exception as error:
-            self._fail(name, error, RANKING_SCOPE)
+            self.notes.fail(name, error, RANKING_SCOPE)
             return
-        self._record(name, RANKING_SCOPE, elapsed, round=1, **cell.conditions)
+        self.notes.record(name, RANKING_SCOPE, elapsed, round=1, **cell.conditions)
 
-    def _separable_against_direct(self, costs: dict[str, float]) -> None:
-        """The largest difference between the two: on what has run, or on a crop of the image."""
-        ran: dict[str, list[NDArray[np.float64]]] = {"separable": [], "direct": []}
-        for name, sample in self.samples.items():
-            method = self.session.implementations[name].method
-            if method in ran and self.findings.status(name) != "wrong":
-                ran[method].append(sample)
-        if not (ran["separable"] and ran["direct"]):
-            rows, columns = (len(sampled_positions(n)) for n in self.problem.shape[:2])
-            crop = np.ascontiguousarray(self.pixels[:rows, :columns])
-            small = replace(self.problem, shape=crop.shape)
-            dense = find_implementation("numpy", "direct")
-            share = dense.operations(small) / dense.operations(self.problem)
-            if share * costs.get("numpy:direct", float("inf")) > DIFFERENCE_S:
-                return
-            for method in ran:
-                plan = find_implementation("numpy", method).prepare(small)
-                ran[method] = [plan(crop).astype(np.float64)]
-        self.difference = max(
-            float(np.abs(a - b).max()) for a, b in product(ran["separable"], ran["direct"])
+    def _separable_against_direct(self, costs: Mapping[str, float]) -> float | None:
+        ones = self.session.implementations
+        right = (name for name in self.samples if self.findings.status(name) != "wrong")
+        return separable_against_direct(
+            ((ones[name].method, self.samples[name]) for name in right),
+            self.problem,
+            self.pixels,
+            costs.get("numpy:direct", math.inf),
         )
