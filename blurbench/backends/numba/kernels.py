@@ -9,11 +9,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from blurbench.backends.numba.sums import OUTPUTS, TOGETHER, sum_both, sum_dense, sum_lines
-from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, turn
+from blurbench.backends.numba.vectors import AHEAD, LINE_BYTES, copy_line, turn
 
 Array = NDArray[Any]
 # Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
-GENERATED_BY = "5034a386497eb847"  # the hash of vectors.py and sums.py
+GENERATED_BY = "512b9aca176516a8"  # the hash of vectors.py and sums.py
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -71,7 +71,8 @@ def load_tile(image: Array, sources: Array, left: int, cval: float, tile: Array)
             tile[i] = cval
         elif count == tile.shape[1]:
             line = tile.ctypes.data + i * LINE_BYTES
-            copy_line(image, tile, start + source * image.strides[0], line)
+            ahead = AHEAD * image.itemsize
+            copy_line(image, tile, start + source * image.strides[0], line, ahead)
         else:
             for x in range(count):
                 tile[i, x] = image[source, left + x]
@@ -86,7 +87,8 @@ def extend_lines(lines: Array, columns: Array, values: int, cval: float) -> None
         if source < 0:
             lines[line] = cval
         else:
-            copy_line(lines, lines, start + (pad + source) * LINE_BYTES, start + line * LINE_BYTES)
+            there = start + (pad + source) * LINE_BYTES
+            copy_line(lines, lines, there, start + line * LINE_BYTES, 0)
 
 
 @compiled
@@ -166,9 +168,11 @@ def load_line(
         return
     x, stop = max(first, 0), min(first + len(line), values)
     row, start = image.ctypes.data + source * image.strides[0], line.ctypes.data
+    below = TOGETHER * image.strides[0]  # the row to be loaded next: often on a page of its own
     while x < stop:
         x = min(x, stop - side)
-        copy_line(image, line, row + x * image.itemsize, start + (x - first) * line.itemsize)
+        target = start + (x - first) * line.itemsize
+        copy_line(image, line, row + x * image.itemsize, target, below)
         x += side
     for x in range(first, 0):
         column = columns[pad + x]

@@ -11,7 +11,7 @@ from blurbench.backends.numba.kernels import compiled, extend_lines, load_tile
 from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, store_line, turn
 
 Array = NDArray[Any]
-GENERATED_BY = "eb8f97d55bb372da"  # the hash of vectors.py, feedback.py and kernels.py
+GENERATED_BY = "e7fb9163a7137853"  # the hash of vectors.py, feedback.py and kernels.py
 
 
 @compiled
@@ -27,7 +27,7 @@ def run_terms(terms: Any, lines: Array, count: int, step: int, before: Array, ma
                 before[i] = terms.cval
             else:
                 line = before.ctypes.data + i * LINE_BYTES
-                copy_line(before, before, start + source * along, line)
+                copy_line(before, before, start + source * along, line, 0)
         for i in range(terms.counts.shape[1]):
             state = FORWARD - 1 + i
             before[state] = terms.constants[way, i]

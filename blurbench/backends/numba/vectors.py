@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 VECTOR_BYTES = 64 if binding.get_host_cpu_features().get("avx512f") else 32
 LINE_BYTES = 128  # two lines of the cache: what is moved and summed at once
-AHEAD = 64  # values beyond what is copied that will be wanted soon
+AHEAD = 64  # values beyond what is copied that will be wanted soon, where a row is read on
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 Builder = Any  # llvmlite's, without types
@@ -147,24 +147,25 @@ def address_of(context: Any, builder: Builder, array_type: Any, array: Any) -> A
 
 @intrinsic
 def copy_line(
-    typing_context: Any, given: Any, made: Any, source: Any, target: Any
+    typing_context: Any, given: Any, made: Any, source: Any, target: Any, ahead: Any
 ) -> tuple[Any, Any]:
     """Copy LINE_BYTES of floats to `target`, converted from the type of the array `given`.
 
     Args:
         made: an array of the floats' type.
+        ahead: what lies so far from `source` will be wanted soon.
     """
 
     def generate(context: Any, builder: Builder, kind: Any, arguments: Any) -> Any:
         dtype, vectors = kind.args[0].dtype, Vectors(builder, kind.args[1].dtype)
-        source, target = arguments[2:]
-        vectors.prefetch(builder.add(source, number(AHEAD * dtype.bitwidth // 8)))
+        source, target, ahead = arguments[2:]
+        vectors.prefetch(builder.add(source, ahead))
         for first in range(0, vectors.line, vectors.lanes):
             value = vectors.load(builder.add(source, number(first * dtype.bitwidth // 8)), dtype)
             vectors.store(value, builder.add(target, number(first * vectors.item)))
         return context.get_dummy_value()
 
-    return types.void(given, made, types.int64, types.int64), generate
+    return types.void(given, made, *(types.int64,) * 3), generate
 
 
 @intrinsic
