@@ -23,6 +23,7 @@ from test_compare import (
     Behaviour,
     Clock,
     FakeDevice,
+    Planted,
     add_half,
     backend_of,
     failing_after,
@@ -41,6 +42,7 @@ from blurbench.image import Image, cover
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rounds, Sample
 from blurbench.measure.race import Contender
+from blurbench.plan import Problem
 from blurbench.records.journal import Journal, Log, load
 from blurbench.records.record import Record
 from blurbench.records.summary import Row
@@ -333,6 +335,28 @@ def test_a_budget_of_a_sweep_is_kept(plant, clock: Clock) -> None:
     began = clock.now
     run_in_memory(asking(3, 5, 7, 9, budget=8.0))
     assert clock.now - began <= 8.0 + 0.4
+
+
+def test_compiling_takes_no_time_from_the_point_that_it_falls_on(plant, clock: Clock) -> None:
+    compiled: set[bool] = set()
+
+    def prepare(problem: Problem) -> Planted:
+        large = problem.width >= 16  # for which other code is made
+
+        def compile_first(blur: Any, image: Any, out: Any) -> None:
+            clock.now += 0.0 if large in compiled else 4.0
+            compiled.add(large)
+            clock.takes(0.004)(blur, image, out)
+
+        return Planted(problem, compile_first)
+
+    lazy = replace(planted("lazy", prepare=prepare), compiles=True)
+    plant(backend_of(lazy, planted("other", clock.takes(0.006))))
+    began = clock.now
+    log = run_in_memory(asking(3, 5, 7, budget=21.0))
+    first = next(iter(log.points.values()))
+    assert all(row.rounds >= 16 for row in first.rows())
+    assert clock.now - began <= 21.0 + 0.4
 
 
 def test_what_a_point_does_not_use_of_the_budget_goes_to_the_others(plant, clock: Clock) -> None:

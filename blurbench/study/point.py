@@ -83,6 +83,7 @@ class PointStudy:
 
     Args:
         budget: seconds; None decides by what the calls cost, from `shortest` to `longest`.
+        spare: seconds beyond a budget that compiling may take.
         process: the restart that this is, from 1.
         left_out: who is not measured here, and why.
         pairs: the comparisons that matter; by default everyone against the fastest.
@@ -107,6 +108,7 @@ class PointStudy:
         listener: Listener,
         *,
         budget: float | None = None,
+        spare: float = 0.0,
         shortest: float = SHORTEST_S,
         longest: float = LONGEST_S,
         process: int = 1,
@@ -117,7 +119,7 @@ class PointStudy:
     ) -> None:
         self.started = time.perf_counter()
         self.session, self.log, self.listener = session, log, listener
-        self.given_budget, self.process = budget, process
+        self.given_budget, self.spare, self.process = budget, spare, process
         self.shortest, self.longest = shortest, longest
         self.left_out, self.pairs, self.yardstick = left_out or {}, pairs, yardstick
         self.with_difference = with_difference
@@ -134,7 +136,7 @@ class PointStudy:
         self.images: list[NDArray[Any]] = []
         self.cells: dict[str, Cell] = {}
         self.samples: dict[str, NDArray[np.float64]] = {}
-        self.budget = 0.0
+        self.budget = self.compiled_s = 0.0
 
     def run(self) -> None:
         """Measure what is not measured yet, and close every cell unless interrupted."""
@@ -152,10 +154,11 @@ class PointStudy:
             return
         self._release_devices()  # of what the point before held
         costs = self._predict(runnable)
-        spent = time.perf_counter() - self.started
-        self.budget = self.given_budget or default_budget(
-            costs, self.shortest, self.longest, spent + PREPARING_S
-        )
+        if self.given_budget:
+            self.budget = self.given_budget + min(self.compiled_s, self.spare)
+        else:
+            spent = time.perf_counter() - self.started
+            self.budget = default_budget(costs, self.shortest, self.longest, spent + PREPARING_S)
         self.listener.budget(self.budget)
         # An earlier attempt's share was admitted then, and is again.
         admission = self._admit(costs)
@@ -277,7 +280,6 @@ class PointStudy:
         best_rate = 0.0  # seconds a multiply-add, of the fastest so far
         # Under a huge kernel even the smallest crop may cost more than an estimate is worth.
         longest = (self.given_budget or self.shortest) / 4  # that estimates may take
-        compiled_s = 0.0  # which says nothing of those that are yet to be estimated
         for one in sorted(known, key=lambda one: sizes[one.name]):
             self.listener.stage(f"estimating {one.name}")
             operations = sizes[one.name]
@@ -285,7 +287,8 @@ class PointStudy:
                 if not self._fits(one):
                     continue
                 least_s = smallest_operations(one, self.problem) * best_rate / HOPELESS
-                spent = time.perf_counter() - self.started - compiled_s
+                # Compiling says nothing of those that are yet to be estimated.
+                spent = time.perf_counter() - self.started - self.compiled_s
                 if operations > tried > 0 and max(spent, least_s) > longest:
                     costs[one.name] = operations * best_rate
                     self.notes.over_budget(one.name, costs[one.name])
@@ -294,7 +297,7 @@ class PointStudy:
                 tried = operations
                 found = predict(one, self.problem, self.pixels, device)
                 costs[one.name] = found.seconds
-                compiled_s += found.compilation_s or 0.0
+                self.compiled_s += found.compilation_s or 0.0
                 rate = found.seconds / operations
                 best_rate = min(rate, best_rate or rate)
                 self.notes.record_once(one.name, "compilation", found.compilation_s)

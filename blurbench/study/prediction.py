@@ -32,7 +32,7 @@ class Prediction:
     Attributes:
         seconds: that it will take, once warm.
         compilation_s: by how much making and calling a plan for the first time took longer than
-            for the second, on a crop so small that the blur itself is nothing; None where nothing
+            for the second, on crops so small that the blur itself is nothing; None where nothing
             is compiled.
     """
 
@@ -67,7 +67,10 @@ def predict(
         # A first call may be slow, and a stall of the machine is no fault of the implementation.
         short = LOADING_S if side == SMALLEST_CROP else PREDICTION_S
         if took < short or took > STALLED * rate * operations:
-            took = min(took, watch(1))
+            again = watch(1)
+            if compilation_s is not None:  # a larger crop may need other code
+                compilation_s += max(0.0, took - again)
+            took = min(took, again)
         rate = took / operations
         is_work = took >= min(CLEAR_S, max(PREDICTION_S, SCALING * before))
         if is_work or crop.shape == problem.shape:

@@ -46,11 +46,12 @@ def sweep(
         for kernel in question.kernels:
             findings = _findings(question, image, kernel, log)
             if not findings.closed(process):
-                budget = left_s = None
+                budget, spare, left_s = None, 0.0, None
                 if question.options.budget is not None:
                     spent = earlier_s + time.perf_counter() - started
                     left_s = question.options.budget - spent
                     budget = max(1e-3, left_s * weight / weight_left)
+                    spare = max(0.0, left_s - budget)
                     budget += findings.measured_s.get(process, 0.0)
                 height, width = image.pixels.shape[:2]
                 text = f"{kernel.size}x{kernel.size} on {width}x{height}"
@@ -62,6 +63,7 @@ def sweep(
                     log,
                     listener,
                     budget=budget,
+                    spare=spare,
                     shortest=COMPARE_S if question.study == "compare" else SHORTEST_S,
                     process=process,
                     # Whoever the first process measured, the others measure too.
