@@ -27,10 +27,10 @@ def spot(name: str, error: float, median_s: float, size: int | None = None) -> S
 
 @pytest.fixture(scope="module")
 def found() -> Iterator[Frontier]:
-    """Measured for a moment on a small image."""
+    """Measured on a small image, with time for a call of everyone even on a busy machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study, "SIDE", 48)
-        yield study.measure_frontier(SIGMA, budget=0.5, backends=("numpy",))
+        yield study.measure_frontier(SIGMA, budget=4.0, backends=("numpy",))
 
 
 def answer_with(frontier: Frontier, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
