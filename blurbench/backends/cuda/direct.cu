@@ -13,7 +13,7 @@ __device__ constexpr int slot(int value) {
     return CHANNELS == 4 ? value + value / 16 * 4 : value;
 }
 
-extern "C" __global__ void __launch_bounds__(LANES * TILE) direct(
+extern "C" __global__ void __launch_bounds__(LANES * TILE, 3) direct(
     const INPUT* __restrict__ image, OUTPUT* __restrict__ result,
     const int* __restrict__ row_source,     // of row y at y + radius; -1 where there is none
     const int* __restrict__ column_source,  // of column x at x + radius
@@ -37,17 +37,23 @@ extern "C" __global__ void __launch_bounds__(LANES * TILE) direct(
                 weights[i][j] =
                     i < down && j < along ? taps[static_cast<long long>(top + i) * size + left + j] : 0;
             }
+            const int y = y0 + top - radius, x = x0 + left - radius;  // of the part's first pixel
+            const bool inside =
+                y >= 0 && y + TILE + down - 1 <= height && x >= 0 && x + COLUMNS <= width;
             for (int i = threadIdx.y; i < TILE + down - 1; i += TILE) {
                 // No further than the tables know; what lies beyond is multiplied by 0 or not kept.
-                const int y = y0 + top + i;
-                const int row = y < height + 2 * radius ? row_source[y] : -1;
+                int row = y + i;
+                if (!inside) row = row < height + radius ? row_source[row + radius] : -1;
+                const INPUT* from = image + max(row, 0) * pitch + first;
                 for (int at = threadIdx.x; at < COLUMNS * CHANNELS; at += LANES) {
-                    const int x = x0 + left + at / CHANNELS;
-                    const int column = x < width + 2 * radius ? column_source[x] : -1;
-                    const long long from =
-                        row * pitch + static_cast<long long>(column) * channels + first;
-                    pixels[i][slot(at)] = row < 0 || column < 0
-                        ? outside : static_cast<WORK>(image[from + at % CHANNELS]);
+                    int column = x + at / CHANNELS;
+                    if (!inside) {
+                        column = column < width + radius ? column_source[column + radius] : -1;
+                    }
+                    const long long value =
+                        static_cast<long long>(max(column, 0)) * channels + at % CHANNELS;
+                    pixels[i][slot(at)] =
+                        row < 0 || column < 0 ? outside : static_cast<WORK>(from[value]);
                 }
             }
             __syncthreads();

@@ -13,6 +13,12 @@
 constexpr int PAD = (RADIUS + 3) / 4 * 4;  // columns beside the strip, such that packs stay whole
 constexpr int FIRST = (2 * RADIUS + ROWS - 1) / ROWS;  // steps before the first sum is complete
 
+// Of a row, 4 pixels are an item. A share of the threads takes each of ROWS rows; or all threads
+// one row after the other, where a row has few items more than a share has threads.
+constexpr bool SHARES = CHANNELS != 3;
+constexpr int SHARE = THREADS / ROWS;
+constexpr int TURNS = (THREADS * V / CHANNELS / 4 * ROWS + THREADS - 1) / THREADS;
+
 struct Taps { float at[RADIUS + 1]; };  // by distance from the centre
 
 // Where a value of a row lies in shared memory. With 4 channels a gap keeps neighbours apart.
@@ -24,84 +30,118 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
     const INPUT* __restrict__ image, OUTPUT* __restrict__ result,
     const int* __restrict__ row_source,     // of row y at y + RADIUS; -1 where there is none
     const int* __restrict__ column_source,  // of column x at x + PAD
-    int height, int width, int strip, int tile, int aligned, float outside, const Taps taps) {
+    int height, int width, int strip, int tile, int aligned, int fills, float outside,
+    const Taps taps) {
     __shared__ __align__(16) float complete[2][ROWS][slot(THREADS * V)];
 
     const int x0 = blockIdx.x * strip, columns = min(strip, width - x0);
     const int y0 = blockIdx.y * tile, rows = min(tile, height - y0);
-    const bool down = blockIdx.y % 2 == 0;
+    const int way = blockIdx.y % 2 == 0 ? 1 : -1, start = way > 0 ? y0 : y0 + rows - 1;
     const long long pitch = static_cast<long long>(width) * CHANNELS;
+    const int ahead = way * width * CHANNELS;  // from a row to the next
 
-    // The V values that this thread sums vertically.
+    // The V values that this thread sums vertically; those beyond the strip are not used.
     int source[V];
+    unsigned no_column = 0;  // a bit each
     bool together = aligned;
     #pragma unroll
     for (int v = 0; v < V; v++) {
         const int value = threadIdx.x * V + v, pixel = value / CHANNELS;
-        const int column = pixel < columns + 2 * PAD ? column_source[x0 + pixel] : -1;
-        source[v] = column < 0 ? -1 : column * CHANNELS + value % CHANNELS;
-        together = together && source[v] >= 0 && source[v] == source[0] + v;
+        source[v] = aligned ? v : 0;
+        if (pixel < columns + 2 * PAD) {
+            const int column = column_source[x0 + pixel];
+            if (column < 0) no_column |= 1u << v;
+            source[v] = max(column, 0) * CHANNELS + value % CHANNELS;
+        }
+        together = together && source[v] == source[0] + v;
     }
     together = together && source[0] % V == 0;
 
     // The rows that come next: fetched a step ahead of their use.
     Pack<INPUT, V> next[ROWS];
-    int row[ROWS];
+    unsigned no_row = 0;
     auto fetch = [&](int step) {
-        #pragma unroll
-        for (int g = 0; g < ROWS; g++) {
-            const int i = (step - FIRST) * ROWS + g;  // completes row i of the march
-            const int y = down ? y0 + i + RADIUS : y0 + rows - 1 - i - RADIUS;
-            row[g] = y < -RADIUS || y >= height + RADIUS ? -1 : row_source[y + RADIUS];
+        const int y = start + way * ((step - FIRST) * ROWS + RADIUS), last = y + way * (ROWS - 1);
+        no_row = 0;
+        if (together && min(y, last) >= 0 && max(y, last) < height) {
+            const INPUT* from = image + y * pitch;
+            #pragma unroll
+            for (int g = 0; g < ROWS; g++) next[g] = load_pack<V>(from + (source[0] + g * ahead));
+            return;
         }
         #pragma unroll
         for (int g = 0; g < ROWS; g++) {
-            if (row[g] < 0) continue;
-            const INPUT* from = image + row[g] * pitch;
-            if (together) {
-                next[g] = load_pack<V>(from + source[0]);
-            } else {
-                #pragma unroll
-                for (int v = 0; v < V; v++) if (source[v] >= 0) next[g].v[v] = from[source[v]];
-            }
+            const int row = y + way * g;
+            const bool known = row >= -RADIUS && row < height + RADIUS;
+            const int there = known ? row_source[row + RADIUS] : -1;
+            if (there < 0) no_row |= 1u << g;
+            const INPUT* from = image + max(there, 0) * pitch;
+            #pragma unroll
+            for (int v = 0; v < V; v++) next[g].v[v] = from[source[v]];
         }
     };
 
+    // The items whose horizontal sums this thread takes, the same ones at every step.
+    const int items = (columns + 3) / 4;
+    const bool whole = aligned && columns % 4 == 0;
+    int line[TURNS], item[TURNS], from[TURNS], to[TURNS];
+    #pragma unroll
+    for (int turn = 0; turn < TURNS; turn++) {
+        const int at = threadIdx.x + turn * THREADS;
+        line[turn] = SHARES ? threadIdx.x / SHARE : at / items;
+        item[turn] = SHARES ? threadIdx.x % SHARE + turn * SHARE : at % items;
+        from[turn] = line[turn] * slot(THREADS * V) + slot(item[turn] * 4 * CHANNELS);
+        to[turn] = line[turn] * ahead + item[turn] * 4 * CHANNELS;
+    }
+
     float sums[2 * RADIUS][V] = {};
+    OUTPUT* written = result + start * pitch + static_cast<long long>(x0) * CHANNELS;
     const int steps = FIRST + (rows + ROWS - 1) / ROWS;
-    const int items = (columns + 3) / 4;  // of 4 pixels, a row
     fetch(0);
     for (int step = 0; step < steps; step++) {
         auto& row_sums = complete[step % 2];
+        float values[ROWS][V];
+        #pragma unroll
+        for (int g = 0; g < ROWS; g++) {
+            #pragma unroll
+            for (int v = 0; v < V; v++) values[g][v] = next[g].v[v];
+        }
+        if (fills) {  // all at once: the other borders then pay for one question
+            #pragma unroll
+            for (int g = 0; g < ROWS; g++) {
+                #pragma unroll
+                for (int v = 0; v < V; v++) {
+                    if ((no_row >> g | no_column >> v) & 1) values[g][v] = outside;
+                }
+            }
+        }
         #pragma unroll
         for (int g = 0; g < ROWS; g++) {
             #pragma unroll
             for (int v = 0; v < V; v++) {
-                const float value = row[g] >= 0 && source[v] >= 0 ? next[g].v[v] : outside;
-                const float sum = sums[0][v] + taps.at[RADIUS] * value;
+                const float value = values[g][v];
+                row_sums[g][slot(threadIdx.x * V + v)] = sums[0][v] + taps.at[RADIUS] * value;
                 #pragma unroll
                 for (int m = 1; m < 2 * RADIUS; m++) {
                     sums[m - 1][v] = sums[m][v] + taps.at[magnitude(RADIUS - m)] * value;
                 }
                 sums[2 * RADIUS - 1][v] = taps.at[RADIUS] * value;
-                row_sums[g][slot(threadIdx.x * V + v)] = sum;
             }
         }
         fetch(step + 1);
         if (step < FIRST) continue;
         __syncthreads();  // two buffers: the next step writes to the other one
 
-        int g = 0, item = threadIdx.x;
-        for (; item >= items && g < ROWS; g++) item -= items;
-        const int first = (step - FIRST) * ROWS;
-        while (g < ROWS && first + g < rows) {
+        const int left = min(ROWS, rows - (step - FIRST) * ROWS);
+        #pragma unroll
+        for (int turn = 0; turn < TURNS; turn++) {
+            if (line[turn] >= left || item[turn] >= items) continue;
             float total[4 * CHANNELS] = {};
             #pragma unroll
             for (int chunk = 0; chunk < (1 + PAD / 2) * CHANNELS; chunk++) {
                 if (chunk * 4 + 3 < (PAD - RADIUS) * CHANNELS) continue;
                 if (chunk * 4 >= (PAD + RADIUS + 4) * CHANNELS) continue;
-                const auto four = load_pack<4>(
-                    row_sums[g] + slot(item * 4 * CHANNELS) + slot(chunk * 4));
+                const auto four = load_pack<4>(row_sums[0] + from[turn] + slot(chunk * 4));
                 #pragma unroll
                 for (int e = 0; e < 4; e++) {
                     const int column = (chunk * 4 + e) / CHANNELS - PAD;
@@ -113,23 +153,21 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
                     }
                 }
             }
-            const int y = down ? y0 + first + g : y0 + rows - 1 - first - g;
-            OUTPUT* to = result + y * pitch + (x0 + item * 4) * CHANNELS;
-            const int values = min(4, columns - item * 4) * CHANNELS;
+            OUTPUT* here = written + to[turn];
+            const int within = (columns - item[turn] * 4) * CHANNELS;
             #pragma unroll
             for (int c = 0; c < CHANNELS; c++) {
                 Pack<OUTPUT, 4> four;
                 #pragma unroll
                 for (int e = 0; e < 4; e++) four.v[e] = Pixel<OUTPUT>::of(total[c * 4 + e]);
-                if (aligned && values == 4 * CHANNELS) {
-                    store_pack<4>(to + c * 4, four);
+                if (whole) {
+                    store_pack<4>(here + c * 4, four);
                 } else {
                     #pragma unroll
-                    for (int e = 0; e < 4; e++) if (c * 4 + e < values) to[c * 4 + e] = four.v[e];
+                    for (int e = 0; e < 4; e++) if (c * 4 + e < within) here[c * 4 + e] = four.v[e];
                 }
             }
-            item += THREADS;
-            for (; item >= items && g < ROWS; g++) item -= items;
         }
+        written += ROWS * ahead;
     }
 }
