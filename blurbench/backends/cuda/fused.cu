@@ -49,7 +49,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
         const int value = threadIdx.x * V + v, pixel = value / CHANNELS;
         source[v] = aligned ? v : 0;
         if (pixel < columns + 2 * PAD) {
-            const int column = column_source[x0 + pixel];
+            int column = x0 + pixel - PAD;
+            if (column < 0 || column >= width) column = column_source[column + PAD];
             if (column < 0) no_column |= 1u << v;
             source[v] = max(column, 0) * CHANNELS + value % CHANNELS;
         }
