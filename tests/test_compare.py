@@ -36,7 +36,7 @@ from blurbench.records.findings import ALONE
 from blurbench.records.journal import Journal, Log
 from blurbench.records.record import Record
 from blurbench.records.summary import Row
-from blurbench.report.compare import winner
+from blurbench.report.compare import conclusions, winner
 from blurbench.study.answer import Answer
 from blurbench.study.bandwidth import CopySample, time_copies
 from blurbench.study.compare import compare
@@ -1047,6 +1047,11 @@ def test_compute_is_ranked_among_the_gpus_rows_only(both_kinds: Answer) -> None:
     }
     ratios = {entry["implementation"]: entry["ratio_to_fastest"] for entry in on_device}
     assert ratios["gpu:slow"] == pytest.approx(5.0, rel=0.05)
+
+
+def test_the_control_of_either_race_is_told(both_kinds: Answer) -> None:
+    told = [line for line in conclusions(both_kinds) if line.startswith("Control: gpu:quick")]
+    assert [line.endswith(" on the device.") for line in told] == [False, True]
 
 
 def test_compute_is_device_time_without_transfers_and_launches(both_kinds: Answer) -> None:

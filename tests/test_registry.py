@@ -12,7 +12,7 @@ import pytest
 
 import blurbench
 from blurbench.backends import registry
-from blurbench.backends.backend import Availability, Backend, Implementation
+from blurbench.backends.backend import Availability, Backend, Implementation, devices_of
 from blurbench.backends.registry import (
     BUILT_IN,
     GROUP,
@@ -336,3 +336,8 @@ def test_a_combination_that_does_not_exist_is_refused_with_what_the_backend_offe
 @pytest.mark.parametrize("method", METHODS)
 def test_each_shipped_method_is_known(method: str) -> None:
     check_method(method)
+
+
+def test_devices_that_several_backends_name_are_named_once() -> None:
+    twins = Availability(devices=("one card", "one card"))
+    assert devices_of([twins, Availability(), twins]) == ["one card", "one card"]

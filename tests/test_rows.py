@@ -30,7 +30,7 @@ def row(**more: Any) -> Row:
 
 def ranking() -> Result:
     once = Estimate(0.001, None, None)
-    return Result("gpu:two", {"gpu:two": Standing(16, once, 0.001, once, "fastest")}, None, 16)
+    return Result("gpu:two", {"gpu:two": Standing(32, once, 0.001, once, "fastest")}, None, 32)
 
 
 def shown(found: Row, wide: bool = True, on_device: bool = False) -> list[list[str]]:
@@ -75,6 +75,11 @@ def test_what_is_not_known_is_a_dash() -> None:
 def test_the_table_of_the_device_shows_what_bounds_it_there() -> None:
     found = row(compute_bound="arithmetic", end_to_end_bound="transfer")
     assert figures(shown(found, on_device=True), table=1)["bound"] == "arithmetic"
+
+
+def test_each_table_counts_the_rounds_of_its_own_race() -> None:
+    lines = shown(row(), on_device=True)
+    assert [figures(lines, table)["rounds"] for table in (0, 1)] == ["16", "32"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -113,6 +113,11 @@ class Availability:
     def explanation(self) -> str:
         """The reason and, where there is one, the remedy."""
         return "; ".join(part for part in (self.reason, self.remedy) if part)
+
+
+def devices_of(states: Iterable[Availability]) -> list[str]:
+    """Each device once, though several backends run on it and name it."""
+    return [name for names in dict.fromkeys(state.devices for state in states) for name in names]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from blurbench import __version__
+from blurbench.backends.backend import devices_of
 from blurbench.backends.registry import backends, probe
 from blurbench.choice.check import check_table
 from blurbench.errors import InputError
@@ -30,11 +31,8 @@ Table = dict[str, Any]
 
 def here() -> dict[str, Any]:
     """This machine and what is installed on it: `machine_id`, `machine` and `versions`."""
-    gpus: list[str] = []
-    for backend in backends().values():
-        if backend.kind == "gpu" and (state := probe(backend)).ok:
-            gpus += state.devices
-    machine = describe_machine(gpus)
+    states = (probe(backend) for backend in backends().values() if backend.kind == "gpu")
+    machine = describe_machine(devices_of(state for state in states if state.ok))
     versions = {"blurbench": __version__}
     for name in DISTRIBUTIONS:
         try:

@@ -93,6 +93,7 @@ def conclusions(answer: Answer) -> list[str]:
     if answer.control_failure is not None:
         lines.append(f"No control could run: {answer.control_failure}.")
     lines += control_lines(answer.race)
+    lines += control_lines(answer.on_device, " on the device")
     lines += _process_lines(answer.rows)
     widest = _resolution(answer)
     if widest is not None:
@@ -103,23 +104,23 @@ def conclusions(answer: Answer) -> list[str]:
     return lines
 
 
-def control_lines(race: Result | None) -> list[str]:
-    """What the control says of the noise."""
+def control_lines(race: Result | None, where: str = "") -> list[str]:
+    """What the control of a race says of the noise."""
     if race is None or race.control is None:
         return []
     found = race.control.ratio
     if found.low is None or found.high is None:
         return [
-            f"After {plural(race.rounds, 'round')} no interval exists yet: "
+            f"After {plural(race.rounds, 'round')}{where} no interval exists yet: "
             "16 rounds are the least (a longer --budget allows more)."
         ]
     if race.control_passed:
         return [
             f"Control: {race.reference} against itself {ratio(found.value, found.low, found.high)} "
-            f"in {plural(race.control.rounds, 'round')}."
+            f"in {plural(race.control.rounds, 'round')}{where}."
         ]
     return [
-        f"Control failed: {race.reference} differs from itself, "
+        f"Control failed{where}: {race.reference} differs from itself, "
         f"{ratio(found.value, found.low, found.high)}. Verdicts are withheld: below "
         f"{100 * (race.noise_floor or 0):.0f} % nothing is told apart here. Measure again."
     ]

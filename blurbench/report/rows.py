@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.text import Text
 
-from blurbench.measure.judge import Result
+from blurbench.measure.judge import Result, Standing
 from blurbench.records.summary import Row
 from blurbench.report.console import is_wide, plain_table, show_table
 from blurbench.report.units import MISSING, brief_duration, count_bytes, digits, duration, ratio
@@ -32,7 +32,13 @@ def show_ranking(console: Console, rows: list[Row]) -> None:
 def show_on_device(console: Console, rows: list[Row], race: Result) -> None:
     """The rows of a device, on data that is already there."""
     extra = ("graph", "launch", "compiling", "memory", "of copy", "of FMA", "bound", "rounds")
-    _show(console, rows, lambda row: _texts_on_device(row, race), extra, _details_on_device)
+    _show(
+        console,
+        rows,
+        lambda row: _texts_on_device(row, race.standings[row.name], race.control_passed),
+        extra,
+        lambda row: _details_on_device(row, race.standings[row.name].rounds),
+    )
 
 
 def show_transfers(console: Console, rows: list[Row]) -> None:
@@ -76,9 +82,8 @@ def row_texts(row: Row) -> list[str]:
     return _five(row, time_text, compared, row.verdict)
 
 
-def _texts_on_device(row: Row, race: Result) -> list[str]:
-    standing = race.standings[row.name]
-    verdict = standing.verdict if race.control_passed else "withheld"
+def _texts_on_device(row: Row, standing: Standing, control_passed: bool) -> list[str]:
+    verdict = standing.verdict if control_passed else "withheld"
     time_text = duration(row.compute_median_s, row.compute_ci95_low_s, row.compute_ci95_high_s)
     found = standing.ratio
     return _five(row, time_text, ratio(found.value, found.low, found.high), verdict)
@@ -104,7 +109,7 @@ def _details(row: Row) -> list[str]:
     ]
 
 
-def _details_on_device(row: Row) -> list[str]:
+def _details_on_device(row: Row, rounds: int) -> list[str]:
     peak = row.peak_device_bytes
     return [
         brief_duration(row.compute_graph_median_s),
@@ -112,7 +117,7 @@ def _details_on_device(row: Row) -> list[str]:
         brief_duration(row.compilation_s),
         MISSING if peak is None else count_bytes(peak),
         *roofline_texts(row, row.compute_bound),
-        str(row.rounds),
+        str(rounds),
     ]
 
 

@@ -95,7 +95,7 @@ def short_names(paths: Collection[str]) -> dict[str, str]:
 def _show_point(console: Console, findings: Findings, unavailable: Mapping[str, str]) -> None:
     on_device = findings.race("compute")
     show_rows(console, findings.rows(), on_device, unavailable)
-    for line in control_lines(findings.race()):
+    for line in (*control_lines(findings.race()), *control_lines(on_device, " on the device")):
         say(console, line)
 
 

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 from blurbench.backends import gpu
-from blurbench.backends.backend import Implementation
+from blurbench.backends.backend import Availability, Implementation, devices_of
 from blurbench.backends.device import Device
 from blurbench.backends.registry import backends, probe
 from blurbench.records.findings import Declared
@@ -42,7 +42,7 @@ class Session:
         self.rng = random.Random(self.seed)
         self.kinds = {one.name: backend.kind for backend, one in pairs}
         libraries: dict[str, str] = {}
-        self.device_names: list[str] = []
+        states: list[Availability] = []
         for name in dict.fromkeys(options.backends or backends()):
             backend = backends()[name]
             state = probe(backend)
@@ -51,13 +51,14 @@ class Session:
             if state.ok and own and backend.open_device is not None:
                 try:
                     self.devices[name] = backend.open_device(options.device)
-                    self.device_names += state.devices
+                    states.append(state)
                 except Exception as error:
                     reason = f"device {options.device} cannot be opened: {text_of(error)}"
                     state = replace(state, reason=reason, remedy="see blurbench backends")
             if not state.ok:
                 self.unavailable[name] = state.explanation
                 self.out.update(dict.fromkeys(own, state.reason or ""))
+        self.device_names = devices_of(states)
         self.versions = describe_versions(libraries)
 
     @property
