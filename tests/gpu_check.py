@@ -1,9 +1,11 @@
 """What the GPU backends reach on this machine; `make gpu-check` runs it, from the bare tree.
 
-Four questions: the times of every implementation on large images, against a copy inside the
-device's memory and against the other libraries; a small image replayed from a CUDA graph, against
-the launch of an empty kernel; our event times against two other clocks; and `blurbench crossover`.
-What is asked of `cuda:separable` is judged.
+First whether all is right: the tests that need a GPU, and `blurbench verify` for every backend and
+border, side by side in processes of their own. Then four questions: the times of every
+implementation on large images, against a copy inside the device's memory and against the other
+libraries; a small image replayed from a CUDA graph, against the launch of an empty kernel; our
+event times against two other clocks; and `blurbench crossover`. What is asked of `cuda:separable`
+is judged.
 """
 
 from __future__ import annotations
@@ -19,20 +21,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
-from itertools import cycle
+from itertools import cycle, product
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from blurbench import host
 from blurbench.backends import gpu
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import EventClock
 from blurbench.backends.registry import backends, probe
+from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
 
@@ -50,11 +55,15 @@ COLUMNS = (
     *("implementation", "height", "width", "channels", "size"),
     *("compute_median_s", "copy_bandwidth_fraction", "reason"),
 )
-CROSSOVER_S, REST_S = 90, 40  # the search for crossovers; graphs, clocks and the start of Python
+RIGHT_S = 170  # the tests and `verify`
+CROSSOVER_S, REST_S = 55, 40  # a search for crossovers; graphs, clocks and the start of Python
+# The CPU's fastest, which the GPU is held against.
+RIVALS = ("numpy", "scipy", "numba", "opencv", "cuda")
 
 Call = Callable[[], object]
 Measure = Callable[[Call, int], float]  # seconds that so many calls took together
 Images = Sequence[tuple[Any, Any]]  # an input and a result each, on the device
+Outcome = tuple[bool, str]  # whether a command passed, and what it said
 
 
 def race(calls: Mapping[str, Call], measure: Measure) -> dict[str, float]:
@@ -109,6 +118,61 @@ def images_for(device: Any, problem: Problem, cache_bytes: int) -> Images:
         pairs.append(pair)
     device.synchronize()
     return pairs
+
+
+# 0. Is it right?
+
+
+def checks_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """What to run for the backends, by what it is; the longest first."""
+    tests = [
+        str(path)
+        for path in sorted(Path(__file__).parent.glob("test_*.py"))
+        if re.search(r"mark\.gpu|@on_gpu", path.read_text("utf-8"))
+    ]
+    pytest = ("-m", "pytest", "-m", "gpu", "-q", "-p", "no:cacheprovider")
+    verify = ("-m", "blurbench", "verify")
+    return {
+        "GPU tests": [sys.executable, *pytest, *tests],
+        **{
+            f"verify of {name}, {border}": [
+                *(sys.executable, *verify, "--backend", name, "--border", border)
+            ]
+            for name, border in product(names, BORDERS)
+        },
+    }
+
+
+def run_beside(commands: Mapping[str, Sequence[str]], seconds: float) -> dict[str, Outcome]:
+    """Run them all, as many at a time as there are CPUs; what is not done by then is ended."""
+    until = time.perf_counter() + seconds
+
+    def run(command: Sequence[str]) -> Outcome:
+        left = max(0.0, until - time.perf_counter())
+        try:
+            done = subprocess.run(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=left,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False, f"not finished in {seconds:.0f} s"
+        return done.returncode == 0, done.stdout
+
+    with ThreadPoolExecutor(host.usable_cpus()) as pool:
+        return dict(zip(commands, pool.map(run, commands.values()), strict=True))
+
+
+def report_right(report: Report, commands: Mapping[str, Sequence[str]], seconds: float) -> None:
+    """The last line of each; all of it, where one failed."""
+    for what, (passed, output) in run_beside(commands, seconds).items():
+        last = (output.strip().splitlines() or ["nothing was said"])[-1]
+        report.judge(passed, f"{what}: {last}")
+        if not passed and output.strip() != last:
+            report.say(output.rstrip())
 
 
 # 1. Times.
@@ -398,20 +462,21 @@ def report_clocks(report: Report, device: Any, measure: Measure, name: str) -> N
         )
 
 
-def report_crossovers(report: Report, folder: Path) -> None:
+def report_crossovers(report: Report, run: Path, names: Iterable[str]) -> None:
     """The command itself; its answer in a file, and a plot where Matplotlib is installed."""
-    run, blurbench = folder / "crossover", (sys.executable, "-m", "blurbench")
-    command = [*blurbench, "crossover", "--budget", str(CROSSOVER_S), "--out", str(run), "--quiet"]
+    blurbench = (sys.executable, "-m", "blurbench")
+    given = ("--backend", ",".join(names), "--budget", str(CROSSOVER_S), "--out", str(run))
+    command = [*blurbench, "crossover", *given, "--quiet"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    (folder / "crossover.txt").write_text(done.stdout + done.stderr, "utf-8")
+    run.with_suffix(".txt").write_text(done.stdout + done.stderr, "utf-8")
     print(done.stdout, flush=True)
     last = (done.stderr.strip().splitlines() or [""])[-1]
-    report.judge(done.returncode == 0, f"blurbench crossover, {done.returncode} {last}".rstrip())
+    report.judge(done.returncode == 0, f"{run.name}, {done.returncode} {last}".rstrip())
     if importlib.util.find_spec("matplotlib") is None:
         report.say("No plot: Matplotlib is not installed")
     elif done.returncode == 0:
-        plot = [*blurbench, "plot", str(run), "-o", str(folder / "crossover.png")]
-        report.judge(subprocess.run(plot, check=False).returncode == 0, "blurbench plot")
+        plot = [*blurbench, "plot", str(run), "-o", str(run.with_suffix(".png"))]
+        report.judge(subprocess.run(plot, check=False).returncode == 0, f"plot of {run.name}")
 
 
 def usable_implementations() -> list[Implementation]:
@@ -431,10 +496,11 @@ def named(name: str) -> Implementation:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Put the four questions; 1 where a limit is missed, 3 where there is no GPU."""
+    """Check and put the questions; 1 where something is missed, 3 where there is no GPU."""
+    began = time.perf_counter()
     parser = argparse.ArgumentParser(description="What the GPU backends reach on this machine.")
     parser.add_argument("--out", type=Path, default=Path("results"), help="the folder goes here")
-    parser.add_argument("--budget", type=float, default=300.0, help="seconds for all of it")
+    parser.add_argument("--budget", type=float, default=470.0, help="seconds for all of it")
     given = parser.parse_args(arguments)
     state = gpu.probe()
     if not state.ok:
@@ -446,12 +512,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder.mkdir(parents=True)
     report = Report(folder / "report.txt")
     report.say(f"{device.name}; " + ", ".join(f"{k} {v}" for k, v in state.versions.items()))
-    for name, backend in backends().items():
-        if backend.kind == "gpu" and not probe(backend).ok:
-            report.say(f"{name} cannot run: {probe(backend).explanation}")
+    states = {name: probe(one) for name, one in backends().items() if one.kind == "gpu"}
+    for name, state in states.items():
+        if not state.ok:
+            report.say(f"{name} cannot run: {state.explanation}")
 
+    report.say("")
+    on_gpu = [name for name, state in states.items() if state.ok]
+    report_right(report, checks_of(on_gpu), RIGHT_S)
     cache = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.runtime.getDevice())["l2CacheSize"]
-    points = report_times(report, device, measure, cache, given.budget - CROSSOVER_S - REST_S)
+    left = given.budget - (time.perf_counter() - began) - 2 * CROSSOVER_S - REST_S
+    points = report_times(report, device, measure, cache, left)
     write_times(folder / "times.csv", points)
     usable = usable_implementations()
     own = any(one.name == OWN for one in usable)
@@ -465,8 +536,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         report.say(f"Not judged: {OWN} cannot run here")
     report.attempt("clocks", report_clocks, device, measure, LIBRARY)
-    report.attempt("crossovers", report_crossovers, folder)
-    report.say(f"\n{'FAIL: a limit was missed' if report.failed else 'PASS'}; see {folder}")
+    report.attempt("crossovers", report_crossovers, folder / "crossover-gpu", on_gpu)
+    report.attempt("crossovers", report_crossovers, folder / "crossover-cpu-gpu", RIVALS)
+    report.say(f"\n{'FAIL: see above' if report.failed else 'PASS'}; see {folder}")
     return 1 if report.failed else 0
 
 

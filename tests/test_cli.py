@@ -801,6 +801,18 @@ def test_verify_has_a_line_for_each_implementation_and_dtype() -> None:
 
 
 @pytest.mark.usefixtures("small_verify")
+def test_verify_tries_only_the_borders_that_are_asked_for() -> None:
+    ran, all_of_them = (
+        run("verify", "--backend", "numpy", "--method", "fft", *more)
+        for more in (("--border", "wrap"), ())
+    )
+    count, total = (
+        int(re.search(r"^(\d+) of", each.out, re.MULTILINE)[1]) for each in (ran, all_of_them)
+    )
+    assert 0 < 5 * count == total
+
+
+@pytest.mark.usefixtures("small_verify")
 def test_verify_exits_with_1_where_the_contract_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     add_backend(monkeypatch, "other", wrong)
     ran = run("verify", "--backend", "other")

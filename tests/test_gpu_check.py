@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from gpu_check import CHANNELS, COPY, LIBRARY, LIMITS, OWN, SIZES, Limit, Point, Report, Times
 
 from blurbench.backends.backend import Implementation
+from blurbench.border import BORDERS
 from blurbench.plan import Problem
 
 
@@ -237,6 +239,35 @@ def test_a_part_that_breaks_fails_and_the_next_follows(tmp_path: Path) -> None:
     assert report.failed
     text = (tmp_path / "report.txt").read_text("utf-8")
     assert text == "FAIL clocks: ValueError: first second\nPASS crossover\n"
+
+
+def test_a_check_passes_with_its_last_line(tmp_path: Path) -> None:
+    report = Report(tmp_path / "report.txt")
+    gpu_check.report_right(report, {"tests": [sys.executable, "-c", "print('one\\ntwo')"]}, 60)
+    assert not report.failed
+    assert (tmp_path / "report.txt").read_text("utf-8") == "PASS tests: two\n"
+
+
+def test_of_a_check_that_fails_everything_is_told(tmp_path: Path) -> None:
+    report = Report(tmp_path / "report.txt")
+    fails = [sys.executable, "-c", "print('one'); raise SystemExit('two')"]
+    gpu_check.report_right(report, {"tests": fails, "verify": [sys.executable, "-c", ""]}, 60)
+    assert report.failed
+    text = (tmp_path / "report.txt").read_text("utf-8")
+    assert text == "FAIL tests: two\none\ntwo\nPASS verify: nothing was said\n"
+
+
+def test_a_check_that_takes_too_long_fails_and_is_ended(tmp_path: Path) -> None:
+    sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
+    found = gpu_check.run_beside({"verify": sleeps}, 0.2)
+    assert found == {"verify": (False, "not finished in 0 s")}
+
+
+def test_the_tests_and_every_backend_under_every_border_are_checked() -> None:
+    checks = gpu_check.checks_of(["cuda"])
+    assert list(checks) == ["GPU tests", *(f"verify of cuda, {border}" for border in BORDERS)]
+    assert any(path.endswith("test_gpu.py") for path in checks["GPU tests"])
+    assert checks["verify of cuda, wrap"][-4:] == ["--backend", "cuda", "--border", "wrap"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import scipy.ndimage
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.registry import find_implementation
 from blurbench.border import BORDERS
+from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Plan, Problem
 from blurbench.study.exactness import (
@@ -23,7 +24,14 @@ from blurbench.study.exactness import (
     sampled_positions,
     take_sample,
 )
-from blurbench.study.verify import count_cases, make_image, plain_reference, reference, verify
+from blurbench.study.verify import (
+    count_cases,
+    make_image,
+    plain_reference,
+    reference,
+    under,
+    verify,
+)
 
 BORDER = pytest.mark.parametrize("border", BORDERS)
 CVAL = -3.5
@@ -304,6 +312,25 @@ def test_verify_tries_no_border_that_an_implementation_lacks() -> None:
     backend, one = planted(give_up)
     (check, *_) = verify([(backend, replace(one, borders=("mirror",)))])
     assert {case.partition(",")[0] for case in check.failures} == {"mirror"}
+
+
+@few_cases
+def test_verify_can_be_kept_to_some_borders() -> None:
+    backend, one = planted(give_up)
+    folded = replace(one, borders=("reflect",))
+    (check, *_) = verify(under(["mirror"], [(backend, one), (backend, folded)]))
+    assert {case.partition(",")[0] for case in check.failures} == {"mirror"}
+
+
+def test_a_border_that_there_is_not_cannot_be_verified() -> None:
+    with pytest.raises(InputError, match="border 'torus' is unknown: use one of reflect"):
+        under(["torus"], [planted()])
+
+
+def test_borders_that_nothing_can_do_cannot_be_verified() -> None:
+    backend, one = planted()
+    with pytest.raises(InputError, match="nothing that was asked for can do border wrap"):
+        under(["wrap"], [(backend, replace(one, borders=("reflect",)))])
 
 
 @few_cases

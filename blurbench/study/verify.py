@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
+from blurbench.border import check_border
+from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
 from blurbench.study.exactness import allowed_error, image_scale
@@ -53,6 +55,26 @@ class Check:
             self.worst, self.at = share, case
         if not share <= 1:
             self.failures = [*(self.failures or []), f"{case}: {share:.3g} of what is allowed"]
+
+
+def under(
+    borders: Collection[str], pairs: Iterable[tuple[Backend, Implementation]]
+) -> list[tuple[Backend, Implementation]]:
+    """The pairs as if they could do these borders alone; without those that can do none.
+
+    Raises:
+        InputError: there is no such border, or none of them can do it.
+    """
+    for border in borders:
+        check_border(border)
+    kept = [
+        (backend, replace(one, borders=tuple(name for name in one.borders if name in borders)))
+        for backend, one in pairs
+    ]
+    found = [(backend, one) for backend, one in kept if one.borders]
+    if not found:
+        raise InputError(f"nothing that was asked for can do border {' or '.join(borders)}")
+    return found
 
 
 def count_cases(pairs: list[tuple[Backend, Implementation]], allow_even: bool = False) -> int:
