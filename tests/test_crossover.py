@@ -609,6 +609,29 @@ def test_the_methods_of_each_device_are_compared_too(across: Log) -> None:
     assert found >= {("fake:separable", "fake:fft"), ("gpu:separable", "gpu:fft")}
 
 
+def test_methods_of_the_gpu_are_compared_with_and_without_transfers(across: Log) -> None:
+    found = {
+        one.scope: one
+        for one in find_crossovers(points_of(across))
+        if (one.first, one.second) == ("gpu:separable", "gpu:fft")
+    }
+    for scope, transfers in (("compute", 0.0), ("end_to_end", UPLOAD_AND_DOWNLOAD_S)):
+        ratios = [one.value for one in found[scope].ordering.ratios.values()]
+        expected = (0.009 + transfers) / (0.002 + transfers)
+        assert ratios == pytest.approx([expected] * len(ratios), rel=0.05)
+
+
+def test_claims_name_the_scope_where_transfers_are_left_out(across: Log) -> None:
+    told = [
+        here["found"]
+        for claim in held_against(find_crossovers(points_of(across)))
+        for here in claim["here"]
+        if here["first"] == "gpu:separable"
+    ]
+    assert any(text.endswith("(compute)") for text in told)
+    assert not all(text.endswith("(compute)") for text in told)
+
+
 def test_the_images_that_pay_for_the_set_up_are_told(across: Log) -> None:
     size, images = of_devices(across)["end_to_end"].pays_off
     assert size >= 25

@@ -144,6 +144,20 @@ def test_on_a_device_the_launch_and_the_transfers_are_bounds_too() -> None:
     }
 
 
+def test_on_a_device_the_times_without_transfers_have_a_panel_of_their_own() -> None:
+    figure = draw([on_device()])
+    carried, there = (lines_named(axes, "cuda:fft")[0].get_ydata() for axes in figure.axes[:2])
+    assert set(carried) == {2e-2}
+    assert set(there) == {1e-3}
+    assert "on its device already, without transfers" in words(figure)
+
+
+def test_on_a_cpu_there_are_no_transfers_to_leave_out() -> None:
+    (column,) = columns_of([run_of(TWO)])
+    assert column.without_transfers is None
+    assert "without transfers;" not in words(draw([run_of(TWO)]))
+
+
 def test_an_old_run_has_no_such_panel() -> None:
     figure = draw([run_of(TWO)])
     assert len(figure.axes) == 2

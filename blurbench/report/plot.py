@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -143,9 +143,15 @@ def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:
     maps = _maps(places, logs)
     caption = _caption(columns, logs, bool(maps), width - 2 * MARGIN)
 
-    times = max([TIMES, *(_room_for_names(place.column) for place in curves)])
+    alone = [
+        replace(place, column=place.column.without_transfers)
+        for place in curves
+        if place.column.without_transfers
+    ]
+
+    times = max([TIMES, *(_room_for_names(place.column) for place in (*curves, *alone))])
     ratios = max([RATIOS, *(LINE * (len(place.column.ratios) + 1) for place in curves)])
-    panels = [HEADING + times + TICKS] if curves else []
+    panels = [HEADING + times + TICKS] * (bool(curves) + bool(alone))
     if with_ratios:
         panels.append(HEADING + ratios + TICKS)
     panels += [HEADING + _shares_height(curves, one) + TICKS for one in ceilings]
@@ -164,7 +170,9 @@ def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:
     below = sheet.top + upper + (BETWEEN if maps else 0.0)
     _draw_singles(sheet, places, looks)
     if curves:
-        _draw_times(sheet, curves, looks, times)
+        _draw_times(sheet, curves, looks, times, "end to end")
+    if alone:
+        _draw_times(sheet, alone, looks, times, "on its device already, without transfers")
     if with_ratios:
         _draw_ratios(sheet, curves, looks, ratios)
     for number, ceiling in enumerate(ceilings):
@@ -250,8 +258,10 @@ def _sizes(places: Sequence[Place]) -> list[int]:
     return sorted({one.point.size for place in places for one in place.column.points})
 
 
-def _draw_times(sheet: Sheet, places: Sequence[Place], looks: Looks, height: float) -> None:
-    _heading(sheet, places[0].left, "time of one image, end to end; band: 95 % interval")
+def _draw_times(
+    sheet: Sheet, places: Sequence[Place], looks: Looks, height: float, what: str
+) -> None:
+    _heading(sheet, places[0].left, f"time of one image, {what}; band: 95 % interval")
     most = max(len(place.column.brackets) for place in places)
     for place in places:
         axes = sheet.axes(place.left, place.width, height)

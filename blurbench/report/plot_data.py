@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from blurbench.measure.stats import Estimate
@@ -89,16 +89,29 @@ class Bracket:
 
 @dataclass(frozen=True)
 class Column:
-    """One image of one run: what is drawn one below the other."""
+    """One image of one run: what is drawn one below the other.
+
+    Attributes:
+        scope: what its times, brackets and ratios are of.
+    """
 
     log: Log
     extent: str
     points: Sequence[Findings]
+    scope: str = RANKING_SCOPE
 
     @property
     def is_single(self) -> bool:
         """Whether the run has but one kernel size."""
         return len({one.point.size for one in self.log.points.values()}) == 1
+
+    @cached_property
+    def without_transfers(self) -> Column | None:
+        """The same in the scope `compute`; None where nothing had to be carried to a device."""
+        devices = [one for one in self.log.run.declared if one.kind == "gpu"]
+        found = replace(self, scope="compute")
+        raced = {curve.name for curve in found.curves}
+        return found if any(one.name in raced for one in devices) else None
 
     @cached_property
     def rows(self) -> list[list[Row]]:
@@ -111,8 +124,8 @@ class Column:
         found: dict[str, list[Mark]] = {one.name: [] for one in self.log.run.declared}
         for point, rows in zip(self.points, self.rows, strict=True):
             for row in rows:
-                if row.end_to_end_median_s is not None:
-                    found[row.name].append(_mark(point.point.size, row))
+                if getattr(row, f"{self.scope}_median_s") is not None:
+                    found[row.name].append(_mark(point.point.size, row, self.scope))
         return [
             Curve(one.name, one.backend, one.method, tuple(found[one.name]))
             for one in self.log.run.declared
@@ -125,7 +138,7 @@ class Column:
 
     @cached_property
     def crossovers(self) -> list[Crossover]:
-        return [one for one in find_crossovers(self.points) if one.scope == RANKING_SCOPE]
+        return [one for one in find_crossovers(self.points) if one.scope == self.scope]
 
     @cached_property
     def brackets(self) -> list[Bracket]:
@@ -152,12 +165,14 @@ class Column:
         }
 
 
-def _mark(size: int, row: Row) -> Mark:
-    assert row.end_to_end_median_s is not None
+def _mark(size: int, row: Row, scope: str) -> Mark:
+    median, low, high = (
+        getattr(row, f"{scope}_{figure}_s") for figure in ("median", "ci95_low", "ci95_high")
+    )
     shares = zip(CEILINGS, (row.copy_bandwidth_fraction, row.multiply_add_fraction), strict=True)
     return Mark(
         size,
-        Estimate(row.end_to_end_median_s, row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s),
+        Estimate(median, low, high),
         row.reason not in (ONCE, FAR),
         None if row.status == "ok" else row.status,
         {ceiling: share for ceiling, share in shares if share},  # a logarithmic axis has no 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from blurbench.records.findings import RANKING_SCOPE
 from blurbench.study.crossing import SECOND, Crossover
 
 
@@ -105,7 +106,10 @@ def held_against(crossovers: Sequence[Crossover]) -> list[dict[str, Any]]:
                 {
                     "first": one.first,
                     "second": one.second,
-                    "found": one.answer,
+                    "scope": one.scope,
+                    "found": one.answer
+                    if one.scope == RANKING_SCOPE
+                    else f"{one.answer} ({one.scope})",
                     "held": _held(claim.sizes, one),
                 }
                 for one in crossovers

@@ -212,7 +212,11 @@ def find_crossovers(points: Sequence[Findings]) -> list[Crossover]:
         return []
     declared = points[0].declared
     rows = {one.point.size: {row.name: row for row in one.rows()} for one in points}
-    found = [_of_pair(points, rows, *pair) for pair in pairs_of(declared)]
+    on_device = {one.name for one in declared if one.kind == "gpu"}
+    found = []
+    for pair in pairs_of(declared):
+        scopes = ("compute", RANKING_SCOPE) if set(pair) <= on_device else (RANKING_SCOPE,)
+        found += [_of_pair(points, rows, scope, *pair) for scope in scopes]
     for sides in sides_of(declared):
         scopes = ("compute", RANKING_SCOPE) if sides[1].name == FASTEST_GPU else (RANKING_SCOPE,)
         found += [_across(points, rows, scope, *sides) for scope in scopes]
@@ -220,16 +224,21 @@ def find_crossovers(points: Sequence[Findings]) -> list[Crossover]:
 
 
 def _of_pair(
-    points: Sequence[Findings], rows: Mapping[int, Mapping[str, Row]], first: str, second: str
+    points: Sequence[Findings],
+    rows: Mapping[int, Mapping[str, Row]],
+    scope: str,
+    first: str,
+    second: str,
 ) -> Crossover:
+    """One implementation against another, paired within the rounds of the scope's own race."""
     rules = points[0].rules
     share = rules.share(len(points))
     ratios = {}
     for findings in points:
-        if not {first, second} <= set(findings.racers(RANKING_SCOPE)) - findings.approximate:
+        if not {first, second} <= set(findings.racers(scope)) - findings.approximate:
             continue
-        race = findings.race()
-        ratio = findings.rounds().ratio(second, first, share)
+        race = findings.race(scope)
+        ratio = findings.rounds(scope).ratio(second, first, share)
         if math.isfinite(ratio.value) and race is not None:
             if not race.control_passed:
                 ratio = Estimate(ratio.value, None, None)
@@ -240,11 +249,11 @@ def _of_pair(
         first,
         second,
         frozenset({first, second}),
-        RANKING_SCOPE,
+        scope,
         points[0].point,
         points[0].threads,
         ordering,
-        _pays_off(chosen, ordering.outcomes, RANKING_SCOPE),
+        _pays_off(chosen, ordering.outcomes, scope),
     )
 
 
