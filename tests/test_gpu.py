@@ -348,7 +348,7 @@ class FakeDevice:
 
 def test_the_event_clock_waits_warms_holds_and_then_measures_between_two_events() -> None:
     device = FakeDevice()
-    EventClock(device, count().__next__).measure(device.work, 3)
+    EventClock(device, count(step=1e-4).__next__).measure(device.work, 3)
     assert device.log == [
         *("synchronize", "call", "synchronize", "hold"),
         *("record", "call", "call", "call", "record", "elapsed"),
@@ -366,10 +366,25 @@ def test_the_event_clock_holds_the_device_for_as_long_as_launching_takes(loops: 
     device, clock = FakeDevice(), [100.0]
 
     def launch() -> None:
-        clock[0] += 0.25
+        clock[0] += 1e-4
 
     EventClock(device, lambda: clock[0]).measure(launch, loops)
-    assert 0.25 * loops <= device.held[0] <= 0.5 * loops
+    assert 1e-4 * loops <= device.held[0] <= 2e-4 * loops
+
+
+@pytest.mark.parametrize(("launch_s", "parts"), [(2**-13, [8, 8, 8, 1]), (0.25, [1] * 25)])
+def test_the_event_clock_queues_no_more_at_once_than_a_stream_takes_in(
+    launch_s: float, parts: list[int]
+) -> None:
+    device, clock = FakeDevice(), [128.0]
+
+    def launch() -> None:
+        clock[0] += launch_s
+        device.work()
+
+    assert EventClock(device, lambda: clock[0]).measure(launch, 25) == 2.0 * 25
+    calls = [log.split().count("call") for log in " ".join(device.log).split("hold")]
+    assert calls == [1, *parts]
 
 
 def test_the_launch_clock_begins_when_the_device_is_idle_and_waits_for_nothing() -> None:
