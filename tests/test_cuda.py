@@ -35,8 +35,11 @@ Make = Callable[[Toolkit, Problem], Plan]
 
 ARCHITECTURES = ("sm_75", "sm_80", "sm_90", "sm_120")
 SPECIALISATIONS = [
-    (shape.radius, channels) for channels, shapes in plans.SHAPES.items() for shape in shapes
+    (shape, channels)
+    for channels, shapes in plans.SHAPES.items()
+    for shape in (*shapes, *plans.QUICK)
 ]
+each_specialisation = pytest.mark.parametrize(("shape", "channels"), SPECIALISATIONS, ids=str)
 CONVERTED = ("uint8", "uint16", "float16")
 ORDERS = (0, 1, 2, 3)  # of the threads: see cuda_on_cpu
 
@@ -92,12 +95,19 @@ def check(reference: Reference, share_of_allowed: Share) -> Callable[..., None]:
 
 @on_cpu
 @each_border
-@pytest.mark.parametrize(("radius", "channels"), SPECIALISATIONS)
+@each_specialisation
 def test_the_fused_kernel_keeps_the_contract_in_every_specialisation(
-    radius: int, channels: int, border: str, check: Callable[..., None]
+    shape: plans.Shape,
+    channels: int,
+    border: str,
+    reference: Reference,
+    share_of_allowed: Share,
 ) -> None:
-    for shape in ((41, 76, channels), (13, 45, channels)):
-        check("fused", problem_of(2 * radius + 1, shape, border=border))
+    for extent in ((41, 76, channels), (13, 45, channels)):
+        problem = problem_of(2 * shape.radius + 1, extent, border=border)
+        image = noise(problem)
+        result = plans.FusedPlan(cuda_on_cpu.toolkit(), problem, shape)(image)
+        assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
 
 
 @on_cpu
@@ -193,6 +203,14 @@ def test_small_kernels_take_one_launch_and_large_ones_two_passes() -> None:
 def test_rows_that_32_bits_cannot_step_over_take_two_passes() -> None:
     assert plans.shape_for(problem_of(9, (2, 2**28 - 4))) is not None
     assert plans.shape_for(problem_of(9, (2, 2**28))) is None
+
+
+def test_small_images_are_cut_for_the_time_that_a_block_takes() -> None:
+    small, large = problem_of(7, (512, 512)), problem_of(7, (4096, 4096))
+    assert plans.quick_shape(small, processors=132) in plans.QUICK
+    assert plans.quick_shape(large, processors=132) is None
+    assert plans.quick_shape(large, processors=100_000) in plans.QUICK
+    assert plans.quick_shape(problem_of(19, (64, 64)), processors=132) is None
 
 
 def test_sizes_share_what_is_compiled() -> None:
@@ -296,15 +314,20 @@ def test_an_access_out_of_bounds_is_seen(fault: tuple[str, str]) -> None:
 @pytest.mark.gpu
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("dtype", ["float32", "uint8", "float16"])
-@pytest.mark.parametrize(("radius", "channels"), SPECIALISATIONS)
+@each_specialisation
 def test_every_specialisation_keeps_the_contract_on_the_gpu(
-    radius: int, channels: int, dtype: str, reference: Reference, share_of_allowed: Share
+    shape: plans.Shape,
+    channels: int,
+    dtype: str,
+    reference: Reference,
+    share_of_allowed: Share,
 ) -> None:
     cupy = import_module("cupy")
     for width in (1000, 1001):
-        problem = problem_of(2 * radius + 1, (700, width, channels), dtype)
+        problem = problem_of(2 * shape.radius + 1, (700, width, channels), dtype)
         image = noise(problem)
-        result = cupy.asnumpy(fused(cuda_toolkit(), problem)(cupy.asarray(image)))
+        plan = plans.FusedPlan(cuda_toolkit(), problem, shape)
+        result = cupy.asnumpy(plan(cupy.asarray(image)))
         assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
 
 
@@ -342,10 +365,9 @@ def shipped(architecture: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
         for channels in plans.INTERLEAVED:
             if dtype != "float64" or channels == 1:
                 yield "direct", options(**types, CHANNELS=channels), architecture
-        for channels, shapes in plans.SHAPES.items() if dtype != "float64" else ():
-            for shape in shapes:
-                macros = plans.fused_macros(problem_of(1, (8, 8, channels), dtype), shape)
-                yield "fused", options(**macros), architecture
+        for shape, channels in SPECIALISATIONS if dtype != "float64" else ():
+            macros = plans.fused_macros(problem_of(1, (8, 8, channels), dtype), shape)
+            yield "fused", options(**macros), architecture
 
 
 @assembled
@@ -361,15 +383,16 @@ def test_no_specialisation_spills_registers(architecture: str) -> None:
 
 
 @assembled
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_shared_memory_fits_every_device(architecture: str) -> None:
-    for channels, shapes in plans.SHAPES.items():
-        problem = problem_of(1, (8, 8, channels))
-        dense = options(INPUT="float32", OUTPUT="float32", WORK="float32", CHANNELS=channels)
-        fused = [("fused", options(**plans.fused_macros(problem, shape))) for shape in shapes]
-        for name, given in (*fused, ("direct", dense)):
-            found = cuda_assembly.assemble(source(name), given, architecture)
-            assert 0 < found.shared_bytes <= 48 * 1024
+def test_shared_memory_fits_every_device() -> None:  # as much on any
+    given = [
+        ("fused", options(**plans.fused_macros(problem_of(1, (8, 8, channels)), shape)))
+        for shape, channels in SPECIALISATIONS
+    ]
+    types = {"INPUT": "float32", "OUTPUT": "float32", "WORK": "float32"}
+    given += [("direct", options(**types, CHANNELS=channels)) for channels in plans.INTERLEAVED]
+    for name, each in given:
+        found = cuda_assembly.assemble(source(name), each, "sm_90")
+        assert 0 < found.shared_bytes <= 48 * 1024
 
 
 @assembled

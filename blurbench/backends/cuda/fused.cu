@@ -58,10 +58,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
     }
     together = together && source[0] % V == 0;
 
-    // The rows that come next: fetched a step ahead of their use.
-    Pack<INPUT, V> next[ROWS];
-    unsigned no_row = 0;
-    auto fetch = [&](int step) {
+    // The rows that come next: fetched AHEAD steps before their use.
+    Pack<INPUT, V> fetched[AHEAD][ROWS];
+    unsigned missing[AHEAD];  // a bit a row
+    auto fetch = [&](int step, Pack<INPUT, V> (&next)[ROWS], unsigned& no_row) {
         const int y = start + way * ((step - FIRST) * ROWS + RADIUS), last = y + way * (ROWS - 1);
         no_row = 0;
         if (together && min(y, last) >= 0 && max(y, last) < height) {
@@ -98,21 +98,22 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
     float sums[2 * RADIUS][V] = {};
     OUTPUT* written = result + start * pitch + static_cast<long long>(x0) * CHANNELS;
     const int steps = FIRST + (rows + ROWS - 1) / ROWS;
-    fetch(0);
+    #pragma unroll
+    for (int a = 0; a < AHEAD; a++) fetch(a, fetched[a], missing[a]);
     for (int step = 0; step < steps; step++) {
         auto& row_sums = complete[step % 2];
         float values[ROWS][V];
         #pragma unroll
         for (int g = 0; g < ROWS; g++) {
             #pragma unroll
-            for (int v = 0; v < V; v++) values[g][v] = next[g].v[v];
+            for (int v = 0; v < V; v++) values[g][v] = fetched[0][g].v[v];
         }
         if (fills) {  // all at once: the other borders then pay for one question
             #pragma unroll
             for (int g = 0; g < ROWS; g++) {
                 #pragma unroll
                 for (int v = 0; v < V; v++) {
-                    if ((no_row >> g | no_column >> v) & 1) values[g][v] = outside;
+                    if ((missing[0] >> g | no_column >> v) & 1) values[g][v] = outside;
                 }
             }
         }
@@ -129,7 +130,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
                 sums[2 * RADIUS - 1][v] = taps.at[RADIUS] * value;
             }
         }
-        fetch(step + 1);
+        #pragma unroll
+        for (int a = 1; a < AHEAD; a++) {
+            #pragma unroll
+            for (int g = 0; g < ROWS; g++) fetched[a - 1][g] = fetched[a][g];
+            missing[a - 1] = missing[a];
+        }
+        fetch(step + AHEAD, fetched[AHEAD - 1], missing[AHEAD - 1]);
         if (step < FIRST) continue;
         __syncthreads();  // two buffers: the next step writes to the other one
 

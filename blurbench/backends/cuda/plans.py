@@ -25,6 +25,7 @@ class Shape:
         threads: of a block.
         rows: that a block finishes between two barriers.
         blocks: that a multiprocessor shall hold at once.
+        ahead: steps by which rows are fetched before they are summed.
     """
 
     radius: int
@@ -32,6 +33,21 @@ class Shape:
     threads: int
     rows: int
     blocks: int
+    ahead: int = 1
+
+    @property
+    def pad(self) -> int:
+        """Columns beside a strip."""
+        return -(-self.radius // 4) * 4
+
+    def strips(self, problem: Problem) -> int:
+        """The fewest that cover the image's columns."""
+        most = (self.threads * self.values // problem.channels - 2 * self.pad) // 4 * 4
+        return math.ceil(problem.width / most)
+
+    def rows_each(self, problem: Problem, processors: int) -> float:
+        """Rows of a strip for each of the blocks that the device holds at once."""
+        return problem.height / max(1, processors * self.blocks // self.strips(problem))
 
 
 # By channels; the first whose radius reaches is taken. Chosen by the instructions that the machine
@@ -50,7 +66,7 @@ SHAPES = {
     ),
     3: (
         *SMALL,
-        Shape(6, 4, 256, 4, 2),
+        Shape(6, 2, 384, 8, 1),
         Shape(8, 4, 256, 4, 2),
         Shape(12, 2, 384, 8, 1),
         Shape(15, 4, 256, 4, 1),
@@ -66,6 +82,10 @@ SHAPES = {
         Shape(24, 4, 256, 4, 1),
     ),
 }
+# For images so small that a block has hardly a row: what counts is how long one block takes. More
+# threads have less to do each, and both steps that most blocks take are fetched at once.
+QUICK = tuple(Shape(radius, 1, 256, 8, 2, ahead=2) for radius in (1, 2, 4, 8))
+QUICK_BELOW = 4  # rows a block
 MOST_VALUES = 2**28  # of a row: as many rows as a step takes lie within 32 bits
 LEAST_TILE = 8  # rows: fewer are mostly spent on reaching the first sum
 
@@ -79,12 +99,20 @@ def shape_for(problem: Problem) -> Shape | None:
     """How the fused kernel is compiled for a problem; None where two passes are faster."""
     if not _together(problem):
         return None
-    if problem.kernel.even:  # it adds mirrored pixels before it multiplies
+    if problem.kernel.even:  # its taps are by distance from the centre
         return None
     if problem.width * problem.channels >= MOST_VALUES:
         return None
     shapes = SHAPES[problem.channels]
     return next((shape for shape in shapes if problem.kernel.radius <= shape.radius), None)
+
+
+def quick_shape(problem: Problem, processors: int) -> Shape | None:
+    """The shape for a small image on so many multiprocessors; None where it is no small one."""
+    usual = shape_for(problem)
+    if usual is None or usual.rows_each(problem, processors) >= QUICK_BELOW:
+        return None
+    return next((shape for shape in QUICK if problem.kernel.radius <= shape.radius), None)
 
 
 def fused_macros(problem: Problem, shape: Shape) -> dict[str, object]:
@@ -98,6 +126,7 @@ def fused_macros(problem: Problem, shape: Shape) -> dict[str, object]:
         "THREADS": shape.threads,
         "ROWS": shape.rows,
         "BLOCKS": shape.blocks,
+        "AHEAD": shape.ahead,
     }
 
 
@@ -108,7 +137,7 @@ def _together(problem: Problem) -> bool:
 
 def separable_plan(toolkit: Toolkit, problem: Problem) -> Plan:
     """The faster of the two separable plans."""
-    shape = shape_for(problem)
+    shape = quick_shape(problem, toolkit.processors) or shape_for(problem)
     if shape is None:
         return ColumnsPlan(toolkit, problem)
     return FusedPlan(toolkit, problem, shape)
@@ -172,20 +201,18 @@ class FusedPlan(_CudaPlan):
 
     def __init__(self, toolkit: Toolkit, problem: Problem, shape: Shape) -> None:
         super().__init__(toolkit, problem)
-        height, width, channels = problem.height, problem.width, problem.channels
-        radius, pad = shape.radius, -(-shape.radius // 4) * 4
-        self._rows, self._columns = self._sources(height, radius), self._sources(width, pad)
-        most = (shape.threads * shape.values // channels - 2 * pad) // 4 * 4
-        strips = math.ceil(width / most)
-        strip = math.ceil(width / strips / 4) * 4
-        tiles = max(1, toolkit.processors * shape.blocks // strips)
-        tile = max(LEAST_TILE, math.ceil(height / tiles / shape.rows) * shape.rows)
+        height, width = problem.height, problem.width
+        self._rows = self._sources(height, shape.radius)
+        self._columns = self._sources(width, shape.pad)
+        strip = math.ceil(width / shape.strips(problem) / 4) * 4
+        steps = math.ceil(shape.rows_each(problem, toolkit.processors) / shape.rows)
+        tile = max(LEAST_TILE, steps * shape.rows)
         self._grid = math.ceil(width / strip), math.ceil(height / tile)
         self._block = (shape.threads,)
         self._numbers = tuple(np.int32(number) for number in (height, width, strip, tile))
         self._fills = np.int32(problem.border == "constant")
         # By value: the multiply-adds then take their taps from constant memory.
-        self._taps = np.zeros((), [("at", np.float32, (radius + 1,))])
+        self._taps = np.zeros((), [("at", np.float32, (shape.radius + 1,))])
         half = problem.kernel.taps[problem.kernel.radius :]
         self._taps["at"][: len(half)] = half
         self._kernel = toolkit.kernel("fused", **fused_macros(problem, shape))
