@@ -143,15 +143,15 @@ def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:
     maps = _maps(places, logs)
     caption = _caption(columns, logs, bool(maps), width - 2 * MARGIN)
 
-    alone = [
+    there = [
         replace(place, column=place.column.without_transfers)
         for place in curves
         if place.column.without_transfers
     ]
 
-    times = max([TIMES, *(_room_for_names(place.column) for place in (*curves, *alone))])
+    times = max([TIMES, *(_room_for_names(place.column) for place in (*curves, *there))])
     ratios = max([RATIOS, *(LINE * (len(place.column.ratios) + 1) for place in curves)])
-    panels = [HEADING + times + TICKS] * (bool(curves) + bool(alone))
+    panels = [HEADING + times + TICKS] * (bool(curves) + bool(there))
     if with_ratios:
         panels.append(HEADING + ratios + TICKS)
     panels += [HEADING + _shares_height(curves, one) + TICKS for one in ceilings]
@@ -171,8 +171,8 @@ def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:
     _draw_singles(sheet, places, looks)
     if curves:
         _draw_times(sheet, curves, looks, times, "end to end")
-    if alone:
-        _draw_times(sheet, alone, looks, times, "on its device already, without transfers")
+    if there:
+        _draw_times(sheet, there, looks, times, "on its device already, without transfers")
     if with_ratios:
         _draw_ratios(sheet, curves, looks, ratios)
     for number, ceiling in enumerate(ceilings):
