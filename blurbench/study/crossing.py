@@ -215,12 +215,17 @@ def find_crossovers(points: Sequence[Findings]) -> list[Crossover]:
     on_device = {one.name for one in declared if one.kind == "gpu"}
     found = []
     for pair in pairs_of(declared):
-        scopes = ("compute", RANKING_SCOPE) if set(pair) <= on_device else (RANKING_SCOPE,)
+        scopes = _scopes(set(pair) <= on_device)
         found += [_of_pair(points, rows, scope, *pair) for scope in scopes]
     for sides in sides_of(declared):
-        scopes = ("compute", RANKING_SCOPE) if sides[1].name == FASTEST_GPU else (RANKING_SCOPE,)
+        scopes = _scopes(sides[1].name == FASTEST_GPU)
         found += [_across(points, rows, scope, *sides) for scope in scopes]
     return [one for one in found if one.sizes]
+
+
+def _scopes(with_device: bool) -> tuple[str, ...]:
+    """In which to compare; where a device is in it, without transfers, too."""
+    return ("compute", RANKING_SCOPE) if with_device else (RANKING_SCOPE,)
 
 
 def _of_pair(
