@@ -58,12 +58,12 @@ lint: install
 	@$(BIN)/mypy
 
 trust: install
-	@$(BIN)/python tests/trust.py $(ARGS)
+	@$(BIN)/python tools/trust.py $(ARGS)
 
 # On a machine with a GPU, from the bare tree with its own Python, in 8 minutes; writes into OUT.
 gpu-check: OUT ?= results
 gpu-check:
-	@PYTHONPATH=. $(PYTHON) tests/gpu_check.py --out "$(OUT)"
+	@PYTHONPATH=. $(PYTHON) tools/gpu_check.py --out "$(OUT)"
 
 install: .venv/ready
 

@@ -1,33 +1,38 @@
-"""Shared by the tests: where a GPU is needed, the implementations, and the exactness contract."""
+"""Shared by all tests: the quick run and the rest, the implementations, and where a GPU is needed.
+
+The quick run, the default, is for every commit. What is marked `rest(kind)`, and most of the cases
+of what is marked `covering`, are left to `--checks rest`; the quick run's last line counts them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
-import scipy.ndimage
 from hypothesis import settings
 
 from blurbench.backends import gpu
 from blurbench.backends.backend import Implementation
-from blurbench.backends.registry import collect, probe
-from blurbench.plan import Problem
+from helpers.contract import EXACT_ON_CPU
+from helpers.covering import PRODUCTS, generate
+from helpers.planted import plant as plant
+from helpers.simulated import clock as clock
+from helpers.simulated import device as device
 
-EXACT_ON_CPU = [
-    one
-    for backend in collect([]).values()
-    if backend.kind == "cpu" and probe(backend).ok
-    for one in backend.implementations
-    if one.exact
-]
-
-Array = np.ndarray[Any, Any]
+LEFT = pytest.StashKey[Counter[str]]()  # how many checks the quick run leaves out, by kind
 
 # On a busy machine an example may take long; no test judges that.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="module", params=EXACT_ON_CPU, ids=lambda one: one.name)
+def implementation(request: pytest.FixtureRequest) -> Implementation:
+    """Each shipped implementation that runs here on the CPU and claims to be exact."""
+    one: Implementation = request.param
+    return one
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -39,12 +44,44 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{state.reason}: {state.remedy}")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out the borders and dtypes that an implementation does not have."""
-    items[:] = [item for item in items if _is_possible(getattr(item, "callspec", None))]
+# Which checks run.
 
 
-def _is_possible(call: Any) -> bool:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--checks",
+        choices=["quick", "rest", "all"],
+        default="quick",
+        help="quick: what runs before every commit; rest: what that leaves out; all: both",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEFT] = Counter()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    mark = metafunc.definition.get_closest_marker("covering")
+    if mark is not None:
+        left = generate(metafunc, mark, metafunc.config.getoption("--checks"))
+        metafunc.config.stash[LEFT][PRODUCTS] += left
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what belongs to this run, of the borders and dtypes that an implementation has."""
+    checks = config.getoption("--checks")
+    kept = []
+    for item in filter(_is_possible, items):
+        mark = item.get_closest_marker("rest")
+        if mark is not None and checks == "quick":
+            config.stash[LEFT][mark.args[0]] += 1
+        if checks in ("all", "quick" if mark is None else "rest"):
+            kept.append(item)
+    items[:] = kept
+
+
+def _is_possible(item: pytest.Item) -> bool:
+    call: Any = getattr(item, "callspec", None)
     asked = {} if call is None else call.params
     one = asked.get("implementation")
     if one is None:
@@ -53,48 +90,25 @@ def _is_possible(call: Any) -> bool:
     return all(asked.get(what, known[0]) in known for what, known in offered.items())
 
 
-@pytest.fixture(scope="module", params=EXACT_ON_CPU, ids=lambda one: one.name)
-def implementation(request: pytest.FixtureRequest) -> Implementation:
-    """Each shipped implementation that runs here on the CPU and claims to be exact."""
-    one: Implementation = request.param
-    return one
+# What the quick run leaves out. Under pytest-xdist the workers know it, and each knows all of it.
 
 
-@pytest.fixture(scope="session")
-def reference() -> Callable[[Array, Problem], Array]:
-    """The blur by two passes of scipy.ndimage, in float64 throughout."""
-
-    def blur(image: Array, problem: Problem) -> Array:
-        blurred = image.astype(np.float64)
-        for axis in (0, 1):
-            blurred = scipy.ndimage.correlate1d(
-                blurred, problem.kernel.taps, axis, mode=problem.border, cval=problem.cval
-            )
-        return blurred
-
-    return blur
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left"] = dict(session.config.stash[LEFT])
 
 
-@pytest.fixture(scope="session")
-def share_of_allowed() -> Callable[[Array, Array, Array, Problem], float]:
-    """The largest error of a result, as a share of what the contract allows; 1 is just allowed.
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[LEFT] = Counter(getattr(node, "workeroutput", {}).get("left", {}))
 
-    Float32 may be off by 1e-6 and float64 by 1e-13 of the largest value that enters the blur,
-    integers by half a unit more than float32, float16 by half of its last digit.
-    """
 
-    def share(result: Array, expected: Array, image: Array, problem: Problem) -> float:
-        scale = float(np.abs(image.astype(np.float64)).max())
-        if problem.border == "constant":
-            scale = max(scale, abs(problem.cval))
-        allowed = (1e-13 if problem.dtype == np.float64 else 1e-6) * scale
-        if problem.dtype == np.float16:
-            allowed += 2**-11 * scale
-        elif problem.dtype.kind != "f":
-            allowed += 0.5
-        error = float(np.abs(result.astype(np.float64) - expected).max())
-        if allowed == 0:
-            return 0.0 if error == 0 else float("inf")
-        return error / allowed
-
-    return share
+@pytest.hookimpl(wrapper=True)
+def pytest_unconfigure(config: pytest.Config) -> Iterator[None]:
+    """The last line of all."""
+    yield
+    left = config.stash[LEFT]
+    if config.getoption("--checks") == "quick" and left and not hasattr(config, "workerinput"):
+        kinds = ", ".join(f"{count:,} of {kind}" for kind, count in left.most_common())
+        print(f"Left to make test-all: {left.total():,} checks ({kinds}).")

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli import deny_gpu, run
-from test_crossing import COMMON, Written
-from test_process import work_in
 
 from blurbench.records.journal import Journal, Log
+from helpers.command import deny_gpu, run
+from helpers.process import work_in
+from helpers.written import COMMON, Written
 
 CELL = [
     *("height", "width", "channels", "dtype", "size", "border", "threads"),

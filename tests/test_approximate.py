@@ -12,13 +12,13 @@ import pytest
 import scipy.ndimage
 import scipy.signal
 import scipy.special
-from test_cli import run
 
 import blurbench
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import backends, find_implementation
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
+from helpers.command import run
 
 Array = np.ndarray[Any, Any]
 N = 400

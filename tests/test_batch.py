@@ -21,8 +21,6 @@ import PIL.Image
 import pytest
 import scipy.ndimage
 from PIL.ExifTags import IFD, Base
-from test_cli import Ran, run
-from test_process import HIDE_CURSOR, PATIENCE, SHOW_CURSOR, in_terminal, plain, posix
 
 from blurbench import batch, host
 from blurbench.backends.backend import Availability
@@ -30,6 +28,17 @@ from blurbench.backends.registry import backends, find_backend
 from blurbench.blur import gaussian_blur
 from blurbench.image import read_image, remove_partials, write_image
 from blurbench.kernel import make_kernel
+from helpers.command import Ran, run
+from helpers.pictures import profile_of
+from helpers.process import (
+    HIDE_CURSOR,
+    PATIENCE,
+    SHOW_CURSOR,
+    dead_process,
+    in_terminal,
+    plain,
+    posix,
+)
 
 SIGMA = ("--sigma", "1")
 
@@ -338,13 +347,6 @@ def test_a_file_that_the_output_names_is_replaced_with_and_without_force(
     assert read_image("b.png").pixels.shape == (12, 16, 3)
 
 
-def dead_process() -> int:
-    """The number of a process that has ended."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        pass
-    return process.pid
-
-
 @posix
 def test_what_a_killed_process_left_is_removed() -> None:
     save("in/deep/a.png")
@@ -468,11 +470,6 @@ def test_an_interrupted_terminal_gets_its_cursor_back() -> None:
 
 
 # What is said beside the pixels
-
-
-def profile_of(space: bytes) -> bytes:
-    """The header of a colour profile, which is all that is looked at."""
-    return bytes(12) + b"mntr" + space + b"XYZ " + bytes(104)
 
 
 def photo(**tags: Any) -> bytes:

@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli import deny_gpu, run, save
 
 import blurbench
 from blurbench import InputError, gaussian_blur, host, prepare
@@ -37,6 +36,8 @@ from blurbench.measure.clock import HostClock
 from blurbench.plan import DTYPES, Problem
 from blurbench.study import heats
 from blurbench.study import tune as tuning
+from helpers.command import deny_gpu, run
+from helpers.pictures import save
 
 SHIPPED: Table = json.loads(
     (Path(blurbench.__file__).parent / "choice" / "default.json").read_text("utf-8")

@@ -11,13 +11,10 @@ import io
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, replace
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import PIL.Image
@@ -27,7 +24,6 @@ import blurbench
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.registry import backends, find_backend
 from blurbench.blur import gaussian_blur
-from blurbench.cli.main import main
 from blurbench.image import Image, read_image
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Problem
@@ -37,59 +33,15 @@ from blurbench.report.console import open_console
 from blurbench.study.answer import Answer
 from blurbench.study.cells import rotation_of
 from blurbench.study.options import Options
+from helpers.command import BRIEF, ONE, OPTIONAL, QUICK, REASON, REMEDY, Ran, deny_gpu, run
+from helpers.pictures import noise, save
 
-REASON, REMEDY = "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
 CPU_ROWS = {
     one.name for b in ("numpy", "scipy") for one in find_backend(b).implementations if one.exact
 }
-OPTIONAL = [name for name in backends() if name not in ("numpy", "scipy")]
 OPTIONAL_ROWS = {
     one.name for name in OPTIONAL for one in backends()[name].implementations if one.exact
 }
-ONE = ("--backend", "numpy", "--method", "separable")
-BRIEF = ("--budget", "20", "--rounds", "1", "--size", "3")
-QUICK = (*BRIEF, *ONE)
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command left: its exit code, stdout and stderr."""
-
-    code: int
-    out: str
-    err: str
-
-
-def run(*arguments: str | Path) -> Ran:
-    """Run `blurbench ARGUMENTS` in this process."""
-    out, err = (
-        io.TextIOWrapper(io.BytesIO(), "utf-8", "surrogateescape", newline="") for _ in range(2)
-    )
-    with (
-        mock.patch.object(sys, "argv", ["blurbench", *map(str, arguments)]),
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as stopped,
-    ):
-        main()
-    code = stopped.value.code or 0
-    assert isinstance(code, int)
-    return Ran(code, text_of(out), text_of(err))
-
-
-def text_of(stream: io.TextIOWrapper) -> str:
-    """What was written to a stream."""
-    stream.seek(0)
-    return stream.read()
-
-
-def noise(*shape: int, dtype: Any = np.uint8) -> np.ndarray:
-    top = np.iinfo(dtype).max
-    return np.random.default_rng(5).integers(0, top, shape, dtype=dtype, endpoint=True)
-
-
-def save(path: str, pixels: np.ndarray, **options: Any) -> None:
-    PIL.Image.fromarray(pixels).save(path, **options)
 
 
 def address_space() -> int:
@@ -130,13 +82,6 @@ def parse(kind: str, text: str) -> set[str]:
         return {row["implementation"] for row in json.loads(text)["implementations"]}
     rows = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines() if "|" in line]
     return set(rows[2:])
-
-
-def deny_gpu(patch: pytest.MonkeyPatch) -> None:
-    """Make all optional backends say that there is no driver, whatever machine this is."""
-    absent = Availability(REASON, REMEDY)
-    for name in OPTIONAL:
-        patch.setitem(backends(), name, replace(backends()[name], probe=lambda: absent))
 
 
 def add_backend(patch: pytest.MonkeyPatch, name: str, prepare: Any) -> None:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import csv
 import json
 import math
-import random
-import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from itertools import count, pairwise, repeat
 from pathlib import Path
@@ -24,12 +22,11 @@ import numpy as np
 import pytest
 
 from blurbench.backends import registry
-from blurbench.backends.backend import Availability, Backend, Implementation
+from blurbench.backends.backend import Availability, Implementation
 from blurbench.backends.device import Clocks
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.race import race
 from blurbench.plan import Plan, Problem
 from blurbench.records.export import to_json
 from blurbench.records.findings import ALONE
@@ -45,6 +42,29 @@ from blurbench.study.listener import Listener
 from blurbench.study.options import Options
 from blurbench.study.question import Question, Source
 from blurbench.study.session import Session
+from helpers.planted import (
+    SMALL,
+    Behaviour,
+    Planted,
+    add_half,
+    backend_of,
+    blot,
+    failing_after,
+    picture,
+    planted,
+    raising,
+    then,
+)
+from helpers.simulated import (
+    DOWNLOAD_S,
+    LAUNCH_S,
+    MULTIPLY_ADD_RATE,
+    UPLOAD_S,
+    Clock,
+    FakeDevice,
+    Lazy,
+    gpu_of,
+)
 
 SCOPES = ("compute", "upload", "download", "end_to_end")
 FIGURES = ("median", "ci95_low", "ci95_high", "min")
@@ -62,147 +82,6 @@ TOP_KEYS = {
 }
 VERDICTS = {"fastest", "same", "slower", "faster", "undecided", "withheld"}
 KERNEL = GaussianKernel.from_size(5)
-
-Behaviour = Callable[[Plan, Any, Any], None]  # the right plan, the image, where the result goes
-
-
-def picture(height: int, width: int, *channels: int, dtype: str = "uint8") -> Image:
-    values = np.random.default_rng(3).uniform(0, 255, (height, width, *channels))
-    return Image("a picture", values.astype(dtype))
-
-
-SMALL = picture(16, 16)
-
-
-def right(blur: Plan, image: Any, out: Any) -> None:
-    blur(image, out)
-
-
-def add_half(out: Any) -> None:
-    out += 0.5
-
-
-def blot(out: Any) -> None:
-    out[0, 0] = np.nan
-
-
-def then(behave: Behaviour, spoil: Callable[[Any], None]) -> Behaviour:
-    """Behaves, and then does something to the result."""
-
-    def behave_badly(blur: Plan, image: Any, out: Any) -> None:
-        behave(blur, image, out)
-        spoil(out)
-
-    return behave_badly
-
-
-def raising(error: BaseException) -> Behaviour:
-    def behave(blur: Plan, image: Any, out: Any) -> None:
-        raise error
-
-    return behave
-
-
-def failing_after(calls: int, behave: Behaviour, error: BaseException) -> Behaviour:
-    """Behaves for so many calls, whichever plans they go to."""
-    left = iter(range(calls))
-
-    def fail_later(blur: Plan, image: Any, out: Any) -> None:
-        if next(left, None) is None:
-            raise error
-        behave(blur, image, out)
-
-    return fail_later
-
-
-class Planted(Plan):
-    """A plan that leaves it to a behaviour what to do with the right plan."""
-
-    def __init__(self, problem: Problem, behave: Behaviour) -> None:
-        super().__init__(np, problem)
-        self._right = registry.find_implementation("numpy", "separable").prepare(problem)
-        self._behave = behave
-
-    def _run(self, image: Any, out: Any) -> None:
-        self._behave(self._right, image, out)
-
-
-def planted(
-    method: str,
-    behave: Behaviour = right,
-    *,
-    backend: str = "fake",
-    prepare: Callable[[Problem], Plan] | None = None,
-    work_bytes: int = 0,
-) -> Implementation:
-    return Implementation(
-        backend,
-        method,
-        "ours",
-        prepare or (lambda problem: Planted(problem, behave)),
-        lambda problem: float(problem.height * problem.width),
-        lambda problem: work_bytes,
-    )
-
-
-def backend_of(*implementations: Implementation, **more: Any) -> Backend:
-    more = {"name": "fake", "kind": "cpu", "probe": Availability, **more}
-    return Backend(implementations=implementations, **more)
-
-
-@dataclass
-class Entry:
-    """An entry point whose module is there already."""
-
-    backend: Any
-    name: str = "fake"
-    value: str = "fake_package:backend"
-
-    def load(self) -> Any:
-        return self.backend
-
-
-@pytest.fixture
-def plant(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Offers backends as another package would."""
-
-    def offer(*backends: Backend) -> None:
-        entries = [Entry(one, one.name) for one in backends]
-        monkeypatch.setattr(registry, "entry_points", lambda group: entries)
-        registry.backends.cache_clear()
-
-    yield offer
-    registry.backends.cache_clear()
-
-
-class Clock:
-    """Simulated seconds; asking for them takes a moment too."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self._rng = random.Random(5)
-
-    def __call__(self) -> float:
-        self.now += 1e-5
-        return self.now
-
-    def takes(self, seconds: float, noise: float = 0.01) -> Behaviour:
-        """A right blur that takes so long on a `SMALL` image, and in proportion on others."""
-
-        def behave(blur: Plan, image: Any, out: Any) -> None:
-            blur(image, out)
-            share = image.size / SMALL.pixels.size
-            self.now += seconds * share * math.exp(self._rng.gauss(0, noise))
-
-        return behave
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    simulated = Clock()
-    monkeypatch.setattr(time, "perf_counter", simulated)
-    monkeypatch.setattr("blurbench.study.point.race", partial(race, now=simulated))
-    return simulated
 
 
 class Records(Log):
@@ -672,19 +551,6 @@ def test_one_that_asks_for_more_memory_than_there_is_is_not_tried(
     assert found["good"].status == "ok"
 
 
-class Lazy:
-    """Does the work at a plan's first call, and later for as long as `honest` says."""
-
-    def __init__(self, honest: Callable[[], bool] = lambda: False) -> None:
-        self._honest = honest
-        self._known: set[Plan] = set()
-
-    def __call__(self, blur: Plan, image: Any, out: Any) -> None:
-        if blur not in self._known or self._honest():
-            blur(image, out)
-        self._known.add(blur)
-
-
 def compare_large(listener: Listener | None = None) -> dict[str, Row]:
     """Compare on an image whose copy takes far longer than a call that does nothing."""
     options = Options(backends=("fake",), threads=1, seed=1, budget=5.0, rounds=1)
@@ -887,138 +753,6 @@ def test_a_comparison_that_ran_to_its_end_was_not_interrupted(plant, clock: Cloc
 
 
 # A device that is injected: its queue, its memory and its transfers are simulated.
-
-UPLOAD_S, DOWNLOAD_S, COPY_S, LAUNCH_S = 0.002, 0.001, 2e-5, 2e-5
-MULTIPLY_ADDS, MULTIPLY_ADD_RATE = 1e6, 1e9
-
-
-class OnDevice(np.ndarray):
-    """Memory of the device; writing into it queues a copy there."""
-
-    device: FakeDevice | None = None
-
-    def __array_finalize__(self, parent: Any) -> None:
-        self.device = getattr(parent, "device", None)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        super().__setitem__(key, value)
-        if self.device is not None:
-            self.device.queue(COPY_S)
-
-
-class FakeDevice:
-    """Queued work runs by itself; only waiting for it moves the host's clock."""
-
-    name = "a fake"
-    cache_bytes: int | None = None
-    peak_bytes_per_s: float | None = None
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock, self._ready = clock, 0.0
-        self.reading: Clocks | None = None
-        self.arrays = 0  # that were made since the last release
-        self.on_release: Callable[[], None] = lambda: None
-
-    def queue(self, seconds: float) -> None:
-        self._ready = max(self._ready, self._clock.now) + seconds
-
-    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        array = np.empty(shape, dtype).view(OnDevice)
-        array.device = self
-        self.arrays += 1
-        return array
-
-    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        return np.empty(shape, dtype)
-
-    def stream(self, name: str) -> str:
-        return name
-
-    def upload(self, host: Any, device: Any, stream: Any = None) -> None:
-        assert (type(host), type(device)) == (np.ndarray, OnDevice)
-        np.copyto(device, host)
-        self.queue(UPLOAD_S)
-
-    def download(self, device: Any, host: Any, stream: Any = None) -> None:
-        assert (type(host), type(device)) == (np.ndarray, OnDevice)
-        np.copyto(host, device)
-        self.queue(DOWNLOAD_S)
-
-    def synchronize(self) -> None:
-        self._clock.now = max(self._clock.now, self._ready)
-
-    def record(self, stream: Any = None) -> float:
-        self.queue(0.0)
-        return self._ready
-
-    def wait(self, event: float, stream: Any = None) -> None:
-        """There is one queue, so whatever came before is done before."""
-
-    def elapsed_s(self, start: float, stop: float) -> float:
-        self._clock.now = max(self._clock.now, stop)
-        return stop - start
-
-    def hold(self, seconds: float) -> None:
-        self.queue(seconds)
-
-    def capture(self, call: Any) -> Any:
-        """A graph costs the host one launch, however many are in it."""
-
-        def replay() -> None:
-            launched = self._clock.now + LAUNCH_S
-            call()
-            self._clock.now = launched
-
-        return replay
-
-    def multiply_adds(self, dtype: np.dtype[Any]) -> tuple[Any, float]:
-        return partial(self.queue, MULTIPLY_ADDS / MULTIPLY_ADD_RATE), MULTIPLY_ADDS
-
-    def clocks(self) -> Clocks | None:
-        return self.reading
-
-    def release(self) -> None:
-        self.arrays = 0
-        self.on_release()
-
-    def held_bytes(self) -> int:
-        return 1000 * self.arrays
-
-    def free_bytes(self) -> int:
-        return 2**40
-
-    def takes(self, seconds: float, noise: float = 0.01) -> Behaviour:
-        """A right blur that takes so long on the device and is launched from the host."""
-        rng = random.Random(6)
-
-        def behave(blur: Plan, image: Any, out: Any) -> None:
-            assert type(image) is OnDevice
-            self._clock.now += LAUNCH_S
-            blur(np.asarray(image), np.asarray(out))
-            self.queue(seconds * image.size / SMALL.pixels.size * math.exp(rng.gauss(0, noise)))
-
-        return behave
-
-    def pretends(self) -> Behaviour:
-        """Does the work at a plan's first call; later it only launches."""
-        lazy = Lazy()
-
-        def behave(blur: Plan, image: Any, out: Any) -> None:
-            self._clock.now += LAUNCH_S
-            self.queue(1e-7)
-            lazy(blur, np.asarray(image), np.asarray(out))
-
-        return behave
-
-
-@pytest.fixture
-def device(clock: Clock) -> FakeDevice:
-    return FakeDevice(clock)
-
-
-def gpu_of(device: FakeDevice, **behaviours: Behaviour) -> Backend:
-    implementations = (planted(name, one, backend="gpu") for name, one in behaviours.items())
-    return backend_of(*implementations, name="gpu", kind="gpu", open_device=lambda number: device)
 
 
 @pytest.fixture
@@ -1342,7 +1076,7 @@ def test_what_lies_in_the_devices_cache_may_be_faster_than_its_memory(
 def test_a_copy_that_is_all_launch_is_no_bound(
     plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("test_compare.COPY_S", 3e-6)
+    monkeypatch.setattr("helpers.simulated.COPY_S", 3e-6)
     plant(gpu_of(device, one=device.takes(2e-6)))
     assert rows(simulate(backends=("gpu",)))["one"].status == "ok"
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import EXACT_ON_CPU
 
 import blurbench
 from blurbench.backends import opencv, pillow, pyvips, skimage
@@ -34,10 +32,9 @@ from blurbench.study.exactness import allowed_error
 from blurbench.study.options import Options, chosen
 from blurbench.study.session import Session
 from blurbench.study.verify import verify
+from helpers.contract import EXACT_ON_CPU, reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
-Reference = Callable[[Array, Problem], Array]
-Share = Callable[[Array, Array, Array, Problem], float]
 
 PEERS = (opencv.backend, skimage.backend, pyvips.backend)
 EXACT = [one for peer in PEERS for one in peer.implementations]
@@ -123,8 +120,6 @@ def test_peers_are_given_what_makes_the_blur(
     shape: tuple[int, ...],
     dtype: str,
     border: str,
-    reference: Reference,
-    share_of_allowed: Share,
 ) -> None:
     for size in (1, 9, 41):
         problem = problem_of(shape, dtype, border, size)
@@ -136,7 +131,8 @@ def test_peers_are_given_what_makes_the_blur(
 @pytest.mark.parametrize("size", [opencv.FLOAT64_FROM - 2, opencv.FLOAT64_FROM, 401])
 @pytest.mark.parametrize("border", ["reflect", "wrap"])
 def test_opencv_sums_long_kernels_in_float64(
-    size: int, border: str, reference: Reference, share_of_allowed: Share
+    size: int,
+    border: str,
 ) -> None:
     problem = problem_of((300, 210), border=border, size=size)
     image = noise(problem) + 60000
@@ -257,7 +253,9 @@ def test_plans_that_run_at_the_same_time_leave_the_users_setting() -> None:
 
 
 @pytest.mark.parametrize("shape", [(60, 50), (60, 50, 1), (60, 50, 3), (60, 50, 4)], ids=str)
-def test_pillow_comes_near_the_blur(shape: tuple[int, ...], reference: Reference) -> None:
+def test_pillow_comes_near_the_blur(
+    shape: tuple[int, ...],
+) -> None:
     problem = problem_of(shape, "uint8", "nearest", size=31)
     image = noise(problem)
     error = np.abs(plan_of("pillow:extended_box", problem)(image) - reference(image, problem))

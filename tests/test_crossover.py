@@ -18,27 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_compare
 from scipy.signal import choose_conv_method
-from test_cli import Ran, deny_gpu, run
-from test_compare import (
-    LAUNCH_S,
-    SMALL,
-    Behaviour,
-    Clock,
-    FakeDevice,
-    add_half,
-    backend_of,
-    picture,
-    planted,
-    then,
-)
-from test_crossing import Written, order
-from test_process import work_in
-from test_sweep import Killed, Moments, Stoppable, doubled
 
 from blurbench.backends import registry
-from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rules
@@ -54,8 +37,22 @@ from blurbench.study.listener import Listener
 from blurbench.study.options import Options
 from blurbench.study.question import Question, Source
 from blurbench.study.session import Session
-
-plant, clock, device = test_compare.plant, test_compare.clock, test_compare.device
+from helpers.command import Ran, deny_gpu, run
+from helpers.moments import Killed, Moments, Stoppable, doubled
+from helpers.planted import (
+    SMALL,
+    Behaviour,
+    Entry,
+    Planted,
+    add_half,
+    backend_of,
+    picture,
+    planted,
+    then,
+)
+from helpers.process import work_in
+from helpers.simulated import DOWNLOAD_S, LAUNCH_S, UPLOAD_S, Clock, FakeDevice
+from helpers.written import Written, order
 
 
 @contextmanager
@@ -67,7 +64,7 @@ def world() -> Iterator[tuple[Clock, Callable[..., None]]]:
         patch.setattr("blurbench.study.point.race", partial(race, now=simulated))
 
         def offer(*backends: Backend) -> None:
-            entries = [test_compare.Entry(one, one.name) for one in backends]
+            entries = [Entry(one, one.name) for one in backends]
             patch.setattr(registry, "entry_points", lambda group: entries)
             registry.backends.cache_clear()
 
@@ -542,7 +539,7 @@ def test_an_interrupted_search_says_so_and_keeps_what_it_measured(
 
 # A device.
 
-UPLOAD_AND_DOWNLOAD_S = test_compare.UPLOAD_S + test_compare.DOWNLOAD_S
+UPLOAD_AND_DOWNLOAD_S = UPLOAD_S + DOWNLOAD_S
 
 
 def on_device(device: FakeDevice, clock: Clock, cost: Cost, seed: int = 6) -> Behaviour:
@@ -647,7 +644,7 @@ def test_a_dear_set_up_takes_as_many_images_as_planted(
 
     def prepare(problem: Any) -> Any:
         clock.now += 1.0
-        return test_compare.Planted(problem, behave)
+        return Planted(problem, behave)
 
     plant(
         cpu_of(clock, fft=steady(0.015)),
@@ -674,7 +671,7 @@ def test_across_devices_rounds_go_on_until_the_order_is_proven(
 
 
 def test_a_gpu_that_cannot_run_leaves_the_cpus_crossovers(plant, clock: Clock) -> None:
-    absent = test_compare.Availability("no driver", "install it")
+    absent = Availability("no driver", "install it")
     plant(
         cpu_of(clock, direct=rising(0.03, 20, 2), fft=steady(0.03)),
         backend_of(planted("fft", backend="gpu"), name="gpu", kind="gpu", probe=lambda: absent),

@@ -16,8 +16,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import cuda_assembly
-import cuda_on_cpu
 import numpy as np
 import pytest
 
@@ -27,10 +25,10 @@ from blurbench.backends.cuda.compiler import toolkit as cuda_toolkit
 from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Plan, Problem
+from helpers import cuda_assembly, cuda_on_cpu
+from helpers.contract import reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
-Reference = Callable[[Array, Problem], Array]
-Share = Callable[[Array, Array, Array, Problem], float]
 Make = Callable[[Toolkit, Problem], Plan]
 
 ARCHITECTURES = ("sm_75", "sm_80", "sm_90", "sm_120")
@@ -78,7 +76,7 @@ each_border = pytest.mark.parametrize("border", BORDERS)
 
 
 @pytest.fixture
-def check(reference: Reference, share_of_allowed: Share) -> Callable[..., None]:
+def check() -> Callable[..., None]:
     """Blur noise on the CPU, and hold the result to the contract."""
 
     def blur_and_check(kind: str, problem: Problem, order: int = 0) -> None:
@@ -100,8 +98,6 @@ def test_the_fused_kernel_keeps_the_contract_in_every_specialisation(
     shape: plans.Shape,
     channels: int,
     border: str,
-    reference: Reference,
-    share_of_allowed: Share,
 ) -> None:
     for extent in ((41, 76, channels), (13, 45, channels)):
         problem = problem_of(2 * shape.radius + 1, extent, border=border)
@@ -169,7 +165,7 @@ def test_an_image_of_many_blocks_has_no_seams(kind: str, check: Callable[..., No
 @on_cpu
 @each_kind
 def test_arrays_that_no_pack_fits_are_blurred_too(
-    kind: str, reference: Reference, share_of_allowed: Share
+    kind: str,
 ) -> None:
     problem = problem_of(9, (24, 32))
     memory, target = np.zeros(24 * 32 + 1, np.float32), np.zeros(24 * 32 + 1, np.float32)
@@ -182,7 +178,7 @@ def test_arrays_that_no_pack_fits_are_blurred_too(
 @on_cpu
 @each_kind
 def test_views_are_blurred_into_views(
-    kind: str, reference: Reference, share_of_allowed: Share
+    kind: str,
 ) -> None:
     problem = problem_of(9, (24, 32))
     image, out = np.zeros((32, 24), np.float32).T, np.zeros((24, 64), np.float32)[:, ::2]
@@ -247,7 +243,10 @@ def without_barrier(number: int) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("kind", "number"), [("fused", 0), ("columns", 0), ("direct", 0), ("direct", 1)]
 )
-def test_a_missing_barrier_is_seen(kind: str, number: int, reference: Reference) -> None:
+def test_a_missing_barrier_is_seen(
+    kind: str,
+    number: int,
+) -> None:
     problem = problem_of(17, (40, 150))
     image, expected = noise(problem), reference(noise(problem), problem)
     broken = [
@@ -319,8 +318,6 @@ def test_every_specialisation_keeps_the_contract_on_the_gpu(
     shape: plans.Shape,
     channels: int,
     dtype: str,
-    reference: Reference,
-    share_of_allowed: Share,
 ) -> None:
     cupy = import_module("cupy")
     for width in (1000, 1001):

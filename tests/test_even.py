@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cuda_on_cpu
 import numpy as np
 import pytest
 import scipy.ndimage
@@ -23,6 +22,8 @@ from blurbench.errors import InputError
 from blurbench.image import write_image
 from blurbench.kernel import MIN_SIGMA, GaussianKernel
 from blurbench.plan import Problem
+from helpers import cuda_on_cpu
+from helpers.contract import reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
 
@@ -73,8 +74,6 @@ def test_the_kernel_notes_its_shift() -> None:
 def test_every_implementation_keeps_the_contract_or_refuses(
     implementation: Implementation,
     border: str,
-    reference: Callable[[Array, Problem], Array],
-    share_of_allowed: Callable[..., float],
 ) -> None:
     rng = np.random.default_rng(5)
     for size in SIZES:
@@ -94,8 +93,6 @@ def test_every_implementation_keeps_the_contract_or_refuses(
 @pytest.mark.parametrize("plan", [cuda_plans.separable_plan, cuda_plans.DirectPlan])
 def test_the_cuda_kernels_keep_the_contract(
     plan: Callable[..., Any],
-    reference: Callable[[Array, Problem], Array],
-    share_of_allowed: Callable[..., float],
 ) -> None:
     problem = Problem(even_kernel(8), (37, 41, 3), np.dtype(np.float32), "mirror")
     image = np.random.default_rng(6).uniform(0, 255, problem.shape).astype(np.float32)
@@ -103,7 +100,7 @@ def test_the_cuda_kernels_keep_the_contract(
     assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
 
 
-def test_a_folding_blur_would_be_wrong(reference: Callable[[Array, Problem], Array]) -> None:
+def test_a_folding_blur_would_be_wrong() -> None:
     problem = Problem(even_kernel(4), (9, 9), np.dtype(np.float64))
     image = np.random.default_rng(7).uniform(0, 1, (9, 9))
     folded = find_implementation("numpy", "separable").prepare(problem)(image)

@@ -7,7 +7,6 @@ loop in plain Python over numpy.pad's borders, which shares no code with anyone.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -22,10 +21,9 @@ from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Problem
+from helpers.contract import reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
-Reference = Callable[[Array, Problem], Array]
-Share = Callable[[Array, Array, Array, Problem], float]
 
 TINY = ((1, 1), (1, 7), (7, 1), (5, 3))
 SHAPES = (*TINY, (17, 23, 3), (16, 9, 4))
@@ -94,8 +92,6 @@ def test_every_exact_implementation_keeps_the_contract(
     shape: tuple[int, ...],
     dtype: str,
     border: str,
-    reference: Reference,
-    share_of_allowed: Share,
 ) -> None:
     broken = []
     for problem, image in cases(implementation.method, shape, dtype, border):
@@ -109,7 +105,8 @@ def test_every_exact_implementation_keeps_the_contract(
 
 @pytest.mark.parametrize("low", [0.0, 60000.0])
 def test_sums_of_very_many_terms_keep_the_contract(
-    implementation: Implementation, low: float, reference: Reference, share_of_allowed: Share
+    implementation: Implementation,
+    low: float,
 ) -> None:
     size = 101 if implementation.method == "direct" else 255
     problem = problem_of(size, (48, 40), "float32")
@@ -120,7 +117,8 @@ def test_sums_of_very_many_terms_keep_the_contract(
 
 @each_border
 def test_sides_that_are_large_primes_keep_the_contract(
-    implementation: Implementation, border: str, reference: Reference, share_of_allowed: Share
+    implementation: Implementation,
+    border: str,
 ) -> None:
     problem = problem_of(3, (499, 509), "float32", border)
     image = np.full(problem.shape, -255, np.float32)
@@ -134,7 +132,10 @@ def test_sides_that_are_large_primes_keep_the_contract(
 @pytest.mark.parametrize("shape", TINY, ids=str)
 @pytest.mark.parametrize("size", [1, 3, 5, 15])
 def test_every_exact_implementation_agrees_with_a_dense_loop_in_plain_python(
-    size: int, shape: tuple[int, ...], dtype: str, border: str, share_of_allowed: Share
+    size: int,
+    shape: tuple[int, ...],
+    dtype: str,
+    border: str,
 ) -> None:
     problem = problem_of(size, shape, dtype, border)
     image = noise(problem, 0, 255)
@@ -163,8 +164,6 @@ def test_every_exact_implementation_agrees_with_a_dense_loop_in_plain_python(
 )
 def test_any_problem_is_blurred_as_the_contract_says(
     implementation: Implementation,
-    reference: Reference,
-    share_of_allowed: Share,
     height: int,
     width: int,
     channels: int | None,
@@ -216,7 +215,9 @@ def test_separable_equals_direct_up_to_rounding(
 @each_border
 @each_integer
 def test_integer_results_are_the_nearest_whole_numbers(
-    implementation: Implementation, dtype: str, border: str, reference: Reference
+    implementation: Implementation,
+    dtype: str,
+    border: str,
 ) -> None:
     problem = problem_of(5, (40, 30), dtype, border)
     image = noise(problem, 0, 255)
@@ -292,7 +293,9 @@ def test_a_centred_impulse_becomes_the_dense_taps(
 @each_border
 @each_dtype
 def test_channels_are_blurred_independently(
-    implementation: Implementation, dtype: str, border: str, share_of_allowed: Share
+    implementation: Implementation,
+    dtype: str,
+    border: str,
 ) -> None:
     problem = problem_of(7, (12, 10, 3), dtype, border)
     image = noise(problem, 0, 255)
@@ -304,7 +307,8 @@ def test_channels_are_blurred_independently(
 
 @each_border
 def test_with_more_threads_the_contract_is_kept_too(
-    implementation: Implementation, border: str, reference: Reference, share_of_allowed: Share
+    implementation: Implementation,
+    border: str,
 ) -> None:
     problem = replace(problem_of(15, (133, 120, 2), "float32", border), threads=3)
     image = noise(problem, 0, 255)

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_runs import ABOUT
 
 from blurbench.measure.judge import Rules
 from blurbench.measure.stats import Estimate
@@ -22,6 +21,7 @@ from blurbench.records.findings import Declared, Findings
 from blurbench.records.journal import Journal, Log, Run, load
 from blurbench.records.record import Record
 from blurbench.records.summary import STATUSES, Key, Row
+from helpers.made_runs import ABOUT
 
 KEY = Key("", "photo.png", 48, 64, 3, 15, 2.6, "reflect", 0.0, "float32", 2, "hot")
 NAMES = ["cpu:one", "cpu:two", "gpu:three"]

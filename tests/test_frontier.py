@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli import deny_gpu, run
-from test_process import work_in
 
 import blurbench.study.frontier as study
 from blurbench.kernel import GaussianKernel
 from blurbench.report.plot_frontier import draw_frontier
 from blurbench.study.accuracy import fir_radius, measure_accuracy
 from blurbench.study.frontier import Frontier, Spot
+from helpers.command import deny_gpu, run
+from helpers.process import work_in
 
 SIGMA = 3.0
 

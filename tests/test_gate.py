@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from test_crossing import COMMON, Written
-from test_process import Ended, work_in
-from test_resume import blurbench, edit, errors_of, is_one_line
 
 from blurbench.backends import registry
 from blurbench.cli.main import main
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log, Run
 from blurbench.study.gate import Ruling, normalised, not_comparable, rule
+from helpers.process import Ended, edit, errors_of, is_one_line, run_process, work_in
+from helpers.written import COMMON, Written
 
 NOT_SLOWER, SLOWER, UNDECIDED, NOT_COMPARABLE = 0, 10, 11, 12
 JITTER = (1.0, 1.01, 0.99, 1.005, 0.995, 1.002, 0.998)  # of whole processes, beyond the yardstick
@@ -494,7 +493,7 @@ def test_a_slowed_implementation_exits_with_10_and_is_named(
     gated: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLEEPY_S", SLOW_S)
-    ended = blurbench("compare", "photo.png", *ASKED, "--baseline", "before")
+    ended = run_process("compare", "photo.png", *ASKED, "--baseline", "before")
     assert ended.code == SLOWER
     assert "slower: sleepy:separable at 15x15 on 32x24" in ended.err
 

@@ -33,6 +33,7 @@ from blurbench.study.cells import Cell
 from blurbench.study.device_cells import DeviceCell, Place, place_on
 from blurbench.study.pipeline import Pipeline
 from blurbench.study.prediction import predict
+from helpers.contract import reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
 Break = Callable[[SimpleNamespace], None]
@@ -803,8 +804,6 @@ def test_every_implementation_on_the_gpu_keeps_the_contract(
     size: int,
     shape: tuple[int, ...],
     dtype: str,
-    reference: Callable[[Array, Problem], Array],
-    share_of_allowed: Callable[[Array, Array, Array, Problem], float],
 ) -> None:
     problem = Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border, 7.25)
     image = noise(problem)

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import gpu_check
 import pytest
-from gpu_check import CHANNELS, COPY, LIBRARY, LIMITS, OWN, SIZES, Limit, Point, Report, Times
 
+import gpu_check
 from blurbench.backends.backend import Implementation
 from blurbench.border import BORDERS
 from blurbench.plan import Problem
+from gpu_check import CHANNELS, COPY, LIBRARY, LIMITS, OWN, SIZES, Limit, Point, Report, Times
 
 
 class FakeDevice:

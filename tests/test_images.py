@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_cli import QUICK, deny_gpu, noise, run, save
-from test_crossing import COMMON, Written
-from test_process import work_in
-from test_show import Copied
 
 from blurbench.records.journal import load
 from blurbench.report.show import by_image
 from blurbench.study.gate import NOT_SLOWER, SLOWER, not_comparable, rule
 from blurbench.study.question import ask_again
+from helpers.command import QUICK, deny_gpu, run
+from helpers.pictures import noise, save
+from helpers.process import work_in
+from helpers.written import COMMON, Copied, Written
 
 IMAGES = ("photo.png", "grey.png", "small.png")
 SHAPES = {"photo.png": (24, 32, 3), "grey.png": (40, 30), "small.png": (5, 4, 3)}

@@ -21,9 +21,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL.ExifTags import IFD, Base
-from test_batch import dead_process, profile_of
-from test_cli import run
-from test_process import posix
 
 import blurbench
 from blurbench import host
@@ -38,6 +35,10 @@ from blurbench.large.run import TileBlur, blur_large
 from blurbench.large.source import Source, open_source
 from blurbench.large.tiles import Tiling, choose_tiling
 from blurbench.plan import Problem
+from helpers.command import run
+from helpers.contract import reference, share_of_allowed
+from helpers.pictures import profile_of
+from helpers.process import dead_process, posix
 
 EXTRA = "the extra is not installed: pip install 'blurbench[dask]'"
 tifffile = pytest.importorskip("tifffile", reason=EXTRA)
@@ -49,8 +50,6 @@ linux = pytest.mark.skipif(not Path("/proc/self").exists(), reason="Linux tells 
 PATIENCE = 60  # seconds until a process is given up; no test waits for it to pass
 
 Array = np.ndarray[Any, Any]
-Reference = Callable[[Array, Problem], Array]
-Share = Callable[[Array, Array, Array, Problem], float]
 
 
 @pytest.fixture(autouse=True)
@@ -157,8 +156,6 @@ def test_tiles_make_bit_for_bit_what_the_whole_image_makes(
 
 @problems
 def test_tiles_keep_the_exactness_contract(
-    reference: Reference,
-    share_of_allowed: Share,
     shape: tuple[int, ...],
     kernel: GaussianKernel,
     border: str,
@@ -176,9 +173,7 @@ def test_tiles_keep_the_exactness_contract(
 @pytest.mark.parametrize(
     "name", ["numpy:separable", "numpy:banded", "scipy:fft", "numba:separable"]
 )
-def test_every_method_keeps_the_contract_in_tiles(
-    reference: Reference, share_of_allowed: Share, name: str, size: int, border: str
-) -> None:
+def test_every_method_keeps_the_contract_in_tiles(name: str, size: int, border: str) -> None:
     backend, method = name.split(":")
     if not find_backend(backend).probe().ok:
         pytest.skip(f"{backend} cannot run here")

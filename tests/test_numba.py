@@ -17,6 +17,7 @@ import pytest
 from blurbench.backends import numba as owner
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Plan, Problem
+from helpers.contract import reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
 STATE = owner.backend.probe()
@@ -67,8 +68,6 @@ def test_rows_of_any_length_are_blurred(
     prepare: Prepare,
     size: int,
     width: int,
-    reference: Callable[[Array, Problem], Array],
-    share_of_allowed: Callable[[Array, Array, Array, Problem], float],
 ) -> None:
     problem = problem_of((9, width), size)
     image = noise(problem)
@@ -84,8 +83,6 @@ def test_what_a_border_takes_beyond_the_integers_is_clipped(
     prepare: Prepare,
     size: int,
     cval: float,
-    reference: Callable[[Array, Problem], Array],
-    share_of_allowed: Callable[[Array, Array, Array, Problem], float],
 ) -> None:
     problem = replace(problem_of((40, 70), size, "uint8"), border="constant", cval=cval)
     image = noise(problem)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.ndimage
-from conftest import EXACT_ON_CPU
 
 from blurbench.backends import conv2d, cucim, gpu, optional, torch, torch_cuda
 from blurbench.backends.backend import Availability
@@ -23,10 +22,9 @@ from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Problem
 from blurbench.study.options import Options
 from blurbench.study.session import Session
+from helpers.contract import EXACT_ON_CPU, reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
-Reference = Callable[[Array, Problem], Array]
-Share = Callable[[Array, Array, Array, Problem], float]
 
 REASON, REMEDY = "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
 
@@ -184,8 +182,6 @@ def test_cucim_is_given_what_makes_the_blur(
     shape: tuple[int, ...],
     dtype: str,
     border: str,
-    reference: Reference,
-    share_of_allowed: Share,
 ) -> None:
     problem = problem_of(shape, dtype, border, size)
     image = noise(problem)

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import HOSTILE, NAMES, SECONDS, SIZES, kept, run_of
 
 from blurbench.cli.plot import plot
 from blurbench.errors import InputError
 from blurbench.records.findings import ONCE
 from blurbench.records.journal import Journal, Log
+from helpers.figures import boxes, cut, lines_named, overlapping, smallest_text, words
+from helpers.made_runs import HOSTILE, NAMES, SECONDS, SIZES, kept, run_of
 
 pytest.importorskip("matplotlib", reason="Matplotlib is missing: pip install 'blurbench[plot]'")
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from blurbench.report.plot import draw, save
 from blurbench.report.plot_data import winner_map
@@ -79,36 +79,6 @@ def many() -> Figure:
 def figure(request: pytest.FixtureRequest) -> Figure:
     found: Figure = request.getfixturevalue(request.param)
     return found
-
-
-def texts(figure: Figure) -> list[Text]:
-    """All that is written, tick labels included."""
-    with style():
-        figure.draw_without_rendering()
-        found = [one for one in figure.findobj(Text) if one.get_visible() and one.get_text()]
-    hidden = {
-        id(tick.label1)
-        for axes in figure.axes
-        for axis in (axes.xaxis, axes.yaxis)
-        for tick in axis.get_major_ticks()
-        if not tick.label1.get_visible()
-    }
-    return [one for one in found if isinstance(one, Text) and id(one) not in hidden]
-
-
-def boxes(figure: Figure) -> list[tuple[str, Any]]:
-    """Every text and where it stands, in pixels."""
-    with style():
-        return [(one.get_text(), Text.get_window_extent(one)) for one in texts(figure)]
-
-
-def words(figure: Figure) -> str:
-    """All that is written, in one line."""
-    return " ".join(" ".join(one.get_text().split("\n")) for one in texts(figure))
-
-
-def lines_named(axes: Axes, name: str) -> list[Any]:
-    return [one for one in axes.get_lines() if one.get_label() == name]
 
 
 def bands(axes: Axes) -> list[Any]:
@@ -293,24 +263,15 @@ def test_one_image_has_no_map() -> None:
 
 
 def test_no_text_is_cut(figure: Figure) -> None:
-    width, height = figure.get_size_inches() * figure.dpi
-    for text, box in boxes(figure):
-        assert box.x0 >= 0, text
-        assert box.y0 >= 0, text
-        assert box.x1 <= width, text
-        assert box.y1 <= height, text
+    assert cut(figure) == []
 
 
 def test_no_text_lies_on_another(figure: Figure) -> None:
-    for (one, box), (other, other_box) in combinations(boxes(figure), 2):
-        apart_x = box.x1 <= other_box.x0 + 1 or other_box.x1 <= box.x0 + 1
-        # Boxes have room for the tails of letters, which lines of text may share.
-        apart_y = box.y1 <= other_box.y0 + 4 or other_box.y1 <= box.y0 + 4
-        assert apart_x or apart_y, (one, other)
+    assert overlapping(figure) == []
 
 
 def test_text_is_large_enough(figure: Figure) -> None:
-    assert all(one.get_fontsize() >= SMALL >= 8 for one in texts(figure))
+    assert smallest_text(figure) >= SMALL >= 8
 
 
 def test_names_of_lines_that_end_together_are_spread() -> None:

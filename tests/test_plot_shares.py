@@ -7,13 +7,13 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
-import test_plot
-from made_runs import NAMES, SIZES, describe, run_of, usual
-from test_plot import lines_named, words
 
 from blurbench.records.journal import Log
 from blurbench.records.record import Record
 from blurbench.records.summary import Key
+from blurbench.report.plot_style import SMALL
+from helpers.figures import cut, lines_named, overlapping, smallest_text, words
+from helpers.made_runs import NAMES, SIZES, describe, run_of, usual
 
 pytest.importorskip("matplotlib", reason="Matplotlib is missing: pip install 'blurbench[plot]'")
 
@@ -230,6 +230,6 @@ def device() -> list[Log]:
 @pytest.mark.parametrize("logs", [many, images, beside, device])
 def test_it_can_be_read(logs: Callable[[], list[Log]]) -> None:
     figure = draw(logs())
-    test_plot.test_no_text_is_cut(figure)
-    test_plot.test_no_text_lies_on_another(figure)
-    test_plot.test_text_is_large_enough(figure)
+    assert cut(figure) == []
+    assert overlapping(figure) == []
+    assert smallest_text(figure) >= SMALL >= 8

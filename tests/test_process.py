@@ -2,142 +2,43 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import select
-import signal
-import struct
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import PIL.Image
 import pytest
 
-COMMAND = (sys.executable, "-m", "blurbench")
+from helpers.process import (
+    COMMAND,
+    HIDE_CURSOR,
+    PATIENCE,
+    SHOW_CURSOR,
+    Ended,
+    in_terminal,
+    interrupt,
+    plain,
+    posix,
+    start,
+    work_in,
+)
+
 CPU = ("--backend", "numpy,scipy")
 ONE = ("--backend", "numpy", "--method", "separable")
 BRIEF = ("--budget", "20", "--rounds", "1", "--size", "3")
 LONG = ("--budget", "300", "--same", "0", *CPU)
 HEAVY = ("numpy", "scipy", "cupy", "cupyx", "PIL", "rich", "matplotlib")
 
-PATIENCE = 60  # seconds until a process is given up; no test waits for it to pass
 
-SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7])(?:;\d+)*m")
 
 # Shells start background jobs with SIGINT ignored, and children inherit that.
-LISTENING = (
-    sys.executable,
-    "-c",
-    "import runpy, signal\n"
-    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "runpy.run_module('blurbench', run_name='__main__')",
-)
-
-posix = pytest.mark.skipif(os.name != "posix", reason="pipes, signals and terminals of POSIX")
-
-
-def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Go to a folder with a small image, from which processes can import the package."""
-    patch.chdir(folder)
-    path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    patch.setenv("PYTHONPATH", path.rstrip(os.pathsep))
-    patch.delenv("NO_COLOR", raising=False)
-    pixels = np.random.default_rng(4).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-    PIL.Image.fromarray(pixels).save("photo.png")
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder of the test's own."""
     work_in(tmp_path, monkeypatch)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a process ended: its exit code and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-
-def start(*arguments: str) -> subprocess.Popen[str]:
-    """A command under way, with pipes; SIGINT reaches it."""
-    pipe = subprocess.PIPE
-    return subprocess.Popen([*LISTENING, *arguments], stdout=pipe, stderr=pipe, text=True)
-
-
-def interrupt(process: subprocess.Popen[str], when: Callable[[], bool]) -> Ended:
-    """Send SIGINT as soon as `when` is true, and wait for the end."""
-    with process:
-        wait_until(when, process)
-        process.send_signal(signal.SIGINT)
-        try:
-            out, err = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
-    return Ended(process.returncode, out, err)
-
-
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            pytest.fail(f"never ready; stderr: {process.communicate()[1]}")
-        time.sleep(0.02)
-
-
-def in_terminal(
-    *arguments: str, columns: int = 100, interrupt_at: str | None = None, **environment: str
-) -> tuple[int, str]:
-    """Run a command whose stdout and stderr are a terminal; its exit code and all it showed."""
-    import fcntl
-    import pty
-    import termios
-
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    settings = {name: text for name, text in os.environ.items() if name not in ("COLUMNS", "CI")}
-    with subprocess.Popen(
-        [*LISTENING, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        env={**settings, "TERM": "xterm-256color", **environment},
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if not select.select([ours], [], [], 1)[0]:
-                continue
-            with contextlib.suppress(OSError):  # Linux: the other end is closed
-                part = os.read(ours, 65536)
-                if part:
-                    shown += part
-                    if interrupt_at is not None and interrupt_at in shown.decode(errors="replace"):
-                        process.send_signal(signal.SIGINT)
-                        interrupt_at = None
-                    continue
-            break
-        os.close(ours)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(PATIENCE)
-        process.kill()
-    return process.returncode, shown.decode().replace("\r\n", "\n")
-
-
-def plain(shown: str) -> str:
-    """What a terminal showed, without its control sequences."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
 
 
 # Pipes

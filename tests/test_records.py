@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_runs import ABOUT
 
 from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
@@ -26,6 +25,7 @@ from blurbench.records.findings import SCOPES, Declared
 from blurbench.records.journal import Journal, Run, check_folder, check_output, load
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records, utc
 from blurbench.records.summary import Key, Row, columns
+from helpers.made_runs import ABOUT
 
 KEY = Key(
     implementation="numpy:fft",

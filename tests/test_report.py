@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import HOSTILE, NAMES, back_and_forth, kept, records, run_of, usual
-from test_cli import deny_gpu, noise, run, save
-from test_process import work_in
 
 from blurbench.cli.report import MOST_RUNS
 from blurbench.records.journal import Journal, Log, load
+from helpers.command import deny_gpu, run
+from helpers.made_runs import HOSTILE, NAMES, back_and_forth, kept, records, run_of, usual
+from helpers.pictures import noise, save
+from helpers.process import work_in
 
 pytest.importorskip("altair", reason="Altair is missing: pip install 'blurbench[report]'")
 pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install 'blurbench[report]'")
 
-from pages import Page, fields_of, page_of
-
 from blurbench.report.page.palette import COLOURS
 from blurbench.study.claims import CLAIMS
+from helpers.pages import Page, fields_of, page_of
 
 COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-28-testcard-sweep"
 SCRIPT = "<script>alert(1)</script>.png"

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from made_runs import HOSTILE, NAMES, SIZES, back_and_forth, run_of
+
+from helpers.made_runs import HOSTILE, NAMES, SIZES, back_and_forth, run_of
 
 pytest.importorskip("altair", reason="Altair is missing: pip install 'blurbench[report]'")
 pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install 'blurbench[report]'")
 pytest.importorskip("selenium", reason="Selenium is missing: pip install selenium")
 
-from pages import Page
 from selenium import webdriver
 from selenium.common.exceptions import NoAlertPresentException
 from selenium.webdriver.chrome.options import Options
@@ -35,6 +35,7 @@ from blurbench.records.journal import load
 from blurbench.report.page.build import build_page
 from blurbench.report.page.palette import COLOURS
 from blurbench.study.claims import CLAIMS
+from helpers.pages import Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import json
 import os
 import random
 import shlex
@@ -20,11 +19,22 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from test_process import COMMAND, LISTENING, PATIENCE, Ended, posix, work_in
 
 from blurbench.cli.main import main
 from blurbench.records.journal import load
 from blurbench.report.progress import PointsListener, TerminalListener
+from helpers.process import (
+    COMMAND,
+    LISTENING,
+    PATIENCE,
+    Ended,
+    edit,
+    errors_of,
+    is_one_line,
+    posix,
+    run_process,
+    work_in,
+)
 
 RUN = Path("run")
 TWO = ("--backend", "numpy,scipy", "--method", "separable")
@@ -36,14 +46,6 @@ BRIEF = ("--budget", "20", "--rounds", "2", *TWO)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder of the test's own, with a small image."""
     work_in(tmp_path, monkeypatch)
-
-
-def blurbench(*arguments: str, **more: Any) -> Ended:
-    """A whole command in a process of its own."""
-    done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, **{"timeout": PATIENCE, **more}
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def in_process(*arguments: str, capsys: pytest.CaptureFixture[str]) -> Ended:
@@ -83,23 +85,6 @@ def contents(run: Path = RUN) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in run.iterdir()}
 
 
-def errors_of(ended: Ended) -> list[str]:
-    return [line for line in ended.err.splitlines() if line.startswith("Error")]
-
-
-def is_one_line(ended: Ended) -> bool:
-    """Whether bad input was told as promised."""
-    lines = ended.err.splitlines()
-    return ended.code == 2 and len(errors_of(ended)) == 1 and "Traceback" not in "\n".join(lines)
-
-
-def edit(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change a run's description."""
-    document = json.loads((run / "run.json").read_text("utf-8"))
-    change(document)
-    (run / "run.json").write_text(json.dumps(document), encoding="utf-8")
-
-
 # Killed at any moment.
 
 
@@ -125,7 +110,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_to_its_end(
         kill_after(rng.uniform(0.3, 1.0), "sweep", "--resume", "run")
         whole = kept[: kept.rfind(b"\n") + 1]
         assert (RUN / "samples.csv").read_bytes().startswith(whole)
-    ended = blurbench("sweep", "--resume", "run")
+    ended = run_process("sweep", "--resume", "run")
     assert (ended.code, errors_of(ended)) == (0, [])
     assert (doubled(), unmeasured()) == ([], [])
     shown = in_process("show", "run", "--csv", "again.csv", capsys=capsys)
@@ -139,7 +124,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         work_in(place, patch)
-        assert blurbench("sweep", "photo.png", "--sizes", "3,5", *BRIEF, "--out", "run").code == 0
+        assert run_process("sweep", "photo.png", "--sizes", "3,5", *BRIEF, "--out", "run").code == 0
     return place
 
 
@@ -328,7 +313,7 @@ def small_files() -> None:
 def test_a_disk_that_fills_up_ends_the_run_with_what_was_kept(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ended = blurbench(*SWEEP, "--out", "run", preexec_fn=small_files)
+    ended = run_process(*SWEEP, "--out", "run", preexec_fn=small_files)
     assert is_one_line(ended)
     assert "folder run cannot be written" in ended.err
     assert in_process("show", "run", capsys=capsys).code == 0
@@ -337,7 +322,7 @@ def test_a_disk_that_fills_up_ends_the_run_with_what_was_kept(
 
 @posix
 def test_a_disk_that_fills_up_is_told_in_one_line_whatever_processes_there_are() -> None:
-    ended = blurbench(*SWEEP, "--processes", "2", "--out", "run", preexec_fn=small_files)
+    ended = run_process(*SWEEP, "--processes", "2", "--out", "run", preexec_fn=small_files)
     assert is_one_line(ended)
 
 
@@ -350,7 +335,7 @@ def samples_of_whole_lines() -> list[str]:
 def test_a_run_that_a_full_disk_ended_goes_on_when_there_is_room(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert blurbench(*SWEEP, "--out", "run", preexec_fn=small_files).code == 2
+    assert run_process(*SWEEP, "--out", "run", preexec_fn=small_files).code == 2
     kept = samples_of_whole_lines()
     assert in_process("sweep", "--resume", "run", capsys=capsys).code == 0
     assert samples_of_whole_lines()[: len(kept)] == kept

@@ -13,39 +13,17 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from test_cli import Ran, deny_gpu, run
-from test_crossing import COMMON, Written
-from test_process import work_in
 
 from blurbench.errors import InputError
-from blurbench.records.journal import Journal, Log, load
+from blurbench.records.journal import load
 from blurbench.records.summary import columns
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.show import short_names, show_log, show_runs, texts_of
+from helpers.command import Ran, deny_gpu, run
+from helpers.process import work_in
+from helpers.written import COMMON, Copied, Written
 
 LONGEST = ("numpy:separable", "scipy:separable", "cupyx:separable")
-
-
-class Copied(Written):
-    """A log whose records go to a folder too."""
-
-    def __init__(self, folder: str, *names: str, **more: Any) -> None:
-        options = {**COMMON, **more.get("common", {}), "backends": (), "methods": ()}
-        super().__init__(*names, **{"study": "sweep", "options": options, **more})
-        self.folder = Path(folder)
-        self.log: Log = Journal.create(self.folder, self.log.run)
-
-    def done(self) -> str:
-        for findings in list(self.log.points.values()):
-            for name in self.names:
-                self.record(findings.point.size, name, None, key=sides(findings.point))
-        assert isinstance(self.log, Journal)
-        self.log.finish()
-        return str(self.folder)
-
-
-def sides(point: Any) -> dict[str, int]:
-    return {"width": point.width, "height": point.height}
 
 
 @pytest.fixture(autouse=True)

@@ -6,33 +6,16 @@ continued from what its folder then holds.
 
 from __future__ import annotations
 
-import csv
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import test_compare
 from click.testing import CliRunner
-from test_compare import (
-    SMALL,
-    Behaviour,
-    Clock,
-    FakeDevice,
-    Planted,
-    add_half,
-    backend_of,
-    failing_after,
-    gpu_of,
-    picture,
-    planted,
-    raising,
-    then,
-)
 
 from blurbench.backends.backend import Implementation
 from blurbench.cli.main import cli
@@ -51,68 +34,35 @@ from blurbench.study.options import Options
 from blurbench.study.question import Question, Source
 from blurbench.study.session import Session
 from blurbench.study.sweep import finished, hopeless, sweep
-
-plant, device = test_compare.plant, test_compare.device
-simulated_clock = test_compare.clock
+from helpers.moments import Killed, Moments, Stoppable, doubled, samples_of
+from helpers.planted import (
+    SMALL,
+    Behaviour,
+    Planted,
+    add_half,
+    backend_of,
+    failing_after,
+    picture,
+    planted,
+    raising,
+    then,
+)
+from helpers.simulated import Clock, FakeDevice, gpu_of
 
 
 @pytest.fixture
-def clock(simulated_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The simulated clock, by which the yardstick takes its time too."""
 
     def make_yardstick() -> Contender:
         def measure(loops: int) -> float:
-            simulated_clock.now += 0.001 * loops
+            clock.now += 0.001 * loops
             return 0.001 * loops
 
         return Contender("yardstick", measure, 0.001)
 
     monkeypatch.setattr("blurbench.study.point.make_yardstick", make_yardstick)
-    return simulated_clock
-
-
-class Killed(BaseException):
-    """Nothing catches this, as nothing catches the kill of a process."""
-
-
-@dataclass
-class Moments(Listener):
-    """Counts what happens, and stops the run at one of these moments."""
-
-    stop_at: int | None = None
-    error: BaseException = field(default_factory=Killed)
-    count: int = 0
-    told: list[tuple[int, int, str]] = field(default_factory=list)
-    budgets: list[float] = field(default_factory=list)
-
-    def passes(self) -> None:
-        self.count += 1
-        if self.count == self.stop_at:
-            raise self.error
-
-    def points(self, done: int, total: int, text: str, left_s: float | None = None) -> None:
-        self.told.append((done, total, text))
-        self.passes()
-
-    def budget(self, seconds: float) -> None:
-        self.budgets.append(seconds)
-
-    def stage(self, text: str) -> None:
-        self.passes()
-
-    def rounds(self, done: int, left_s: float) -> None:
-        self.passes()
-
-
-class Stoppable(Journal):
-    """Stops before or after it keeps a record."""
-
-    moments: Moments
-
-    def append(self, record: Record) -> None:
-        self.moments.passes()
-        super().append(record)
-        self.moments.passes()
+    return clock
 
 
 def asking(
@@ -159,18 +109,6 @@ def attempt(question: Question, folder: Path, moments: Moments | None = None) ->
         journal.close()
     journal.finish()
     return "done"
-
-
-def samples_of(folder: Path) -> list[dict[str, str]]:
-    with (folder / "samples.csv").open(encoding="utf-8", newline="") as stream:
-        return [row for row in csv.DictReader(stream, strict=True) if row["elapsed_s"]]
-
-
-def doubled(folder: Path) -> list[tuple[str, ...]]:
-    """Samples that cannot be told apart."""
-    names = ("cell_id", "scope", "round", "process", "attempt")
-    known = Counter(tuple(row[name] for name in names) for row in samples_of(folder))
-    return [key for key, number in known.items() if number > 1]
 
 
 def by_place(log: Log) -> dict[tuple[int, str], Row]:

@@ -12,11 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import trust
-from trust import BOUNDS, SCENARIOS, Bound, Crossing, Machine, Mean, Scenario, Tally, total
 
+import trust
 from blurbench.measure.judge import verdict_on
 from blurbench.measure.stats import interval_rank
+from trust import BOUNDS, SCENARIOS, Bound, Crossing, Machine, Mean, Scenario, Tally, total
 
 GATED = [one for one in SCENARIOS.values() if one.gated]
 UNLIKELY = 1e-3

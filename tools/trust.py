@@ -1,6 +1,6 @@
 """How often the statistics are right: thousands of races on a machine whose truth is known.
 
-    python tests/trust.py [--runs 2000] [--jobs 2] [--control 10]
+    python tools/trust.py [--runs 2000] [--jobs 2] [--control 10]
 
 The races, looks, verdicts and searches are the real ones; the machine under them is simulated.
 Beside them stands the naive way, put to the same noise with as many samples: all of one

@@ -1,4 +1,4 @@
-"""How much slower than the best is what `auto` chooses? Run: python tests/regret.py [TABLE]
+"""How much slower than the best is what `auto` chooses? Run: python tools/regret.py [TABLE]
 
 On 200 random problems that no table was made from, whatever may be the fastest is timed round by
 round; the regret is the time of the chosen over that of the fastest. Beside it stands SciPy's rule

@@ -1,6 +1,6 @@
 """Peak memory beyond image and result, measured: one process for each exact CPU implementation.
 
-    python tests/peak_memory.py [SIDE [SIZE]]      prints a Markdown table
+    python tools/peak_memory.py [SIDE [SIZE]]      prints a Markdown table
 
 Linux only: the peak is what the kernel reports of the process.
 """

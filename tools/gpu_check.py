@@ -55,6 +55,7 @@ COLUMNS = (
     *("implementation", "height", "width", "channels", "size"),
     *("compute_median_s", "copy_bandwidth_fraction", "reason"),
 )
+TESTS = Path(__file__).parents[1] / "tests"
 RIGHT_S = 170  # the tests and `verify`
 CROSSOVER_S, REST_S = 110, 40  # the search for crossovers; graphs, clocks and the start of Python
 RIVALS = ("numpy", "scipy", "numba", "opencv")  # on the CPU
@@ -127,10 +128,10 @@ def checks_of(names: Iterable[str]) -> dict[str, list[str]]:
     """What to run for the backends, by what it is; the longest first."""
     tests = [
         str(path)
-        for path in sorted(Path(__file__).parent.glob("test_*.py"))
+        for path in sorted(TESTS.glob("test_*.py"))
         if re.search(r"mark\.gpu|@on_gpu", path.read_text("utf-8"))
     ]
-    pytest = ("-m", "pytest", "-m", "gpu", "-q", "-p", "no:cacheprovider")
+    pytest = ("-m", "pytest", "-m", "gpu", "--checks", "all", "-q", "-p", "no:cacheprovider")
     verify = ("-m", "blurbench", "verify")
     return {
         "GPU tests": [sys.executable, *pytest, *tests],

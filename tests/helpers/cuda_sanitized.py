@@ -9,12 +9,12 @@ from __future__ import annotations
 import sys
 from itertools import product
 
-import cuda_on_cpu
 import numpy as np
 
 from blurbench.backends.cuda import plans
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
+from helpers import cuda_on_cpu
 
 SHAPES = ((1, 1), (9, 5), (36, 150), (20, 23, 3), (6, 143, 4))
 SIZES = (9, 71)  # fused, with one column a thread and with more; two passes

@@ -1,6 +1,6 @@
 """Photographs a second: `blurbench blur` of a folder against the loops that one would write.
 
-    python tests/photo_loops.py [COUNT [ROUNDS]]      prints a Markdown table
+    python tools/photo_loops.py [COUNT [ROUNDS]]      prints a Markdown table
 
 Each loop is a process of its own, timed from start to end; they take turns, after one turn on a
 few photographs that is not counted. All write JPEG of quality 95.

@@ -1,9 +1,9 @@
 """A large image through `blurbench blur`: peak memory, time, and windows held against a reference.
 
-    python tests/large_image.py [--side 40000] [--sigma 30] [--memory 1GiB] [--folder DIR]
+    python tools/large_image.py [--side 40000] [--sigma 30] [--memory 1GiB] [--folder DIR]
                                 [--from tif,zarr,rows.tif] [--to zarr,tif,zarr]
                                 [--dask tcp://...]
-    python tests/large_image.py --against [--side 6000]     ratios to dask_image, in rounds,
+    python tools/large_image.py --against [--side 6000]     ratios to dask_image, in rounds,
                                                             after pip install dask-image
 
 dask_image works chunk by chunk, so it is given chunks of several sides, and the best counts.

@@ -1,0 +1,195 @@
+"""A clock that moves only by what planted blurs say they take, and a device with such a queue."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from blurbench.backends.backend import Backend
+from blurbench.backends.device import Clocks
+from blurbench.measure.race import race
+from blurbench.plan import Plan
+from helpers.planted import SMALL, Behaviour, backend_of, planted
+
+
+class Clock:
+    """Simulated seconds; asking for them takes a moment too."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self._rng = random.Random(5)
+
+    def __call__(self) -> float:
+        self.now += 1e-5
+        return self.now
+
+    def takes(self, seconds: float, noise: float = 0.01) -> Behaviour:
+        """A right blur that takes so long on a `SMALL` image, and in proportion on others."""
+
+        def behave(blur: Plan, image: Any, out: Any) -> None:
+            blur(image, out)
+            share = image.size / SMALL.pixels.size
+            self.now += seconds * share * math.exp(self._rng.gauss(0, noise))
+
+        return behave
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    simulated = Clock()
+    monkeypatch.setattr(time, "perf_counter", simulated)
+    monkeypatch.setattr("blurbench.study.point.race", partial(race, now=simulated))
+    return simulated
+
+
+class Lazy:
+    """Does the work at a plan's first call, and later for as long as `honest` says."""
+
+    def __init__(self, honest: Callable[[], bool] = lambda: False) -> None:
+        self._honest = honest
+        self._known: set[Plan] = set()
+
+    def __call__(self, blur: Plan, image: Any, out: Any) -> None:
+        if blur not in self._known or self._honest():
+            blur(image, out)
+        self._known.add(blur)
+
+
+UPLOAD_S, DOWNLOAD_S, COPY_S, LAUNCH_S = 0.002, 0.001, 2e-5, 2e-5
+MULTIPLY_ADDS, MULTIPLY_ADD_RATE = 1e6, 1e9
+
+
+class OnDevice(np.ndarray):
+    """Memory of the device; writing into it queues a copy there."""
+
+    device: FakeDevice | None = None
+
+    def __array_finalize__(self, parent: Any) -> None:
+        self.device = getattr(parent, "device", None)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        if self.device is not None:
+            self.device.queue(COPY_S)
+
+
+class FakeDevice:
+    """Queued work runs by itself; only waiting for it moves the host's clock."""
+
+    name = "a fake"
+    cache_bytes: int | None = None
+    peak_bytes_per_s: float | None = None
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._ready = clock, 0.0
+        self.reading: Clocks | None = None
+        self.arrays = 0  # that were made since the last release
+        self.on_release: Callable[[], None] = lambda: None
+
+    def queue(self, seconds: float) -> None:
+        self._ready = max(self._ready, self._clock.now) + seconds
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        array = np.empty(shape, dtype).view(OnDevice)
+        array.device = self
+        self.arrays += 1
+        return array
+
+    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        return np.empty(shape, dtype)
+
+    def stream(self, name: str) -> str:
+        return name
+
+    def upload(self, host: Any, device: Any, stream: Any = None) -> None:
+        assert (type(host), type(device)) == (np.ndarray, OnDevice)
+        np.copyto(device, host)
+        self.queue(UPLOAD_S)
+
+    def download(self, device: Any, host: Any, stream: Any = None) -> None:
+        assert (type(host), type(device)) == (np.ndarray, OnDevice)
+        np.copyto(host, device)
+        self.queue(DOWNLOAD_S)
+
+    def synchronize(self) -> None:
+        self._clock.now = max(self._clock.now, self._ready)
+
+    def record(self, stream: Any = None) -> float:
+        self.queue(0.0)
+        return self._ready
+
+    def wait(self, event: float, stream: Any = None) -> None:
+        """There is one queue, so whatever came before is done before."""
+
+    def elapsed_s(self, start: float, stop: float) -> float:
+        self._clock.now = max(self._clock.now, stop)
+        return stop - start
+
+    def hold(self, seconds: float) -> None:
+        self.queue(seconds)
+
+    def capture(self, call: Any) -> Any:
+        """A graph costs the host one launch, however many are in it."""
+
+        def replay() -> None:
+            launched = self._clock.now + LAUNCH_S
+            call()
+            self._clock.now = launched
+
+        return replay
+
+    def multiply_adds(self, dtype: np.dtype[Any]) -> tuple[Any, float]:
+        return partial(self.queue, MULTIPLY_ADDS / MULTIPLY_ADD_RATE), MULTIPLY_ADDS
+
+    def clocks(self) -> Clocks | None:
+        return self.reading
+
+    def release(self) -> None:
+        self.arrays = 0
+        self.on_release()
+
+    def held_bytes(self) -> int:
+        return 1000 * self.arrays
+
+    def free_bytes(self) -> int:
+        return 2**40
+
+    def takes(self, seconds: float, noise: float = 0.01) -> Behaviour:
+        """A right blur that takes so long on the device and is launched from the host."""
+        rng = random.Random(6)
+
+        def behave(blur: Plan, image: Any, out: Any) -> None:
+            assert type(image) is OnDevice
+            self._clock.now += LAUNCH_S
+            blur(np.asarray(image), np.asarray(out))
+            self.queue(seconds * image.size / SMALL.pixels.size * math.exp(rng.gauss(0, noise)))
+
+        return behave
+
+    def pretends(self) -> Behaviour:
+        """Does the work at a plan's first call; later it only launches."""
+        lazy = Lazy()
+
+        def behave(blur: Plan, image: Any, out: Any) -> None:
+            self._clock.now += LAUNCH_S
+            self.queue(1e-7)
+            lazy(blur, np.asarray(image), np.asarray(out))
+
+        return behave
+
+
+@pytest.fixture
+def device(clock: Clock) -> FakeDevice:
+    return FakeDevice(clock)
+
+
+def gpu_of(device: FakeDevice, **behaviours: Behaviour) -> Backend:
+    implementations = (planted(name, one, backend="gpu") for name, one in behaviours.items())
+    return backend_of(*implementations, name="gpu", kind="gpu", open_device=lambda number: device)
