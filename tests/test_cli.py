@@ -186,7 +186,7 @@ def test_nothing_is_elided_in_a_pipe(answer: Ran) -> None:
 
 
 def test_the_backends_that_cannot_run_are_named_once_with_reason_and_remedy(answer: Ran) -> None:
-    assert f"{', '.join(OPTIONAL)} cannot run: {REASON}; {REMEDY}.\n" in answer.out
+    assert f"{', '.join(OPTIONAL)} cannot run: {REASON}; {REMEDY}\n" in answer.out
 
 
 def test_the_difference_between_separable_and_direct_is_printed(answer: Ran) -> None:

@@ -20,6 +20,7 @@ from blurbench.backends.lent import Lent
 from blurbench.backends.registry import find_implementation
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
+from blurbench.extras import install
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rounds, Rules, judge, may_lead
@@ -88,7 +89,7 @@ def test_a_missing_peer_says_so_and_what_mends_it(
 
     monkeypatch.setattr(owner, "import_module", missing)
     state = owner.probe.__wrapped__()
-    assert state.explanation == f"{title} is not installed; pip install 'blurbench[peers]'"
+    assert state.explanation == f"{title} is not installed; {install('peers')}"
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)

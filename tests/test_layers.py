@@ -23,7 +23,7 @@ FLOORS = [
     {"measure"},
     {"backends"},
     {"methods"},
-    {"plan", "adjoint", "image", "testcard", "kernel", "border", "host", "errors"},
+    {"plan", "adjoint", "image", "testcard", "kernel", "border", "host", "errors", "extras"},
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}

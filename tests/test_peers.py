@@ -18,6 +18,7 @@ import scipy.ndimage
 from blurbench.backends import conv2d, cucim, gpu, optional, torch, torch_cuda
 from blurbench.backends.backend import Availability
 from blurbench.border import BORDERS
+from blurbench.extras import install
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Problem
 from blurbench.study.options import Options
@@ -39,7 +40,7 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 
 def examined(load: Callable[[], Any]) -> Availability:
-    return optional.examine(load, "cucim", "cuCIM", cucim.INSTALL)
+    return optional.examine(load, "cucim", "cuCIM", "cucim13")
 
 
 # What is missing.
@@ -59,7 +60,8 @@ def examined(load: Callable[[], Any]) -> Availability:
     ids=["not installed", "a part not installed", "broken", "of no words"],
 )
 def test_a_library_that_cannot_be_imported_is_the_reason(error: Exception, reason: str) -> None:
-    assert examined(raising(error)) == Availability(reason, cucim.INSTALL)
+    remedy = install("cucim13", upgrade="cannot" in reason)
+    assert examined(raising(error)) == Availability(reason, remedy)
 
 
 def test_a_library_that_can_be_imported_tells_its_version() -> None:
@@ -88,8 +90,8 @@ def test_on_a_gpu_the_versions_of_both_and_the_devices_are_told() -> None:
 
 @pytest.mark.usefixtures("on_a_gpu")
 def test_on_a_gpu_a_missing_library_is_the_reason() -> None:
-    found = optional.on_gpu(lambda: Availability("cuCIM is not installed", cucim.INSTALL))
-    assert (found.reason, found.remedy) == ("cuCIM is not installed", cucim.INSTALL)
+    found = optional.on_gpu(lambda: Availability("cuCIM is not installed", "install it"))
+    assert (found.reason, found.remedy) == ("cuCIM is not installed", "install it")
 
 
 def made_up_torch() -> SimpleNamespace:
@@ -119,7 +121,7 @@ def test_a_pytorch_for_cuda_can_be_used() -> None:
 
 
 def test_a_missing_pytorch_is_the_reason() -> None:
-    missing = Availability("PyTorch is not installed", torch.INSTALL)
+    missing = Availability("PyTorch is not installed", "install it")
     assert torch_cuda.examine(missing, raising(AssertionError())) is missing
 
 

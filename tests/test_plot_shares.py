@@ -15,7 +15,7 @@ from blurbench.report.plot_style import SMALL
 from helpers.figures import cut, lines_named, overlapping, smallest_text, words
 from helpers.made_runs import NAMES, SIZES, describe, run_of, usual
 
-pytest.importorskip("matplotlib", reason="Matplotlib is missing: pip install 'blurbench[plot]'")
+pytest.importorskip("matplotlib", reason="Matplotlib is missing: pip install '.[plot]'")
 
 from matplotlib.axes import Axes
 

@@ -19,14 +19,15 @@ from typing import Any
 import pytest
 
 from blurbench.cli.report import MOST_RUNS
+from blurbench.extras import install
 from blurbench.records.journal import Journal, Log, load
 from helpers.command import deny_gpu, run
 from helpers.made_runs import HOSTILE, NAMES, back_and_forth, kept, records, run_of, usual
 from helpers.pictures import noise, save
 from helpers.process import work_in
 
-pytest.importorskip("altair", reason="Altair is missing: pip install 'blurbench[report]'")
-pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install 'blurbench[report]'")
+pytest.importorskip("altair", reason="Altair is missing: pip install '.[report]'")
+pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install '.[report]'")
 
 from blurbench.report.page.palette import COLOURS
 from blurbench.study.claims import CLAIMS
@@ -453,4 +454,4 @@ def test_without_altair_the_page_is_refused_before_anything_is_measured(
     monkeypatch.setattr("blurbench.cli.options.find_spec", lambda name: None)
     result = run("compare", "--report", "page.html")
     assert (result.code, result.out) == (2, "")
-    assert result.err == "Error: report needs Altair: pip install 'blurbench[report]'\n"
+    assert result.err == f"Error: report needs Altair: {install('report')}\n"

@@ -18,8 +18,8 @@ import pytest
 
 from helpers.made_runs import HOSTILE, NAMES, SIZES, back_and_forth, run_of
 
-pytest.importorskip("altair", reason="Altair is missing: pip install 'blurbench[report]'")
-pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install 'blurbench[report]'")
+pytest.importorskip("altair", reason="Altair is missing: pip install '.[report]'")
+pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install '.[report]'")
 pytest.importorskip("selenium", reason="Selenium is missing: pip install selenium")
 
 from selenium import webdriver

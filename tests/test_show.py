@@ -107,7 +107,7 @@ def test_what_did_not_run_says_why() -> None:
 
 def test_a_backend_that_cannot_run_is_told() -> None:
     folder = sweep_of(unavailable={"cupy": "no driver; install it"})
-    assert "cupy cannot run: no driver; install it." in run("show", folder).out
+    assert "cupy cannot run: no driver; install it\n" in run("show", folder).out
 
 
 def test_a_run_that_has_measured_nothing_can_be_shown() -> None:

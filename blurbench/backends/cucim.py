@@ -17,8 +17,6 @@ from blurbench.backends.ndimage import MODES
 from blurbench.methods import separable
 from blurbench.plan import Plan, Problem, empty, store
 
-INSTALL = "pip install 'blurbench[cucim13]' (or 'blurbench[cucim12]' beside CuPy for CUDA 12)"
-
 
 class SharedMemoryPlan(Plan):
     """Two calls of `correlate1d`, each on a contiguous 2-D image, as the fast kernels need it.
@@ -82,7 +80,8 @@ def _load() -> ModuleType:
 @functools.cache
 def probe() -> Availability:
     """Whether the GPU can be used and cuCIM be imported."""
-    return optional.on_gpu(lambda: optional.examine(_load, "cucim", "cuCIM", INSTALL))
+    extra = f"cucim{gpu.cuda_version()}"
+    return optional.on_gpu(lambda: optional.examine(_load, "cucim", "cuCIM", extra))
 
 
 backend = Backend(

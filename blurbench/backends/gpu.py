@@ -6,12 +6,14 @@ import functools
 import os
 from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 from numpy.typing import NDArray
 
 from blurbench.backends.backend import Availability
 from blurbench.backends.cuda_device import CudaDevice
+from blurbench.extras import install
 from blurbench.plan import Plan
 
 STRIP_BYTES = 2**40  # no cache to keep strips in: one launch for the whole image
@@ -19,7 +21,7 @@ BLOCK = 128  # a launch costs more than the zeros of a wider band
 
 TF32 = "CUPY_TF32"  # CuPy's own switch; it looks at its first product
 
-INSTALL = "pip install 'blurbench[cuda13]' (or 'blurbench[cuda12]' for an older driver)"
+NO_HEADER = "cannot open source file"  # how the compiler says that CUDA's headers are missing
 
 _SUM = r"""
 extern "C" __global__ void add(const float* a, float* total) { atomicAdd(total, a[threadIdx.x]); }
@@ -59,12 +61,12 @@ def examine(load: Callable[[], Any]) -> Availability:
     """Go through what a blur needs, from import to FFT; the first failure is the reason."""
     try:
         cupy = load()
-    except ImportError as error:
-        missing = isinstance(error, ModuleNotFoundError) and error.name == "cupy"
-        reason = "CuPy is not installed" if missing else f"CuPy cannot be imported: {_line(error)}"
-        return Availability(reason, INSTALL)
-    except RuntimeError as error:
-        return Availability(f"CuPy cannot be imported: {_line(error)}", INSTALL)
+    except (ImportError, RuntimeError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
+            remedy = f"{install('cuda13')} (for an older driver: cupy-cuda12x[ctk])"
+            return Availability("CuPy is not installed", remedy)
+        remedy = install(f"cuda{cuda_version()}", upgrade=True)
+        return Availability(f"CuPy cannot be imported: {_line(error)}", remedy)
     versions = {"cupy": str(cupy.__version__)}
     runtime = cupy.cuda.runtime
     try:
@@ -73,23 +75,35 @@ def examine(load: Callable[[], Any]) -> Availability:
         return Availability(*_no_device(runtime, error), versions)
     if count == 0:
         return Availability("no CUDA device is visible", "check CUDA_VISIBLE_DEVICES", versions)
+    libraries = install(f"cuda{cuda_version()}")
     checks: tuple[tuple[Callable[[Any], object], str, str], ...] = (
         (
             lambda cupy: cupy.cuda.nvrtc.getVersion(),
             "the CUDA compiler library (NVRTC) cannot be loaded",
-            "pip install 'cupy-cuda13x[ctk]' (or 'cupy-cuda12x[ctk]'), or install the CUDA toolkit",
+            libraries,
         ),
         (_run_kernel, "a small kernel failed", "check that the driver supports this CuPy's CUDA"),
-        (_run_fft, "a small FFT (cuFFT) failed", "pip install 'cupy-cuda13x[ctk]'"),
+        (_run_fft, "a small FFT (cuFFT) failed", libraries),
     )
     for check, what, remedy in checks:
         try:
             check(cupy)
         except Exception as error:  # CuPy's own errors are of many kinds
+            if NO_HEADER in str(error):
+                remedy = libraries
             return Availability(f"{what}: {_line(error)}", remedy, versions)
     devices = tuple(runtime.getDeviceProperties(number)["name"].decode() for number in range(count))
     versions["cuda"] = str(runtime.runtimeGetVersion())
     return Availability(versions=versions, devices=devices)
+
+
+def cuda_version() -> str:
+    """The major version of the CUDA that the installed CuPy is for; the newer where none is."""
+    try:
+        distribution("cupy-cuda12x")
+    except PackageNotFoundError:
+        return "13"
+    return "12"
 
 
 def _no_device(runtime: Any, error: Exception) -> tuple[str, str]:

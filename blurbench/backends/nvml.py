@@ -1,4 +1,4 @@
-"""The clocks of an NVIDIA device, through NVML (`pip install nvidia-ml-py`) where it is there."""
+"""The clocks of an NVIDIA device, through NVML (package nvidia-ml-py) where it is there."""
 
 from __future__ import annotations
 

@@ -18,8 +18,6 @@ from blurbench.backends.padded import Padded
 from blurbench.methods import direct, fft, separable
 from blurbench.plan import WITHOUT_FLOAT16, Plan, PlanePlan, Problem, empty, store
 
-INSTALL = "pip install 'blurbench[peers]'"
-
 # The library's own names for the borders that its filters know.
 BORDERS = {
     "reflect": "BORDER_REFLECT",
@@ -145,7 +143,7 @@ def _filter_bytes(problem: Problem) -> int:
 @functools.cache
 def probe() -> Availability:
     """Whether OpenCV can be imported."""
-    return optional.examine(lambda: import_module("cv2"), "cv2", "OpenCV", INSTALL)
+    return optional.examine(lambda: import_module("cv2"), "cv2", "OpenCV", "peers")
 
 
 backend = Backend(

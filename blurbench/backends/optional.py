@@ -8,14 +8,16 @@ from typing import Any
 
 from blurbench.backends import gpu
 from blurbench.backends.backend import Availability
+from blurbench.extras import install
 
 
-def examine(load: Callable[[], Any], package: str, title: str, remedy: str) -> Availability:
+def examine(load: Callable[[], Any], package: str, title: str, extra: str) -> Availability:
     """Import a library by `load`; what fails is the reason.
 
     Args:
         package: its top-level module, whose version is told.
         title: its name in words.
+        extra: the extra that installs it, or its own requirement where the core needs it.
     """
     try:
         version = str(load().__version__)
@@ -23,7 +25,7 @@ def examine(load: Callable[[], Any], package: str, title: str, remedy: str) -> A
         missing = isinstance(error, ModuleNotFoundError) and error.name == package
         lines = str(error).strip().splitlines() or [type(error).__name__]
         said = "is not installed" if missing else f"cannot be imported: {lines[0]}"
-        return Availability(f"{title} {said}", remedy)
+        return Availability(f"{title} {said}", install(extra, upgrade=not missing))
     return Availability(versions={package: version})
 
 

@@ -50,7 +50,7 @@ def work_bytes(problem: Problem) -> int:
 def probe() -> Availability:
     """Whether Pillow can be imported."""
     load = functools.partial(import_module, "PIL")
-    return optional.examine(load, "PIL", "Pillow", "pip install pillow")
+    return optional.examine(load, "PIL", "Pillow", "pillow")
 
 
 backend = Backend(

@@ -11,7 +11,6 @@ import numpy as np
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.lent import Lent
-from blurbench.backends.opencv import INSTALL
 from blurbench.backends.padded import Padded
 from blurbench.methods import direct, separable
 from blurbench.plan import WITHOUT_FLOAT16, Plan, Problem
@@ -75,7 +74,7 @@ def work_bytes(problem: Problem) -> int:
 @functools.cache
 def probe() -> Availability:
     """Whether pyvips can be imported, which needs libvips."""
-    return optional.examine(lambda: import_module("pyvips"), "pyvips", "pyvips", INSTALL)
+    return optional.examine(lambda: import_module("pyvips"), "pyvips", "pyvips", "peers")
 
 
 backend = Backend(

@@ -11,7 +11,6 @@ import numpy as np
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.ndimage import MODES
-from blurbench.backends.opencv import INSTALL
 from blurbench.methods import separable
 from blurbench.plan import WITHOUT_FLOAT16, Plan, Problem, store
 
@@ -49,7 +48,7 @@ def work_bytes(problem: Problem) -> int:
 @functools.cache
 def probe() -> Availability:
     """Whether scikit-image can be imported."""
-    return optional.examine(lambda: import_module("skimage"), "skimage", "scikit-image", INSTALL)
+    return optional.examine(lambda: import_module("skimage"), "skimage", "scikit-image", "peers")
 
 
 backend = Backend(

@@ -15,8 +15,6 @@ from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
 from blurbench.plan import Problem
 
-INSTALL = "pip install 'blurbench[torch]'"
-
 
 class HostRuntime:
     """PyTorch on the CPU, with the problem's threads and no others."""
@@ -50,7 +48,7 @@ class HostRuntime:
 @functools.cache
 def probe() -> Availability:
     """Whether PyTorch can be imported."""
-    return optional.examine(lambda: import_module("torch"), "torch", "PyTorch", INSTALL)
+    return optional.examine(lambda: import_module("torch"), "torch", "PyTorch", "torch")
 
 
 backend = Backend("torch", "cpu", conv2d_implementations("torch", HostRuntime), probe)

@@ -12,6 +12,7 @@ from blurbench.backends import gpu, optional
 from blurbench.backends import torch as on_cpu
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
+from blurbench.extras import install
 from blurbench.plan import Problem
 
 TOO_OLD = "no way to ask for full float32 precision (TF32 would leave the contract)"
@@ -73,7 +74,7 @@ def examine(found: Availability, load: Callable[[], Any]) -> Availability:
         remedy = "install the PyTorch that matches the driver"
     elif not hasattr(torch.backends.cudnn, "conv"):
         reason = f"PyTorch {torch.__version__} has {TOO_OLD}"
-        remedy = f"pip install --upgrade torch, or {on_cpu.INSTALL}"
+        remedy = install("torch", upgrade=True)
     else:
         return found
     return Availability(reason, remedy, found.versions)

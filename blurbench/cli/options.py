@@ -385,6 +385,7 @@ def write_exports(exports: dict[str, str], texts: Mapping[str, Callable[[], str]
 
 def check_page(path: str, what: str) -> None:
     """Raise InputError unless a page can be made and written to the path."""
+    from blurbench.extras import install
     from blurbench.records.journal import check_output
 
     if Path(path).suffix.lower() not in (".html", ".htm"):
@@ -392,11 +393,12 @@ def check_page(path: str, what: str) -> None:
     check_output(path, what)
     for module in ("altair", "vl_convert"):
         if find_spec(module) is None:
-            raise InputError("report needs Altair: pip install 'blurbench[report]'")
+            raise InputError(f"report needs Altair: {install('report')}")
 
 
 def check_picture(path: str, what: str) -> None:
     """Raise InputError unless a picture can be drawn and written to the path."""
+    from blurbench.extras import install
     from blurbench.records.journal import check_output
 
     if Path(path).suffix.lower() not in (".png", ".svg"):
@@ -405,4 +407,4 @@ def check_picture(path: str, what: str) -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise InputError("plot needs Matplotlib: pip install 'blurbench[plot]'") from None
+        raise InputError(f"plot needs Matplotlib: {install('plot')}") from None

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from blurbench.errors import InputError
+from blurbench.extras import install
 
 
 def load(module: str) -> Any:
@@ -20,6 +21,5 @@ def load(module: str) -> Any:
         root = module.partition(".")[0]
         missing = isinstance(error, ModuleNotFoundError) and error.name == root
         said = "is not installed" if missing else f"cannot be imported: {error}"
-        raise InputError(
-            f"large images need {root}, which {said}: pip install 'blurbench[dask]'"
-        ) from None
+        command = install("dask", upgrade=not missing)
+        raise InputError(f"large images need {root}, which {said}: {command}") from None

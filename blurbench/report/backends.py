@@ -6,9 +6,10 @@ from rich.console import Console
 
 from blurbench import host
 from blurbench.backends.registry import backends, probe
+from blurbench.extras import install
 from blurbench.measure.threads import limit_threads
 from blurbench.records.machine import cpu_name
-from blurbench.report.console import say
+from blurbench.report.console import say, say_unbroken
 from blurbench.report.units import plural
 
 
@@ -34,11 +35,13 @@ def show_backends(console: Console) -> None:
             say(console, f"  device {number}  {device}")
         if not state.ok:
             say(console, f"  reason    {state.reason}")
-            say(console, f"  remedy    {state.remedy or 'none known'}")
+            say_unbroken(console, f"  remedy    {state.remedy or 'none known'}")
     with limit_threads(cpus) as pools:
         console.print()
         found = ", ".join(
             f"{library} {plural(count, 'thread')}" for library, count in pools.items()
         )
-        missing = "thread pools cannot be set: pip install 'blurbench[threads]'"
-        say(console, f"Thread pools: {found}" if pools else f"Thread pools: {missing}")
+        if pools:
+            say(console, f"Thread pools: {found}")
+        else:
+            say_unbroken(console, f"Thread pools cannot be set: {install('threads')}")

@@ -76,9 +76,15 @@ def say_missing(console: Console, reasons: Mapping[str, str]) -> None:
     for backend, reason in reasons.items():
         sharing.setdefault(reason, []).append(backend)
     for reason, names in sharing.items():
-        say(console, f"{', '.join(names)} cannot run: {reason}.")
+        # No full stop: it would be copied along with a command.
+        say_unbroken(console, f"{', '.join(names)} cannot run: {reason}")
 
 
 def say(console: Console, text: str, style: str = "") -> None:
     """A sentence, wrapped at words in a terminal and left alone in a pipe."""
     console.print(Text(text, style=style))
+
+
+def say_unbroken(console: Console, text: str) -> None:
+    """A line that may hold a command to copy: the terminal wraps it, and no line break parts it."""
+    console.print(Text(text), soft_wrap=True)

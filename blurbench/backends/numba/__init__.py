@@ -15,9 +15,7 @@ from blurbench.plan import WITHOUT_FLOAT16
 @functools.cache
 def probe() -> Availability:
     """Whether Numba can be imported; it refuses versions of NumPy that it does not know."""
-    return optional.examine(
-        lambda: import_module("numba"), "numba", "Numba", "pip install --upgrade 'blurbench[numba]'"
-    )
+    return optional.examine(lambda: import_module("numba"), "numba", "Numba", "numba")
 
 
 backend = Backend(

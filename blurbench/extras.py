@@ -1,0 +1,72 @@
+"""The optional extras, and the command that installs one into the Python that runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+# Those of pyproject.toml for users, nested ones spelled out: no index has this package, and a
+# bare tree has no metadata to ask.
+_CUDA12 = ("cupy-cuda12x[ctk]>=14", "nvidia-ml-py>=12")
+_CUDA13 = ("cupy-cuda13x[ctk]>=14", "nvidia-ml-py>=12")
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "cuda12": _CUDA12,
+    "cuda13": _CUDA13,
+    "numba": ("numba>=0.61",),
+    "cucim12": (*_CUDA12, "cucim-cu12>=25.10"),
+    "cucim13": (*_CUDA13, "cucim-cu13>=25.10"),
+    "torch": ("torch>=2.9",),
+    "peers": (
+        "opencv-python-headless>=4.10",
+        "scikit-image>=0.25",
+        "pyvips>=3.0",
+        "pyvips-binary>=8.16",
+    ),
+    "threads": ("threadpoolctl>=3.5",),
+    "plot": ("matplotlib>=3.9",),
+    "report": ("altair>=5.5", "jinja2>=3.1", "vl-convert-python>=1.7"),
+    "dask": (
+        "dask[array]>=2025.7",
+        "distributed>=2025.7",
+        "tifffile[codecs]>=2025.6",
+        "zarr>=3.0.8",
+    ),
+}
+
+
+def install(wanted: str, *, upgrade: bool = False) -> str:
+    """The command that installs what is wanted, to be run in a shell as it stands.
+
+    Args:
+        wanted: an extra or, of a package that the core needs, the requirement itself.
+        upgrade: whether to take the newest versions where others are installed.
+    """
+    python = _interpreter()
+    if find_spec("pip") is not None:
+        command = [python, "-m", "pip", "install"]
+    else:  # the tool that made this environment without pip
+        command = ["uv", "pip", "install", "--python", python]
+    options = ["--upgrade"] if upgrade else []
+    return " ".join(map(_quoted, [*command, *options, *EXTRAS.get(wanted, (wanted,))]))
+
+
+def _interpreter() -> str:
+    """The running Python as a shell here finds it: by a short path if it lies below this folder.
+
+    Links are kept: it is the link in a virtual environment that makes it one.
+    """
+    try:
+        below = Path(sys.executable).relative_to(Path.cwd())
+    except (ValueError, OSError):  # it lies elsewhere, or this folder is gone
+        return sys.executable
+    # A bare name would be looked up along PATH.
+    return str(below) if len(below.parts) > 1 else sys.executable
+
+
+def _quoted(word: str) -> str:
+    if sys.platform != "win32":
+        return shlex.quote(word)
+    return word if re.fullmatch(r"[\w.:\\/-]+", word) else f'"{word}"'
