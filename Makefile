@@ -1,18 +1,21 @@
 # make compare [IMG=photo.png] [ARGS="--size 31"]   the main job
 # make sweep [IMG=photo.png] [ARGS="--sizes 3:63:2"]   every kernel size
-# make test [ARGS=-n8]                              the tests, two (or eight) at a time
+# make test [ARGS=-n8]                              the tests for every commit, two (or eight) at a time
+# make test-all                                     these and all others
+# make lint                                         ruff and mypy
 # make bench-peers [BUDGET=60]                      ours against the libraries, in minutes
 # make trust                                        how often the statistics are right
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PEERS := opencv-python-headless,scikit-image,pyvips-binary,cffi
+PYTEST := $(BIN)/python -m pytest -n2 --dist worksteal
 
 IMG ?=
 ARGS ?=
 
 .DEFAULT_GOAL := compare
-.PHONY: compare sweep bench-peers test lint trust gpu-check install clean
+.PHONY: compare sweep bench-peers test test-all test-rest lint trust gpu-check install tools clean
 
 compare: install
 	@$(BIN)/blurbench compare $(if $(IMG),"$(IMG)") $(ARGS)
@@ -20,39 +23,20 @@ compare: install
 sweep: install
 	@$(BIN)/blurbench sweep $(if $(IMG),"$(IMG)") $(ARGS)
 
-# Every exact blur on the CPU, on four images, in 16 runs below OUT that share BUDGET minutes; of
-# each, 5 s go into starting. Ended at any moment, it goes on where it was when called again.
-CPU_BACKENDS = from blurbench.backends.registry import backends; \
-	print(*(name for name, one in backends().items() \
-	if one.kind == "cpu" and any(each.exact for each in one.implementations)), sep=",")
-GREY_CARD = import sys; from blurbench.image import testcard_image, write_image; \
-	write_image(sys.argv[1], testcard_image().pixels[..., 0])
 bench-peers: BUDGET ?= 60
 bench-peers: OUT ?= results/peers
 bench-peers: install
-	@mkdir -p "$(OUT)"; card="$(OUT)/grey.png"; \
-	[ -f "$$card" ] || $(BIN)/python -c '$(GREY_CARD)' "$$card" || exit 2; \
-	backends=$$($(BIN)/python -c '$(CPU_BACKENDS)') || exit 2; \
-	measuring=$$(($(BUDGET) * 55)); \
-	for threads in all 1; do for dtype in float32 uint8; do for border in reflect mirror; do \
-	for image in grey colour; do \
-		run="$(OUT)/$$image-$$dtype-$$border-$$threads"; \
-		if [ -f "$$run/run.json" ]; then set -- --resume "$$run"; else \
-			set -- --image-sizes 1920x1080 --budget $$((measuring / 32)); \
-			[ $$image = colour ] || set -- "$$card" --image-sizes 512,1024,4096 \
-				--budget $$((measuring * 3 / 32)); \
-			[ $$threads = all ] || set -- "$$@" --threads 1; \
-			set -- "$$@" --sizes 3,5,7,9,15,21,31,49,63,101,151,255 --keep 3 --out "$$run" \
-				--backend "$$backends" --dtype $$dtype --border $$border; \
-		fi; \
-		$(BIN)/blurbench sweep "$$@"; code=$$?; [ $$code -le 1 ] || exit $$code; \
-	done; done; done; done; \
-	$(BIN)/blurbench show "$(OUT)"/*-*-*/ --against peers
+	@$(BIN)/python tools/bench_peers.py --budget "$(BUDGET)" --out "$(OUT)"
 
-test: install
-	@$(BIN)/python -m pytest -n2 --dist worksteal $(ARGS)
+test: tools
+	@$(PYTEST) $(ARGS)
 
-lint: install
+test-all: test test-rest
+
+test-rest: tools
+	@$(PYTEST) --checks rest $(ARGS)
+
+lint: tools
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -67,12 +51,23 @@ gpu-check:
 
 install: .venv/ready
 
+tools: .venv/tools-ready
+
 .venv/ready: pyproject.toml
-	@echo "Setting up .venv (once, about a minute)"
+	@echo "Setting up .venv, once; what is not in pip's cache is fetched:"
+	@echo "  1/3  NumPy, SciPy, Pillow, Click, Rich and threadpoolctl"
 	@$(PYTHON) -m venv .venv
-	@$(PIP) --editable ".[dev]"
+	@$(PIP) --editable ".[threads]"
+	@echo "  2/3  Numba, which compiles the fastest blurs"
 	@$(PIP) --only-binary numba,llvmlite --editable ".[numba]" || echo "Going on without Numba"
+	@echo "  3/3  OpenCV, scikit-image and libvips, to compare with"
 	@$(PIP) --only-binary $(PEERS) --editable ".[peers]" || echo "Going on without the peers"
+	@touch $@
+
+.venv/tools-ready: .venv/ready
+	@echo "Adding to .venv, once, what tests and checks need: pytest, ruff, mypy, Matplotlib, Altair,"
+	@echo "Dask, Zarr, pandas, DuckDB, Selenium and CUDA's compiler"
+	@$(PIP) --editable ".[dev]"
 	@touch $@
 
 clean:

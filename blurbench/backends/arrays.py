@@ -15,7 +15,7 @@ from blurbench.plan import Plan, Problem
 
 
 def array_implementations(
-    backend: str, load: Callable[[], Any], strip_bytes: int = 2**17
+    backend: str, load: Callable[[], Any], strip_bytes: int = separable.STRIP_BYTES
 ) -> tuple[Implementation, ...]:
     """`direct` and `separable` over the namespace that `load` imports when first needed.
 
@@ -38,7 +38,7 @@ def array_implementations(
             "ours",
             lambda problem: separable.SeparablePlan(load(), problem, strip_bytes),
             separable.operations,
-            separable.work_bytes,
+            lambda problem: separable.work_bytes(problem, strip_bytes),
             folds=True,
         ),
     )

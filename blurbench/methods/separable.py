@@ -7,6 +7,8 @@ from typing import Any
 from blurbench.border import Margins
 from blurbench.plan import Plan, Problem, empty, store
 
+STRIP_BYTES = 2**17  # both passes over so much stay in the cache
+
 
 def operations(problem: Problem) -> float:
     """Multiply-adds that one image takes."""
@@ -14,21 +16,31 @@ def operations(problem: Problem) -> float:
     return 2.0 * pixels * problem.kernel.size
 
 
-def work_bytes(problem: Problem) -> int:
-    """Memory that a plan holds: the image with margins above and below, in the work type."""
-    rows = problem.height + 2 * problem.kernel.radius
-    return rows * problem.width * problem.channels * problem.work_dtype.itemsize
+def work_bytes(problem: Problem, strip_bytes: int = STRIP_BYTES) -> int:
+    """Memory of a plan and its call: the image with margins above and below, a strip and its sums.
+
+    The sums of a strip are three: of its columns, and two while its rows are summed.
+    """
+    margins, width = 2 * problem.kernel.radius, problem.width
+    rows = strip_rows(problem, strip_bytes)
+    samples = (problem.height + margins) * width + rows * (width + margins) + 3 * rows * width
+    return samples * problem.channels * problem.work_dtype.itemsize
+
+
+def strip_rows(problem: Problem, strip_bytes: int) -> int:
+    """Rows of a strip: as many as fit, but one at least."""
+    row_bytes = problem.width * problem.channels * problem.work_dtype.itemsize
+    return min(problem.height, max(1, strip_bytes // row_bytes))
 
 
 class SeparablePlan(Plan):
     """Filters strips small enough (`strip_bytes`) that both passes stay in the cache."""
 
-    def __init__(self, xp: Any, problem: Problem, strip_bytes: int = 2**17) -> None:
+    def __init__(self, xp: Any, problem: Problem, strip_bytes: int = STRIP_BYTES) -> None:
         super().__init__(xp, problem)
         radius = problem.kernel.radius
         height, width, *channels = problem.shape
-        row_bytes = width * problem.channels * problem.work_dtype.itemsize
-        self._rows = min(height, max(1, strip_bytes // row_bytes))
+        self._rows = strip_rows(problem, strip_bytes)
         self._taps = [float(tap) for tap in problem.kernel.taps[: radius + 1]]
         dtype = getattr(xp, problem.work_dtype.name)
         self._tall = self._hold(empty(xp, (height + 2 * radius, width, *channels), dtype))

@@ -1,0 +1,86 @@
+"""What methods say that they take: multiply-adds by their formulas, memory by what plans hold."""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from blurbench.backends.backend import Implementation
+from blurbench.backends.registry import find_implementation
+from blurbench.methods import approximate, fft
+from blurbench.plan import Problem
+from helpers.contract import noise, problem_of
+
+PROBLEM = problem_of(7, (10, 20, 3))
+
+
+def exactly(n: int) -> int:
+    """Every length is fast."""
+    return n
+
+
+def whole_tens(n: int) -> int:
+    """Lengths that are multiples of ten are fast."""
+    return -(-n // 10) * 10
+
+
+@pytest.mark.parametrize(
+    ("method", "multiply_adds"),
+    [
+        ("direct", 600 * 49),
+        ("separable", 2 * 600 * 7),
+        ("banded", 2 * 600 * (7 + 31)),
+        ("dct", 3 * 2 * 200 * math.log2(200)),
+    ],
+)
+def test_a_method_takes_the_multiply_adds_of_its_formula(method: str, multiply_adds: float) -> None:
+    found = find_implementation("numpy", method).operations(PROBLEM)
+    assert found == pytest.approx(multiply_adds)
+
+
+def test_a_whole_transform_takes_those_of_the_image_with_its_margins() -> None:
+    samples = 16 * 26
+    found = fft.operations(PROBLEM, exactly)
+    assert found == pytest.approx(3 * 2 * samples * math.log2(samples))
+
+
+def test_transforms_of_lines_take_those_of_each_line_with_its_margins() -> None:
+    expected = 3 * 2 * (20 * 16 * math.log2(16) + 10 * 26 * math.log2(26))
+    assert fft.strip_operations(PROBLEM, exactly) == pytest.approx(expected)
+
+
+def test_on_a_circle_of_a_fast_length_no_margins_are_transformed() -> None:
+    expected = 3 * 2 * 200 * math.log2(200)
+    found = fft.operations(problem_of(7, (10, 20, 3), border="wrap"), whole_tens)
+    assert found == pytest.approx(expected)
+
+
+def test_a_transform_of_one_sample_takes_something() -> None:
+    pixel = problem_of(1, (1, 1))
+    assert (fft.operations(pixel, exactly), fft.strip_operations(pixel, exactly)) == (2, 4)
+
+
+@pytest.mark.parametrize(("method", "terms"), [("box", 3), ("deriche", 4), ("vyv", 5)])
+def test_a_recursive_blur_takes_four_a_term_and_axis(method: str, terms: int) -> None:
+    assert approximate.operations(PROBLEM, method) == 2 * 4 * terms * 600
+
+
+def peak_bytes(implementation: Implementation, problem: Problem) -> int:
+    """What NumPy's arrays take at most, beside image and result, for a plan and its call."""
+    image = noise(problem)
+    out = np.empty_like(image)
+    implementation.prepare(problem)(image, out)  # what is made once a process
+    tracemalloc.start()
+    try:
+        implementation.prepare(problem)(image, out)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_blur_takes_no_more_memory_than_it_was_said_to(implementation: Implementation) -> None:
+    problem = problem_of(31, (160, 200, 3))
+    assert peak_bytes(implementation, problem) <= 1.02 * implementation.work_bytes(problem)
