@@ -64,6 +64,7 @@ from helpers.simulated import (
     FakeDevice,
     Lazy,
     gpu_of,
+    world,
 )
 
 SCOPES = ("compute", "upload", "download", "end_to_end")
@@ -755,14 +756,16 @@ def test_a_comparison_that_ran_to_its_end_was_not_interrupted(plant, clock: Cloc
 # A device that is injected: its queue, its memory and its transfers are simulated.
 
 
-@pytest.fixture
-def both_kinds(plant, clock: Clock, device: FakeDevice) -> Answer:
+@pytest.fixture(scope="module")
+def both_kinds() -> Answer:
     """Two GPU rows, of which the dearer transfers are the same, and a CPU row."""
-    plant(
-        backend_of(planted("host", clock.takes(0.006))),
-        gpu_of(device, quick=device.takes(0.002), slow=device.takes(0.010)),
-    )
-    return simulate(backends=("fake", "gpu"), budget=60.0)
+    with world() as (simulated, offer):
+        device = FakeDevice(simulated)
+        offer(
+            backend_of(planted("host", simulated.takes(0.006))),
+            gpu_of(device, quick=device.takes(0.002), slow=device.takes(0.010)),
+        )
+        return simulate(backends=("fake", "gpu"), budget=60.0)
 
 
 def test_rows_of_a_gpu_are_ranked_end_to_end_with_the_cpus(both_kinds: Answer) -> None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 import json
 import math
 import random
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
-from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,12 +18,10 @@ from typing import Any
 import pytest
 from scipy.signal import choose_conv_method
 
-from blurbench.backends import registry
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rules
-from blurbench.measure.race import race
 from blurbench.records.export import to_json
 from blurbench.records.journal import Log, load
 from blurbench.report.console import open_console
@@ -42,35 +38,17 @@ from helpers.moments import Killed, Moments, Stoppable, doubled
 from helpers.planted import (
     SMALL,
     Behaviour,
-    Entry,
     Planted,
     add_half,
     backend_of,
     picture,
     planted,
+    recalled,
     then,
 )
 from helpers.process import work_in
-from helpers.simulated import DOWNLOAD_S, LAUNCH_S, UPLOAD_S, Clock, FakeDevice
+from helpers.simulated import DOWNLOAD_S, LAUNCH_S, UPLOAD_S, Clock, FakeDevice, world
 from helpers.written import Written, order
-
-
-@contextmanager
-def world() -> Iterator[tuple[Clock, Callable[..., None]]]:
-    """A simulated clock and a place to plant backends, for more than one test."""
-    with pytest.MonkeyPatch.context() as patch:
-        simulated = Clock()
-        patch.setattr(time, "perf_counter", simulated)
-        patch.setattr("blurbench.study.point.race", partial(race, now=simulated))
-
-        def offer(*backends: Backend) -> None:
-            entries = [Entry(one, one.name) for one in backends]
-            patch.setattr(registry, "entry_points", lambda group: entries)
-            registry.backends.cache_clear()
-
-        yield simulated, offer
-    registry.backends.cache_clear()
-
 
 Cost = Callable[[int], float]  # seconds on a SMALL image, by kernel size
 
@@ -94,7 +72,7 @@ def sized(clock: Clock, cost: Cost, noise: float = 0.01, seed: int = 5) -> Behav
     rng = random.Random(seed)
 
     def behave(blur: Any, image: Any, out: Any) -> None:
-        blur(image, out)
+        recalled(blur, image, out)
         share = image.size / SMALL.pixels.size
         clock.now += cost(blur.problem.kernel.size) * share * math.exp(rng.gauss(0, noise))
 
@@ -167,10 +145,15 @@ def measured(log: Log, method: str) -> list[int]:
     ]
 
 
+def variants(*values: Any) -> list[Any]:
+    """What the quick run leaves out: what differs by more or less from what it has."""
+    return [pytest.param(value, marks=pytest.mark.rest("variants")) for value in values]
+
+
 # What was planted is found.
 
 
-@pytest.mark.parametrize("size", [5, 9, 21, 45, 61])
+@pytest.mark.parametrize("size", [5, 21, 61, *variants(9, 45)])
 def test_a_planted_crossover_lies_in_its_bracket(plant, clock: Clock, size: int) -> None:
     plant(cpu_of(clock, direct=rising(0.03, per=size, power=2), fft=steady(0.03)))
     ((who, before, after),) = brackets(found_in(search_with(asking()))["direct", "fft"])
@@ -344,31 +327,29 @@ def test_a_search_in_which_everything_fails_ends(plant, clock: Clock) -> None:
     assert {row.status for row in log.rows()} == {"failed"}
 
 
-def test_who_falls_ever_further_behind_is_left_out_and_not_spoken_of(plant, clock: Clock) -> None:
-    plant(
-        cpu_of(
-            clock,
-            direct=rising(0.03, per=3, power=2),
-            separable=rising(0.05, per=31),
-            fft=steady(0.05),
+@pytest.fixture(scope="module")
+def outrun() -> Log:
+    """A search in which the dense sum falls ever further behind the others."""
+    with world() as (simulated, offer):
+        offer(
+            cpu_of(
+                simulated,
+                direct=rising(0.03, per=3, power=2),
+                separable=rising(0.05, per=31),
+                fft=steady(0.05),
+            )
         )
-    )
-    log = search_with(asking())
-    assert max(measured(log, "direct")) < 63
-    assert max(measured(log, "separable")) == 63
-    assert found_in(log)["direct", "fft"].sizes[-1] < 63
+        return search_with(asking())
 
 
-def test_what_is_left_out_says_why(plant, clock: Clock) -> None:
-    plant(
-        cpu_of(
-            clock,
-            direct=rising(0.03, per=3, power=2),
-            separable=rising(0.05, per=31),
-            fft=steady(0.05),
-        )
-    )
-    rows = [row for row in search_with(asking()).rows() if row.status == "over_budget"]
+def test_who_falls_ever_further_behind_is_left_out_and_not_spoken_of(outrun: Log) -> None:
+    assert max(measured(outrun, "direct")) < 63
+    assert max(measured(outrun, "separable")) == 63
+    assert found_in(outrun)["direct", "fft"].sizes[-1] < 63
+
+
+def test_what_is_left_out_says_why(outrun: Log) -> None:
+    rows = [row for row in outrun.rows() if row.status == "over_budget"]
     assert rows
     assert all(row.reason and row.reason.startswith("left out: ") for row in rows)
 
@@ -401,8 +382,8 @@ class Told(Listener):
         self.sizes.append(text)
 
 
-@pytest.mark.parametrize("noise", [0.01, 0.3])
-@pytest.mark.parametrize("budget", [5.0, 20.0, 60.0])
+@pytest.mark.parametrize("noise", [0.3, *variants(0.01)])
+@pytest.mark.parametrize("budget", [5.0, 60.0, *variants(20.0)])
 def test_a_budget_is_kept(plant, clock: Clock, budget: float, noise: float) -> None:
     plant(
         cpu_of(
@@ -432,7 +413,7 @@ def test_a_budget_is_kept_where_every_call_is_dear(plant, clock: Clock) -> None:
     assert clock.now - began <= 22
 
 
-@pytest.mark.parametrize("processes", [1, 2, 6])
+@pytest.mark.parametrize("processes", [1, 6, *variants(2)])
 def test_a_minute_is_enough_for_two_quick_methods(plant, clock: Clock, processes: int) -> None:
     plant(cpu_of(clock, direct=rising(0.03, 20, 1.9), fft=steady(0.03)))
     began = clock.now
@@ -492,32 +473,30 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> int:
     return moments.count
 
 
-@pytest.fixture
-def count(plant, clock: Clock, whole: int) -> int:
-    """The same, with the two planted for another search."""
-    plant_two(plant, clock)
-    return whole
+LATER = [pytest.param(share, marks=pytest.mark.rest("moments")) for share in (0.05, 0.55, 0.8)]
 
 
-@pytest.mark.parametrize("share", [0.05, 0.3, 0.55, 0.7, 0.8, 0.9])
-def test_a_search_goes_on_from_any_moment(
-    plant, clock: Clock, tmp_path: Path, count: int, share: float
-) -> None:
-    assert not attempt(asking(), tmp_path / "run", Moments(int(share * count)))
-    assert attempt(asking(), tmp_path / "run")
-    log = load(tmp_path / "run")
-    ((_, before, after),) = brackets(found_in(log)["direct", "fft"])
+@pytest.fixture(scope="module", params=[0.3, 0.7, 0.9, *LATER])
+def resumed(
+    whole: int, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a search that was killed when so much was done, and went on."""
+    folder = tmp_path_factory.mktemp("resumed") / "run"
+    with world() as (simulated, offer):
+        plant_two(offer, simulated)
+        assert not attempt(asking(), folder, Moments(int(request.param * whole)))
+        assert attempt(asking(), folder)
+    return folder
+
+
+def test_a_search_goes_on_from_any_moment(resumed: Path) -> None:
+    ((_, before, after),) = brackets(found_in(load(resumed))["direct", "fft"])
     assert before <= 20 <= after <= before + 4
-    assert doubled(tmp_path / "run") == []
+    assert doubled(resumed) == []
 
 
-@pytest.mark.parametrize("share", [0.3, 0.55, 0.7, 0.8, 0.9])
-def test_a_size_in_which_a_search_was_killed_is_completed(
-    plant, clock: Clock, tmp_path: Path, count: int, share: float
-) -> None:
-    assert not attempt(asking(), tmp_path / "run", Moments(int(share * count)))
-    assert attempt(asking(), tmp_path / "run")
-    points = points_of(load(tmp_path / "run"))
+def test_a_size_in_which_a_search_was_killed_is_completed(resumed: Path) -> None:
+    points = points_of(load(resumed))
     assert [one.point.size for one in points if not one.closed(1)] == []
 
 
@@ -530,9 +509,10 @@ def test_a_finished_search_has_nothing_left_to_measure(plant, clock: Clock, tmp_
 
 
 def test_an_interrupted_search_says_so_and_keeps_what_it_measured(
-    plant, clock: Clock, tmp_path: Path, count: int
+    plant, clock: Clock, tmp_path: Path, whole: int
 ) -> None:
-    moments = Moments(count // 2, KeyboardInterrupt())
+    plant_two(plant, clock)
+    moments = Moments(whole // 2, KeyboardInterrupt())
     assert not attempt(asking(), tmp_path / "run", moments)
     assert found_in(load(tmp_path / "run"))["direct", "fft"].sizes
 
@@ -550,7 +530,7 @@ def on_device(device: FakeDevice, clock: Clock, cost: Cost, seed: int = 6) -> Be
         import numpy as np
 
         clock.now += LAUNCH_S
-        blur(np.asarray(image), np.asarray(out))
+        recalled(blur, np.asarray(image), np.asarray(out))
         share = image.size / SMALL.pixels.size
         seconds = cost(blur.problem.kernel.size) * math.exp(rng.gauss(0, 0.01))
         device.queue(seconds * share)

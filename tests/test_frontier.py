@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,14 @@ from typing import Any
 import pytest
 
 import blurbench.study.frontier as study
+from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.report.plot_frontier import draw_frontier
 from blurbench.study.accuracy import fir_radius, measure_accuracy
+from blurbench.study.answer import Answer
+from blurbench.study.compare import compare
 from blurbench.study.frontier import Frontier, Spot
+from blurbench.study.options import Options
 from helpers.command import deny_gpu, run
 from helpers.process import work_in
 
@@ -25,12 +30,18 @@ def spot(name: str, error: float, median_s: float, size: int | None = None) -> S
     return Spot(name, size, error, median_s, 0.9 * median_s, 1.1 * median_s)
 
 
+def compare_briefly(image: Image, kernel: GaussianKernel, options: Options) -> Answer:
+    """In one round, with time for a call of everyone even on a busy machine."""
+    return compare(image, kernel, replace(options, rounds=1))
+
+
 @pytest.fixture(scope="module")
 def found() -> Iterator[Frontier]:
-    """Measured on a small image, with time for a call of everyone even on a busy machine."""
+    """Measured briefly on a small image."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study, "SIDE", 48)
-        yield study.measure_frontier(SIGMA, budget=4.0, backends=("numpy",))
+        patch.setattr(study, "compare", compare_briefly)
+        yield study.measure_frontier(SIGMA, budget=20.0, backends=("numpy",))
 
 
 def answer_with(frontier: Frontier, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
@@ -71,8 +82,9 @@ def test_only_the_named_approximations_are_timed_beside_the_exact_blurs(
     methods: list[str], timed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(study, "SIDE", 32)
+    monkeypatch.setattr(study, "compare", compare_briefly)
     monkeypatch.setattr(study, "TOLERANCES", (1e-2,))
-    spots = study.measure_frontier(SIGMA, methods=methods, budget=0.5, backends=("numpy",)).spots
+    spots = study.measure_frontier(SIGMA, methods=methods, budget=20.0, backends=("numpy",)).spots
     assert [one.name for one in spots if one.size is None] == timed
     assert "numpy:separable" in [one.name for one in spots if one.size is not None]
 

@@ -412,7 +412,7 @@ backend = Backend("sleepy", "cpu", (offers("separable"),), Availability)
 """
 
 ASKED = ("--backend", "sleepy", "--rounds", "2", "--budget", "30", "--quiet")
-QUICK_S, SLOW_S = "0.001", "0.02"
+QUICK_S, SLOW_S = "0.001", "0.01"
 
 
 def plant_package(folder: Path) -> None:
@@ -489,7 +489,14 @@ def gated(
         yield compare
 
 
-def test_a_slowed_implementation_exits_with_10_and_is_named(
+def test_a_slowed_implementation_exits_with_10_and_is_named(gated: Callable[..., Ended]) -> None:
+    ended = gated(seconds=SLOW_S)
+    assert ended.code == SLOWER
+    assert "slower: sleepy:separable at 15x15 on 32x24" in ended.err
+
+
+@pytest.mark.rest("processes")
+def test_a_gate_measures_in_processes_of_its_own(
     gated: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLEEPY_S", SLOW_S)

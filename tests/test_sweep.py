@@ -6,9 +6,8 @@ continued from what its folder then holds.
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -321,9 +320,10 @@ def test_without_a_budget_every_point_has_five_seconds(plant, clock: Clock) -> N
 
 def test_a_budget_that_is_used_up_leaves_rows_that_say_so(plant, clock: Clock) -> None:
     plant(backend_of(planted("one", clock.takes(3.0)), planted("two", clock.takes(3.0))))
-    log = run_in_memory(asking(3, 5, 7, budget=2.0))
-    assert {row.status for row in log.rows()} <= {"ok", "over_budget"}
-    assert all(row.reason for row in log.rows())
+    rows = run_in_memory(asking(3, 5, 7, budget=2.0)).rows()
+    said = Counter((row.key.size, row.status) for row in rows)
+    assert said == dict.fromkeys([(size, "over_budget") for size in (3, 5, 7)], 2)
+    assert all(row.reason for row in rows)
 
 
 # Who does not race: what is far from the best of its origin.
@@ -532,8 +532,14 @@ def test_what_one_process_has_measured_is_not_left_out_by_the_next(plant, clock:
 # Resuming: killed at every moment, and continued.
 
 
-def kill_everywhere(question: Question, folder: Path, step: int = 1) -> None:
-    """Kill at every moment, go on, and hold the result against the undisturbed run."""
+def one_moment_in(quick: int, whole: int) -> pytest.MarkDecorator:
+    """Stop at one moment in so many; the quick run takes fewer of them than the whole one."""
+    closer = pytest.param(whole, marks=pytest.mark.rest("moments"))
+    return pytest.mark.parametrize("step", [quick, closer])
+
+
+def kill_everywhere(question: Question, folder: Path, step: int) -> None:
+    """Kill at one moment in `step`, go on, and hold the result against the undisturbed run."""
     whole = Moments()
     assert attempt(question, folder / "whole", whole) == "done"
     expected = outcome(load(folder / "whole"))
@@ -559,20 +565,23 @@ def kill_everywhere(question: Question, folder: Path, step: int = 1) -> None:
     assert wrong == {}
 
 
-def test_a_sweep_goes_on_from_any_moment(plant, clock: Clock, tmp_path: Path) -> None:
+@one_moment_in(quick=17, whole=3)
+def test_a_sweep_goes_on_from_any_moment(plant, clock: Clock, tmp_path: Path, step: int) -> None:
     plant(backend_of(planted("quick", clock.takes(0.004)), planted("slow", clock.takes(0.008))))
-    kill_everywhere(asking(3, 5, rounds=3), tmp_path, step=3)
+    kill_everywhere(asking(3, 5, rounds=3), tmp_path, step)
 
 
+@one_moment_in(quick=4, whole=1)
 def test_a_sweep_of_one_implementation_and_one_round_goes_on_from_any_moment(
-    plant, clock: Clock, tmp_path: Path
+    plant, clock: Clock, tmp_path: Path, step: int
 ) -> None:
     plant(backend_of(planted("only", clock.takes(0.004))))
-    kill_everywhere(asking(3, rounds=1), tmp_path)
+    kill_everywhere(asking(3, rounds=1), tmp_path, step)
 
 
+@one_moment_in(quick=7, whole=1)
 def test_a_sweep_with_rows_that_do_not_win_goes_on_from_any_moment(
-    plant, clock: Clock, tmp_path: Path
+    plant, clock: Clock, tmp_path: Path, step: int
 ) -> None:
     plant(
         backend_of(
@@ -582,11 +591,12 @@ def test_a_sweep_with_rows_that_do_not_win_goes_on_from_any_moment(
             planted("dear", clock.takes(500.0)),
         )
     )
-    kill_everywhere(asking(3, rounds=2), tmp_path)
+    kill_everywhere(asking(3, rounds=2), tmp_path, step)
 
 
+@one_moment_in(quick=13, whole=5)
 def test_a_sweep_in_two_processes_goes_on_from_any_moment(
-    plant, clock: Clock, tmp_path: Path
+    plant, clock: Clock, tmp_path: Path, step: int
 ) -> None:
     plant(
         backend_of(
@@ -594,26 +604,18 @@ def test_a_sweep_in_two_processes_goes_on_from_any_moment(
             planted("bad", then(clock.takes(0.002), add_half)),
         )
     )
-    kill_everywhere(asking(3, rounds=2, processes=2), tmp_path, step=5)
+    kill_everywhere(asking(3, rounds=2, processes=2), tmp_path, step)
 
 
-@pytest.fixture
-def quick_collections() -> Iterator[None]:
-    """The garbage collector passes over what earlier tests left behind."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("quick_collections")
+@one_moment_in(quick=61, whole=11)
 def test_a_sweep_of_a_gpu_goes_on_from_any_moment(
-    plant, clock: Clock, device: FakeDevice, tmp_path: Path
+    plant, clock: Clock, device: FakeDevice, tmp_path: Path, step: int
 ) -> None:
     plant(
         backend_of(planted("host", clock.takes(0.006))),
         gpu_of(device, quick=device.takes(0.002), slow=device.takes(0.010)),
     )
-    kill_everywhere(asking(3, backends=("fake", "gpu"), rounds=2), tmp_path, step=11)
+    kill_everywhere(asking(3, backends=("fake", "gpu"), rounds=2), tmp_path, step)
 
 
 @pytest.mark.parametrize("pilot_round", [-2, -1, 0])
@@ -798,8 +800,9 @@ def summary_of(folder: Path) -> str:
     return (folder / "summary.csv").read_bytes().decode()
 
 
+@one_moment_in(quick=11, whole=3)
 def test_an_interrupted_sweep_has_the_summary_of_its_folder(
-    plant, clock: Clock, tmp_path: Path
+    plant, clock: Clock, tmp_path: Path, step: int
 ) -> None:
     """At whatever moment the keyboard interrupts."""
     plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.008))))
@@ -807,7 +810,7 @@ def test_an_interrupted_sweep_has_the_summary_of_its_folder(
     whole = Moments()
     attempt(question, tmp_path / "whole", whole)
     differing = []
-    for moment in range(2, whole.count + 1, 3):
+    for moment in range(2, whole.count + 1, step):
         folder = tmp_path / str(moment)
         try:
             attempt(question, folder, Moments(moment, KeyboardInterrupt()))
