@@ -14,7 +14,6 @@ import pytest
 from hypothesis import settings
 
 from blurbench.backends import gpu
-from blurbench.backends.backend import Implementation
 from helpers.contract import EXACT_ON_CPU
 from helpers.covering import PRODUCTS, generate
 from helpers.planted import plant as plant
@@ -26,13 +25,6 @@ LEFT = pytest.StashKey[Counter[str]]()  # how many checks the quick run leaves o
 # On a busy machine an example may take long; no test judges that.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
-
-
-@pytest.fixture(scope="module", params=EXACT_ON_CPU, ids=lambda one: one.name)
-def implementation(request: pytest.FixtureRequest) -> Implementation:
-    """Each shipped implementation that runs here on the CPU and claims to be exact."""
-    one: Implementation = request.param
-    return one
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -61,10 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests their cases: of what is `covering`, and each exact `implementation` of the CPU."""
     mark = metafunc.definition.get_closest_marker("covering")
     if mark is not None:
         left = generate(metafunc, mark, metafunc.config.getoption("--checks"))
         metafunc.config.stash[LEFT][PRODUCTS] += left
+    elif "implementation" in metafunc.fixturenames:
+        metafunc.parametrize("implementation", EXACT_ON_CPU, ids=lambda one: one.name)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

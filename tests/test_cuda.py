@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -23,10 +23,11 @@ from blurbench.backends.cuda import plans
 from blurbench.backends.cuda.compiler import Toolkit, options, source
 from blurbench.backends.cuda.compiler import toolkit as cuda_toolkit
 from blurbench.border import BORDERS
-from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Plan, Problem
-from helpers import cuda_assembly, cuda_on_cpu
-from helpers.contract import reference, share_of_allowed
+from helpers import cuda_on_cpu
+from helpers.contract import noise, problem_of, reference, share_of_allowed
+from helpers.covering import covering
+from helpers.cuda_assembly import Resources, assemble, compiler
 
 Array = np.ndarray[Any, Any]
 Make = Callable[[Toolkit, Problem], Plan]
@@ -37,7 +38,6 @@ SPECIALISATIONS = [
     for channels, shapes in plans.SHAPES.items()
     for shape in (*shapes, *plans.QUICK)
 ]
-each_specialisation = pytest.mark.parametrize(("shape", "channels"), SPECIALISATIONS, ids=str)
 CONVERTED = ("uint8", "uint16", "float16")
 ORDERS = (0, 1, 2, 3)  # of the threads: see cuda_on_cpu
 
@@ -45,19 +45,8 @@ on_cpu = pytest.mark.skipif(
     cuda_on_cpu.COMPILER is None, reason="g++ is not installed: apt-get install g++"
 )
 assembled = pytest.mark.skipif(
-    cuda_assembly.compiler() is None, reason="NVRTC is missing: install nvidia-cuda-nvrtc"
+    compiler() is None, reason="NVRTC is missing: install nvidia-cuda-nvrtc"
 )
-
-
-def problem_of(
-    size: int, shape: tuple[int, ...], dtype: str = "float32", border: str = "reflect"
-) -> Problem:
-    return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border, 7.25)
-
-
-def noise(problem: Problem) -> Array:
-    values = np.random.default_rng(1).uniform(0, 255, problem.shape)
-    return (np.rint(values) if problem.dtype.kind != "f" else values).astype(problem.dtype)
 
 
 def fused(toolkit: Toolkit, problem: Problem) -> Plan:
@@ -72,7 +61,6 @@ KINDS: dict[str, Make] = {
     "direct": plans.DirectPlan,
 }
 each_kind = pytest.mark.parametrize("kind", KINDS)
-each_border = pytest.mark.parametrize("border", BORDERS)
 
 
 @pytest.fixture
@@ -92,13 +80,11 @@ def check() -> Callable[..., None]:
 
 
 @on_cpu
-@each_border
-@each_specialisation
+@covering(1, specialisation=SPECIALISATIONS, border=BORDERS)
 def test_the_fused_kernel_keeps_the_contract_in_every_specialisation(
-    shape: plans.Shape,
-    channels: int,
-    border: str,
+    specialisation: tuple[plans.Shape, int], border: str
 ) -> None:
+    shape, channels = specialisation
     for extent in ((41, 76, channels), (13, 45, channels)):
         problem = problem_of(2 * shape.radius + 1, extent, border=border)
         image = noise(problem)
@@ -115,9 +101,7 @@ def test_the_fused_kernel_takes_every_size_up_to_its_largest(
 
 
 @on_cpu
-@each_border
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("size", [1, 31, 101, 301])
+@covering(size=(1, 31, 101, 301), dtype=DTYPES, border=BORDERS)
 def test_the_column_passes_keep_the_contract(
     size: int, dtype: str, border: str, check: Callable[..., None]
 ) -> None:
@@ -126,9 +110,7 @@ def test_the_column_passes_keep_the_contract(
 
 
 @on_cpu
-@each_border
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("size", [1, 3, 15, 41])
+@covering(size=(1, 3, 15, 41), dtype=DTYPES, border=BORDERS)
 def test_the_dense_kernel_keeps_the_contract(
     size: int, dtype: str, border: str, check: Callable[..., None]
 ) -> None:
@@ -137,9 +119,7 @@ def test_the_dense_kernel_keeps_the_contract(
 
 
 @on_cpu
-@pytest.mark.parametrize("dtype", CONVERTED)
-@pytest.mark.parametrize("size", [3, 17, 31])
-@pytest.mark.parametrize("channels", plans.INTERLEAVED)
+@covering(size=(3, 17, 31), dtype=CONVERTED, channels=plans.INTERLEAVED)
 def test_small_types_are_converted_inside_the_fused_kernel(
     size: int, dtype: str, channels: int, check: Callable[..., None]
 ) -> None:
@@ -147,9 +127,7 @@ def test_small_types_are_converted_inside_the_fused_kernel(
 
 
 @on_cpu
-@each_kind
-@each_border
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (3, 2, 3)], ids=str)
+@covering(kind=tuple(KINDS), border=BORDERS, shape=((1, 1), (1, 9), (9, 1), (3, 2, 3)))
 def test_kernels_may_be_larger_than_the_image(
     kind: str, border: str, shape: tuple[int, ...], check: Callable[..., None]
 ) -> None:
@@ -258,8 +236,15 @@ def test_a_missing_barrier_is_seen(
 
 # Memory.
 
+sanitizer = pytest.mark.rest("sanitizer runs")
 
-def sanitized(*fault: str) -> subprocess.CompletedProcess[str]:
+
+def planted(*faults: tuple[str, str]) -> list[Any]:
+    """Faults that the whole run plants."""
+    return [pytest.param(fault, marks=sanitizer) for fault in faults]
+
+
+def sanitized(*arguments: str) -> subprocess.CompletedProcess[str]:
     preload = subprocess.run(
         [str(cuda_on_cpu.COMPILER), "-print-file-name=libasan.so"],
         capture_output=True,
@@ -274,13 +259,17 @@ def sanitized(*fault: str) -> subprocess.CompletedProcess[str]:
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     return subprocess.run(
-        [sys.executable, str(script), *fault], capture_output=True, text=True, env=environment
+        [sys.executable, str(script), *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
     )
 
 
 @on_cpu
-def test_no_kernel_leaves_its_arrays() -> None:
-    done = sanitized()
+@pytest.mark.parametrize("which", ["few", pytest.param("all", marks=sanitizer)])
+def test_no_kernel_leaves_its_arrays(which: str) -> None:
+    done = sanitized(which)
     assert done.stdout == "no fault\n", done.stderr[-3000:]
 
 
@@ -289,20 +278,22 @@ def test_no_kernel_leaves_its_arrays() -> None:
     "fault",
     [
         ("if (pixel < columns + 2 * PAD)", "if (true)"),
-        ("e < 4; e++) if (c * 4 + e < within)", "e < 4; e++)"),
-        ("if (whole)", "if (aligned)"),
-        ("max(y, last) < height", "true"),
-        ("x + COLUMNS <= width", "true"),
-        ("column < width + radius ?", "true ?"),
-        ("at < column.known ?", "true ?"),
-        ("along >= pitch || row >= height", "along >= pitch"),
+        *planted(
+            ("e < 4; e++) if (c * 4 + e < within)", "e < 4; e++)"),
+            ("if (whole)", "if (aligned)"),
+            ("max(y, last) < height", "true"),
+            ("x + COLUMNS <= width", "true"),
+            ("column < width + radius ?", "true ?"),
+            ("at < column.known ?", "true ?"),
+            ("along >= pitch || row >= height", "along >= pitch"),
+        ),
     ],
     ids=lambda fault: fault[0],
 )
 def test_an_access_out_of_bounds_is_seen(fault: tuple[str, str]) -> None:
     text = "".join(source(name) for name in ("fused", "columns", "direct"))
     assert fault[0] in text
-    done = sanitized(*fault)
+    done = sanitized("all", *fault)
     assert done.returncode != 0
     assert re.search("AddressSanitizer|runtime error", done.stderr)
 
@@ -312,13 +303,11 @@ def test_an_access_out_of_bounds_is_seen(fault: tuple[str, str]) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("dtype", ["float32", "uint8", "float16"])
-@each_specialisation
+@covering(specialisation=SPECIALISATIONS, dtype=("float32", "uint8", "float16"))
 def test_every_specialisation_keeps_the_contract_on_the_gpu(
-    shape: plans.Shape,
-    channels: int,
-    dtype: str,
+    specialisation: tuple[plans.Shape, int], dtype: str
 ) -> None:
+    shape, channels = specialisation
     cupy = import_module("cupy")
     for width in (1000, 1001):
         problem = problem_of(2 * shape.radius + 1, (700, width, channels), dtype)
@@ -350,46 +339,60 @@ def test_images_of_more_than_2_to_the_31_pixels_are_blurred_to_their_end(kind: s
 
 # Machine code.
 
+Compilation = tuple[str, tuple[str, ...]]  # the kernel and its options
 
-def shipped(architecture: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """The kernel and options of every specialisation that a plan can ask for."""
-    for dtype in DTYPES:
+
+def shipped(dtypes: Iterable[str] = DTYPES) -> Iterator[Compilation]:
+    """Every specialisation that a plan for these types can ask for."""
+    for dtype in dtypes:
         work = "float64" if dtype == "float64" else "float32"
         types: dict[str, object] = {"INPUT": dtype, "OUTPUT": dtype, "WORK": work}
         for channels in (0, *(plans.INTERLEAVED if dtype != "float64" else ())):
             for ends in ({"OUTPUT": work}, {"INPUT": work}):
-                yield "columns", options(**types | ends, CHANNELS=channels), architecture
+                yield "columns", options(**types | ends, CHANNELS=channels)
         for channels in plans.INTERLEAVED:
             if dtype != "float64" or channels == 1:
-                yield "direct", options(**types, CHANNELS=channels), architecture
-        for shape, channels in SPECIALISATIONS if dtype != "float64" else ():
-            macros = plans.fused_macros(problem_of(1, (8, 8, channels), dtype), shape)
-            yield "fused", options(**macros), architecture
+                yield "direct", options(**types, CHANNELS=channels)
+        for specialisation in SPECIALISATIONS if dtype != "float64" else ():
+            yield fused_kernel(specialisation, dtype)
 
 
-@assembled
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_no_specialisation_spills_registers(architecture: str) -> None:
-    def compile_one(one: tuple[str, tuple[str, ...], str]) -> str | None:
-        name, given, target = one
-        found = cuda_assembly.assemble(source(name), given, target)
-        return f"{name} {' '.join(given)}: {found}" if found.spilled else None
+def fused_kernel(specialisation: tuple[plans.Shape, int], dtype: str) -> Compilation:
+    shape, channels = specialisation
+    return "fused", options(**plans.fused_macros(problem_of(1, (8, 8, channels), dtype), shape))
+
+
+def resources(kernels: Iterable[Compilation], architecture: str) -> Iterator[tuple[str, Resources]]:
+    def assembled(one: Compilation) -> tuple[str, Resources]:
+        name, given = one
+        return f"{name} {' '.join(given)}", assemble(source(name), given, architecture)
 
     with ThreadPoolExecutor(2) as pool:
-        assert [line for line in pool.map(compile_one, shipped(architecture)) if line] == []
+        yield from pool.map(assembled, kernels)
 
 
 @assembled
-def test_shared_memory_fits_every_device() -> None:  # as much on any
-    given = [
-        ("fused", options(**plans.fused_macros(problem_of(1, (8, 8, channels)), shape)))
-        for shape, channels in SPECIALISATIONS
-    ]
-    types = {"INPUT": "float32", "OUTPUT": "float32", "WORK": "float32"}
-    given += [("direct", options(**types, CHANNELS=channels)) for channels in plans.INTERLEAVED]
-    for name, each in given:
-        found = cuda_assembly.assemble(source(name), each, "sm_90")
-        assert 0 < found.shared_bytes <= 48 * 1024
+@pytest.mark.parametrize(
+    ("dtypes", "architecture"),
+    [
+        (("float32",), "sm_90"),
+        *(
+            pytest.param(DTYPES, one, marks=pytest.mark.rest("architectures"))
+            for one in ARCHITECTURES
+        ),
+    ],
+    ids=str,
+)
+def test_no_specialisation_spills_registers(dtypes: tuple[str, ...], architecture: str) -> None:
+    found = resources(shipped(dtypes), architecture)
+    assert [name for name, taken in found if taken.spilled] == []
+
+
+@assembled
+def test_shared_memory_fits_every_device() -> None:  # as much on any, and whatever the type
+    found = [taken.shared_bytes for name, taken in resources(shipped(("float32",)), "sm_90")]
+    assert max(found) <= 48 * 1024
+    assert sorted(found)[len(found) // 2] > 0
 
 
 @assembled
@@ -397,4 +400,4 @@ def test_spilled_registers_are_seen() -> None:
     problem = problem_of(65, (8, 8))
     starved = plans.Shape(32, values=4, threads=512, rows=2, blocks=2)
     given = options(**plans.fused_macros(problem, starved))
-    assert cuda_assembly.assemble(source("fused"), given, "sm_90").spilled > 0
+    assert assemble(source("fused"), given, "sm_90").spilled > 0

@@ -2,9 +2,10 @@
 
 Most faults need a certain level of one factor, or of two or three at the same time: a border with
 a radius, say. A covering array of strength t is a list of cases in which any levels of any t
-factors meet at least once. It is found greedily: the next case is the one in which most
-combinations meet that have not met so far, the first of equals, so that the list is always the
-same (D. M. Cohen et al., The AETG System, IEEE Trans. Software Engineering 23(7), 1997).
+factors meet at least once. It is found greedily (D. M. Cohen et al., The AETG System, IEEE Trans.
+Software Engineering 23(7), 1997): the next case is the one in which most combinations meet that
+have not met so far; of equals the one whose levels were used least, then the first, so that the
+list is always the same.
 """
 
 from __future__ import annotations
@@ -70,11 +71,15 @@ def _cases(strength: int, counts: tuple[int, ...]) -> frozenset[tuple[int, ...]]
         sides = [counts[factor] for factor in chosen]
         held.append(np.ravel_multi_index(list(whole[list(chosen)]), sides))
         missing.append(np.ones(math.prod(sides), bool))
+    used = [np.zeros(count) for count in counts]
     found = set()
     while any(one.any() for one in missing):
         gained = sum(one[each].astype(int) for one, each in zip(missing, held, strict=True))
-        best = int(np.argmax(gained))
+        worn = sum(one[each] for one, each in zip(used, whole, strict=True))
+        best = int(np.argmax(gained - worn / (1 + whole.size)))
         found.add(tuple(map(int, whole[:, best])))
+        for one, level in zip(used, whole[:, best], strict=True):
+            one[level] += 1
         for one, each in zip(missing, held, strict=True):
             one[each[best]] = False
     return frozenset(found)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import json
+import os
 import re
-from dataclasses import dataclass
+import threading
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from helpers.cuda_on_cpu import FOLDER
 
 
 @dataclass(frozen=True)
@@ -27,9 +33,24 @@ def compiler() -> Path | None:
 
 
 def assemble(text: str, options: tuple[str, ...], architecture: str) -> Resources:
-    """Compile a kernel for an architecture such as `sm_90`, and read what the assembler says."""
+    """Compile a kernel for an architecture such as `sm_90`; what is known of it is kept."""
     path = compiler()
     assert path is not None
+    size = path.stat().st_size  # another compiler is another file
+    key = "\0".join((text, *options, architecture, str(path), str(size)))
+    kept = FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+    if kept.exists():
+        return Resources(**json.loads(kept.read_text("utf-8")))
+    found = _assembled(path, text, options, architecture)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    whole = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    whole.write_text(json.dumps(asdict(found)), "utf-8")
+    whole.replace(kept)
+    return found
+
+
+def _assembled(path: Path, text: str, options: tuple[str, ...], architecture: str) -> Resources:
+    """What the assembler says."""
     for builtins in path.parent.glob("libnvrtc-builtins.so*"):
         ctypes.CDLL(str(builtins))  # NVRTC itself looks for it where the system does
     nvrtc = ctypes.CDLL(str(path))

@@ -18,7 +18,7 @@ from blurbench.backends.cuda.compiler import Kernel, Toolkit
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
 COMPILER = shutil.which("g++")
-FOLDER = Path(tempfile.gettempdir()) / "blurbench-cuda-on-cpu"
+FOLDER = Path(__file__).parents[2] / ".pytest_cache" / "cuda"  # what was compiled, by its hash
 PROCESSORS = 4  # few, so that small images have several tiles a strip
 
 
@@ -60,7 +60,7 @@ def build(text: str, name: str, options: tuple[str, ...], sanitize: str = "") ->
     library = FOLDER / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.so"
     if library.exists():
         return library
-    FOLDER.mkdir(exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as work:
         cpp, made = Path(work) / "kernel.cpp", Path(work) / "kernel.so"
         entry = (
