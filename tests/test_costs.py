@@ -84,3 +84,9 @@ def peak_bytes(implementation: Implementation, problem: Problem) -> int:
 def test_a_blur_takes_no_more_memory_than_it_was_said_to(implementation: Implementation) -> None:
     problem = problem_of(31, (160, 200, 3))
     assert peak_bytes(implementation, problem) <= 1.02 * implementation.work_bytes(problem)
+
+
+def test_a_plan_counts_what_it_holds(implementation: Implementation) -> None:
+    plan, larger = (implementation.prepare(problem_of(9, (side, side, 3))) for side in (16, 1024))
+    assert plan.nbytes >= problem_of(9, (16, 16)).kernel.taps.size
+    assert plan.nbytes <= larger.nbytes <= implementation.work_bytes(larger.problem)

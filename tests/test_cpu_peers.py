@@ -18,13 +18,12 @@ from blurbench.backends import opencv, pillow, pyvips, skimage
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.lent import Lent
 from blurbench.backends.registry import find_implementation
-from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.extras import install
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rounds, Rules, judge, may_lead
-from blurbench.plan import WITHOUT_FLOAT16, Plan, Problem
+from blurbench.plan import Plan, Problem
 from blurbench.report.compare import winner
 from blurbench.report.console import open_console
 from blurbench.report.verify import run_and_show
@@ -34,6 +33,7 @@ from blurbench.study.options import Options, chosen
 from blurbench.study.session import Session
 from blurbench.study.verify import verify
 from helpers.contract import EXACT_ON_CPU, reference, share_of_allowed
+from helpers.covering import covering
 
 Array = np.ndarray[Any, Any]
 
@@ -112,23 +112,6 @@ def test_no_peer_is_imported_before_it_is_needed() -> None:
 # What they compute.
 
 
-@each_exact
-@pytest.mark.parametrize("border", BORDERS)
-@pytest.mark.parametrize("dtype", WITHOUT_FLOAT16)
-@pytest.mark.parametrize("shape", [(1, 1), (19, 1), (17, 23, 1), (17, 23, 3), (9, 8, 4)], ids=str)
-def test_peers_are_given_what_makes_the_blur(
-    name: str,
-    shape: tuple[int, ...],
-    dtype: str,
-    border: str,
-) -> None:
-    for size in (1, 9, 41):
-        problem = problem_of(shape, dtype, border, size)
-        image = noise(problem)
-        result = plan_of(name, problem)(image)
-        assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
-
-
 @pytest.mark.parametrize("size", [opencv.FLOAT64_FROM - 2, opencv.FLOAT64_FROM, 401])
 @pytest.mark.parametrize("border", ["reflect", "wrap"])
 def test_opencv_sums_long_kernels_in_float64(
@@ -152,10 +135,12 @@ def test_scikit_image_makes_the_taps_that_we_do() -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-16)
 
 
-@each_exact
-@pytest.mark.parametrize("dtype", ["float32", "uint8"])
-@pytest.mark.parametrize("border", ["nearest", "wrap"])
-@pytest.mark.parametrize("shape", [(12, 10), (12, 10, 3)], ids=str)
+@covering(
+    name=[one.name for one in EXACT],
+    dtype=("float32", "uint8"),
+    border=("nearest", "wrap"),
+    shape=((12, 10), (12, 10, 3)),
+)
 def test_peers_take_views_and_fill_views(
     name: str, shape: tuple[int, ...], border: str, dtype: str
 ) -> None:

@@ -16,7 +16,6 @@ import pytest
 import scipy.fft
 
 from blurbench.border import BORDERS
-from blurbench.kernel import GaussianKernel
 from blurbench.methods.banded import BandedPlan
 from blurbench.methods.dct import Cosine, CosinePass, FourierPass, precision
 from blurbench.methods.direct import DirectPlan
@@ -24,6 +23,8 @@ from blurbench.methods.fft import CirclePass, FFTPlan, Fourier
 from blurbench.methods.separable import SeparablePlan
 from blurbench.methods.strips import StripsPlan
 from blurbench.plan import Plan, Problem
+from helpers.contract import noise, problem_of
+from helpers.covering import covering
 
 strict = pytest.importorskip("array_api_strict", reason="array-api-strict is not installed")
 
@@ -123,21 +124,8 @@ FOLDING = {
 METHOD_BORDERS = [(method, border) for method in MAKERS for border in FOLDING.get(method, BORDERS)]
 
 each_method = pytest.mark.parametrize("method", MAKERS)
-each_method_and_border = pytest.mark.parametrize(("method", "border"), METHOD_BORDERS)
-each_dtype = pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
-each_shape = pytest.mark.parametrize(
-    "shape", [(1, 1), (6, 41), (5, 4, 3)], ids=["a pixel", "flat", "in colour"]
-)
-
-
-def problem_of(
-    shape: tuple[int, ...], dtype: str, border: str = "reflect", size: int = 7
-) -> Problem:
-    return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border, 3.5)
-
-
-def noise(problem: Problem) -> np.ndarray[Any, Any]:
-    return np.random.default_rng(1).uniform(0, 255, problem.shape).astype(problem.dtype)
+SHAPES = ((1, 1), (6, 41), (5, 4, 3))
+INTEGERS_AND_FLOATS = ("uint8", "uint16", "float32", "float64")
 
 
 def fetch(array: Any) -> np.ndarray[Any, Any]:
@@ -147,14 +135,14 @@ def fetch(array: Any) -> np.ndarray[Any, Any]:
     return np.asarray(array.to_device(strict.Device("CPU_DEVICE")))
 
 
-@each_method_and_border
-@each_shape
-@each_dtype
-@pytest.mark.parametrize("size", [1, 7, 31])
+@covering(
+    method_and_border=METHOD_BORDERS, dtype=INTEGERS_AND_FLOATS, shape=SHAPES, size=(1, 7, 31)
+)
 def test_a_method_gives_on_the_device_what_it_gives_in_numpy(
-    size: int, method: str, dtype: str, shape: tuple[int, ...], border: str
+    size: int, method_and_border: tuple[str, str], dtype: str, shape: tuple[int, ...]
 ) -> None:
-    problem = problem_of(shape, dtype, border, size)
+    method, border = method_and_border
+    problem = problem_of(size, shape, dtype, border)
     image = noise(problem)
     expected = MAKERS[method](HOST, problem)(image)
     result = fetch(MAKERS[method](THERE, problem)(THERE.xp.asarray(image)))
@@ -162,13 +150,12 @@ def test_a_method_gives_on_the_device_what_it_gives_in_numpy(
     np.testing.assert_allclose(result, expected, rtol=0, atol=rounding * 255, strict=True)
 
 
-@each_method_and_border
-@each_shape
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@covering(method_and_border=METHOD_BORDERS, dtype=("float32", "float64"), shape=SHAPES)
 def test_the_adjoint_on_the_device_is_that_in_numpy(
-    dtype: str, method: str, shape: tuple[int, ...], border: str
+    dtype: str, method_and_border: tuple[str, str], shape: tuple[int, ...]
 ) -> None:
-    problem = problem_of(shape, dtype, border, 31)
+    method, border = method_and_border
+    problem = problem_of(31, shape, dtype, border)
     gradient, found = noise(problem), []
     for space in (HOST, THERE):
         plan = MAKERS[method](space, problem)
@@ -181,21 +168,20 @@ def test_the_adjoint_on_the_device_is_that_in_numpy(
 
 @each_method
 def test_the_result_stays_on_the_device(method: str) -> None:
-    problem = problem_of((6, 5), "float32")
+    problem = problem_of(7, (6, 5))
     assert MAKERS[method](THERE, problem)(THERE.xp.asarray(noise(problem))).device == DEVICE
 
 
-@each_dtype
-@each_method
+@covering(method=tuple(MAKERS), dtype=INTEGERS_AND_FLOATS)
 def test_the_result_has_the_dtype_of_the_image(method: str, dtype: str) -> None:
-    problem = problem_of((6, 5), dtype)
+    problem = problem_of(7, (6, 5), dtype)
     result = MAKERS[method](THERE, problem)(THERE.xp.asarray(noise(problem)))
     assert result.dtype == getattr(strict, dtype)
 
 
 @each_method
 def test_out_is_filled_on_the_device_and_returned(method: str) -> None:
-    problem = problem_of((6, 5), "float32")
+    problem = problem_of(7, (6, 5))
     plan, image = MAKERS[method](THERE, problem), THERE.xp.asarray(noise(problem))
     out = THERE.xp.zeros(problem.shape, dtype=strict.float32)
     assert plan(image, out) is out
@@ -204,7 +190,7 @@ def test_out_is_filled_on_the_device_and_returned(method: str) -> None:
 
 @each_method
 def test_out_may_be_the_image_on_the_device(method: str) -> None:
-    problem = problem_of((6, 5), "float32")
+    problem = problem_of(7, (6, 5))
     plan, image = MAKERS[method](THERE, problem), THERE.xp.asarray(noise(problem), copy=True)
     expected = fetch(plan(image))
     plan(image, image)

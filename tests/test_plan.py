@@ -14,15 +14,16 @@ from blurbench.backends.backend import Implementation
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Plan, Problem, check_dtype
+from blurbench.plan import DTYPES, Plan, Problem
+from helpers.covering import covering
 
 Array = np.ndarray[Any, Any]
 
 KERNEL = GaussianKernel.from_size(9)
-SHAPES = [(12, 10), (12, 10, 3)]
+SHAPES = ((12, 10), (12, 10, 3))
 
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
-each_shape = pytest.mark.parametrize("shape", SHAPES, ids=["flat", "in colour"])
+each_image = covering(shape=SHAPES, dtype=DTYPES)
 
 
 def plan_of(
@@ -44,8 +45,7 @@ def refusal(make: Callable[[], object]) -> str:
     return message
 
 
-@each_shape
-@each_dtype
+@each_image
 def test_one_plan_blurs_many_images_as_plans_of_their_own_would(
     implementation: Implementation, dtype: str, shape: tuple[int, ...]
 ) -> None:
@@ -71,10 +71,7 @@ def test_without_out_every_result_is_a_fresh_array(implementation: Implementatio
     assert not np.shares_memory(first, second)
 
 
-@each_shape
-@each_dtype
-@pytest.mark.parametrize("size", [1, 9])
-@pytest.mark.parametrize("border", BORDERS)
+@covering(border=BORDERS, size=(1, 9), dtype=DTYPES, shape=SHAPES)
 def test_a_result_outlives_the_calls_that_follow(
     implementation: Implementation, border: str, size: int, dtype: str, shape: tuple[int, ...]
 ) -> None:
@@ -96,8 +93,7 @@ def test_a_result_can_be_changed_without_harm_to_the_next(
     assert np.array_equal(plan(image), kept)
 
 
-@each_shape
-@each_dtype
+@each_image
 def test_out_may_be_the_image_itself(
     implementation: Implementation, dtype: str, shape: tuple[int, ...]
 ) -> None:
@@ -171,12 +167,8 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
     ).reshape(image.shape),
 }
 
-each_layout = pytest.mark.parametrize("layout", LAYOUTS)
 
-
-@each_layout
-@each_shape
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@covering(layout=tuple(LAYOUTS), shape=SHAPES, dtype=("uint8", "uint16", "float32", "float64"))
 def test_the_layout_of_the_image_in_memory_does_not_matter(
     implementation: Implementation, dtype: str, shape: tuple[int, ...], layout: str
 ) -> None:
@@ -184,9 +176,7 @@ def test_the_layout_of_the_image_in_memory_does_not_matter(
     assert np.array_equal(plan(LAYOUTS[layout](image)), plan(image))
 
 
-@each_layout
-@each_shape
-@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@covering(layout=tuple(LAYOUTS), shape=SHAPES, dtype=("uint8", "float32"))
 def test_the_layout_of_out_in_memory_does_not_matter(
     implementation: Implementation, dtype: str, shape: tuple[int, ...], layout: str
 ) -> None:
@@ -233,11 +223,6 @@ def test_a_refused_image_leaves_the_plan_usable(implementation: Implementation) 
     assert np.array_equal(plan(image), plan_of(implementation)(image))
 
 
-@each_dtype
-def test_a_plan_says_how_much_memory_it_holds(implementation: Implementation, dtype: str) -> None:
-    assert plan_of(implementation, dtype=dtype).nbytes > 0
-
-
 def test_a_plan_knows_its_problem(implementation: Implementation) -> None:
     problem = Problem(KERNEL, (12, 10), np.dtype("float32"), "reflect", 3.0)
     assert implementation.prepare(problem).problem == problem
@@ -261,11 +246,6 @@ def test_a_dtype_that_no_plan_takes_is_refused_with_those_that_it_takes(dtype: s
     name = np.dtype(dtype).name
     message = refusal(lambda: Problem(KERNEL, (12, 10), np.dtype(dtype)))
     assert [part for part in (name, *DTYPES) if part not in message] == [], message
-
-
-@each_dtype
-def test_each_dtype_of_images_is_taken(dtype: str) -> None:
-    check_dtype(np.dtype(dtype))
 
 
 def test_an_unknown_border_is_refused_with_the_known_ones() -> None:
