@@ -7,7 +7,6 @@ import re
 import signal
 import struct
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +30,9 @@ from blurbench.kernel import make_kernel
 from helpers.command import Ran, run
 from helpers.pictures import profile_of
 from helpers.process import (
+    COMMAND,
     HIDE_CURSOR,
+    LISTENING,
     PATIENCE,
     SHOW_CURSOR,
     dead_process,
@@ -380,7 +381,8 @@ def test_files_of_other_names_are_never_removed(name: str) -> None:
 # Kills and interruptions
 
 MANY = 60
-COMMAND = (sys.executable, "-m", "blurbench", "blur", "in", "-o", "out", "--sigma", "20")
+REST = pytest.mark.rest("processes")
+BLUR = ("blur", "in", "-o", "out", "--sigma", "20")
 
 
 @contextmanager
@@ -409,35 +411,25 @@ def identities() -> dict[str, tuple[int, int]]:
 
 
 @posix
-@pytest.mark.parametrize("after", [1, 7, 23])
+@pytest.mark.parametrize("after", [pytest.param(1, marks=REST), 7, pytest.param(23, marks=REST)])
 def test_a_killed_run_goes_on_where_it_was_and_leaves_no_broken_file(after: int) -> None:
-    with under_way(after, *COMMAND) as process:
+    with under_way(after, *COMMAND, *BLUR) as process:
         process.kill()
     first = identities()
     for path in written():
         assert read_image(path).pixels.shape == (150, 200, 3)
-    ended = subprocess.run(COMMAND, capture_output=True, text=True, timeout=PATIENCE)
-    assert ended.returncode == 0
-    assert ended.stdout.startswith(f"{MANY - len(first)} blurred, {len(first)} kept, 0 failed")
+    ended = run(*BLUR)
+    assert ended.code == 0
+    assert ended.out.startswith(f"{MANY - len(first)} blurred, {len(first)} kept, 0 failed")
     assert files("out") == files("in")
     assert {name: found for name, found in identities().items() if name in first} == first
     for path in written():
         assert read_image(path).pixels.shape == (150, 200, 3)
 
 
-LISTENING = (
-    sys.executable,
-    "-c",
-    "import runpy, signal\n"
-    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "runpy.run_module('blurbench', run_name='__main__')",
-    *COMMAND[3:],
-)
-
-
 @posix
 def test_an_interrupted_run_says_how_many_are_done_and_how_to_go_on() -> None:
-    with under_way(3, *LISTENING) as process:
+    with under_way(3, *LISTENING, *BLUR) as process:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
     done = len(written())
@@ -450,7 +442,9 @@ def test_an_interrupted_run_says_how_many_are_done_and_how_to_go_on() -> None:
 
 
 @posix
-@pytest.mark.parametrize(("quiet", "shown"), [((), True), (("--quiet",), False)])
+@pytest.mark.parametrize(
+    ("quiet", "shown"), [((), True), pytest.param(("--quiet",), False, marks=REST)]
+)
 def test_a_terminal_shows_how_many_are_done_and_the_time_left(
     quiet: tuple[str, ...], shown: bool
 ) -> None:
@@ -459,12 +453,13 @@ def test_a_terminal_shows_how_many_are_done_and_the_time_left(
     assert (code, "2/2 0 s left" in plain(text)) == (0, shown)
 
 
+@REST
 @posix
 def test_an_interrupted_terminal_gets_its_cursor_back() -> None:
     Path("in").mkdir()
     for number in range(MANY):
         PIL.Image.fromarray(noise(number, 150, 200, 3)).save(f"in/{number:02}.png")
-    code, text = in_terminal(*COMMAND[3:], interrupt_at=" s left")
+    code, text = in_terminal(*BLUR, interrupt_at=" s left")
     assert (code, "Traceback" in text) == (130, False)
     assert text.rindex(SHOW_CURSOR) > text.rindex(HIDE_CURSOR)
 

@@ -37,6 +37,7 @@ from blurbench.large.tiles import Tiling, choose_tiling
 from blurbench.plan import Problem
 from helpers.command import run
 from helpers.contract import reference, share_of_allowed
+from helpers.covering import covering
 from helpers.pictures import profile_of
 from helpers.process import dead_process, posix
 
@@ -48,6 +49,7 @@ distributed = pytest.importorskip("distributed", reason=EXTRA)
 linux = pytest.mark.skipif(not Path("/proc/self").exists(), reason="Linux tells it in /proc")
 
 PATIENCE = 60  # seconds until a process is given up; no test waits for it to pass
+PEAKS, CLUSTER = pytest.mark.rest("peak memory"), pytest.mark.rest("the Dask cluster")
 
 Array = np.ndarray[Any, Any]
 
@@ -168,10 +170,10 @@ def test_tiles_keep_the_exactness_contract(
     assert share_of_allowed(result, reference(pixels, problem), pixels, problem) <= 1
 
 
-@pytest.mark.parametrize("border", BORDERS)
-@pytest.mark.parametrize("size", [5, 41, 301])
-@pytest.mark.parametrize(
-    "name", ["numpy:separable", "numpy:banded", "scipy:fft", "numba:separable"]
+@covering(
+    name=["numpy:separable", "numpy:banded", "scipy:fft", "numba:separable"],
+    size=[5, 41, 301],
+    border=BORDERS,
 )
 def test_every_method_keeps_the_contract_in_tiles(name: str, size: int, border: str) -> None:
     backend, method = name.split(":")
@@ -306,25 +308,25 @@ def test_where_no_tile_fits_the_memory_that_would_do_is_said_and_does() -> None:
 # Files
 
 
-@pytest.mark.parametrize("target", ["soft.tif", "soft.zarr"])
-@pytest.mark.parametrize("source", ["in.tif", "in.zarr"])
-@pytest.mark.parametrize(
-    "pixels",
-    [
-        noise(300, 230, dtype=np.uint8),
-        noise(300, 230),
-        noise(300, 230, dtype=np.float32),
-        noise(260, 90, 3, dtype=np.uint8),
-        noise(260, 90, 3),
-        noise(40, 90, 2, dtype=np.float64),
-        noise(40, 50, 5, dtype=np.float32),
-        noise(1, 1, dtype=np.uint8),
+@covering(
+    dtype_and_shape=[
+        ("uint8", (300, 230)),
+        ("uint16", (300, 230)),
+        ("float32", (300, 230)),
+        ("uint8", (260, 90, 3)),
+        ("uint16", (260, 90, 3)),
+        ("float64", (40, 90, 2)),
+        ("float32", (40, 50, 5)),
+        ("uint8", (1, 1)),
     ],
-    ids=lambda pixels: f"{pixels.dtype}-{pixels.shape}",
+    source=["in.tif", "in.zarr"],
+    target=["soft.tif", "soft.zarr"],
 )
 def test_a_file_becomes_a_file_of_the_same_kind_of_pixel(
-    source: str, target: str, pixels: Array
+    dtype_and_shape: tuple[str, tuple[int, ...]], source: str, target: str
 ) -> None:
+    dtype, shape = dtype_and_shape
+    pixels = noise(*shape, dtype=dtype)
     save(source, pixels)
     in_small_tiles(source, target, sigma(3))
     result = load(target)
@@ -508,9 +510,11 @@ def test_what_a_killed_run_had_moved_aside_goes_back() -> None:
 
 
 @posix
-@pytest.mark.parametrize("output", ["soft.zarr", "soft.tif"])
+@pytest.mark.parametrize(
+    "output", ["soft.zarr", pytest.param("soft.tif", marks=pytest.mark.rest("processes"))]
+)
 def test_a_killed_run_leaves_nothing_that_the_next_does_not_clear_away(output: str) -> None:
-    pixels = noise(1500, 1500)
+    pixels = noise(1000, 1000)
     save("in.zarr", pixels)
     command = [sys.executable, "-m", "blurbench", "blur", "in.zarr", "-o", output]
     with subprocess.Popen([*command, "--sigma", "40", "--memory", "300MiB"]) as process:
@@ -562,9 +566,8 @@ def test_blur_in_tiles_says_nothing_where_all_is_well(image: str, output: str) -
 def test_a_tiff_that_does_not_fit_in_memory_is_blurred_in_tiles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pixels = noise(3000, 3000, dtype=np.uint8)
-    save("in.tif", pixels)
-    monkeypatch.setattr("blurbench.host.available_memory", lambda: 10**8)
+    save("in.tif", noise(4000, 3000, dtype=np.uint8))
+    monkeypatch.setattr("blurbench.host.available_memory", lambda: 14 * 10**7)
     ran = run("blur", "in.tif", "-o", "soft.tif", "--size", "3")
     assert (ran.code, ran.err) == (0, "")
     with tifffile.TiffFile("soft.tif") as tiff:
@@ -705,23 +708,33 @@ runpy.run_module("blurbench", run_name="__main__")
 
 
 @linux
-@pytest.mark.parametrize("output", ["soft.zarr", "soft.tif"])
 @pytest.mark.parametrize(
-    ("shape", "options"), [((96, 96), {"tile": (256, 256)}), ((32, 640), {})], ids=["tiles", "rows"]
+    ("shape", "options", "output", "mebibytes"),
+    [
+        pytest.param((16, 320), {}, "soft.zarr", 200, id="small"),
+        *(
+            pytest.param(shape, options, output, 350, id=f"{name}-{output}", marks=PEAKS)
+            for name, shape, options in [
+                ("tiles", (96, 96), {"tile": (256, 256)}),
+                ("rows", (32, 640), {}),
+            ]
+            for output in ("soft.zarr", "soft.tif")
+        ),
+    ],
 )
 def test_the_peak_of_memory_stays_within_what_was_given(
-    shape: tuple[int, int], options: dict[str, Any], output: str
+    shape: tuple[int, int], options: dict[str, Any], output: str, mebibytes: int
 ) -> None:
     save("in.tif", noise(*shape).repeat(64, 0).repeat(64, 1), **options)
     command = [sys.executable, "-c", TELLING, "blur", "in.tif", "-o", output]
-    told = subprocess.check_output([*command, "--sigma", "8", "--memory", "350MiB"])
-    assert int(told) < 350 * 2**10
+    told = subprocess.check_output([*command, "--sigma", "8", "--memory", f"{mebibytes}MiB"])
+    assert int(told) < mebibytes * 2**10
 
 
 # On a cluster
 
 
-class Cluster:
+class Processes:
     """A scheduler and two workers of one thread each, in processes of their own."""
 
     def __init__(self, folder: Path) -> None:
@@ -768,8 +781,8 @@ def workers_of(address: str) -> int:
 
 
 @pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    started = Cluster(tmp_path_factory.mktemp("cluster"))
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    started = Processes(tmp_path_factory.mktemp("cluster"))
     try:
         wait_for(lambda: workers_of(started.address) == 2)
         yield started
@@ -777,61 +790,88 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         started.stop()
 
 
-def test_a_worker_killed_half_way_costs_nothing_but_time(cluster: Cluster) -> None:
+@contextlib.contextmanager
+def threads(workers: int) -> Iterator[str]:
+    """A scheduler and workers that are threads of this process; the scheduler's address."""
+    with distributed.LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address=None,
+    ) as started:
+        yield started.scheduler_address
+
+
+@pytest.fixture(params=["threads", pytest.param("processes", marks=CLUSTER)])
+def address(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a cluster of two workers."""
+    if request.param == "processes":
+        yield request.getfixturevalue("processes").address
+    else:
+        with threads(2) as found:
+            yield found
+
+
+@CLUSTER
+def test_a_worker_killed_half_way_costs_nothing_but_time(processes: Processes) -> None:
     pixels, blur = noise(2000, 2000), sigma(20)
     save("in.tif", pixels, tile=(256, 256))
-    left = list(cluster.workers)
+    left = list(processes.workers)
 
     def kill_one() -> None:
         if len(left) == 2:
             left.pop().kill()
 
     tiling = in_small_tiles(
-        "in.tif", "s.zarr", blur, chunk=32, scheduler=cluster.address, done=kill_one
+        "in.tif", "s.zarr", blur, chunk=32, scheduler=processes.address, done=kill_one
     )
     assert (len(left), tiling.count > 8) == (1, True)
     np.testing.assert_array_equal(load("s.zarr"), whole(pixels, blur))
 
 
 @pytest.mark.parametrize("output", ["soft.zarr", "soft.tif"])
-def test_blur_runs_on_a_cluster(cluster: Cluster, output: str) -> None:
+def test_blur_runs_on_a_cluster(address: str, output: str) -> None:
     pixels = noise(1300, 1100, 3, dtype=np.uint8)
     save("in.tif", pixels, tile=(256, 256))
-    command = ("blur", "in.tif", "-o", output, "--sigma", "2", "--dask", cluster.address)
+    command = ("blur", "in.tif", "-o", output, "--sigma", "2", "--dask", address)
     ran = run(*command)
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     np.testing.assert_array_equal(load(output), whole(pixels, sigma(2)))
 
 
-def test_what_ends_half_way_on_a_cluster_leaves_nothing(cluster: Cluster) -> None:
-    save("in.zarr", noise(1000, 1000))
+def test_what_ends_half_way_on_a_cluster_leaves_nothing(address: str) -> None:
+    save("in.zarr", noise(700, 600))
     with pytest.raises(KeyboardInterrupt):
         in_small_tiles(
-            "in.zarr", "soft.zarr", sigma(9), scheduler=cluster.address,
+            "in.zarr", "soft.zarr", sigma(9), scheduler=address,
             done=lambda: stop(KeyboardInterrupt()),
         )  # fmt: skip
     assert os.listdir() == ["in.zarr"]
 
 
-def test_what_others_run_on_the_cluster_is_not_waited_for(cluster: Cluster) -> None:
+@CLUSTER
+def test_what_others_run_on_the_cluster_is_not_waited_for(processes: Processes) -> None:
     save("in.zarr", noise(600, 600))
-    with distributed.Client(cluster.address, set_as_default=False) as another:
+    with distributed.Client(processes.address, set_as_default=False) as another:
         running: list[Any] = []
 
         def occupy() -> None:
             if not running:
                 running.append(another.submit(time.sleep, PATIENCE, pure=False))
 
-        in_small_tiles("in.zarr", "soft.zarr", sigma(2), scheduler=cluster.address, done=occupy)
+        in_small_tiles("in.zarr", "soft.zarr", sigma(2), scheduler=processes.address, done=occupy)
         assert not running[0].done()
 
 
+@CLUSTER
 @linux
-def test_workers_that_do_not_see_the_output_are_named(cluster: Cluster) -> None:
+def test_workers_that_do_not_see_the_output_are_named(processes: Processes) -> None:
     """Each process has a working folder of its own, and sees it under this path."""
     image = Path(save("in.zarr", noise(9, 9))).absolute()
     output = "/proc/self/cwd/soft.zarr"
-    command = ("blur", str(image), "-o", output, "--sigma", "2", "--dask", cluster.address)
+    command = ("blur", str(image), "-o", output, "--sigma", "2", "--dask", processes.address)
     ran = run(*command)
     assert ran.code == 2
     assert re.fullmatch(
@@ -840,47 +880,85 @@ def test_workers_that_do_not_see_the_output_are_named(cluster: Cluster) -> None:
     assert os.listdir() == ["in.zarr"]
 
 
+@pytest.mark.parametrize("hidden", ["in.zarr", "soft.zarr"])
+def test_a_worker_that_does_not_see_a_file_is_named(
+    hidden: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exists = os.path.exists
+    monkeypatch.setattr(os.path, "exists", lambda path: hidden not in str(path) and exists(path))
+    save("in.zarr", noise(9, 9))
+    with threads(1) as address:
+        ran = run("blur", "in.zarr", "-o", "soft.zarr", "--sigma", "2", "--dask", address)
+    assert ran.code == 2
+    assert re.fullmatch(rf"Error: worker \S+ does not see .*{hidden}: put it where .*\n", ran.err)
+
+
+@CLUSTER
 @linux
-def test_workers_that_do_not_see_the_image_are_named(cluster: Cluster) -> None:
+def test_workers_that_do_not_see_the_image_are_named(processes: Processes) -> None:
     save("in.zarr", noise(9, 9))
     image = "/proc/self/cwd/in.zarr"
-    ran = run("blur", image, "-o", "a.zarr", "--sigma", "2", "--dask", cluster.address)
+    ran = run("blur", image, "-o", "a.zarr", "--sigma", "2", "--dask", processes.address)
     assert ran.code == 2
     assert re.fullmatch(
         rf"Error: worker \S+ does not see image {image}: put it where .*\n", ran.err
     )
 
 
-def test_an_image_that_turns_out_broken_on_a_worker_is_one_line(cluster: Cluster) -> None:
-    pixels = noise(1500, 1500).astype(np.float32)
+def test_an_image_that_turns_out_broken_on_a_worker_is_one_line(address: str) -> None:
+    pixels = noise(700, 600).astype(np.float32)
     pixels[-1, -1] = np.nan
     save("in.zarr", pixels)
-    ran = run("blur", "in.zarr", "-o", "a.zarr", "--sigma", "2", "--dask", cluster.address)
+    ran = run("blur", "in.zarr", "-o", "a.zarr", "--sigma", "2", "--dask", address)
     assert ran.code == 2
     assert re.fullmatch(r"Error: image \S+in\.zarr holds NaN or infinite .*\n", ran.err)
     assert os.listdir() == ["in.zarr"]
 
 
 def test_a_scheduler_without_workers_says_how_to_start_one(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for worker in cluster.workers:
+    monkeypatch.setattr("blurbench.large.workers.PATIENCE", 0.2)
+    save("in.zarr", noise(9, 9))
+    with threads(0) as address:
+        ran = run("blur", "in.zarr", "-o", "a.zarr", "--sigma", "2", "--dask", address)
+    assert ran.code == 2
+    assert f"has no workers: start one with: dask worker {address}\n" in ran.err
+
+
+def test_a_scheduler_that_is_gone_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with threads(1) as address:
+        pass
+    monkeypatch.setattr("blurbench.large.workers.PATIENCE", 0.2)
+    save("in.zarr", noise(9, 9))
+    ran = run("blur", "in.zarr", "-o", "a.zarr", "--sigma", "2", "--dask", address)
+    assert ran.code == 2
+    assert ran.err.startswith(f"Error: scheduler {address} cannot be reached: ")
+    assert ran.err.count("\n") == 1
+
+
+@CLUSTER
+def test_a_scheduler_whose_workers_were_killed_has_none(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for worker in processes.workers:
         worker.kill()
-    wait_for(lambda: workers_of(cluster.address) == 0)
+    wait_for(lambda: workers_of(processes.address) == 0)
     monkeypatch.setattr("blurbench.large.workers.PATIENCE", 1)
     save("in.zarr", noise(9, 9))
-    ran = run("blur", "in.zarr", "-o", "a.zarr", "--sigma", "2", "--dask", cluster.address)
+    ran = run("blur", "in.zarr", "-o", "a.zarr", "--sigma", "2", "--dask", processes.address)
     assert ran.code == 2
-    assert f"has no workers: start one with: dask worker {cluster.address}\n" in ran.err
+    assert f"has no workers: start one with: dask worker {processes.address}\n" in ran.err
 
 
-def test_a_scheduler_that_is_gone_is_said_in_one_line(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+@CLUSTER
+def test_a_scheduler_that_was_killed_is_said_in_one_line(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cluster.stop()
+    processes.stop()
     monkeypatch.setattr("blurbench.large.workers.PATIENCE", 1)
     save("in.zarr", noise(9, 9))
-    ran = run("blur", "in.zarr", "-o", "a.zarr", "--sigma", "2", "--dask", cluster.address)
+    ran = run("blur", "in.zarr", "-o", "a.zarr", "--sigma", "2", "--dask", processes.address)
     assert ran.code == 2
-    assert ran.err.startswith(f"Error: scheduler {cluster.address} cannot be reached: ")
+    assert ran.err.startswith(f"Error: scheduler {processes.address} cannot be reached: ")
     assert ran.err.count("\n") == 1

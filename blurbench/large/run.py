@@ -46,6 +46,7 @@ from blurbench.plan import Problem
 # A device has memory of its own: one plan is made there, and one window at a time goes there.
 _on_device = threading.Lock()
 
+LIBRARIES = 16 * 2**20  # bytes of what is loaded only with the first tile
 CHOSEN_FOR = 2048  # pixels along a tile's side, for which `auto` chooses
 
 
@@ -221,7 +222,7 @@ def _tiling(
         problem = blur.problem(source, tiling.window, threads)
         work = implementation.work_bytes(problem) + _bytes_of_tile(source, tiling)
         band = tiling.tile[0] * width * source.pixel_bytes + 2 * BUFFER if keeps_band else 0
-        return workers.resident + tiling.threads * work + band
+        return workers.resident + LIBRARIES + tiling.threads * work + band
 
     return choose_tiling(
         (height, width),

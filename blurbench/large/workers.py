@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
 import os
 import time
@@ -21,6 +22,9 @@ from blurbench.large.extra import load
 
 RETRIES = 3  # of a task that failed; those of a worker that died are run again anyway
 PATIENCE = 5  # seconds until a scheduler is given up
+
+M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
+LARGE = 2**20  # bytes
 
 Work = Callable[[], Any]
 
@@ -68,10 +72,21 @@ class WorkerState:
 
 
 def inspect_worker(backend: str) -> WorkerState:
-    """Whether the backend can run in this process; and its memory."""
+    """Whether the backend can run in this process; and its memory, kept to what is in use."""
+    _give_back_what_is_freed()
     state = probe(find_backend(backend))
     reason = None if state.ok else state.explanation
     return WorkerState(reason, host.available_memory(), host.resident_memory())
+
+
+def _give_back_what_is_freed() -> None:
+    """Have large arrays given back to the system as soon as they are freed.
+
+    glibc would keep them for each thread, and the larger the ones it has seen: this process would
+    hold a window or two more than the tiles on their way.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def local_workers(backend: str) -> Workers:

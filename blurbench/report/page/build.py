@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
 import json
 import math
 import shlex
@@ -20,7 +17,7 @@ from blurbench.records.export import printable
 from blurbench.records.journal import Log
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.page.answer import answers
-from blurbench.report.page.bundle import bundling
+from blurbench.report.page.bundle import bundling, digest_of
 from blurbench.report.page.charts import Chart, charts_of
 from blurbench.report.page.palette import Palette
 from blurbench.report.page.tables import CELLS, CLAIMED, CROSSOVERS, Table, tables_of
@@ -47,7 +44,7 @@ def build_page(logs: Sequence[Log]) -> str:
         autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined, finalize=_shown
     )
     return loader.from_string(_file("page.html")).render(
-        policy=_policy([library, script], [style]),
+        policy=_policy([library.digest, digest_of(script.encode())], [digest_of(style.encode())]),
         version=__version__,
         title=f"blurbench: {'; '.join(dict.fromkeys(run_lines(log.run)[0] for log in logs))}",
         style=Markup(style),
@@ -67,7 +64,7 @@ def build_page(logs: Sequence[Log]) -> str:
         ],
         implementations=palette.implementations,
         data=Markup(_json(data)),
-        library=base64.b64encode(gzip.compress(library.encode(), mtime=0)).decode(),
+        library=library.packed,
         script=Markup(script),
     )
 
@@ -170,13 +167,12 @@ def _plain(value: Any) -> Any:
 
 
 def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
-    """Nothing is loaded; only these scripts and styles run."""
+    """Nothing is loaded; only the scripts and styles of these digests run."""
 
-    def sources(texts: Sequence[str]) -> str:
-        digests = (hashlib.sha256(text.encode()).digest() for text in texts)
-        return " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
+    def quoted(digests: Sequence[str]) -> str:
+        return " ".join(f"'{one}'" for one in digests)
 
     return (
-        f"default-src 'none'; script-src {sources(scripts)}; style-src {sources(styles)}; "
+        f"default-src 'none'; script-src {quoted(scripts)}; style-src {quoted(styles)}; "
         "base-uri 'none'; form-action 'none'"
     )
