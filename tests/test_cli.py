@@ -33,7 +33,18 @@ from blurbench.report.console import open_console
 from blurbench.study.answer import Answer
 from blurbench.study.cells import rotation_of
 from blurbench.study.options import Options
-from helpers.command import BRIEF, ONE, OPTIONAL, QUICK, REASON, REMEDY, Ran, deny_gpu, run
+from helpers.command import (
+    BRIEF,
+    ONE,
+    OPTIONAL,
+    QUICK,
+    REASON,
+    REMEDY,
+    Ran,
+    deny_gpu,
+    measure_briefly,
+    run,
+)
 from helpers.pictures import noise, save
 
 CPU_ROWS = {
@@ -96,6 +107,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NO_COLOR", raising=False)
     deny_gpu(monkeypatch)
+    measure_briefly(monkeypatch)
     save("photo.png", noise(24, 32, 3))
     return tmp_path
 
@@ -107,10 +119,25 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ran, Pa
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         deny_gpu(patch)
+        measure_briefly(patch)
         save("photo.png", noise(24, 32, 3))
         exports = ("--csv", "a.csv", "--json", "a.json", "--markdown", "a.md")
         keep = ("--out", "run", "--save", "blurred")
-        yield run("compare", "photo.png", "--size", "5", "--budget", "2", *exports, *keep), place
+        yield (
+            run(
+                "compare",
+                "photo.png",
+                "--size",
+                "5",
+                "--budget",
+                "9",
+                "--rounds",
+                "2",
+                *exports,
+                *keep,
+            ),
+            place,
+        )
 
 
 @pytest.fixture

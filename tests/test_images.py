@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from blurbench.records.journal import load
 from blurbench.report.show import by_image
 from blurbench.study.gate import NOT_SLOWER, SLOWER, not_comparable, rule
 from blurbench.study.question import ask_again
-from helpers.command import QUICK, deny_gpu, run
+from helpers.command import ONE, QUICK, Ran, deny_gpu, measure_briefly, run
 from helpers.pictures import noise, save
 from helpers.process import work_in
 from helpers.written import COMMON, Copied, Written
@@ -28,13 +29,38 @@ SWEEP = ("sweep", "--sizes", "3,5", *QUICK[:4], "--backend", "numpy", "--method"
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with three images and no GPU."""
-    work_in(tmp_path, monkeypatch)
-    deny_gpu(monkeypatch)
+    work_with_images(tmp_path, monkeypatch)
+
+
+def work_with_images(place: Path, patch: pytest.MonkeyPatch) -> None:
+    work_in(place, patch)
+    deny_gpu(patch)
+    measure_briefly(patch)
     for name in IMAGES[1:]:
         save(name, noise(*SHAPES[name]))
 
 
-def rows_of(path: str) -> list[dict[str, str]]:
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
+    """A comparison on all images, with every export, and the folder that it ran in."""
+    place = tmp_path_factory.mktemp("compared")
+    exports = ("--csv", "a.csv", "--json", "a.json", "--markdown", "a.md", "--save", "blurred")
+    with pytest.MonkeyPatch.context() as patch:
+        work_with_images(place, patch)
+        return run("compare", *IMAGES, *QUICK, *exports), place
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a sweep on all images, not to be changed."""
+    place = tmp_path_factory.mktemp("swept")
+    with pytest.MonkeyPatch.context() as patch:
+        work_with_images(place, patch)
+        assert run(*SWEEP, *IMAGES, "--out", "run").code == 0
+    return place / "run"
+
+
+def rows_of(path: str | Path) -> list[dict[str, str]]:
     with Path(path).open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream, strict=True))
 
@@ -49,8 +75,10 @@ def places(rows: list[dict[str, str]]) -> set[tuple[str, int, int, int]]:
 EXPECTED = {(name, *(shape if len(shape) == 3 else (*shape, 1))) for name, shape in SHAPES.items()}
 
 
-def test_a_comparison_has_a_table_and_a_sentence_for_each_image() -> None:
-    text = run("compare", *IMAGES, *QUICK).out
+def test_a_comparison_has_a_table_and_a_sentence_for_each_image(
+    compared: tuple[Ran, Path],
+) -> None:
+    text = compared[0].out
     titles = [line for line in text.splitlines() if line.split(":")[0] in IMAGES]
     assert [line.split(" float32, ")[0] for line in titles[-3:]] == [
         "photo.png: 32x24x3",
@@ -61,39 +89,40 @@ def test_a_comparison_has_a_table_and_a_sentence_for_each_image() -> None:
     assert text.count("numpy:separable took ") == 3
 
 
-def test_a_comparison_exports_the_rows_of_each_image() -> None:
-    assert run("compare", *IMAGES, *QUICK, "--csv", "a.csv").code == 0
-    assert places(rows_of("a.csv")) == EXPECTED
+def test_a_comparison_exports_the_rows_of_each_image(compared: tuple[Ran, Path]) -> None:
+    assert places(rows_of(compared[1] / "a.csv")) == EXPECTED
 
 
-def test_the_json_of_a_comparison_holds_the_document_of_each_image() -> None:
-    document = json.loads(run("compare", *IMAGES, *QUICK, "--json", "-").out)
+def test_the_json_of_a_comparison_holds_the_document_of_each_image(
+    compared: tuple[Ran, Path],
+) -> None:
+    document = json.loads((compared[1] / "a.json").read_text("utf-8"))
     assert document["schema"] == "blurbench.compare-images/1"
     assert [one["image"]["path"] for one in document["images"]] == list(IMAGES)
     assert {one["schema"] for one in document["images"]} == {"blurbench.compare/1"}
 
 
-def test_the_markdown_of_a_comparison_has_a_table_for_each_image() -> None:
-    assert run("compare", *IMAGES, *QUICK, "--markdown", "-").out.count("| implementation |") == 3
+def test_the_markdown_of_a_comparison_has_a_table_for_each_image(
+    compared: tuple[Ran, Path],
+) -> None:
+    assert (compared[1] / "a.md").read_text("utf-8").count("| implementation |") == 3
 
 
-def test_the_blurred_images_are_numbered() -> None:
-    assert run("compare", *IMAGES[:2], *QUICK, "--save", "blurred").code == 0
-    assert sorted(path.name for path in Path("blurred").iterdir()) == [
-        "1-numpy-separable.png",
-        "2-numpy-separable.png",
+def test_the_blurred_images_are_numbered(compared: tuple[Ran, Path]) -> None:
+    assert sorted(path.name for path in (compared[1] / "blurred").iterdir()) == [
+        f"{number}-numpy-separable.png" for number in (1, 2, 3)
     ]
 
 
+@pytest.mark.rest("processes")
 def test_a_comparison_in_processes_has_every_image_in_each() -> None:
     ended = run("compare", *IMAGES[:2], *QUICK, "--processes", "2", "--csv", "a.csv", "--quiet")
     assert ended.code == 0
     assert [row["processes"] for row in rows_of("a.csv")] == ["2", "2"]
 
 
-def test_a_sweep_measures_every_size_on_every_image() -> None:
-    assert run(*SWEEP, *IMAGES, "--out", "run").code == 0
-    rows = rows_of("run/summary.csv")
+def test_a_sweep_measures_every_size_on_every_image(swept: Path) -> None:
+    rows = rows_of(swept / "summary.csv")
     assert places(rows) == EXPECTED
     assert len(rows) == 3 * 2 * 2
 
@@ -106,14 +135,15 @@ def test_a_sweep_has_a_table_for_each_image_called_by_the_files_name() -> None:
 
 
 def test_a_sweep_cuts_each_image_to_each_extent() -> None:
-    ended = run(*SWEEP, *IMAGES[::2], "--image-sizes", "8,16x12", "--out", "run")
+    one = ("sweep", "--sizes", "3", *QUICK[:4], *ONE)
+    ended = run(*one, *IMAGES[::2], "--image-sizes", "8,16x12", "--out", "run")
     assert ended.code == 0
     extents = {(name, h, w) for name, h, w, _ in places(rows_of("run/summary.csv"))}
     assert extents == {(name, h, w) for name in IMAGES[::2] for h, w in ((8, 8), (12, 16))}
 
 
-def test_an_ended_sweep_goes_on_with_the_images_that_are_left() -> None:
-    assert run(*SWEEP, *IMAGES, "--out", "run").code == 0
+def test_an_ended_sweep_goes_on_with_the_images_that_are_left(swept: Path) -> None:
+    shutil.copytree(swept, "run")
     lines = Path("run/samples.csv").read_bytes().splitlines(keepends=True)
     kept = [line for line in lines if b"small.png" not in line]
     Path("run/samples.csv").write_bytes(b"".join(kept))
@@ -121,9 +151,8 @@ def test_an_ended_sweep_goes_on_with_the_images_that_are_left() -> None:
     assert places(rows_of("run/summary.csv")) == EXPECTED
 
 
-def test_a_run_of_several_images_is_asked_again_image_by_image() -> None:
-    assert run(*SWEEP, *IMAGES, "--out", "run").code == 0
-    question = ask_again(load(Path("run")).run.about)
+def test_a_run_of_several_images_is_asked_again_image_by_image(swept: Path) -> None:
+    question = ask_again(load(swept).run.about)
     assert [image.name for image in question.originals] == list(IMAGES)
     np.testing.assert_array_equal(question.originals[2].pixels, noise(*SHAPES["small.png"]))
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from helpers.command import Ran
 from helpers.process import (
     COMMAND,
     HIDE_CURSOR,
     PATIENCE,
     SHOW_CURSOR,
-    Ended,
     in_terminal,
     interrupt,
     plain,
@@ -143,7 +143,7 @@ def measured(rounds: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, Path]:
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
     """A comparison interrupted in its second round, and the folder that it kept."""
     place = tmp_path_factory.mktemp("interrupted")
     with pytest.MonkeyPatch.context() as patch:
@@ -153,39 +153,39 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, Path]:
 
 
 @pytest.fixture
-def ended(interrupted: tuple[Ended, Path]) -> Ended:
+def ended(interrupted: tuple[Ran, Path]) -> Ran:
     return interrupted[0]
 
 
 @pytest.fixture
-def kept(interrupted: tuple[Ended, Path]) -> Path:
+def kept(interrupted: tuple[Ran, Path]) -> Path:
     return interrupted[1]
 
 
 @posix
-def test_an_interrupted_race_exits_with_130(ended: Ended) -> None:
+def test_an_interrupted_race_exits_with_130(ended: Ran) -> None:
     assert ended.code == 130
 
 
 @posix
-def test_an_interrupted_race_shows_the_table_of_what_was_measured(ended: Ended) -> None:
+def test_an_interrupted_race_shows_the_table_of_what_was_measured(ended: Ran) -> None:
     rows = [line for line in ended.out.splitlines() if line.startswith(("numpy:", "scipy:"))]
     assert len(rows) >= 6
     assert all(re.search(r"\d [num]?s \[", row) for row in rows[:6])
 
 
 @posix
-def test_an_interrupted_race_says_on_stderr_how_to_go_on(ended: Ended) -> None:
+def test_an_interrupted_race_says_on_stderr_how_to_go_on(ended: Ran) -> None:
     assert "Go on with: blurbench sweep --resume run" in ended.err
 
 
 @posix
-def test_an_interrupted_race_brings_no_traceback(ended: Ended) -> None:
+def test_an_interrupted_race_brings_no_traceback(ended: Ran) -> None:
     assert "Traceback" not in ended.out + ended.err
 
 
 @posix
-def test_an_interrupted_race_leaves_no_control_sequences_in_a_pipe(ended: Ended) -> None:
+def test_an_interrupted_race_leaves_no_control_sequences_in_a_pipe(ended: Ran) -> None:
     assert re.findall(r"[\x00-\x08\x0b-\x1f\x7f]", ended.out + ended.err) == []
 
 

@@ -9,15 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import PIL.Image
 import pytest
-from click.testing import CliRunner
 
-from blurbench.cli.main import cli
 from blurbench.records.journal import load
 from blurbench.records.record import SAMPLE_COLUMNS, Record
 from blurbench.records.summary import Key, Row, columns
+from helpers import command
+from helpers.pictures import noise, save
 
 NAME = 'we,ird "name" größer.png'
 FILES = ["samples.csv", "summary.csv"]
@@ -56,12 +54,10 @@ NUMBERS = {
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on an image whose name has a comma, quotes and an umlaut."""
     place = tmp_path_factory.mktemp("readers")
-    pixels = np.random.default_rng(4).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-    PIL.Image.fromarray(pixels).save(place / NAME)
-    line = ["sweep", str(place / NAME), "--sizes", "3,5", "--backend", "numpy,scipy", "--rounds"]
-    line += ["8", "--budget", "4", "--method", "separable", "--out", str(place / "run"), "--quiet"]
-    done = CliRunner().invoke(cli, line, standalone_mode=False, catch_exceptions=False)
-    assert done.return_value == 0
+    save(place / NAME, noise(24, 32, 3))
+    what = ("--sizes", "3,5", "--backend", "numpy,scipy", "--method", "separable")
+    how = ("--rounds", "8", "--budget", "4", "--out", place / "run")
+    assert command.run("sweep", place / NAME, *what, *how).code == 0
     return place / "run"
 
 

@@ -21,7 +21,7 @@ import pytest
 from blurbench.cli.report import MOST_RUNS
 from blurbench.extras import install
 from blurbench.records.journal import Journal, Log, load
-from helpers.command import deny_gpu, run
+from helpers.command import deny_gpu, measure_briefly, run
 from helpers.made_runs import HOSTILE, NAMES, back_and_forth, kept, records, run_of, usual
 from helpers.pictures import noise, save
 from helpers.process import work_in
@@ -388,6 +388,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a run."""
     work_in(tmp_path, monkeypatch)
     deny_gpu(monkeypatch)
+    measure_briefly(monkeypatch)
     return kept(tmp_path / "run")
 
 
@@ -401,10 +402,8 @@ def test_report_writes_the_page_of_a_folder(made: Path) -> None:
 def test_report_takes_several_folders(made: Path) -> None:
     shutil.copytree(made, "again")
     run("report", "run", "again", "-o", "page.html")
-    assert {row["run"] for row in Page(Path("page.html").read_text("utf-8")).rows("cells")} == {
-        1,
-        2,
-    }
+    rows = Page(Path("page.html").read_text("utf-8")).rows("cells")
+    assert {row["run"] for row in rows} == {1, 2}
 
 
 @pytest.mark.parametrize(
@@ -418,7 +417,7 @@ def test_report_takes_several_folders(made: Path) -> None:
 def test_what_measures_writes_a_page_if_asked_for(made: Path, command: tuple[str, ...]) -> None:
     save("photo.png", noise(24, 32, 3))
     own = ("--backend", "numpy", "--method", "separable,fft", "--report", "page.html")
-    run(command[0], "photo.png", *command[1:], "--budget", "20", "--rounds", "1", *own)
+    run(command[0], "photo.png", *command[1:], "--budget", "5", "--rounds", "1", *own)
     names = {
         row["implementation"] for row in Page(Path("page.html").read_text("utf-8")).rows("cells")
     }

@@ -37,6 +37,8 @@ from blurbench.report.page.palette import COLOURS
 from blurbench.study.claims import CLAIMS
 from helpers.pages import Page
 
+pytestmark = pytest.mark.rest("the browser")
+
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 SWITCHES = (

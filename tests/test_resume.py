@@ -7,6 +7,7 @@ import csv
 import os
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,14 +21,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blurbench.cli.main import main
 from blurbench.records.journal import load
 from blurbench.report.progress import PointsListener, TerminalListener
+from helpers.command import Ran, measure_briefly, run
 from helpers.process import (
     COMMAND,
     LISTENING,
     PATIENCE,
-    Ended,
     edit,
     errors_of,
     is_one_line,
@@ -40,23 +40,15 @@ RUN = Path("run")
 TWO = ("--backend", "numpy,scipy", "--method", "separable")
 SWEEP = ("sweep", "photo.png", "--sizes", "3,5", *TWO, "--budget", "20", "--rounds", "6")
 BRIEF = ("--budget", "20", "--rounds", "2", *TWO)
+ONCE = ("--budget", "20", "--rounds", "1", "--backend", "numpy", "--method", "separable")
+REST = pytest.mark.rest("processes")
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder of the test's own, with a small image."""
     work_in(tmp_path, monkeypatch)
-
-
-def in_process(*arguments: str, capsys: pytest.CaptureFixture[str]) -> Ended:
-    """The same without a process, so that it can be patched."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["blurbench", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    captured = capsys.readouterr()
-    assert isinstance(ended.value.code, int)
-    return Ended(ended.value.code, captured.out, captured.err)
+    measure_briefly(monkeypatch)
 
 
 def samples_of(run: Path = RUN) -> list[dict[str, str]]:
@@ -100,20 +92,19 @@ def kill_after(seconds: float, *arguments: str) -> None:
 
 
 @posix
-def test_a_run_that_is_killed_again_and_again_goes_on_to_its_end(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=REST)])
+def test_a_run_that_is_killed_again_and_again_goes_on_to_its_end(times: int) -> None:
     rng = random.Random(7)
     kill_after(rng.uniform(0, 0.4), *SWEEP, "--out", "run")
-    for _ in range(5):
+    for _ in range(times):
         kept = (RUN / "samples.csv").read_bytes()
         kill_after(rng.uniform(0.3, 1.0), "sweep", "--resume", "run")
         whole = kept[: kept.rfind(b"\n") + 1]
         assert (RUN / "samples.csv").read_bytes().startswith(whole)
-    ended = run_process("sweep", "--resume", "run")
+    ended = run("sweep", "--resume", "run")
     assert (ended.code, errors_of(ended)) == (0, [])
     assert (doubled(), unmeasured()) == ([], [])
-    shown = in_process("show", "run", "--csv", "again.csv", capsys=capsys)
+    shown = run("show", "run", "--csv", "again.csv")
     assert shown.code == 0
     assert Path("again.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
 
@@ -124,47 +115,49 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         work_in(place, patch)
-        assert run_process("sweep", "photo.png", "--sizes", "3,5", *BRIEF, "--out", "run").code == 0
+        measure_briefly(patch)
+        assert run("sweep", "photo.png", "--sizes", "3,5", *BRIEF, "--out", "run").code == 0
     return place
 
 
 @pytest.fixture
-def run(finished: Path) -> Path:
+def whole(finished: Path) -> Path:
     """A finished run in the working folder, of this folder's image."""
-    RUN.mkdir()
-    for path in (finished / "run").iterdir():
-        (RUN / path.name).write_bytes(path.read_bytes())
+    return copy_here(finished / "run")
+
+
+def copy_here(kept: Path) -> Path:
+    """A run in the working folder, of this folder's image."""
+    shutil.copytree(kept, RUN)
     uri = Path("photo.png").absolute().as_uri()
     edit(RUN, lambda told: told["images"][0].update(uri=uri))
     return RUN
 
 
 @pytest.fixture
-def torn(run: Path) -> Path:
+def torn(whole: Path) -> Path:
     """A run that was killed within a race, in the middle of a line."""
-    lines = (run / "samples.csv").read_bytes().splitlines(keepends=True)
-    (run / "samples.csv").write_bytes(b"".join(lines[:40]) + lines[40][:33])
-    (run / "summary.csv").unlink()
-    return run
+    lines = (whole / "samples.csv").read_bytes().splitlines(keepends=True)
+    (whole / "samples.csv").write_bytes(b"".join(lines[:40]) + lines[40][:33])
+    (whole / "summary.csv").unlink()
+    return whole
 
 
-def test_a_torn_run_can_be_shown(torn: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_torn_run_can_be_shown(torn: Path) -> None:
     before = contents(torn)
-    assert in_process("show", "run", "--csv", "again.csv", capsys=capsys).code == 0
+    assert run("show", "run", "--csv", "again.csv").code == 0
     assert contents(torn) == before
 
 
-def test_a_run_that_was_killed_before_its_first_sample_goes_on(
-    run: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    header = (run / "samples.csv").read_bytes().splitlines(keepends=True)[0]
-    (run / "samples.csv").write_bytes(header)
-    assert in_process("sweep", "--resume", "run", capsys=capsys).code == 0
+def test_a_run_that_was_killed_before_its_first_sample_goes_on(whole: Path) -> None:
+    header = (whole / "samples.csv").read_bytes().splitlines(keepends=True)[0]
+    (whole / "samples.csv").write_bytes(header)
+    assert run("sweep", "--resume", "run").code == 0
     assert unmeasured() == []
 
 
-def test_a_torn_run_goes_on(torn: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+def test_a_torn_run_goes_on(torn: Path) -> None:
+    ended = run("sweep", "--resume", "run")
     assert ended.code == 0
     assert "Samples are in run" in ended.err.splitlines()[-1]
     assert (unmeasured(), doubled()) == ([], [])
@@ -173,48 +166,40 @@ def test_a_torn_run_goes_on(torn: Path, capsys: pytest.CaptureFixture[str]) -> N
 # Refused, and left as it was.
 
 
-def test_a_run_of_another_machine_is_refused_with_the_difference(
-    torn: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_of_another_machine_is_refused_with_the_difference(torn: Path) -> None:
     def move(told: dict[str, Any]) -> None:
         told["machine_id"] = "elsewhere"
         told["machine"]["cpu"] = "Z80"
 
     edit(torn, move)
     before = contents(torn)
-    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    ended = run("sweep", "--resume", "run")
     assert is_one_line(ended)
     assert "cpu was Z80 and is" in ended.err
     assert contents(torn) == before
 
 
-def test_a_run_with_other_versions_is_refused_with_the_difference(
-    torn: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_with_other_versions_is_refused_with_the_difference(torn: Path) -> None:
     edit(torn, lambda told: told["versions"].update(numpy="1.0"))
     before = contents(torn)
-    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    ended = run("sweep", "--resume", "run")
     assert is_one_line(ended)
     assert f"numpy was 1.0 and is {np.__version__}" in ended.err
     assert contents(torn) == before
 
 
-def test_a_run_of_other_implementations_is_refused_with_the_difference(
-    torn: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_of_other_implementations_is_refused_with_the_difference(torn: Path) -> None:
     """As when a package that offered a backend is gone, or another has come."""
     edit(torn, lambda told: told["implementations"].pop())
     before = contents(torn)
-    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    ended = run("sweep", "--resume", "run")
     assert is_one_line(ended)
     assert "scipy:separable" in ended.err
     assert contents(torn) == before
 
 
 @pytest.mark.parametrize("change", ["a pixel", "its shape", "gone", "no image"])
-def test_a_run_whose_image_has_changed_is_refused(
-    torn: Path, capsys: pytest.CaptureFixture[str], change: str
-) -> None:
+def test_a_run_whose_image_has_changed_is_refused(torn: Path, change: str) -> None:
     if change == "a pixel":
         pixels = np.asarray(PIL.Image.open("photo.png")).copy()
         pixels[0, 0, 0] ^= 1
@@ -227,7 +212,7 @@ def test_a_run_whose_image_has_changed_is_refused(
     else:
         Path("photo.png").write_text("not any more")
     before = contents(torn)
-    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    ended = run("sweep", "--resume", "run")
     assert is_one_line(ended)
     assert "photo.png" in ended.err
     assert contents(torn) == before
@@ -242,61 +227,51 @@ def test_a_run_whose_image_has_changed_is_refused(
     ],
     ids=lambda more: more[0],
 )
-def test_a_run_goes_on_with_no_other_argument(
-    torn: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
-) -> None:
+def test_a_run_goes_on_with_no_other_argument(torn: Path, more: tuple[str, ...]) -> None:
     before = contents(torn)
-    ended = in_process("sweep", "--resume", "run", *more, capsys=capsys)
+    ended = run("sweep", "--resume", "run", *more)
     assert is_one_line(ended)
     assert "--resume takes no other argument" in ended.err
     assert contents(torn) == before
 
 
 @pytest.mark.parametrize("command", ["compare", "sweep", "crossover"])
-def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
-    torn: Path, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
+def test_a_folder_that_holds_a_run_is_refused_and_left_alone(torn: Path, command: str) -> None:
     before = contents(torn)
-    ended = in_process(command, "photo.png", "--budget", "1", "--out", "run", capsys=capsys)
+    ended = run(command, "photo.png", "--budget", "1", "--out", "run")
     assert is_one_line(ended)
     assert "sweep --resume run" in ended.err
     assert contents(torn) == before
 
 
-def test_a_folder_without_a_description_is_a_fresh_start(
-    torn: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_without_a_description_is_a_fresh_start(torn: Path) -> None:
     (torn / "run.json").unlink()
-    ended = in_process("sweep", "photo.png", "--sizes", "3", *BRIEF, "--out", "run", capsys=capsys)
+    ended = run("sweep", "photo.png", "--sizes", "3", *BRIEF, "--out", "run")
     assert ended.code == 0
     assert {row["size"] for row in samples_of()} == {"3"}
     assert {row["attempt"] for row in samples_of()} == {"1"}
 
 
 @pytest.mark.parametrize("command", [("sweep", "--resume"), ("show",)], ids=["resume", "show"])
-def test_a_folder_without_a_run_is_refused(
-    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    ended = in_process(*command, "nowhere", capsys=capsys)
+def test_a_folder_without_a_run_is_refused(command: tuple[str, ...]) -> None:
+    ended = run(*command, "nowhere")
     assert is_one_line(ended)
     assert "nowhere" in ended.err
 
 
 @pytest.mark.parametrize("missing", ["images", "kernels", "options", "versions", "seed"])
 def test_a_description_that_lacks_something_is_refused_in_one_line(
-    torn: Path, capsys: pytest.CaptureFixture[str], missing: str
+    torn: Path, missing: str
 ) -> None:
     edit(torn, lambda told: told.pop(missing))
-    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    ended = run("sweep", "--resume", "run")
     assert is_one_line(ended)
     assert "run.json" in ended.err
 
 
-def test_a_description_that_says_too_little_to_be_shown_is_refused_in_one_line(
-    torn: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_description_that_says_too_little_to_be_shown_is_refused_in_one_line(torn: Path) -> None:
     edit(torn, lambda told: told.pop("images"))
-    assert is_one_line(in_process("show", "run", capsys=capsys))
+    assert is_one_line(run("show", "run"))
 
 
 # A disk that refuses.
@@ -309,37 +284,51 @@ def small_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
+    """A run that a full disk ended, and its folder, which is not to be changed."""
+    place = tmp_path_factory.mktemp("filled")
+    with pytest.MonkeyPatch.context() as patch:
+        work_in(place, patch)
+        ended = run_process(*SWEEP, "--out", "run", preexec_fn=small_files)
+    return ended, place / "run"
+
+
 @posix
-def test_a_disk_that_fills_up_ends_the_run_with_what_was_kept(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    ended = run_process(*SWEEP, "--out", "run", preexec_fn=small_files)
+def test_a_disk_that_fills_up_ends_the_run_in_one_line(filled: tuple[Ran, Path]) -> None:
+    ended, _ = filled
     assert is_one_line(ended)
     assert "folder run cannot be written" in ended.err
-    assert in_process("show", "run", capsys=capsys).code == 0
-    assert len(samples_of_whole_lines()) > 10
 
 
+@posix
+def test_a_run_that_a_full_disk_ended_can_be_shown(filled: tuple[Ran, Path]) -> None:
+    _, kept = filled
+    assert run("show", kept).code == 0
+    assert len(samples_of_whole_lines(kept)) > 10
+
+
+@posix
+def test_a_run_that_a_full_disk_ended_goes_on_when_there_is_room(
+    filled: tuple[Ran, Path],
+) -> None:
+    copy_here(filled[1])
+    kept = samples_of_whole_lines()
+    assert run("sweep", "--resume", "run").code == 0
+    assert samples_of_whole_lines()[: len(kept)] == kept
+    assert (unmeasured(), doubled()) == ([], [])
+
+
+@REST
 @posix
 def test_a_disk_that_fills_up_is_told_in_one_line_whatever_processes_there_are() -> None:
     ended = run_process(*SWEEP, "--processes", "2", "--out", "run", preexec_fn=small_files)
     assert is_one_line(ended)
 
 
-def samples_of_whole_lines() -> list[str]:
-    text = (RUN / "samples.csv").read_text("utf-8")
+def samples_of_whole_lines(run: Path = RUN) -> list[str]:
+    text = (run / "samples.csv").read_text("utf-8")
     return text[: text.rfind("\n")].splitlines()[1:]
-
-
-@posix
-def test_a_run_that_a_full_disk_ended_goes_on_when_there_is_room(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert run_process(*SWEEP, "--out", "run", preexec_fn=small_files).code == 2
-    kept = samples_of_whole_lines()
-    assert in_process("sweep", "--resume", "run", capsys=capsys).code == 0
-    assert samples_of_whole_lines()[: len(kept)] == kept
-    assert (unmeasured(), doubled()) == ([], [])
 
 
 def refuse_writing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,27 +344,25 @@ def refuse_writing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_read_only_run_does_not_go_on_and_says_so(
-    torn: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    torn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(torn)
     refuse_writing(monkeypatch)
-    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    ended = run("sweep", "--resume", "run")
     assert is_one_line(ended)
     assert "folder run cannot be written" in ended.err
     assert contents(torn) == before
 
 
-def test_a_read_only_run_can_be_shown(
-    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_only_run_can_be_shown(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_writing(monkeypatch)
-    assert in_process("show", "run", capsys=capsys).code == 0
+    assert run("show", "run").code == 0
 
 
 # Interrupted from the keyboard.
 
 
-def interrupt_group(arguments: tuple[str, ...], when: Callable[[], bool]) -> Ended:
+def interrupt_group(arguments: tuple[str, ...], when: Callable[[], bool]) -> Ran:
     """Press Ctrl-C: every process of the terminal's foreground group gets it."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -390,7 +377,7 @@ def interrupt_group(arguments: tuple[str, ...], when: Callable[[], bool]) -> End
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    return Ended(process.returncode, out, err)
+    return Ran(process.returncode, out, err)
 
 
 def racing() -> bool:
@@ -402,7 +389,7 @@ def racing() -> bool:
 LONG = ("--budget", "100", "--same", "0", *TWO)
 
 
-def resume_line(ended: Ended) -> list[str]:
+def resume_line(ended: Ran) -> list[str]:
     """The arguments of the line that it says to go on with."""
     lines = [line for line in ended.err.splitlines() if "Go on with: " in line]
     assert lines, ended.err
@@ -410,10 +397,11 @@ def resume_line(ended: Ended) -> list[str]:
 
 
 @posix
-@pytest.mark.parametrize(("command", "out"), [("compare", "run"), ("sweep", "my runs/the 'first'")])
-def test_an_interrupted_run_prints_the_line_that_goes_on_with_it(
-    command: str, out: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(
+    ("command", "out"),
+    [pytest.param("compare", "run", marks=REST), ("sweep", "my runs/the 'first'")],
+)
+def test_an_interrupted_run_prints_the_line_that_goes_on_with_it(command: str, out: str) -> None:
     place = Path(out)
 
     def begun() -> bool:
@@ -423,11 +411,12 @@ def test_an_interrupted_run_prints_the_line_that_goes_on_with_it(
     ended = interrupt_group((command, "photo.png", *LONG, "--out", out), begun)
     assert ended.code == 130
     assert resume_line(ended) == ["blurbench", "sweep", "--resume", out]
-    shown = in_process("show", out, "--csv", "again.csv", capsys=capsys)
+    shown = run("show", out, "--csv", "again.csv")
     assert shown.code == 0
     assert Path("again.csv").read_bytes() == (place / "summary.csv").read_bytes()
 
 
+@REST
 @posix
 def test_a_run_of_several_processes_that_is_interrupted_prints_that_line_too() -> None:
     line = ("sweep", "photo.png", *LONG, "--processes", "2", "--out", "run")
@@ -439,27 +428,16 @@ def test_a_run_of_several_processes_that_is_interrupted_prints_that_line_too() -
 @posix
 @pytest.mark.parametrize("command", ["compare", "sweep"])
 def test_processes_that_are_interrupted_before_the_first_sample_bring_no_traceback(
-    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = Path("interrupted.sh")
     child.write_text("#!/bin/sh\nexit 130\n")
     child.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(child.absolute()))
     line = (command, "photo.png", *BRIEF, "--processes", "2", "--out", "run")
-    ended = in_process(*line, capsys=capsys)
+    ended = run(*line)
     assert ended.code == 130
     assert resume_line(ended) == ["blurbench", "sweep", "--resume", "run"]
-
-
-@posix
-def test_an_interrupted_run_without_a_named_folder_tells_its_folder() -> None:
-    def begun() -> bool:
-        paths = list(Path("results").glob("*/samples.csv")) if Path("results").exists() else []
-        return any(b",control," in path.read_bytes() for path in paths)
-
-    ended = interrupt_group(("sweep", "photo.png", *LONG), begun)
-    (place,) = Path("results").iterdir()
-    assert resume_line(ended) == ["blurbench", "sweep", "--resume", str(place)]
 
 
 def interrupting(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
@@ -499,41 +477,44 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_an_interruption_at_any_moment_prints_the_line_to_go_on_with(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: str
-) -> None:
+@pytest.fixture(params=MOMENTS)
+def interrupted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ran:
+    """How a sweep ended that was interrupted at a moment of its second point."""
     with monkeypatch.context() as patch:
-        interrupting(patch, moment)
-        ended = in_process(
-            "sweep", "photo.png", "--sizes", "3,5", *BRIEF, "--out", "run", capsys=capsys
-        )
-    assert ended.code == 130
-    assert resume_line(ended) == ["blurbench", "sweep", "--resume", "run"]
+        interrupting(patch, request.param)
+        return run("sweep", "photo.png", "--sizes", "3,5", *ONCE, "--out", "run")
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_run_interrupted_at_any_moment_has_the_summary_of_its_samples(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], moment: str
+def test_an_interruption_at_any_moment_prints_the_line_to_go_on_with(interrupted: Ran) -> None:
+    assert interrupted.code == 130
+    assert resume_line(interrupted) == ["blurbench", "sweep", "--resume", "run"]
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_a_run_interrupted_at_any_moment_has_the_summary_of_its_samples() -> None:
+    assert (RUN / "summary.csv").read_bytes().decode() == load(RUN).summary()
+
+
+def test_an_interrupted_run_without_a_named_folder_tells_its_folder(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with monkeypatch.context() as patch:
-        interrupting(patch, moment)
-        in_process("sweep", "photo.png", "--sizes", "3,5", *BRIEF, "--out", "run", capsys=capsys)
-    if (RUN / "summary.csv").exists():
-        assert (RUN / "summary.csv").read_bytes().decode() == load(RUN).summary()
+    interrupting(monkeypatch, "between two points")
+    ended = run("sweep", "photo.png", "--sizes", "3,5", *ONCE)
+    (place,) = Path("results").iterdir()
+    assert resume_line(ended) == ["blurbench", "sweep", "--resume", str(place)]
 
 
 def test_a_comparison_interrupted_before_its_first_sample_has_the_summary_of_its_folder(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def press(*arguments: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(TerminalListener, "stage", press)
-        ended = in_process("compare", "photo.png", *BRIEF, "--out", "run", capsys=capsys)
+        ended = run("compare", "photo.png", *BRIEF, "--out", "run")
     assert ended.code == 130
-    shown = in_process("show", "run", "--csv", "again.csv", capsys=capsys)
+    shown = run("show", "run", "--csv", "again.csv")
     assert shown.code == 0
     assert Path("again.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
 
@@ -541,10 +522,9 @@ def test_a_comparison_interrupted_before_its_first_sample_has_the_summary_of_its
 # Two that would write into one folder.
 
 
+@REST
 @posix
-def test_a_run_that_is_still_under_way_does_not_go_on_elsewhere(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_run_that_is_still_under_way_does_not_go_on_elsewhere() -> None:
     """Of several processes the one that measures may even outlive the one that started it."""
     line = [*COMMAND, "compare", "photo.png", *TWO, "--same", "0", "--budget", "2", "--out", "run"]
     line += ["--processes", "2"]
@@ -554,7 +534,7 @@ def test_a_run_that_is_still_under_way_does_not_go_on_elsewhere(
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGSTOP)
         try:
-            ended = in_process("sweep", "--resume", "run", capsys=capsys)
+            ended = run("sweep", "--resume", "run")
         finally:
             os.killpg(process.pid, signal.SIGKILL)
     assert is_one_line(ended)
@@ -566,18 +546,16 @@ def test_a_run_that_is_still_under_way_does_not_go_on_elsewhere(
 
 @posix
 @pytest.mark.parametrize("name", ["two\nlines.png", "caf\udce9.png", 'we,ird "name" größer.png'])
-def test_a_run_on_an_image_of_any_name_goes_on(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_on_an_image_of_any_name_goes_on(name: str) -> None:
     try:
         Path("photo.png").rename(name)
     except OSError:
         pytest.skip("this file system takes no such name")
-    line = ("sweep", name, "--sizes", "3", *BRIEF, "--out", "run")
-    assert in_process(*line, capsys=capsys).code == 0
+    line = ("sweep", name, "--sizes", "3", *ONCE, "--out", "run")
+    assert run(*line).code == 0
     lines = (RUN / "samples.csv").read_bytes()
     (RUN / "samples.csv").write_bytes(lines[: len(lines) // 2])
-    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    ended = run("sweep", "--resume", "run")
     assert (ended.code, errors_of(ended)) == (0, [])
     assert unmeasured() == []
 
@@ -585,41 +563,36 @@ def test_a_run_on_an_image_of_any_name_goes_on(
 # Several processes.
 
 
-@pytest.mark.parametrize("command", ["compare", "sweep"])
-def test_a_measurement_is_spread_over_processes(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("command", [pytest.param("compare", marks=REST), "sweep"])
+def test_a_measurement_is_spread_over_processes(command: str) -> None:
     what = ("--size", "3") if command == "compare" else ("--sizes", "3")
-    ended = in_process(
+    ended = run(
         *(command, "photo.png", *what, "--processes", "2", *BRIEF, "--csv", "out.csv"),
         *("--out", "run"),
-        capsys=capsys,
     )
     assert (ended.code, errors_of(ended)) == (0, [])
     assert {row["process"] for row in samples_of()} == {"1", "2"}
     assert {row.processes for row in load(RUN).rows()} == {2}
     assert doubled() == []
     assert Path("out.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
-    assert in_process("show", "run", "--csv", "again.csv", capsys=capsys).code == 0
+    assert run("show", "run", "--csv", "again.csv").code == 0
     assert Path("again.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
 
 
-def test_a_comparison_in_processes_needs_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = in_process(
-        "compare", "photo.png", "--size", "3", "--processes", "2", *BRIEF, capsys=capsys
-    )
+@REST
+def test_a_comparison_in_processes_needs_no_folder() -> None:
+    ended = run("compare", "photo.png", "--size", "3", "--processes", "2", *BRIEF)
     assert (ended.code, errors_of(ended)) == (0, [])
     assert list(Path().iterdir()) == [Path("photo.png")]
 
 
+@REST
 @posix
-def test_a_run_of_several_processes_that_is_killed_goes_on(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_run_of_several_processes_that_is_killed_goes_on() -> None:
     kill_after(
         1.0, "sweep", "photo.png", "--sizes", "3", *BRIEF, "--processes", "2", "--out", "run"
     )
-    ended = in_process("sweep", "--resume", "run", capsys=capsys)
+    ended = run("sweep", "--resume", "run")
     assert (ended.code, errors_of(ended)) == (0, [])
     assert {row.processes for row in load(RUN).rows()} == {2}
     assert doubled() == []
@@ -628,16 +601,14 @@ def test_a_run_of_several_processes_that_is_killed_goes_on(
 # The default budget.
 
 
-def test_a_comparison_that_goes_on_keeps_its_budget(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_comparison_that_goes_on_keeps_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it was announced before it starts holds after a resume too."""
     told: list[float] = []
     monkeypatch.setattr(TerminalListener, "budget", lambda self, seconds: told.append(seconds))
     monkeypatch.setattr(PointsListener, "budget", lambda self, seconds: told.append(seconds))
     line = ("compare", "photo.png", "--rounds", "1", *TWO, "--out", "run")
-    assert in_process(*line, capsys=capsys).code == 0
+    assert run(*line).code == 0
     lines = (RUN / "samples.csv").read_bytes().splitlines(keepends=True)
     (RUN / "samples.csv").write_bytes(b"".join(lines[:20]))
-    assert in_process("sweep", "--resume", "run", capsys=capsys).code == 0
+    assert run("sweep", "--resume", "run").code == 0
     assert told[0] == told[1]

@@ -19,7 +19,7 @@ from blurbench.records.journal import load
 from blurbench.records.summary import columns
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.show import short_names, show_log, show_runs, texts_of
-from helpers.command import Ran, deny_gpu, run
+from helpers.command import Ran, deny_gpu, measure_briefly, run
 from helpers.process import work_in
 from helpers.written import COMMON, Copied, Written
 
@@ -31,6 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working folder with a small image and no GPU."""
     work_in(tmp_path, monkeypatch)
     deny_gpu(monkeypatch)
+    measure_briefly(monkeypatch)
 
 
 def tables(text: str) -> list[list[str]]:
@@ -299,7 +300,11 @@ def parts_of(told: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def test_no_edited_description_ends_in_a_traceback() -> None:
     """Whatever stands in whichever place: it is shown, or refused in one line."""
-    folder = Path(sweep_of(unavailable={"cupy": "no driver"}, risks=["load"], command=["x"]))
+    more = {"unavailable": {"cupy": "no driver"}, "risks": ["load"], "command": ["x"]}
+    log = Copied("run", "separable", "fft", sizes=(3, 7), **more)
+    for size, fft in ((3, 0.009), (7, 0.001)):
+        log.race(size, {"separable": 0.004, "fft": fft}, rounds=2)
+    folder = Path(log.done())
     whole = json.loads((folder / "run.json").read_text("utf-8"))
     ways = parts_of(whole)
     assert len(ways) > 40

@@ -6,6 +6,7 @@ import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -14,6 +15,7 @@ import pytest
 from blurbench.backends.backend import Availability
 from blurbench.backends.registry import backends
 from blurbench.cli.main import main
+from blurbench.measure.judge import Rules
 
 REASON, REMEDY = "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
 OPTIONAL = [name for name in backends() if name not in ("numpy", "scipy")]
@@ -52,6 +54,14 @@ def text_of(stream: io.TextIOWrapper) -> str:
     """What was written to a stream."""
     stream.seek(0)
     return stream.read()
+
+
+def measure_briefly(patch: pytest.MonkeyPatch) -> None:
+    """Let samples be far too short to judge by, where what is done with them is looked at."""
+    patch.setattr("blurbench.study.options.Rules", partial(Rules, sample_s=1e-4))
+    patch.setattr("blurbench.study.cells.WARM_UP_S", 1e-4)
+    patch.setattr("blurbench.study.bandwidth.SAMPLE_S", 1e-4)
+    patch.setattr("blurbench.study.arithmetic.SAMPLES", 1)
 
 
 def deny_gpu(patch: pytest.MonkeyPatch) -> None:

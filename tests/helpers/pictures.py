@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ def noise(*shape: int, dtype: Any = np.uint8) -> np.ndarray:
     return np.random.default_rng(5).integers(0, top, shape, dtype=dtype, endpoint=True)
 
 
-def save(path: str, pixels: np.ndarray, **options: Any) -> None:
+def save(path: str | Path, pixels: np.ndarray, **options: Any) -> None:
     PIL.Image.fromarray(pixels).save(path, **options)
 
 

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,9 @@ import PIL.Image
 import pytest
 
 import blurbench
+from helpers.command import Ran
 
+Ended = Ran  # a process ends as a command does
 COMMAND = (sys.executable, "-m", "blurbench")
 PATIENCE = 60  # seconds until a process is given up; no test waits for it to pass
 SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
@@ -50,22 +51,13 @@ def work_in(folder: Path, patch: pytest.MonkeyPatch) -> None:
     PIL.Image.fromarray(pixels).save("photo.png")
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a process ended: its exit code and what it wrote."""
-
-    code: int
-    out: str
-    err: str
-
-
 def start(*arguments: str) -> subprocess.Popen[str]:
     """A command under way, with pipes; SIGINT reaches it."""
     pipe = subprocess.PIPE
     return subprocess.Popen([*LISTENING, *arguments], stdout=pipe, stderr=pipe, text=True)
 
 
-def interrupt(process: subprocess.Popen[str], when: Callable[[], bool]) -> Ended:
+def interrupt(process: subprocess.Popen[str], when: Callable[[], bool]) -> Ran:
     """Send SIGINT as soon as `when` is true, and wait for the end."""
     with process:
         wait_until(when, process)
@@ -74,7 +66,7 @@ def interrupt(process: subprocess.Popen[str], when: Callable[[], bool]) -> Ended
             out, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
-    return Ended(process.returncode, out, err)
+    return Ran(process.returncode, out, err)
 
 
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -131,19 +123,19 @@ def plain(shown: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
 
 
-def run_process(*arguments: str, **more: Any) -> Ended:
+def run_process(*arguments: str, **more: Any) -> Ran:
     """A whole command in a process of its own."""
     done = subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, **{"timeout": PATIENCE, **more}
     )
-    return Ended(done.returncode, done.stdout, done.stderr)
+    return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def errors_of(ended: Ended) -> list[str]:
+def errors_of(ended: Ran) -> list[str]:
     return [line for line in ended.err.splitlines() if line.startswith("Error")]
 
 
-def is_one_line(ended: Ended) -> bool:
+def is_one_line(ended: Ran) -> bool:
     """Whether bad input was told as promised."""
     lines = ended.err.splitlines()
     return ended.code == 2 and len(errors_of(ended)) == 1 and "Traceback" not in "\n".join(lines)
