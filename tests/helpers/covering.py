@@ -48,9 +48,11 @@ def generate(metafunc: pytest.Metafunc, mark: pytest.Mark, checks: str) -> int:
         counts = [len(each) for each in levels]
         quick = cases(mark.args[0], counts)
         left += math.prod(counts) - len(quick)
-        for case in quick if checks == "quick" else product(*map(range, counts)):
+        for case in sorted(quick) if checks == "quick" else product(*map(range, counts)):
             values = [each[level] for each, level in zip(levels, case, strict=True)]
-            text = "-".join(map(str, values if one is None else [one.name, *values]))
+            text = "-".join(
+                str(getattr(value, "name", value)) for value in [*[one] * by_one, *values]
+            )
             marks = () if case in quick else (pytest.mark.rest(PRODUCTS),)
             found.append(pytest.param(*[one] * by_one, *values, id=text, marks=marks))
     metafunc.parametrize(["implementation"] * by_one + names, found)
