@@ -32,7 +32,7 @@ from blurbench.study.exactness import allowed_error
 from blurbench.study.options import Options, chosen
 from blurbench.study.session import Session
 from blurbench.study.verify import verify
-from helpers.contract import EXACT_ON_CPU, reference, share_of_allowed
+from helpers.contract import EXACT_ON_CPU, noise, reference, share_of_allowed
 from helpers.covering import covering
 
 Array = np.ndarray[Any, Any]
@@ -51,10 +51,6 @@ def problem_of(
     threads: int = 1,
 ) -> Problem:
     return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border, cval, threads)
-
-
-def noise(problem: Problem) -> Array:
-    return np.random.default_rng(1).uniform(0, 255, problem.shape).astype(problem.dtype)
 
 
 def plan_of(name: str, problem: Problem) -> Plan:

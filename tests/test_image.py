@@ -25,6 +25,7 @@ from blurbench.image import (
     write_image,
 )
 from blurbench.image import testcard_image as built_in_image
+from helpers.pictures import noise
 
 ORIENTATION = 0x0112
 GIB = 2**30
@@ -35,11 +36,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def noise(*shape: int, dtype: Any = np.uint8) -> np.ndarray:
-    top = np.iinfo(dtype).max
-    return np.random.default_rng(3).integers(0, top, shape, dtype=dtype, endpoint=True)
 
 
 def smooth(height: int = 16, width: int = 24) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -12,8 +11,8 @@ import scipy.ndimage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blurbench.errors import InputError
 from blurbench.kernel import MAX_RADIUS, MAX_SIGMA, MIN_SIGMA, GaussianKernel, make_kernel
+from helpers.refused import refusal
 
 KERNELS = [
     GaussianKernel.from_size(1),
@@ -49,15 +48,6 @@ def plain_taps(sigma: float, radius: int) -> list[float]:
             weights.append(0.0)
     total = math.fsum(weights)
     return [weight / total for weight in weights]
-
-
-def refusal(make: Callable[[], object]) -> str:
-    """The message with which something is refused, which is one line."""
-    with pytest.raises(InputError) as refused:
-        make()
-    message = str(refused.value)
-    assert len(message.splitlines()) == 1
-    return message
 
 
 @each_kernel

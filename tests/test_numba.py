@@ -17,7 +17,7 @@ import pytest
 from blurbench.backends import numba as owner
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Plan, Problem
-from helpers.contract import reference, share_of_allowed
+from helpers.contract import noise, reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
 STATE = owner.backend.probe()
@@ -38,11 +38,6 @@ def problem_of(
     shape: tuple[int, ...], size: int = 15, dtype: str = "float32", threads: int = 1
 ) -> Problem:
     return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), threads=threads)
-
-
-def noise(problem: Problem) -> Array:
-    values = np.random.default_rng(1).uniform(0, 255, problem.shape)
-    return values.astype(problem.dtype)
 
 
 @runs

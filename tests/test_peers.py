@@ -23,7 +23,7 @@ from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Problem
 from blurbench.study.options import Options
 from blurbench.study.session import Session
-from helpers.contract import EXACT_ON_CPU, reference, share_of_allowed
+from helpers.contract import EXACT_ON_CPU, noise, reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
 
@@ -169,10 +169,6 @@ def problem_of(
     shape: tuple[int, ...], dtype: str = "float32", border: str = "reflect", size: int = 9
 ) -> Problem:
     return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border, 7.25)
-
-
-def noise(problem: Problem) -> Array:
-    return np.random.default_rng(1).uniform(0, 255, problem.shape).astype(problem.dtype)
 
 
 @pytest.mark.parametrize("border", BORDERS)

@@ -12,10 +12,10 @@ import pytest
 import blurbench
 from blurbench.backends.backend import Implementation
 from blurbench.border import BORDERS
-from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Plan, Problem
 from helpers.covering import covering
+from helpers.refused import refusal
 
 Array = np.ndarray[Any, Any]
 
@@ -34,15 +34,6 @@ def plan_of(
 
 def noise(shape: tuple[int, ...] = (12, 10), dtype: str = "float32", seed: int = 0) -> Array:
     return np.random.default_rng(seed).uniform(0, 255, shape).astype(dtype)
-
-
-def refusal(make: Callable[[], object]) -> str:
-    """The message with which something is refused, which is one line."""
-    with pytest.raises(InputError) as refused:
-        make()
-    message = str(refused.value)
-    assert len(message.splitlines()) == 1
-    return message
 
 
 @each_image

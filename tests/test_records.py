@@ -26,6 +26,7 @@ from blurbench.records.journal import Journal, Run, check_folder, check_output, 
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records, utc
 from blurbench.records.summary import Key, Row, columns
 from helpers.made_runs import ABOUT
+from helpers.refused import refusal
 
 KEY = Key(
     implementation="numpy:fft",
@@ -491,15 +492,6 @@ def test_a_folder_without_a_run_cannot_be_reopened(tmp_path: Path) -> None:
 def _read_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who may write nowhere, whoever runs the tests."""
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-
-
-def refusal(attempt: Any, *arguments: Any) -> str:
-    """The one line in which something is refused."""
-    with pytest.raises(InputError) as raised:
-        attempt(*arguments)
-    message = str(raised.value)
-    assert "\n" not in message
-    return message
 
 
 @pytest.mark.usefixtures("_read_only")

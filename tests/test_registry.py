@@ -23,7 +23,7 @@ from blurbench.backends.registry import (
     find_implementation,
     probe,
 )
-from blurbench.errors import InputError
+from helpers.refused import refusal
 
 CPU_PEERS = ("opencv", "skimage", "pyvips", "pillow")
 APPROXIMATE = ("box", "extended_box", "deriche", "vyv")
@@ -80,15 +80,6 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
     yield put
     registry.backends.cache_clear()
-
-
-def refusal(ask: Callable[[], object]) -> str:
-    """The message with which something is refused, which is one line."""
-    with pytest.raises(InputError) as refused:
-        ask()
-    message = str(refused.value)
-    assert len(message.splitlines()) == 1
-    return message
 
 
 # The shipped backends.

@@ -32,6 +32,7 @@ from blurbench.study.verify import (
     under,
     verify,
 )
+from helpers.contract import noise
 
 BORDER = pytest.mark.parametrize("border", BORDERS)
 CVAL = -3.5
@@ -45,12 +46,6 @@ def pose(
     cval: float = CVAL,
 ) -> Problem:
     return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border, cval)
-
-
-def noise(problem: Problem) -> np.ndarray:
-    """Pixels between 0 and 255 of the problem's shape and dtype."""
-    values = np.random.default_rng(7).uniform(0, 255, problem.shape)
-    return values.astype(problem.dtype)
 
 
 def scipy_blur(image: np.ndarray, problem: Problem) -> np.ndarray:

@@ -10,6 +10,7 @@ import PIL.Image
 
 
 def noise(*shape: int, dtype: Any = np.uint8) -> np.ndarray:
+    """An image of any values that an integer type has."""
     top = np.iinfo(dtype).max
     return np.random.default_rng(5).integers(0, top, shape, dtype=dtype, endpoint=True)
 
