@@ -120,7 +120,7 @@ def test_the_fused_kernel_takes_every_size_up_to_its_largest(
 
 @on_cpu
 @covering(
-    1, size=(1, 31, 101, 301), dtype=DTYPES, border=BORDERS, shape=((70, 37), (9, 33, 3), (5, 4, 5))
+    size=(1, 31, 101, 301), dtype=DTYPES, border=BORDERS, shape=((70, 37), (9, 33, 3), (5, 4, 5))
 )
 def test_the_column_passes_keep_the_contract(
     size: int, dtype: str, border: str, shape: tuple[int, ...], check: Callable[..., None]
@@ -129,16 +129,7 @@ def test_the_column_passes_keep_the_contract(
 
 
 @on_cpu
-@covering(size=(1, 31, 101, 301), border=BORDERS)
-def test_the_column_passes_take_every_size_under_every_border(
-    size: int, border: str, check: Callable[..., None]
-) -> None:
-    check("columns", problem_of(size, (70, 37), border=border))
-
-
-@on_cpu
 @covering(
-    1,
     size=(1, 3, 15, 41),
     dtype=DTYPES,
     border=BORDERS,
@@ -151,15 +142,7 @@ def test_the_dense_kernel_keeps_the_contract(
 
 
 @on_cpu
-@covering(size=(1, 3, 15, 41), border=BORDERS)
-def test_the_dense_kernel_takes_every_size_under_every_border(
-    size: int, border: str, check: Callable[..., None]
-) -> None:
-    check("direct", problem_of(size, (18, 133), border=border))
-
-
-@on_cpu
-@covering(1, size=(3, 17, 31), dtype=CONVERTED, channels=plans.INTERLEAVED)
+@covering(size=(3, 17, 31), dtype=CONVERTED, channels=plans.INTERLEAVED)
 def test_small_types_are_converted_inside_the_fused_kernel(
     size: int, dtype: str, channels: int, check: Callable[..., None]
 ) -> None:
