@@ -27,7 +27,7 @@ from helpers.covering import covering
 Array = np.ndarray[Any, Any]
 
 TINY = ((1, 1), (1, 7), (7, 1), (5, 3))
-SHAPES = (*TINY, (17, 23, 3), (16, 9, 4))
+SHAPES = (*TINY, (17, 23, 1), (17, 23, 3), (16, 9, 4))
 SIZES = (1, 3, 5, 15, 41, 101, 255)
 DENSE_UP_TO = {2: 101, 3: 41}  # by the image's dimensions; larger dense sums take too long
 RANGES = ((0.0, 1.0), (0.0, 255.0), (60000.0, 60255.0))
