@@ -68,6 +68,10 @@ def test_a_recursive_blur_takes_four_a_term_and_axis(method: str, terms: int) ->
     assert approximate.operations(PROBLEM, method) == 2 * 4 * terms * 600
 
 
+def test_a_whole_transform_holds_six_channels_with_their_margins_and_spectra() -> None:
+    assert fft.work_bytes(PROBLEM, exactly) == 6 * 16 * (26 + 2) * 4
+
+
 def peak_bytes(implementation: Implementation, problem: Problem) -> int:
     """What NumPy's arrays take at most, beside image and result, for a plan and its call."""
     image = noise(problem)

@@ -149,6 +149,13 @@ def test_records_and_measure_import_nothing_heavy(module: str) -> None:
     assert roots(imported(MODULES[module])) & HEAVY == set()
 
 
+def test_no_test_imports_another() -> None:
+    files = sorted(Path(__file__).parent.glob("test_*.py"))
+    tests = {file.stem for file in files} | {"conftest"}
+    found = {file.stem: roots(imported(file)) & tests for file in files}
+    assert {name: others for name, others in found.items() if others} == {}
+
+
 @pytest.mark.parametrize(
     ("code", "at_import", "expected"),
     [

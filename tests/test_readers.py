@@ -209,6 +209,12 @@ def test_no_name_of_a_machine_can_be_taken_for_a_number() -> None:
     assert [name for name in names if number_like(name)] == []
 
 
+def test_the_name_of_a_machine_is_short() -> None:
+    from blurbench.records.machine import machine_id
+
+    assert len(machine_id({"cpu": "a model of a very long name"})) == 12
+
+
 # Columns that happen to be empty.
 
 
