@@ -55,12 +55,12 @@ tools: .venv/tools-ready
 
 .venv/ready: pyproject.toml
 	@echo "Setting up .venv, once; what is not in pip's cache is fetched:"
-	@echo "  1/3  NumPy, SciPy, Pillow, Click, Rich and threadpoolctl"
+	@echo "  1/3  NumPy, SciPy, Pillow, Click, Rich and threadpoolctl (60 MB)"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --editable ".[threads]"
-	@echo "  2/3  Numba, which compiles the fastest blurs"
+	@echo "  2/3  Numba, which compiles the fastest blurs (60 MB)"
 	@$(PIP) --only-binary numba,llvmlite --editable ".[numba]" || echo "Going on without Numba"
-	@echo "  3/3  OpenCV, scikit-image and libvips, to compare with"
+	@echo "  3/3  OpenCV, scikit-image and libvips, to compare with (90 MB)"
 	@$(PIP) --only-binary $(PEERS) --editable ".[peers]" || echo "Going on without the peers"
 	@touch $@
 
