@@ -225,8 +225,9 @@ def test_a_library_that_is_there_but_broken_is_to_be_upgraded() -> None:
 
 @pytest.mark.usefixtures("no_cupy")
 def test_a_missing_cupy_is_to_be_installed_for_the_newer_cuda_or_the_older() -> None:
-    remedy = gpu.examine(lambda: missing("cupy")).remedy
-    assert remedy == f"{install('cuda13')} (for an older driver: cupy-cuda12x[ctk])"
+    found = gpu.examine(lambda: missing("cupy"))
+    assert found.remedy == install("cuda13")
+    assert "older than CUDA 13 needs cupy-cuda12x[ctk]" in found.reason
 
 
 @pytest.mark.usefixtures("cupy_for_cuda_12")

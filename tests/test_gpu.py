@@ -225,7 +225,10 @@ def test_what_was_found_before_the_failure_is_told(failure: str) -> None:
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (ModuleNotFoundError("No module named 'cupy'", name="cupy"), "CuPy is not installed"),
+        (
+            ModuleNotFoundError("No module named 'cupy'", name="cupy"),
+            "CuPy is not installed (a driver older than CUDA 13 needs cupy-cuda12x[ctk] instead)",
+        ),
         (
             ModuleNotFoundError("No module named 'cupy_backends'", name="cupy_backends"),
             "CuPy cannot be imported: No module named 'cupy_backends'",

@@ -21,6 +21,7 @@ BLOCK = 128  # a launch costs more than the zeros of a wider band
 
 TF32 = "CUPY_TF32"  # CuPy's own switch; it looks at its first product
 
+NO_CUPY = "CuPy is not installed (a driver older than CUDA 13 needs cupy-cuda12x[ctk] instead)"
 NO_HEADER = "cannot open source file"  # how the compiler says that CUDA's headers are missing
 
 _SUM = r"""
@@ -63,8 +64,7 @@ def examine(load: Callable[[], Any]) -> Availability:
         cupy = load()
     except (ImportError, RuntimeError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
-            remedy = f"{install('cuda13')} (for an older driver: cupy-cuda12x[ctk])"
-            return Availability("CuPy is not installed", remedy)
+            return Availability(NO_CUPY, install("cuda13"))
         remedy = install(f"cuda{cuda_version()}", upgrade=True)
         return Availability(f"CuPy cannot be imported: {_line(error)}", remedy)
     versions = {"cupy": str(cupy.__version__)}
