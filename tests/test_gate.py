@@ -21,7 +21,8 @@ from blurbench.cli.main import main
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log, Run
 from blurbench.study.gate import Ruling, normalised, not_comparable, rule
-from helpers.process import Ended, edit, errors_of, is_one_line, run_process, work_in
+from helpers.command import Ran
+from helpers.process import edit, errors_of, is_one_line, run_process, work_in
 from helpers.written import COMMON, Written
 
 NOT_SLOWER, SLOWER, UNDECIDED, NOT_COMPARABLE = 0, 10, 11, 12
@@ -472,24 +473,24 @@ def gated(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Iterator[Callable[..., Ended]]:
+) -> Iterator[Callable[..., Ran]]:
     """Compares in a folder that has the baseline."""
     work_in(tmp_path, monkeypatch)
     shutil.copytree(before / "before", "before")
     with offered(before / "site") as patch:
         patch.setattr("subprocess.call", call_here)
 
-        def compare(*more: str, seconds: str = QUICK_S, command: str = "compare") -> Ended:
+        def compare(*more: str, seconds: str = QUICK_S, command: str = "compare") -> Ran:
             patch.setenv("SLEEPY_S", seconds)
             capsys.readouterr()
             code = called(command, "photo.png", *ASKED, "--baseline", "before", *more)
             captured = capsys.readouterr()
-            return Ended(code, captured.out, captured.err)
+            return Ran(code, captured.out, captured.err)
 
         yield compare
 
 
-def test_a_slowed_implementation_exits_with_10_and_is_named(gated: Callable[..., Ended]) -> None:
+def test_a_slowed_implementation_exits_with_10_and_is_named(gated: Callable[..., Ran]) -> None:
     ended = gated(seconds=SLOW_S)
     assert ended.code == SLOWER
     assert "slower: sleepy:separable at 15x15 on 32x24" in ended.err
@@ -497,7 +498,7 @@ def test_a_slowed_implementation_exits_with_10_and_is_named(gated: Callable[...,
 
 @pytest.mark.rest("processes")
 def test_a_gate_measures_in_processes_of_its_own(
-    gated: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+    gated: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLEEPY_S", SLOW_S)
     ended = run_process("compare", "photo.png", *ASKED, "--baseline", "before")
@@ -505,44 +506,44 @@ def test_a_gate_measures_in_processes_of_its_own(
     assert "slower: sleepy:separable at 15x15 on 32x24" in ended.err
 
 
-def test_one_that_is_not_slower_exits_with_0(gated: Callable[..., Ended]) -> None:
+def test_one_that_is_not_slower_exits_with_0(gated: Callable[..., Ran]) -> None:
     ended = gated("--fail-if-slower", "400%")
     assert (ended.code, errors_of(ended)) == (NOT_SLOWER, [])
     assert "not slower by 400 %" in ended.err
 
 
 def test_a_gate_measures_in_five_processes_unless_told_otherwise(
-    gated: Callable[..., Ended],
+    gated: Callable[..., Ran],
 ) -> None:
     (row,) = json.loads(gated("--json", "-").out)["implementations"]
     assert row["processes"] == 5
 
 
-def test_a_sweep_is_a_gate_too(gated: Callable[..., Ended]) -> None:
+def test_a_sweep_is_a_gate_too(gated: Callable[..., Ran]) -> None:
     edit(Path("before"), lambda about: about.update(study="sweep"))
     more = ("--sizes", "15", "--out", "now", "--fail-if-slower", "400%")
     assert gated(*more, command="sweep").code == NOT_SLOWER
 
 
-def test_a_gate_of_too_few_processes_exits_with_11(gated: Callable[..., Ended]) -> None:
+def test_a_gate_of_too_few_processes_exits_with_11(gated: Callable[..., Ran]) -> None:
     ended = gated("--processes", "2", seconds=SLOW_S)
     assert ended.code == UNDECIDED
     assert "--processes 5" in ended.err
 
 
-def test_a_gate_of_one_process_exits_with_11(gated: Callable[..., Ended]) -> None:
+def test_a_gate_of_one_process_exits_with_11(gated: Callable[..., Ran]) -> None:
     ended = gated("--processes", "1", seconds=SLOW_S)
     assert ended.code == UNDECIDED
     assert "--processes 5" in ended.err
 
 
-def is_refused_unmeasured(ended: Ended, *, out: str = "now") -> bool:
+def is_refused_unmeasured(ended: Ran, *, out: str = "now") -> bool:
     """Whether it was not comparable, and nothing was kept."""
     return ended.code == NOT_COMPARABLE and not Path(out).exists()
 
 
 def test_another_kernel_exits_with_12_before_anything_is_measured(
-    gated: Callable[..., Ended],
+    gated: Callable[..., Ran],
 ) -> None:
     ended = gated("--size", "3", "--out", "now")
     assert is_refused_unmeasured(ended)
@@ -550,7 +551,7 @@ def test_another_kernel_exits_with_12_before_anything_is_measured(
 
 
 def test_another_image_exits_with_12_before_anything_is_measured(
-    gated: Callable[..., Ended],
+    gated: Callable[..., Ran],
 ) -> None:
     PIL.Image.fromarray(np.zeros((24, 32, 3), np.uint8)).save("photo.png")
     ended = gated("--out", "now")
@@ -568,7 +569,7 @@ def test_another_image_exits_with_12_before_anything_is_measured(
     ids=["machine", "versions", "threads"],
 )
 def test_a_baseline_from_elsewhere_exits_with_12_and_says_from_where(
-    gated: Callable[..., Ended], change: Callable[[dict[str, Any]], None], told: str
+    gated: Callable[..., Ran], change: Callable[[dict[str, Any]], None], told: str
 ) -> None:
     edit(Path("before"), change)
     ended = gated("--out", "now")
@@ -579,7 +580,7 @@ def test_a_baseline_from_elsewhere_exits_with_12_and_says_from_where(
 @pytest.mark.parametrize("command", ["compare", "sweep"])
 @pytest.mark.parametrize("state", ["missing", "empty", "a file", "no JSON", "torn JSON"])
 def test_a_baseline_that_is_no_run_is_refused_in_one_line(
-    gated: Callable[..., Ended], command: str, state: str
+    gated: Callable[..., Ran], command: str, state: str
 ) -> None:
     for path in Path("before").iterdir():
         path.unlink()
@@ -599,7 +600,7 @@ def test_a_baseline_that_is_no_run_is_refused_in_one_line(
 
 @pytest.mark.parametrize("missing", ["images", "kernels", "versions", "options"])
 def test_a_baseline_whose_description_lacks_something_is_refused_in_one_line(
-    gated: Callable[..., Ended], missing: str
+    gated: Callable[..., Ran], missing: str
 ) -> None:
     edit(Path("before"), lambda about: about.pop(missing))
     assert is_one_line(gated())
@@ -607,20 +608,20 @@ def test_a_baseline_whose_description_lacks_something_is_refused_in_one_line(
 
 @pytest.mark.parametrize("margin", ["-1%", "5", "much", "nan", "", "inf"])
 def test_a_margin_that_is_none_is_refused_in_one_line(
-    gated: Callable[..., Ended], margin: str
+    gated: Callable[..., Ran], margin: str
 ) -> None:
     ended = gated("--fail-if-slower", margin)
     assert is_one_line(ended)
     assert "--fail-if-slower" in ended.err
 
 
-def test_the_baseline_is_left_as_it_was(gated: Callable[..., Ended], before: Path) -> None:
+def test_the_baseline_is_left_as_it_was(gated: Callable[..., Ran], before: Path) -> None:
     gated("--processes", "1", "--out", "now")
     assert {path.name: path.read_bytes() for path in Path("before").iterdir()} == {
         path.name: path.read_bytes() for path in (before / "before").iterdir()
     }
 
 
-def test_data_on_stdout_is_not_mixed_with_the_ruling(gated: Callable[..., Ended]) -> None:
+def test_data_on_stdout_is_not_mixed_with_the_ruling(gated: Callable[..., Ran]) -> None:
     ended = gated("--processes", "1", "--json", "-")
     assert json.loads(ended.out)["schema"] == "blurbench.compare/1"

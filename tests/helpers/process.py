@@ -23,7 +23,6 @@ import pytest
 import blurbench
 from helpers.command import Ran
 
-Ended = Ran  # a process ends as a command does
 COMMAND = (sys.executable, "-m", "blurbench")
 PATIENCE = 60  # seconds until a process is given up; no test waits for it to pass
 SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
