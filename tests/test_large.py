@@ -709,28 +709,37 @@ runpy.run_module("blurbench", run_name="__main__")
 """
 
 
+def told_by(output: str, mebibytes: int) -> subprocess.CompletedProcess[str]:
+    """A blur of in.tif in a process of its own, which tells its peak."""
+    command = [sys.executable, "-c", TELLING, "blur", "in.tif", "-o", output, "--sigma", "8"]
+    how = ["--memory", f"{mebibytes}MiB"]
+    return subprocess.run([*command, *how], capture_output=True, text=True, check=False)
+
+
+def save_large(shape: tuple[int, int], **options: Any) -> None:
+    save("in.tif", noise(*shape).repeat(64, 0).repeat(64, 1), **options)
+
+
 @linux
+def test_the_peak_of_memory_stays_within_little_more_than_the_least() -> None:
+    save_large((16, 320))
+    least = re.search(r"give (\d+)MiB or more", told_by("soft.zarr", 1).stderr)
+    assert least is not None
+    given = int(least[1]) + 12  # which depends on the libraries that are loaded
+    assert int(told_by("soft.zarr", given).stdout) < given * 2**10
+
+
+@linux
+@PEAKS
+@pytest.mark.parametrize("output", ["soft.zarr", "soft.tif"])
 @pytest.mark.parametrize(
-    ("shape", "options", "output", "mebibytes"),
-    [
-        pytest.param((16, 320), {}, "soft.zarr", 200, id="small"),
-        *(
-            pytest.param(shape, options, output, 350, id=f"{name}-{output}", marks=PEAKS)
-            for name, shape, options in [
-                ("tiles", (96, 96), {"tile": (256, 256)}),
-                ("rows", (32, 640), {}),
-            ]
-            for output in ("soft.zarr", "soft.tif")
-        ),
-    ],
+    ("shape", "options"), [((96, 96), {"tile": (256, 256)}), ((32, 640), {})], ids=["tiles", "rows"]
 )
 def test_the_peak_of_memory_stays_within_what_was_given(
-    shape: tuple[int, int], options: dict[str, Any], output: str, mebibytes: int
+    shape: tuple[int, int], options: dict[str, Any], output: str
 ) -> None:
-    save("in.tif", noise(*shape).repeat(64, 0).repeat(64, 1), **options)
-    command = [sys.executable, "-c", TELLING, "blur", "in.tif", "-o", output]
-    told = subprocess.check_output([*command, "--sigma", "8", "--memory", f"{mebibytes}MiB"])
-    assert int(told) < mebibytes * 2**10
+    save_large(shape, **options)
+    assert int(told_by(output, 350).stdout) < 350 * 2**10
 
 
 # On a cluster

@@ -46,7 +46,7 @@ from blurbench.plan import Problem
 # A device has memory of its own: one plan is made there, and one window at a time goes there.
 _on_device = threading.Lock()
 
-LIBRARIES = 16 * 2**20  # bytes of what is loaded only with the first tile
+LIBRARIES = 20 * 2**20  # bytes of what is loaded only with the first tile
 CHOSEN_FOR = 2048  # pixels along a tile's side, for which `auto` chooses
 
 
