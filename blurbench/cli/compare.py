@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blurbench.cli.options import (
+    ALL,
     GATE,
     KEEP,
     KERNEL,
@@ -40,7 +41,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("images", nargs=-1, metavar="[IMAGE]...")
-@with_options(KERNEL, SHARED, [KEEP], GATE)
+@with_options(KERNEL, SHARED, [ALL, KEEP], GATE)
 @click.option(
     "--save", type=Folder(), metavar="DIR", help="Write each implementation's blurred image."
 )
@@ -102,8 +103,8 @@ def compare(
             answers.extend(answers_from(log, question, session))
         for answer in answers:
             answer.interrupted = not done
-        show_answers(console, answers)
         show_risks(error_console(), answers)
+        show_answers(console, answers, given["everything"])
         rows = [row.as_dict() for answer in answers for row in answer.rows]
         return {
             "csv": lambda: to_csv(columns(), rows),

@@ -261,6 +261,10 @@ SHARED = [
     click.option("--quiet", "-q", is_flag=True, help="No header, no progress."),
 ]
 
+ALL = click.option(
+    "--all", "everything", is_flag=True, help="Show every row, however many lines that takes."
+)
+
 KEEP = click.option(
     "--keep",
     type=Number(float, 1.0),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from blurbench.cli.options import EXPORTS, Folder, exports_from, with_options, write_exports
+from blurbench.cli.options import ALL, EXPORTS, Folder, exports_from, with_options, write_exports
 from blurbench.errors import InputError
 
 
@@ -18,8 +18,8 @@ from blurbench.errors import InputError
     type=click.Choice(["peers"]),
     help="The best exact library over our best exact blur, cell by cell, of all the runs.",
 )
-@with_options(EXPORTS)
-def show(folders: tuple[Path, ...], against: str | None, **given: Any) -> int:
+@with_options([ALL], EXPORTS)
+def show(folders: tuple[Path, ...], against: str | None, everything: bool, **given: Any) -> int:
     """Show one run, or several side by side.
 
     Everything is computed anew from the samples in the folder: --csv writes the very summary that
@@ -53,6 +53,6 @@ def show(folders: tuple[Path, ...], against: str | None, **given: Any) -> int:
     for line in (*run_lines(log.run), machine_line(log.run)):
         say(console, line)
     console.print()
-    show_log(console, log)
+    show_log(console, log, everything)
     write_exports(exports, texts_of(log))
     return 0

@@ -1,15 +1,28 @@
-"""What complete rounds prove: ratios paired within rounds, and the verdicts that follow."""
+"""The one judge: what complete rounds prove, who leads, and in which words.
+
+In every round the contenders stand among samples of one reference and of its double, the control.
+The ratios to the reference hold all at once; whoever turns out to be the fastest, the ratios to it
+follow from these, so that no choice made from the data costs any honesty.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import median
 
-from blurbench.measure.stats import Estimate, estimate_median
+from blurbench.measure.stats import Estimate, estimate_median, estimate_ratio
 
 CONTROL = "control"
+
+# Verdicts. What is `here` is proven of this run; another may differ by the margin of `same`.
+FASTEST, FASTEST_HERE, LIKELY = "fastest", "fastest here", "likely fastest"
+TIED, SLOWER, SLOWER_HERE = "tied", "slower", "slower here"
+FAR_SLOWER, UNCLEAR, APPROXIMATE = "far slower", "unclear", "approximate"
+
+FAR_TIMES = 3.0  # as long as the fastest, whatever the few runs behind a time are off by
+FEW_OFF = 3.0  # times by which a time of few runs may be off
 
 
 @dataclass(frozen=True)
@@ -17,41 +30,37 @@ class Rules:
     """How a race is run and judged.
 
     Attributes:
-        looks: numbers of rounds after which verdicts are sought; the last ends the race.
         pilot: rounds that only pick the reference.
-        same: ratios within 1/(1+same)..1+same count as the same speed.
-        alpha: probability of any false verdict in the whole race.
+        same: ratios within 1/(1+same)..1+same count as the same speed; identical code differs
+            by as much from process to process, so no less is called slower.
+        alpha: probability of any false interval in the whole race.
         comparisons: over how many the error rate is split; None is one a contender.
+        most: rounds after which a race ends; None goes on while there is time.
         sample_s: least duration of a sample, reached by inner loops where the time allows.
         keep: times the best of its side; what is slower does not race. None lets all race.
         tolerance: error, as a share of the largest value, up to which an approximation competes;
             None lets none.
     """
 
-    looks: tuple[int, ...] = (16, 32, 64, 128)
-    pilot: int = 3
+    pilot: int = 5
     same: float = 0.03
     alpha: float = 0.05
     comparisons: int | None = None
+    most: int | None = None
     sample_s: float = 0.02
     keep: float | None = None
     tolerance: float | None = None
 
     def share(self, contenders: int) -> float:
-        """The error rate of one comparison at one look."""
-        return self.alpha / len(self.looks) / (self.comparisons or contenders)
-
-
-def looks_within(rounds: int) -> tuple[int, ...]:
-    """The usual looks, ending at `rounds`."""
-    return (*(look for look in Rules.looks if look < rounds), rounds)
+        """The error rate of one comparison, over all looks."""
+        return self.alpha / (self.comparisons or contenders)
 
 
 @dataclass(frozen=True)
 class Sample:
     """One measurement. Rounds from 1 are measured; 0 and below are the pilot.
 
-    A round is complete once all its `competitors` have been measured.
+    A round is complete once it has as many samples as `competitors` says.
     """
 
     contender: str
@@ -63,76 +72,114 @@ class Sample:
     started_at: float
 
 
-Round = Mapping[str, float]  # seconds a call, by contender
+Round = Mapping[str, Sequence[float]]  # seconds a call, by contender
 
 
 @dataclass
 class Rounds:
     """Complete rounds in the order of their taking, and the numbers that are in use.
 
-    `lowest` and `highest` count torn rounds too, so that no number is given twice.
+    `lowest` and `highest` count torn rounds too, so that no number is given twice. The samples of
+    the control count as the `reference`'s. `parts` are the rounds of several processes.
     """
 
     pilot: list[Round]
     measured: list[Round]
     lowest: int = 1
     highest: int = 0
+    reference: str | None = None
+    parts: list[Rounds] = field(default_factory=list)
 
     @classmethod
-    def of(cls, samples: Iterable[Sample]) -> Rounds:
-        """Gather samples; a round that lacks any of its competitors is left out."""
-        found: dict[int, dict[str, float]] = {}
-        expected: dict[int, int] = {}
+    def of(cls, samples: Iterable[Sample], reference: str | None = None) -> Rounds:
+        """Gather samples; a round that lacks any of its own is left out."""
+        found: dict[int, dict[str, list[float]]] = {}
+        missing: dict[int, int] = {}
         for sample in samples:
-            found.setdefault(sample.round, {})[sample.contender] = sample.elapsed_s / sample.loops
-            expected[sample.round] = sample.competitors
-        complete = {n: times for n, times in found.items() if len(times) == expected[n]}
+            times = found.setdefault(sample.round, {})
+            times.setdefault(sample.contender, []).append(sample.elapsed_s / sample.loops)
+            missing[sample.round] = missing.get(sample.round, sample.competitors) - 1
+        complete = {number: times for number, times in found.items() if missing[number] == 0}
         return cls(
-            [times for n, times in complete.items() if n <= 0],
-            [times for n, times in complete.items() if n > 0],
+            [times for number, times in complete.items() if number <= 0],
+            [times for number, times in complete.items() if number > 0],
             min(found, default=1),
             max([0, *found]),
+            reference,
         )
 
     @classmethod
     def joined(cls, parts: Sequence[Rounds]) -> Rounds:
         """The rounds of several processes, one after the other; the first had the pilot."""
         measured = [one for part in parts for one in part.measured]
-        return cls(parts[0].pilot if parts else [], measured)
+        pilot = parts[0].pilot if parts else []
+        return cls(pilot, measured, parts=list(parts) if len(parts) > 1 else [])
 
     def times(self, name: str) -> list[float]:
         """Seconds a call of a contender."""
-        return [one[name] for one in self.measured if name in one]
+        return [seconds for one in self.measured for seconds in one.get(name, ())]
 
-    def ratio(self, first: str, second: str, share: float) -> Estimate:
-        """The median ratio of two in the rounds that have both, missed with probability `share`."""
-        logs = [
-            math.log(one[first] / one[second])
-            for one in self.measured
-            if first in one and second in one
-        ]
-        if not logs:
-            return _NOTHING
-        found = estimate_median(logs, share)
-        low, high = (None if end is None else math.exp(end) for end in (found.low, found.high))
-        return Estimate(math.exp(found.value), low, high)
+    def count(self, name: str) -> int:
+        """The rounds that a contender has run in."""
+        return sum(name in one for one in self.measured)
+
+    def ratio(self, first: str, second: str, alpha: float) -> Estimate:
+        """The median ratio of two in the rounds that have both.
+
+        Where there are several samples of one of them in a round, all count.
+
+        Args:
+            alpha: probability that the interval misses, over all looks.
+        """
+        if first == second:
+            return Estimate(1.0, 1.0, 1.0)
+        if first == self.reference and second != CONTROL:
+            found = self.ratio(second, first, alpha)
+            return found if math.isnan(found.value) else found.inverse
+        logs = []
+        for one in self.measured:
+            if first in one and second in one:
+                others = [*one[second]]
+                if second == self.reference and first != CONTROL:
+                    others += one.get(CONTROL, ())
+                # With several of the first there would be more to tell than rounds to tell it.
+                logs.append([math.log(one[first][0] / other) for other in others])
+        if CONTROL in (first, second):
+            logs = [each[:1] for each in logs]
+        return estimate_ratio(logs, alpha) if logs else NOTHING
 
     def fastest_of_pilot(self, names: Iterable[str]) -> str | None:
         """The name with the lowest median in the pilot; None where no pilot round is complete."""
         medians = {
-            name: median(one[name] for one in self.pilot)
+            name: median(seconds for one in self.pilot for seconds in one[name])
             for name in names
             if self.pilot and all(name in one for one in self.pilot)
         }
         return min(medians, key=lambda name: medians[name], default=None)
 
+    def rates(self, names: Collection[str], rules: Rules) -> dict[str, float]:
+        """The error rate of each one's comparison with the reference, and of the control's.
 
-_NOTHING = Estimate(math.nan, None, None)
+        Half of it is for those of the pilot, which are likely to be near.
+        """
+        if rules.comparisons is not None:
+            return dict.fromkeys([*names, CONTROL], rules.share(0))
+        near = [name for name in names if any(name in one for one in self.pilot)] or list(names)
+        far = [name for name in names if name not in near]
+        part = rules.alpha / (2 if far else 1)
+        # The reference is held against nobody; the control is.
+        return {
+            **dict.fromkeys([*near, CONTROL], part / len(near)),
+            **{name: part / len(far) for name in far},
+        }
+
+
+NOTHING = Estimate(math.nan, None, None)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a contender did; times in seconds a call, ratios to the reference."""
+    """How a contender did; times in seconds a call, ratios to the leader."""
 
     rounds: int
     time: Estimate
@@ -146,38 +193,49 @@ class Result:
     """What a race found.
 
     Attributes:
-        reference: the contender with the lowest median of the pilot.
-        standings: by name, without the control.
-        control: the standing of the reference's double, or None if no round was completed.
+        reference: whom all were measured against: the best of the pilot.
+        leader: who took the shortest, and to whom all ratios are; its verdict says how sure that
+            is.
+        standings: by name, without the control; the leader first, then by ratio.
+        control: how often as long the reference's double took, or None if no round was completed.
+        control_rounds: how many had it.
         rounds: completed.
         interrupted: whether it was ended from the keyboard.
     """
 
     reference: str
+    leader: str
     standings: dict[str, Standing]
-    control: Standing | None
+    control: Estimate | None
+    control_rounds: int
     rounds: int
     interrupted: bool = False
 
     @property
     def control_passed(self) -> bool:
         """Whether the control was not proven different from itself."""
-        ratio = self.control.ratio if self.control else None
-        if ratio is None or ratio.low is None or ratio.high is None:
-            return True
-        return ratio.low <= 1.0 <= ratio.high
+        return _holds_one(self.control)
 
     @property
     def noise_floor(self) -> float | None:
         """By how much identical code may seem to differ: the reach of the control's interval."""
-        ratio = self.control.ratio if self.control else None
-        if ratio is None or ratio.low is None or ratio.high is None:
-            return None
-        return max(ratio.high, 1 / ratio.low) - 1
+        return _reach(self.control)
+
+
+def _holds_one(control: Estimate | None) -> bool:
+    if control is None or control.low is None or control.high is None:
+        return True
+    return control.low <= 1.0 <= control.high
+
+
+def _reach(control: Estimate | None) -> float | None:
+    if control is None or control.low is None or control.high is None:
+        return None
+    return max(control.high, 1 / control.low) - 1
 
 
 def may_lead(names: Iterable[str], approximate: Collection[str]) -> list[str]:
-    """Who can be the reference: the approximate only where there is nobody else."""
+    """Who can be the fastest: the approximate only where there is nobody else."""
     names = list(names)
     return [name for name in names if name not in approximate] or names
 
@@ -188,41 +246,102 @@ def judge(
     reference: str,
     rules: Rules,
     approximate: Collection[str] = (),
+    few: Mapping[str, float] | None = None,
 ) -> Result:
-    """How each of the names stands against the reference after these rounds.
+    """Who leads after these rounds, how sure that is, and how each of the names stands.
 
-    The `approximate` do another thing: they are timed, and neither win nor lose.
+    A verdict takes more than the control is off by: twice as much, where the control failed.
+
+    Args:
+        approximate: do another thing: they are timed, and neither win nor lose.
+        few: seconds a call of those that did not race, from a run or a prediction; they have no
+            standing, but the leader's verdict takes them in.
     """
-    share = rules.share(len(names))
+    rounds = replace(rounds, reference=reference)
+    rates = rounds.rates(names, rules)
+    ratios = {name: rounds.ratio(name, reference, rates[name]) for name in names}
+    control = rounds.ratio(CONTROL, reference, rates[CONTROL])
+    count = rounds.count(CONTROL)
+    leaders = [name for name in may_lead(names, approximate) if math.isfinite(ratios[name].value)]
+    leader = min(leaders or [reference], key=lambda name: ratios[name].value)
+    margin = rules.same
+    trusted = not count or _holds_one(control)
+    if not trusted:
+        margin = max(margin, 2 * (_reach(control) or 0.0))
+    best = rounds.times(leader)
 
     def standing(name: str) -> Standing:
         own = rounds.times(name)
         if not own:
-            return Standing(0, _NOTHING, math.nan, _NOTHING, "undecided")
-        ratio = rounds.ratio(name, reference, share)
-        verdict = "fastest" if name == reference else verdict_on(ratio, rules.same)
+            return Standing(0, NOTHING, math.nan, NOTHING, UNCLEAR)
+        ratio = rebased(ratios[name], ratios[leader]) if name != leader else Estimate(1, None, None)
+        verdict = verdict_on(ratio, margin, trusted)
+        if verdict == UNCLEAR and ratio.low is None and is_far(median(own), best):
+            verdict = FAR_SLOWER
         if name in approximate:
-            verdict = "approximate"
-        return Standing(len(own), estimate_median(own, rules.alpha), min(own), ratio, verdict)
+            verdict = APPROXIMATE
+        time = estimate_median(own, rules.alpha)
+        return Standing(rounds.count(name), time, min(own), ratio, verdict)
 
-    standings = {name: standing(name) for name in names}
-    if any(one.verdict == "faster" for one in standings.values()):
-        standings[reference] = replace(standings[reference], verdict="slower")
-    control = standing(CONTROL)
-    return Result(reference, standings, control if control.rounds else None, len(rounds.measured))
+    found = {name: standing(name) for name in names}
+    others = [found[name].verdict for name in found if name not in (leader, *approximate)]
+    others += [FAR_SLOWER if is_far(seconds, best) else UNCLEAR for seconds in (few or {}).values()]
+    if leader not in approximate:
+        found[leader] = replace(found[leader], verdict=verdict_on_leader(others))
+    ordered = sorted(found, key=lambda name: (name != leader, _last_if_nan(found[name].ratio)))
+    return Result(
+        reference,
+        leader,
+        {name: found[name] for name in ordered},
+        control if count else None,
+        count,
+        len(rounds.measured),
+    )
 
 
-def verdict_on(ratio: Estimate, same: float) -> str:
-    """`same` where the whole interval is within the margin, `slower` or `faster` beyond 1."""
+def _last_if_nan(ratio: Estimate) -> float:
+    return ratio.value if math.isfinite(ratio.value) else math.inf
+
+
+def is_far(seconds: float, best: Sequence[float]) -> bool:
+    """Whether a time of few runs is far beyond the best's, whatever it may be off by."""
+    return bool(best) and seconds / FEW_OFF >= FAR_TIMES * median(best)
+
+
+def rebased(ratio: Estimate, leader: Estimate) -> Estimate:
+    """The ratio of one to the leader, from both of theirs to the reference."""
+    value = ratio.value / leader.value
+    if ratio.low is None or ratio.high is None or leader.low is None or leader.high is None:
+        return Estimate(value, None, None)
+    return Estimate(value, ratio.low / leader.high, ratio.high / leader.low)
+
+
+def verdict_on(ratio: Estimate, margin: float, trusted: bool = True) -> str:
+    """What an interval of the ratio to the leader says.
+
+    Args:
+        margin: that a difference has to exceed.
+        trusted: whether smaller ones mean anything.
+    """
     if ratio.low is None or ratio.high is None:
-        return "undecided"
-    if 1 / (1 + same) <= ratio.low and ratio.high <= 1 + same:
-        return "same"
-    if ratio.low > 1:
-        return "slower"
-    if ratio.high < 1:
-        return "faster"
-    return "undecided"
+        return UNCLEAR
+    if ratio.low > 1 + margin:
+        return SLOWER
+    if trusted and 1 / (1 + margin) <= ratio.low and ratio.high <= 1 + margin:
+        return TIED
+    if trusted and ratio.low > 1:
+        return SLOWER_HERE
+    return UNCLEAR
+
+
+def verdict_on_leader(others: Iterable[str]) -> str:
+    """How sure a leader is, given the verdicts on all others."""
+    found = set(others) - {SLOWER, FAR_SLOWER}
+    if not found:
+        return FASTEST
+    if found == {SLOWER_HERE}:
+        return FASTEST_HERE
+    return TIED if found <= {SLOWER_HERE, TIED} else LIKELY
 
 
 def verdict_beyond(ratio: Estimate, same: float) -> str:
@@ -233,5 +352,5 @@ def verdict_beyond(ratio: Estimate, same: float) -> str:
         return "slower"
     if ratio.high < 1 / (1 + same):
         return "faster"
-    verdict = verdict_on(ratio, same)
-    return verdict if verdict == "same" else "undecided"
+    is_same = 1 / (1 + same) <= ratio.low and ratio.high <= 1 + same
+    return "same" if is_same else "undecided"

@@ -1,7 +1,10 @@
 """A race: competitors measured side by side in shuffled rounds until each verdict is proven.
 
-Comparisons are paired within rounds, so what slows the whole machine cancels. The error rate is
-split over the looks and over the comparisons, so looking early costs no honesty.
+Comparisons are paired within rounds, so what slows the whole machine cancels, and looking early is
+paid for out of the error rate, so it costs no honesty. First those who may be the fastest race to
+the first look. Then whoever is far slower gets a few long rounds, each one sample among many of the
+cheap reference, which prove as much as many short ones. The time that is left goes to whoever is
+undecided.
 """
 
 from __future__ import annotations
@@ -10,12 +13,15 @@ import gc
 import math
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
 from blurbench.measure.judge import (
     CONTROL,
+    SLOWER,
+    TIED,
     Result,
     Rounds,
     Rules,
@@ -23,12 +29,18 @@ from blurbench.measure.judge import (
     judge,
     may_lead,
     verdict_beyond,
-    verdict_on,
 )
 from blurbench.measure.schedule import shuffled_rounds
+from blurbench.measure.stats import is_look
 
-LEAVES = {"slower"}  # verdicts after which a contender is measured no more
-DECIDED = {"slower", "faster", "same"}
+LIKELY = 2.0  # times the cheapest: who takes more is not expected to win
+FIRST_LOOK = 8  # rounds after which a difference can be proven
+LONG = 15  # samples of the reference and its double in a long round
+LONG_ROUNDS = 8  # at most; who is undecided after them is near enough for short ones
+EXPLODES, EXPLODED_S = 10.0, 0.5  # times as long as expected, and that long
+SHOW_S = 0.25  # between two rankings that are shown
+
+Ranking = Sequence[tuple[str, float]]  # names with the seconds of a call, the fastest first
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,11 @@ class Contender:
     untimed_s: float = 0.0
 
 
+def explodes(elapsed_s: float, expected_s: float) -> bool:
+    """Whether a measurement took so much longer than expected that another is too dear."""
+    return elapsed_s > max(EXPLODED_S, EXPLODES * expected_s)
+
+
 def race(
     contenders: Sequence[Contender],
     make_control: Callable[[str], Contender | None],
@@ -53,7 +70,7 @@ def race(
     seconds: float,
     rng: random.Random,
     keep: Callable[[Sample], None] = lambda sample: None,
-    progress: Callable[[int, float], None] = lambda rounds, left_s: None,
+    progress: Callable[[int, float, Ranking], None] = lambda rounds, left_s, ranking: None,
     now: Callable[[], float] = time.perf_counter,
     history: Iterable[Sample] = (),
     reference: str | None = None,
@@ -67,13 +84,13 @@ def race(
         make_control: makes the double of a contender, with buffers of its own, warmed up; or
             gives None for a race without a control.
         keep: is handed each sample before the next one is taken.
-        progress: is told the completed rounds and the seconds left after each round.
+        progress: is told the completed rounds, the seconds left and, now and then, who leads.
         now: the clock of the budget, in seconds.
         history: samples of this race that were taken earlier; it goes on from there.
         reference: whom the others are held against; by default the pilot decides.
         pairs: the comparisons that matter, (first, second); a contender leaves when all of its
             own are decided beyond the margin of `same`. By default everyone against the
-            reference, and whoever is proven slower leaves.
+            reference, and whoever is proven slower beyond the margin leaves.
         fixtures: are measured in every round and judged by nobody.
         approximate: names of contenders that cannot win, nor be the reference beside others.
 
@@ -133,141 +150,216 @@ class _Field:
         self.by_name = {one.name: one for one in (*contenders, *fixtures)}
         self.rules, self.rng, self.keep, self.now = rules, rng, keep, now
         self.deadline = now() + seconds
-        self.loops = _inner_loops([*contenders, *fixtures], rules, seconds)
-        self.rounds = Rounds.of(history)
-        self.given_reference = reference
-        self.approximate = approximate
-        self.leaders = may_lead(self.names, approximate)
-        self.cheapest = min(self.leaders, key=lambda name: self.by_name[name].cost_s)
-        self.pairs = pairs
-        self.running = list(self.names)
-        if self.rounds.measured:
-            self.running = [name for name in self.names if name in self.rounds.measured[-1]]
+        self.rounds = Rounds.of(history, reference)
+        self.counts = Counter(name for one in self.rounds.measured for name in one)
+        self.approximate, self.pairs = approximate, pairs
+        self.near = self._likely()
+        near = [self.by_name[name] for name in (*self.near, *self.fixtures)]
+        sample_s = _sample_seconds(near, rules, seconds)
+        self.loops = {
+            name: max(1, math.ceil(sample_s / one.cost_s)) for name, one in self.by_name.items()
+        }
+        self.decided: set[str] = set()
+        self.exploded: set[str] = set()
+        self.tied = False  # all that are undecided
+        self.control_is_known = False
+        self.racing: tuple[str, ...] = ()
+        self.orders: Iterator[list[int]] = iter(())
+        self.shown_at = now()
+
+    def _likely(self) -> list[str]:
+        """Who may be the fastest or near it; all where pairs are compared."""
+        if self.pairs is not None:
+            return list(self.names)
+        if self.rounds.pilot:
+            return [name for name in self.names if name in self.rounds.pilot[0]]
+        costs = {name: self.by_name[name].cost_s for name in self.names}
+        least = min(costs[name] for name in may_lead(self.names, self.approximate))
+        return [name for name in self.names if costs[name] <= LIKELY * least]
 
     @property
     def reference(self) -> str:
-        if self.given_reference is not None:
-            return self.given_reference
-        return self.rounds.fastest_of_pilot(self.leaders) or self.cheapest
+        if self.rounds.reference is not None:
+            return self.rounds.reference
+        leaders = may_lead(self.near, self.approximate)
+        cheapest = min(leaders, key=lambda name: self.by_name[name].cost_s)
+        return self.rounds.fastest_of_pilot(leaders) or cheapest
 
     def run(
         self,
         make_control: Callable[[str], Contender | None],
-        progress: Callable[[int, float], None],
+        progress: Callable[[int, float, Ranking], None],
     ) -> None:
         if not self._run_pilot():
             return
+        self.rounds.reference = self.reference
         if not self.rounds.measured:
             self._keep_who_fits()
-        elif self._is_over():
-            return
+        self._let_go()
         try:
             control = make_control(self.reference)
         except Exception as error:
             raise ContenderError(CONTROL, error) from error
-        always = [self.reference, *self.fixtures]
         if control is not None:
-            always.append(CONTROL)
             self.by_name[CONTROL] = replace(control, name=CONTROL)
             self.loops[CONTROL] = self.loops[self.reference]
-        racing: list[str] = []
-        another_fits = True
-        while another_fits and self.now() <= self.deadline:
-            staying = [name for name in self.running if name != self.reference] + always
-            if staying != racing:
-                racing, order = staying, shuffled_rounds(len(staying), self.rng)
+        while racing := self._next_round():
             number = self.rounds.highest + 1
-            times, another_fits = self._round(number, racing, next(order))
+            times = self._round(number, racing)
             self.rounds.measured.append(times)
             self.rounds.highest = number
-            progress(len(self.rounds.measured), self.deadline - self.now())
-            if self._is_over():
-                break
+            self.counts.update(times.keys())
+            self._let_go()
+            progress(len(self.rounds.measured), self.deadline - self.now(), self._ranking())
 
     def _run_pilot(self) -> bool:
         """Complete the pilot; whether there is time for more."""
         missing = self.rules.pilot - len(self.rounds.pilot)
-        if missing <= 0 or self.given_reference is not None or self.rounds.measured:
+        if missing <= 0 or self.rounds.reference is not None or self.rounds.measured:
             return True
-        order = shuffled_rounds(len(self.names), self.rng)
         for number in range(self.rounds.lowest - missing, self.rounds.lowest):
-            times, another_fits = self._round(number, self.names, next(order))
-            self.rounds.pilot.append(times)
-            if not another_fits:
+            began = self.now()
+            self.rounds.pilot.append(self._round(number, tuple(self.near)))
+            if 2 * self.now() - began > self.deadline:
                 return False
         return True
 
     def _keep_who_fits(self) -> None:
-        """Drop the dearest where the pilot shows that the first look would come too late."""
-        costs = {
-            name: self._cost(name) * self.loops[name] + one.untimed_s
-            for name, one in self.by_name.items()
-        }
-        dearest = sorted(self.names, key=lambda name: -costs[name])
-        first_look = self.rules.looks[0]
-        for name in dearest[:-2]:
+        """Count the dearest as far where the first look of all would come too late."""
+        for name in sorted(self.near, key=lambda name: -self._seconds([name]))[:-2]:
             # The control costs what the reference does.
-            round_s = sum(costs[one] for one in (*self.running, *self.fixtures, self.reference))
-            if self.now() + first_look * round_s <= self.deadline:
+            round_s = self._seconds([*self.near, *self.fixtures, self.reference])
+            if self.now() + FIRST_LOOK * round_s <= self.deadline:
                 break
             if name != self.reference:
-                self.running.remove(name)
+                self.near.remove(name)
+
+    def _next_round(self) -> tuple[str, ...]:
+        """Who is measured next, as often as it is named; nobody where the race is over."""
+        if self.rules.most is not None and len(self.rounds.measured) >= self.rules.most:
+            return ()
+        undecided = [name for name in self.names if self._is_undecided(name)]
+        far = [name for name in undecided if name not in self.near]
+        beginners = [name for name in far if self.counts[name] < LONG_ROUNDS]
+        fitting = self._fitting(beginners) if self._likely_ones_had_their_look() else []
+        if fitting:
+            return (*self._references(LONG), *self.fixtures, *fitting)
+        racing = [name for name in undecided if name not in beginners]
+        if self.control_is_known and (self.tied or not racing):
+            return ()
+        racing += [*self._references(2), *self.fixtures]
+        is_late = self.now() + (self._seconds(racing) if self.rounds.measured else 0.0)
+        return () if is_late > self.deadline else tuple(racing)
+
+    def _likely_ones_had_their_look(self) -> bool:
+        return self.near == [self.reference] or self.counts[self.reference] >= FIRST_LOOK
+
+    def _is_undecided(self, name: str) -> bool:
+        return name != self.reference and name not in self.decided | self.exploded
+
+    def _references(self, samples: int) -> list[str]:
+        """So many samples of the reference, half of them of its double, if there is one."""
+        doubles = samples // 2 if CONTROL in self.by_name else 0
+        return [self.reference] * (samples - doubles) + [CONTROL] * doubles
+
+    def _fitting(self, names: Iterable[str]) -> list[str]:
+        """The cheapest, as many as come to their next look in the time left."""
+        fitting: list[str] = []
+        round_s = self._seconds(self._references(LONG) + self.fixtures)
+        for name in sorted(names, key=lambda name: self._seconds([name])):
+            count, round_s = self.counts[name], round_s + self._seconds([name])
+            missing = next(n for n in range(1, LONG_ROUNDS) if is_look(count + n))
+            if self.now() + missing * round_s > self.deadline:
+                break
+            fitting.append(name)
+        return fitting
+
+    def _seconds(self, names: Iterable[str]) -> float:
+        """What a sample of each takes, about."""
+        return sum(
+            self._cost(name) * self.loops[name] + self.by_name[name].untimed_s for name in names
+        )
 
     def _cost(self, name: str) -> float:
-        piloted = [one[name] for one in self.rounds.pilot if name in one]
-        return median(piloted) if piloted else self.by_name[name].cost_s
+        rounds = (*self.rounds.measured[-3:], *self.rounds.pilot)
+        known = [seconds for one in rounds for seconds in one.get(name, ())]
+        return median(known) if known else self.by_name[name].cost_s
 
-    def _round(
-        self, number: int, racing: list[str], order: list[int]
-    ) -> tuple[dict[str, float], bool]:
-        """Measure each once; whether another such round fits before the deadline."""
-        began, times = self.now(), {}
-        for position, index in enumerate(order):
+    def _round(self, number: int, racing: tuple[str, ...]) -> dict[str, list[float]]:
+        """Measure each as often as it is named, in an order drawn by lot."""
+        if racing != self.racing:
+            self.racing, self.orders = racing, shuffled_rounds(len(racing), self.rng)
+        times: dict[str, list[float]] = {}
+        for position, index in enumerate(next(self.orders)):
             name = racing[index]
-            loops, started = self.loops[name], time.time()
+            contender, loops, started = self.by_name[name], self.loops[name], time.time()
             try:
-                elapsed = self.by_name[name].measure(loops)
+                elapsed = contender.measure(loops)
             except Exception as error:
                 raise ContenderError(name, error) from error
-            self.keep(Sample(name, number, position, len(order), loops, elapsed, started))
-            times[name] = elapsed / loops
-        return times, 2 * self.now() - began <= self.deadline
+            self.keep(Sample(name, number, position, len(racing), loops, elapsed, started))
+            times.setdefault(name, []).append(elapsed / loops)
+            likely = name in self.near or name not in self.names
+            if explodes(elapsed, loops * contender.cost_s) and not likely:
+                self.exploded.add(name)
+        return times
 
-    def _is_over(self) -> bool:
-        """At a look, seek verdicts and let go who is decided; over also takes a known control."""
-        number = len(self.rounds.measured)
-        if number >= self.rules.looks[-1]:
-            return True
-        if number not in self.rules.looks:
-            return False
-        share = self.rules.share(len(self.names))
-        pairs = self.pairs
-        if pairs is None:
-            pairs = [(name, self.reference) for name in self.running if name != self.reference]
-        seek = verdict_on if self.pairs is None else verdict_beyond
-        leaves = LEAVES if self.pairs is None else DECIDED
-        verdicts = {pair: seek(self.rounds.ratio(*pair, share), self.rules.same) for pair in pairs}
-        self.running = [
-            name
-            for name in self.running
-            if any(name in pair and verdicts[pair] not in leaves for pair in pairs)
-        ]
-        has_control = any(CONTROL in one for one in self.rounds.measured)
-        known = not has_control or self.rounds.ratio(CONTROL, self.reference, share).low is not None
-        return known and all(verdict != "undecided" for verdict in verdicts.values())
+    def _let_go(self) -> None:
+        """Of those who are at a look, whoever is decided; and see whether the others are tied."""
+        due = {name for name in self.names if is_look(self.counts[name])}
+        if not due:
+            return
+        rates = self.rounds.rates(self.names, self.rules)
+        control = self.rounds.ratio(CONTROL, self.reference, rates[CONTROL])
+        self.control_is_known = CONTROL not in self.by_name or control.low is not None
+        if self.pairs is not None:
+            rate = self.rules.share(len(self.names))
+            undecided = {
+                name
+                for pair in self.pairs
+                if self._beyond(*pair, rate) == "undecided"
+                for name in pair
+            }
+            self.decided |= due - undecided
+            return
+        for name in due - {self.reference}:
+            found = self._beyond(name, self.reference, rates[name])
+            if found == "slower" or (found != "undecided" and name in self.approximate):
+                self.decided.add(name)
+        result = self.result()
+        self.tied = all(
+            one.verdict in (SLOWER, TIED) and name not in self.approximate
+            for name, one in result.standings.items()
+            if name != result.leader and name not in self.decided
+        )
+
+    def _beyond(self, first: str, second: str, rate: float) -> str:
+        return verdict_beyond(self.rounds.ratio(first, second, rate), self.rules.same)
+
+    def _ranking(self) -> Ranking:
+        """Now and then, those who did best until now."""
+        if self.now() < self.shown_at + SHOW_S:
+            return ()
+        self.shown_at = self.now()
+        times = {name: self.rounds.times(name) for name in self.near}
+        known = [(name, median(own)) for name, own in times.items() if own]
+        return sorted(known, key=lambda one: one[1])
 
     def result(self) -> Result:
         return judge(self.rounds, self.names, self.reference, self.rules, self.approximate)
 
 
-def _inner_loops(contenders: Sequence[Contender], rules: Rules, seconds: float) -> dict[str, int]:
-    """Loops that make samples of `sample_s`, or shorter ones where the first look needs it."""
-    share = seconds / (rules.pilot + rules.looks[0])
+def _sample_seconds(contenders: Sequence[Contender], rules: Rules, seconds: float) -> float:
+    """The length of a sample: `sample_s`, or what the first look has time for."""
+    share = seconds / (rules.pilot + FIRST_LOOK)
     sample_s = rules.sample_s
     while True:
-        loops = {one.name: math.ceil(sample_s / one.cost_s) for one in contenders}
-        costs = [max(1, loops[one.name]) * one.cost_s + one.untimed_s for one in contenders]
+        loops = [max(1, math.ceil(sample_s / one.cost_s)) for one in contenders]
+        costs = [
+            number * one.cost_s + one.untimed_s
+            for number, one in zip(loops, contenders, strict=True)
+        ]
         # The control is the reference's double; it costs no more than the dearest of them.
-        if sum(costs) + max(costs) <= share or max(loops.values()) <= 1:
-            return {name: max(1, number) for name, number in loops.items()}
+        if sum(costs) + max(costs) <= share or max(loops) <= 1:
+            return sample_s
         sample_s /= 2

@@ -103,8 +103,12 @@ _fault = parts(
         "unavailable": named(TEXT),
         "threads": COUNT,
         "rules": parts(
-            {"looks": each(COUNT, least=1), "pilot": COUNT, "same": NUMBER, "alpha": probability},
-            {"comparisons": of(int, NoneType), "tolerance": of(int, float, NoneType)},
+            {"pilot": COUNT, "same": NUMBER, "alpha": probability},
+            {
+                "comparisons": of(int, NoneType),
+                "tolerance": of(int, float, NoneType),
+                "most": of(int, NoneType),
+            },
         ),
         "implementations": each(
             parts({"backend": TEXT, "method": TEXT, "origin": TEXT, "exact": TRUTH, "kind": TEXT})

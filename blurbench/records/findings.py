@@ -8,8 +8,20 @@ from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
-from blurbench.measure.judge import Result, Rounds, Rules, Sample, judge, may_lead
-from blurbench.measure.stats import Estimate
+from blurbench.measure.judge import (
+    APPROXIMATE,
+    FAR_SLOWER,
+    LIKELY,
+    UNCLEAR,
+    Result,
+    Rounds,
+    Rules,
+    Sample,
+    is_far,
+    judge,
+    may_lead,
+)
+from blurbench.records.lead import CLAIMS, Lead, lead_of
 from blurbench.records.record import Record
 from blurbench.records.roofline import MULTIPLY_ADD, Rates, set_roofline
 from blurbench.records.summary import Key, Row
@@ -22,8 +34,8 @@ ALONE = (
 )
 SCOPES = ("compute", "end_to_end", *ALONE)
 COPY = "copy"
-ONCE = "measured once: a race to the first look does not fit the budget"
-FAR = "measured once: far from the best of its side, or a race does not fit the budget"
+ONCE = "measured once, no time for a race"
+FAR = "measured once, far from the best of its side or no time for a race"
 _BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
 
 
@@ -52,16 +64,6 @@ class CopySpeed:
 
     median_s: float
     best_s: float
-
-
-@dataclass(frozen=True)
-class Lead:
-    """The fastest of a point, who comes next, and the time of that one over the fastest's."""
-
-    first: Row
-    second: Row | None
-    ratio: Estimate
-    proven: bool
 
 
 class Findings:
@@ -100,6 +102,7 @@ class Findings:
         self._parts: dict[str, dict[int, Rounds]] = {}
         self._judged: dict[str, Result | None] = {}
         self._throttled: dict[str, int] = {}
+        self._surprises: dict[str, str] = {}
 
     def key(self, name: str) -> Key:
         """Of a cell at this point."""
@@ -115,6 +118,8 @@ class Findings:
             self._throttled[name] = self._throttled.get(name, 0) + record.throttled
         if record.status not in ("ok", "interrupted"):
             self._disqualify(name, record)
+        elif record.reason and scope is not None:
+            self._surprises[name] = record.reason
         if scope is None:
             self._closed.add((name, process))
         elif record.elapsed_s is None:
@@ -197,9 +202,11 @@ class Findings:
                 yield from ((one.process, _sample(one)) for one in records)
 
     def rounds(self, scope: str = RANKING_SCOPE) -> Rounds:
-        """All complete rounds of all processes."""
+        """All complete rounds of all processes, and whom they are held against."""
         if scope not in self._rounds:
-            self._rounds[scope] = Rounds.joined(list(self._by_process(scope).values()))
+            rounds = Rounds.joined(list(self._by_process(scope).values()))
+            self._rounds[scope] = rounds
+            rounds.reference = self._reference(scope)
         return self._rounds[scope]
 
     def _by_process(self, scope: str) -> dict[int, Rounds]:
@@ -213,13 +220,10 @@ class Findings:
         self._parts.pop(scope, None)
 
     def racers(self, scope: str) -> list[str]:
-        """Who was in the pilot and is still in the running."""
-        pilot = self.rounds(scope).pilot
-        return [
-            one.name
-            for one in self.declared
-            if pilot and one.name in pilot[0] and one.name not in self._out
-        ]
+        """Who ran in a complete round, the pilot's too, and is still in the running."""
+        rounds = self.rounds(scope)
+        ran = {name for one in (*rounds.pilot, *rounds.measured) for name in one}
+        return [one.name for one in self.declared if one.name in ran and one.name not in self._out]
 
     @property
     def approximate(self) -> set[str]:
@@ -233,8 +237,9 @@ class Findings:
         return tolerance is not None and error is not None and error <= tolerance
 
     def _reference(self, scope: str) -> str | None:
-        leaders = may_lead(self.racers(scope), self.approximate)
-        return self.rounds(scope).fastest_of_pilot(leaders)
+        rounds = self.rounds(scope)
+        piloted = [name for name in self.racers(scope) if name in (rounds.pilot or [{}])[0]]
+        return rounds.fastest_of_pilot(may_lead(piloted, self.approximate))
 
     def race(self, scope: str = RANKING_SCOPE) -> Result | None:
         """How those who raced stand; None where no pilot round was completed."""
@@ -247,7 +252,20 @@ class Findings:
         reference = self._reference(scope)
         if reference is None:
             return None
-        return judge(rounds, names, reference, self.rules, self.approximate)
+        few = self._few(names) if scope == RANKING_SCOPE else {}
+        return judge(rounds, names, reference, self.rules, self.approximate, few)
+
+    def _few(self, racers: Sequence[str]) -> dict[str, float]:
+        """Seconds a call, from one run or a prediction, of those able to win that did not race."""
+        found = {}
+        for name in self._names - set(racers) - self.approximate:
+            alone = self.alone(name, RANKING_SCOPE)
+            status, _, predicted_s = self._out.get(name, ("ok", None, None))
+            if status == "ok" and alone:
+                found[name] = median(one.seconds for one in alone)
+            elif status == "over_budget":
+                found[name] = predicted_s or math.nan
+        return found
 
     def process_medians(self, name: str) -> dict[int, float]:
         """Seconds a call in the ranking scope, by process."""
@@ -263,37 +281,23 @@ class Findings:
         return sorted((self._row(one, race) for one in self.declared), key=_order)
 
     def lead(self) -> Lead | None:
-        """Who was the fastest, and whether that is proven; None where nobody raced."""
-        ranked = sorted(
-            (row for row in self.rows() if row.may_win and row.ratio_to_fastest),
-            key=lambda row: row.ratio_to_fastest or 0.0,
-        )
-        if len(ranked) < 2:
-            return Lead(ranked[0], None, Estimate(1.0, None, None), True) if ranked else None
-        first, second = ranked[:2]
-        ratio = self.rounds().ratio(second.name, first.name, self.rules.share(len(ranked)))
-        if math.isnan(ratio.value):  # never in one round
-            of_medians = (second.ratio_to_fastest or 1.0) / (first.ratio_to_fastest or 1.0)
-            ratio = Estimate(of_medians, None, None)
-        proven = ratio.low is not None and ratio.low > 1 and first.verdict != "withheld"
-        return Lead(first, second, ratio, proven)
+        """Who is the fastest, how sure that is, and who comes next; None where nothing is timed."""
+        return lead_of(self.rows())
 
     def _row(self, one: Declared, race: Result | None) -> Row:
         row = Row(
             self.key(one.name), one.backend, one.method, one.origin, one.exact, one.own_kernel
         )
-        row.machine_id = self.machine_id
+        row.machine_id, row.kind = self.machine_id, one.kind
         row.throttled_samples = self._throttled.get(one.name)
         if one.name in self._out:
             row.status, row.reason, row.predicted_s = self._out[one.name]
         self._set_first_call(row)
         for scope in SCOPES:
-            times = self.rounds(scope).times(one.name)
-            alone = [sample.seconds for sample in self.alone(one.name, scope)]
-            if times or alone:
-                row.set_times(scope, times or alone, self.rules.alpha)
-            if scope == RANKING_SCOPE:
-                row.rounds = len(times or alone)
+            times = self._times(one.name, scope)
+            if times:
+                row.set_times(scope, times, self.rules.alpha)
+        row.rounds = self.rounds().count(one.name) or len(self.alone(one.name, RANKING_SCOPE))
         self._rank(row, race)
         self._set_rates(row, one)
         medians = self.process_medians(one.name)
@@ -317,25 +321,47 @@ class Findings:
             row.max_relative_error = call.max_relative_error
 
     def _rank(self, row: Row, race: Result | None) -> None:
+        """Its ratio to the leader, and the verdict."""
         if race is not None:
             row.noise_floor = race.noise_floor
-        if row.status != "ok" or row.end_to_end_median_s is None:
-            return
         standing = race.standings.get(row.name) if race else None
-        if race is not None and standing is not None and standing.rounds:
-            row.ratio_to_fastest = standing.ratio.value
-            if row.name != race.reference:
-                row.ratio_ci95_low, row.ratio_ci95_high = standing.ratio.low, standing.ratio.high
-            withheld = row.name not in self.approximate and not race.control_passed
-            row.verdict = "withheld" if withheld else standing.verdict
+        seconds = row.predicted_s if row.status == "over_budget" else row.end_to_end_median_s
+        if row.status not in ("ok", "over_budget") or seconds is None:
             return
-        row.verdict = "approximate" if row.name in self.approximate else "undecided"
-        row.reason = ONCE
-        fastest = race.standings[race.reference] if race else None
-        if fastest is not None and fastest.rounds:
-            row.ratio_to_fastest = row.end_to_end_median_s / fastest.time.value
-        if self.rules.keep is not None:
-            row.reason = FAR
+        if row.status == "ok" and standing is not None and standing.rounds:
+            row.ratio_to_fastest = standing.ratio.value
+            row.ratio_ci95_low, row.ratio_ci95_high = standing.ratio.low, standing.ratio.high
+            row.verdict, row.reason = standing.verdict, self._surprises.get(row.name)
+            return
+        best = self._best_times(race)
+        row.verdict = UNCLEAR
+        if best:
+            row.ratio_to_fastest = seconds / median(best)
+            if is_far(seconds, best):
+                row.verdict = FAR_SLOWER
+            elif seconds == median(best) and (race is None or not race.rounds):
+                row.verdict = LIKELY
+        if row.name in self.approximate:
+            row.verdict = APPROXIMATE
+        if row.status == "ok":
+            once = ONCE if self.rules.keep is None else FAR
+            row.reason = self._surprises.get(row.name, once)
+
+    def _best_times(self, race: Result | None) -> list[float]:
+        """Of the leader of a race; before there is one, of whoever took the shortest."""
+        if race is not None and race.rounds:
+            return self.rounds().times(race.leader)
+        leaders = may_lead([one.name for one in self.declared], self.approximate)
+        times = [self._times(name) for name in leaders if self.status(name) == "ok"]
+        return min(filter(None, times), key=median, default=[])
+
+    def _times(self, name: str, scope: str = RANKING_SCOPE) -> list[float]:
+        """Seconds a call: of the race, else of runs alone, else of the pilot."""
+        return (
+            self.rounds(scope).times(name)
+            or [one.seconds for one in self.alone(name, scope)]
+            or [seconds for one in self.rounds(scope).pilot for seconds in one.get(name, ())]
+        )
 
     def _set_rates(self, row: Row, one: Declared) -> None:
         median_s = row.end_to_end_median_s
@@ -367,6 +393,8 @@ def _sample(record: Record) -> Sample:
     )
 
 
-def _order(row: Row) -> tuple[int, float]:
+def _order(row: Row) -> tuple[int, bool, float]:
+    """Ranked ones by their ratio to the leader, then the others by time."""
     rank = {"ok": 0, "wrong": 1, "implausible": 1, "over_budget": 2}.get(row.status, 3)
-    return rank, row.end_to_end_median_s or row.predicted_s or 0.0
+    place = row.ratio_to_fastest or row.end_to_end_median_s or row.predicted_s or 0.0
+    return rank, row.verdict not in CLAIMS, place

@@ -76,7 +76,7 @@ class Run:
             raise ValueError(fault)
         for name in ("schema", "run_id", "machine_id", "threads", "rules", "implementations"):
             del about[name]
-        rules = {**document["rules"], "looks": tuple(document["rules"]["looks"])}
+        rules = {name: value for name, value in document["rules"].items() if name != "looks"}
         return cls(
             document["run_id"],
             document["threads"],

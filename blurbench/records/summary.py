@@ -66,7 +66,8 @@ class Key:
 class Row:
     """One implementation's figures; None is missing. Units are in the names.
 
-    `ratio_to_fastest` is the paired ratio to the row marked `fastest` in the ranking scope;
+    `ratio_to_fastest` is the paired ratio to the leader of the ranking scope, whose `verdict` says
+    how sure its lead is; the intervals of a whole column hold at once, in 95 of 100 races;
     `gigabytes_per_s` counts the bytes of image and result, whatever is really moved;
     `process_spread` is the largest median of a process over the smallest, less 1;
     `throttled_samples` of the cell were taken while the device was slowed down;
@@ -160,10 +161,15 @@ class Row:
     multiply_add_fraction: float | None = None
     compute_bound: str | None = None
     end_to_end_bound: str | None = None
+    kind: str = "cpu"
 
     @property
     def name(self) -> str:
         return self.key.implementation
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.kind == "gpu"
 
     @property
     def may_win(self) -> bool:

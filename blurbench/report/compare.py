@@ -1,23 +1,54 @@
-"""A comparison on the terminal: header, table, and the sentence to quote."""
+"""A comparison on the terminal: header, table, what its words mean, and the answer last."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 
-from blurbench.measure.judge import Result
+from blurbench.measure.judge import (
+    APPROXIMATE,
+    FAR_SLOWER,
+    FASTEST,
+    FASTEST_HERE,
+    LIKELY,
+    SLOWER,
+    SLOWER_HERE,
+    TIED,
+    UNCLEAR,
+    Result,
+)
 from blurbench.plan import Problem
 from blurbench.records.summary import Row
-from blurbench.report.console import is_wide, say, say_missing
+from blurbench.report.answer import answer_lines, code_line, native_line, sentence
+from blurbench.report.console import is_wide, say
 from blurbench.report.rows import show_on_device, show_ranking, show_transfers
-from blurbench.report.units import MISSING, brief_duration, count_bytes, digits, plural, ratio
+from blurbench.report.units import count_bytes, digits, plural, ratio
 from blurbench.study.answer import Answer
 
+MOST_LINES = 24  # of a screen
+MOST_ROWS, FEWEST_ROWS = 12, 4
+_PROVEN, _HERE = "proven, by more than {same:g} %", "proven, but a new run may differ by {same:g} %"
+WORDS = {
+    FASTEST: _PROVEN,
+    SLOWER: _PROVEN,
+    FASTEST_HERE: _HERE,
+    SLOWER_HERE: _HERE,
+    LIKELY: "ahead, not proven",
+    TIED: "within {same:g} %, proven",
+    UNCLEAR: "may be as fast as the first",
+    FAR_SLOWER: "by 3 times at least, from a run or a prediction",
+    APPROXIMATE: "another filter than was asked for, not ranked",
+}
 
-def header_lines(name: str, problem: Problem, cache: str) -> list[str]:
-    """What is measured, in two lines."""
+
+def header_lines(name: str, problem: Problem, cache: str, file_type: str = "") -> list[str]:
+    """What is measured, in two lines.
+
+    Args:
+        file_type: of the file's pixels, where others are blurred.
+    """
     kernel = problem.kernel
     border = problem.border
     if border == "constant":
@@ -25,40 +56,70 @@ def header_lines(name: str, problem: Problem, cache: str) -> list[str]:
     shape = f"{problem.width}x{problem.height}"
     if len(problem.shape) == 3:
         shape += f"x{problem.channels}"
+    kind = problem.dtype.name
+    if file_type not in ("", kind):
+        kind = f"{file_type} timed as {kind}"
     return [
-        f"{name}: {shape} {problem.dtype.name}, {count_bytes(problem.image_bytes)}",
+        f"{name}: {shape} {kind}, {count_bytes(problem.image_bytes)}",
         f"Gaussian {kernel.size}x{kernel.size}, sigma {kernel.sigma:.4g}; border {border}; "
         f"{plural(problem.threads, 'thread')}; cache {cache}",
     ]
 
 
-def show_answer(console: Console, answer: Answer) -> None:
-    """The table, who could not run and why, the verdict and the code that uses it."""
-    show_rows(console, answer.rows, answer.on_device, answer.unavailable)
-    for line in conclusions(answer):
-        say(console, line)
-    code = code_line(answer)
-    if code:
-        say(console, f"\n{sentence(answer)}", "bold")
-        say(console, f"  {code}", "cyan")
-
-
-def show_answers(console: Console, answers: Sequence[Answer]) -> None:
+def show_answers(console: Console, answers: Sequence[Answer], everything: bool = False) -> None:
     """Each below its image, if there are several."""
     for number, answer in enumerate(answers):
+        title, *_ = header_lines(answer.image.name, answer.problem, answer.options.cache)
         if len(answers) > 1:
-            title, *_ = header_lines(answer.image.name, answer.problem, answer.options.cache)
             say(console, f"\n{title}" if number else title, "bold")
-        show_answer(console, answer)
+        show_point(
+            console,
+            answer.rows,
+            answer.race,
+            answer.on_device,
+            answer.unavailable,
+            answer.options.same,
+            notes=_notes(answer),
+            everything=everything,
+        )
 
 
-def show_rows(
-    console: Console, rows: list[Row], on_device: Result | None, unavailable: Mapping[str, str]
+def show_point(
+    console: Console,
+    rows: Sequence[Row],
+    race: Result | None,
+    on_device: Result | None,
+    unavailable: Mapping[str, str],
+    same: float,
+    notes: Sequence[str] = (),
+    everything: bool = False,
 ) -> None:
-    """The table of one point, and why rows are not in the running."""
+    """The table of one point, why rows are not in the running, and the answer at the end.
+
+    Args:
+        notes: what else one must know to read the table.
+        everything: whether there are more lines than a screen has.
+    """
     ran = [row for row in rows if row.status != "unavailable"]
-    if ran:
-        show_ranking(console, ran)
+    remarks = [
+        *_remarks(ran),
+        *notes,
+        *control_lines(race),
+        *control_lines(on_device, " on the device"),
+        *_process_lines(ran),
+        *_word_lines(ran, same),
+    ]
+    if unavailable:
+        remarks.append(_missing_line(unavailable))
+    answers = _answers(rows, same)
+    taken = 7 + sum(_height(console, line) for line in (*remarks, *answers))
+    taken += 0 if on_device is None else 3 + len(on_device.standings)
+    room = len(ran) if everything else min(MOST_ROWS, max(FEWEST_ROWS, MOST_LINES - taken))
+    shown, folded = (ran, []) if len(ran) <= room + 1 else (ran[:room], ran[room:])
+    if shown:
+        show_ranking(console, shown)
+        if folded:
+            say(console, _folded_line(folded))
         if on_device is not None:
             there = [row for row in ran if row.name in on_device.standings]
             say(console, "\nData already on the device (compute):", "bold")
@@ -67,13 +128,64 @@ def show_rows(
                 say(console, "\nThere and back, an image:", "bold")
                 show_transfers(console, there)
         console.print()
-    for row in ran:
-        if row.reason:
-            say(console, f"{row.name}: {row.reason}.")
+    for line in remarks:
+        say(console, line)
+    console.print()
+    for number, line in enumerate(answers):
+        say(console, line, "cyan" if line.startswith(" ") else "bold" if number == 0 else "")
+
+
+def _answers(rows: Sequence[Row], same: float) -> list[str]:
+    """The last lines: which blur to use, with the calls, and whether FFT and a GPU pay."""
+    code, native = code_line(rows), native_line(rows)
+    calls = [f"  {line}" for line in (code, native) if line]
+    return [sentence(rows, same), *calls, *answer_lines(rows)]
+
+
+def _height(console: Console, line: str) -> int:
+    """How many lines of a terminal a sentence takes."""
+    width = console.width if console.is_terminal else 80
+    return max(1, len(textwrap.wrap(line, width)))
+
+
+def _missing_line(unavailable: Mapping[str, str]) -> str:
+    """Which backends cannot run, with the reason alone."""
+    names: dict[str, list[str]] = {}
+    for backend, explanation in unavailable.items():
+        reason = explanation.partition("; ")[0].partition(" (")[0]
+        names.setdefault(reason, []).append(backend)
+    texts = [f"{', '.join(own)} ({reason})" for reason, own in names.items()]
+    return f"Cannot run: {', '.join(texts)}; blurbench backends says what to do."
+
+
+def _folded_line(rows: Sequence[Row]) -> str:
+    timed = [row.ratio_to_fastest for row in rows if row.ratio_to_fastest]
+    reach = f", {digits(min(timed))}x and more" if timed else ""
+    return f"... and {plural(len(rows), 'row')}{reach} (--all shows all)"
+
+
+def _remarks(rows: Sequence[Row]) -> list[str]:
+    """Why rows are not in the running, or were hardly measured; a line for each kind."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
         if row.throttled_samples:
             taken = plural(row.throttled_samples, "sample")
-            say(console, f"{row.name}: {taken} taken while the device was slowed down.")
-    say_missing(console, unavailable)
+            names.setdefault(f"{taken} taken while the device was slowed down", []).append(row.name)
+        # What far slower means says it all.
+        if row.reason and row.verdict != FAR_SLOWER:
+            names.setdefault(row.reason, []).append(row.name)
+    return [f"{', '.join(own)}: {reason}." for reason, own in names.items()]
+
+
+def _word_lines(rows: Iterable[Row], same: float) -> list[str]:
+    """What the verdicts that occur mean; those of one meaning together."""
+    verdicts = {row.verdict for row in rows}
+    meanings: dict[str, list[str]] = {}
+    for word, meaning in WORDS.items():
+        if word in verdicts:
+            meanings.setdefault(meaning.format(same=100 * same), []).append(word)
+    texts = [f"{', '.join(words)}: {meaning}" for meaning, words in meanings.items()]
+    return [f"{'; '.join(texts)}."] if texts else []
 
 
 def show_risks(console: Console, answers: Sequence[Answer]) -> None:
@@ -82,8 +194,8 @@ def show_risks(console: Console, answers: Sequence[Answer]) -> None:
         say(console, f"Warning: {risk}.", "yellow")
 
 
-def conclusions(answer: Answer) -> list[str]:
-    """What else one must know to read the table."""
+def _notes(answer: Answer) -> list[str]:
+    """What only the run itself knows."""
     lines = []
     if answer.difference is not None:
         lines.append(
@@ -92,15 +204,6 @@ def conclusions(answer: Answer) -> list[str]:
         )
     if answer.control_failure is not None:
         lines.append(f"No control could run: {answer.control_failure}.")
-    lines += control_lines(answer.race)
-    lines += control_lines(answer.on_device, " on the device")
-    lines += _process_lines(answer.rows)
-    widest = _resolution(answer)
-    if widest is not None:
-        lines.append(
-            f"Undecided: this run resolves differences of about {100 * widest:.0f} % there; "
-            "a longer --budget resolves less."
-        )
     return lines
 
 
@@ -108,25 +211,18 @@ def control_lines(race: Result | None, where: str = "") -> list[str]:
     """What the control of a race says of the noise."""
     if race is None or race.control is None:
         return []
-    found = race.control.ratio
-    if found.low is None or found.high is None:
-        return [
-            f"After {plural(race.rounds, 'round')}{where} no interval exists yet: "
-            "16 rounds are the least (a longer --budget allows more)."
-        ]
+    found = race.control
+    text = ratio(found.value, found.low, found.high)
     if race.control_passed:
-        return [
-            f"Control: {race.reference} against itself {ratio(found.value, found.low, found.high)} "
-            f"in {plural(race.control.rounds, 'round')}{where}."
-        ]
+        rounds = plural(race.control_rounds, "round")
+        return [f"Control: {race.reference} against itself {text} in {rounds}{where}."]
     return [
-        f"Control failed{where}: {race.reference} differs from itself, "
-        f"{ratio(found.value, found.low, found.high)}. Verdicts are withheld: below "
-        f"{100 * (race.noise_floor or 0):.0f} % nothing is told apart here. Measure again."
+        f"The control failed{where}: {race.reference} differs from itself, {text}: nothing below "
+        f"{200 * (race.noise_floor or 0):.0f} % is told apart. Measure again on a quieter machine."
     ]
 
 
-def _process_lines(rows: list[Row]) -> list[str]:
+def _process_lines(rows: Sequence[Row]) -> list[str]:
     spreads = [row.process_spread for row in rows if row.process_spread is not None]
     if not spreads:
         return []
@@ -135,93 +231,3 @@ def _process_lines(rows: list[Row]) -> list[str]:
         f"Between {processes} processes the medians of one row differ by up to "
         f"{100 * max(spreads):.2g} %."
     ]
-
-
-def _resolution(answer: Answer) -> float | None:
-    """Half the width of the widest undecided interval."""
-    widths = [
-        (row.ratio_ci95_high / row.ratio_ci95_low) ** 0.5 - 1
-        for row in answer.rows
-        if row.verdict == "undecided" and row.ratio_ci95_low and row.ratio_ci95_high
-    ]
-    return max(widths, default=None)
-
-
-def winner(answer: Answer) -> Row | None:
-    """The row to recommend: the one that overtook the pilot's best, or that best."""
-    ranked = [row for row in answer.rows if row.may_win and row.ratio_to_fastest]
-    by_ratio = sorted(ranked, key=lambda row: row.ratio_to_fastest or 0.0)
-    faster = [row for row in by_ratio if row.verdict == "faster"]
-    first = [row for row in by_ratio if row.verdict in ("fastest", "withheld")]
-    return next(iter(faster + first), None)
-
-
-def sentence(answer: Answer) -> str:
-    """One sentence that a person can quote; it names its scope."""
-    best = winner(answer)
-    if best is None:
-        return "Nothing could be ranked."
-    where = f"end to end, at {best.key.size}x{best.key.size}"
-    others = [
-        row
-        for row in answer.rows
-        if row is not best and row.may_win and row.ratio_to_fastest is not None
-    ]
-    if not others:
-        took = brief_duration(best.end_to_end_median_s)
-        return f"{best.name} took {took}, {where}."
-    if best.verdict == "withheld":
-        return f"No winner is named: the control failed, {where}."
-    if best.verdict == "faster" and answer.race is not None:
-        # It was measured against the reference, which it overtook.
-        times = _inverse(best.ratio_to_fastest, best.ratio_ci95_high, best.ratio_ci95_low)
-        return _ran_faster(best, answer.race.reference, times, where)
-    second = min(others, key=lambda row: row.ratio_to_fastest or 0.0)
-    times = (second.ratio_to_fastest, second.ratio_ci95_low, second.ratio_ci95_high)
-    if second.verdict == "same":
-        within = 100 * answer.options.same
-        return f"{best.name} and {second.name} ran equally fast (within {within:g} %), {where}."
-    if second.verdict == "slower":
-        return _ran_faster(best, second.name, times, where)
-    return (
-        f"Not proven: {best.name} seems the fastest; {second.name} took "
-        f"{ratio(*times)} its time, {where}."
-    )
-
-
-Times = tuple[float | None, float | None, float | None]  # a ratio and its interval
-
-
-def _inverse(*ratios: float | None) -> Times:
-    value, low, high = (None if one is None else 1 / one for one in ratios)
-    return value, low, high
-
-
-def _ran_faster(best: Row, other: str, times: Times, where: str) -> str:
-    value, low, high = (MISSING if one is None else digits(one) for one in times)
-    return f"{best.name} ran {value}x ({low} to {high}) faster than {other}, {where}."
-
-
-def code_line(answer: Answer) -> str | None:
-    """The call that uses the winner."""
-    best = winner(answer)
-    if best is None:
-        return None
-    kernel = answer.problem.kernel
-    arguments: list[tuple[str, Any]] = [("size", kernel.size)]
-    if kernel.sigma != type(kernel).from_size(kernel.size, allow_even=True).sigma:
-        arguments.append(("sigma", kernel.sigma))
-    if kernel.even:
-        arguments.append(("allow_even", True))
-    if best.key.border != "reflect":
-        arguments.append(("border", best.key.border))
-    if best.key.border == "constant":
-        arguments.append(("cval", best.key.cval))
-    arguments += [("backend", best.backend), ("method", best.method)]
-    if answer.problem.dtype != answer.image.pixels.dtype:
-        arguments.append(("dtype", answer.problem.dtype.name))
-    shown = ", ".join(
-        f'{name}="{value}"' if isinstance(value, str) else f"{name}={value!r}"
-        for name, value in arguments
-    )
-    return f"blurbench.gaussian_blur(img, {shown})"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from blurbench.report.compare import code_line, header_lines, sentence
+from blurbench.report.answer import answer_lines, code_line, sentence
+from blurbench.report.compare import header_lines
 from blurbench.report.console import markdown_row
 from blurbench.report.rows import row_texts
 from blurbench.study.answer import Answer
@@ -12,13 +13,14 @@ def to_markdown(answer: Answer) -> str:
     """The question, the table, the sentence and the code."""
     lines = [*header_lines(answer.image.name, answer.problem, answer.options.cache), ""]
     lines += [
-        "| implementation | time [95 %] | vs fastest | error | verdict |",
+        "| implementation | time [95 %] | vs first | error | verdict |",
         "| --- | --- | --- | ---: | --- |",
     ]
     for row in answer.rows:
         lines.append(markdown_row(row_texts(row)))
-    lines += ["", sentence(answer)]
-    code = code_line(answer)
+    lines += ["", sentence(answer.rows, answer.options.same)]
+    code = code_line(answer.rows)
     if code:
-        lines += ["", "```python", code, "```"]
+        lines += ["", "```python", code, "```", ""]
+    lines += answer_lines(answer.rows)
     return "\n".join(lines) + "\n"

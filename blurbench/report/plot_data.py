@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from blurbench.measure.stats import Estimate
-from blurbench.records.findings import FAR, ONCE, RANKING_SCOPE, Findings, Lead
+from blurbench.records.findings import FAR, ONCE, RANKING_SCOPE, Findings
 from blurbench.records.journal import Log
+from blurbench.records.lead import Lead
 from blurbench.records.roofline import ARITHMETIC, BANDWIDTH
 from blurbench.records.summary import Row
 from blurbench.report.show import by_image

@@ -13,11 +13,14 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from blurbench.image import Image
 from blurbench.large.source import Source
 from blurbench.large.tiles import Tiling
+from blurbench.measure.race import Ranking
 from blurbench.plan import Problem
 from blurbench.report.compare import header_lines
 from blurbench.report.console import error_console, say
-from blurbench.report.units import digits, minutes, plural
+from blurbench.report.units import brief_duration, minutes, plural
 from blurbench.study.listener import Listener
+
+SHOWN = 2  # of the ranking, while it is under way
 
 
 @contextmanager
@@ -109,6 +112,7 @@ class TerminalListener(Listener):
         self._task = self._progress.add_task("starting", total=None, left="")
         self._started = time.perf_counter()
         self._seconds = 0.0
+        self._leading = ""
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +130,9 @@ class TerminalListener(Listener):
     def header(self, problem: Problem) -> None:
         if self._quiet:
             return
-        self._print(*header_lines(self._images[0].name, problem, self._cache))
+        image = self._images[0]
+        file_type = image.pixels.dtype.name
+        self._print(*header_lines(image.name, problem, self._cache, file_type), "")
         if problem.kernel.note:
             say(self._errors, f"Note: {problem.kernel.note}.", "yellow")
         self._tell_notes()
@@ -139,14 +145,18 @@ class TerminalListener(Listener):
     def budget(self, seconds: float) -> None:
         self._seconds = seconds
         self._progress.update(self._task, total=seconds)
-        if not self._quiet:
-            self._print(f"Measuring for up to {digits(seconds)} s.", "")
 
     def stage(self, text: str) -> None:
         self._show(text)
 
+    def ranking(self, ranking: Ranking) -> None:
+        self._leading = ", ".join(
+            f"{number} {name} {brief_duration(seconds)}"
+            for number, (name, seconds) in enumerate(ranking[:SHOWN], 1)
+        )
+
     def rounds(self, done: int, left_s: float) -> None:
-        self._show(plural(done, "round"))
+        self._show(self._leading or plural(done, "round"))
 
     def _show(self, text: str) -> None:
         spent = time.perf_counter() - self._started

@@ -7,18 +7,23 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.text import Text
 
-from blurbench.measure.judge import Result, Standing
+from blurbench.measure.judge import FAR_SLOWER, LIKELY, TIED, UNCLEAR, Result, Standing
+from blurbench.records.lead import CLAIMS
 from blurbench.records.summary import Row
 from blurbench.report.console import is_wide, plain_table, show_table
 from blurbench.report.units import MISSING, brief_duration, count_bytes, digits, duration, ratio
 
-FIVE = ("implementation", "time [95 %]", "vs fastest", "error", "verdict")
+FIVE = ("implementation", "time [95 %]", "vs first", "error", "verdict")
 _LABELS = {
     "over_budget": "over budget",
     "out_of_memory": "no memory",
     "implausible": "too fast",
 }
-_STYLES = {"fastest": "bold green", "faster": "bold green", "same": "green", "undecided": "yellow"}
+_STYLES = {
+    **dict.fromkeys(CLAIMS, "bold green"),
+    TIED: "green",
+    **dict.fromkeys((UNCLEAR, LIKELY), "yellow"),
+}
 
 Texts = Callable[[Row], list[str]]
 
@@ -35,7 +40,7 @@ def show_on_device(console: Console, rows: list[Row], race: Result) -> None:
     _show(
         console,
         rows,
-        lambda row: _texts_on_device(row, race.standings[row.name], race.control_passed),
+        lambda row: _texts_on_device(row, race.standings[row.name]),
         extra,
         lambda row: _details_on_device(row, race.standings[row.name].rounds),
     )
@@ -73,7 +78,7 @@ def row_texts(row: Row) -> list[str]:
     """The five columns that every table has."""
     if row.status == "over_budget":
         known = row.predicted_s is not None
-        time_text = f"(about {brief_duration(row.predicted_s)})" if known else MISSING
+        time_text = f"about {brief_duration(row.predicted_s)}" if known else MISSING
     else:
         time_text = duration(
             row.end_to_end_median_s, row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s
@@ -82,17 +87,16 @@ def row_texts(row: Row) -> list[str]:
     return _five(row, time_text, compared, row.verdict)
 
 
-def _texts_on_device(row: Row, standing: Standing, control_passed: bool) -> list[str]:
-    verdict = standing.verdict if control_passed else "withheld"
+def _texts_on_device(row: Row, standing: Standing) -> list[str]:
     time_text = duration(row.compute_median_s, row.compute_ci95_low_s, row.compute_ci95_high_s)
     found = standing.ratio
-    return _five(row, time_text, ratio(found.value, found.low, found.high), verdict)
+    return _five(row, time_text, ratio(found.value, found.low, found.high), standing.verdict)
 
 
 def _five(row: Row, time_text: str, compared: str, verdict: str | None) -> list[str]:
-    if row.status != "ok":
+    if row.status != "ok" and verdict != FAR_SLOWER:
         verdict = _LABELS.get(row.status, row.status)
-    if verdict == "fastest":
+    if verdict in CLAIMS and compared.startswith("1.00x"):
         compared = "1"
     error = MISSING if row.max_abs_error is None else f"{row.max_abs_error:.1e}"
     return [row.name, time_text, compared, error, verdict or MISSING]

@@ -15,7 +15,7 @@ from blurbench.records.export import to_json
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import Row
-from blurbench.report.compare import control_lines, show_rows
+from blurbench.report.compare import show_point
 from blurbench.report.console import (
     is_wide,
     markdown_row,
@@ -35,8 +35,8 @@ BY_SIZE = ("size", "fastest", "time [95 %]", "vs next", "next")
 ROOFLINE = ("of copy", "of FMA", "bound")  # of the fastest
 
 
-def show_log(console: Console, log: Log) -> None:
-    """The tables of one run, and what follows from them."""
+def show_log(console: Console, log: Log, everything: bool = False) -> None:
+    """The tables of one run, and what follows from them; with every row of a point, or a screen."""
     if log.run.about["study"] == "crossover":
         show_crossovers(console, log.run, crossover.document(log))
         return
@@ -45,8 +45,8 @@ def show_log(console: Console, log: Log) -> None:
         if len(images) > 1:
             say(console, f"{label}:", "bold")
         if len(points) == 1:
-            alone = len(log.points) == 1
-            _show_point(console, points[0], log.run.about["unavailable"] if alone else {})
+            unavailable = log.run.about["unavailable"] if len(log.points) == 1 else {}
+            _show_point(console, points[0], unavailable, everything)
             continue
         _show_sizes(console, points)
         console.print()
@@ -92,11 +92,18 @@ def short_names(paths: Collection[str]) -> dict[str, str]:
     return {path: short(path) for path in paths}
 
 
-def _show_point(console: Console, findings: Findings, unavailable: Mapping[str, str]) -> None:
-    on_device = findings.race("compute")
-    show_rows(console, findings.rows(), on_device, unavailable)
-    for line in (*control_lines(findings.race()), *control_lines(on_device, " on the device")):
-        say(console, line)
+def _show_point(
+    console: Console, findings: Findings, unavailable: Mapping[str, str], everything: bool
+) -> None:
+    show_point(
+        console,
+        findings.rows(),
+        findings.race(),
+        findings.race("compute"),
+        unavailable,
+        findings.rules.same,
+        everything=everything,
+    )
 
 
 def _show_sizes(console: Console, points: Sequence[Findings]) -> None:

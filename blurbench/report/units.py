@@ -9,16 +9,16 @@ _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 
 
 def duration(seconds: float | None, low: float | None = None, high: float | None = None) -> str:
-    """`13.8 ms [13.6, 14.1]`; without an interval `13.8 ms [-]`, missing `-`."""
+    """`13.8 ms [13.6, 14.1]`; without an interval `13.8 ms`, missing `-`."""
     if seconds is None:
         return MISSING
     scale, unit = next(((scale, unit) for scale, unit in _UNITS if seconds >= scale), _UNITS[-1])
-    return f"{digits(seconds / scale)} {unit} {interval(low, high, scale)}"
+    return f"{digits(seconds / scale)} {unit} {interval(low, high, scale)}".rstrip()
 
 
 def brief_duration(seconds: float | None) -> str:
     """`13.8 ms`, or `-` where there is none."""
-    return MISSING if seconds is None else duration(seconds).removesuffix(" [-]")
+    return duration(seconds)
 
 
 def minutes(seconds: float) -> str:
@@ -30,14 +30,14 @@ def minutes(seconds: float) -> str:
 
 
 def ratio(value: float | None, low: float | None = None, high: float | None = None) -> str:
-    """`1.40x [1.28, 1.57]`; without an interval `1.40x [-]`, missing `-`."""
-    return MISSING if value is None else f"{digits(value)}x {interval(low, high)}"
+    """`1.40x [1.28, 1.57]`; without an interval `1.40x`, missing `-`."""
+    return MISSING if value is None else f"{digits(value)}x {interval(low, high)}".rstrip()
 
 
 def interval(low: float | None, high: float | None, scale: float = 1.0) -> str:
-    """`[1.28, 1.57]`, or `[-]` for an interval that does not exist."""
+    """`[1.28, 1.57]`, or nothing for an interval that does not exist."""
     if low is None or high is None:
-        return f"[{MISSING}]"
+        return ""
     return f"[{digits(low / scale)}, {digits(high / scale)}]"
 
 

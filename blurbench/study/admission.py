@@ -6,12 +6,14 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 from blurbench.measure.judge import Rules
+from blurbench.measure.race import FIRST_LOOK, LIKELY, LONG
 from blurbench.study.cells import HEATED_S
 
 SHORTEST_S, LONGEST_S = 15.0, 60.0
 NEAR_FASTEST = 10  # times the fastest: what is slower has no say in the length of a run
 
-_SAMPLES = Rules.looks[0] + Rules.pilot  # to the first look
+_SAMPLES = Rules.pilot + FIRST_LOOK  # to the first look
+_LONG_ROUNDS = 4  # to that of those who are far slower
 _WARM_UP_CALLS = 3
 SLACK = 1.15  # predictions are rough, and what just misses its first look tells nothing
 _SINGLE_CALLS = 2  # the first call and one sample
@@ -71,10 +73,19 @@ def near_best(
 
 
 def race_seconds(costs: Mapping[str, float]) -> float:
-    """The calls of a race to its first look; the control doubles one of the cheapest."""
-    doubled = [*costs.values(), min(costs.values(), default=0.0)]
-    calls = {cost: _SAMPLES * (2 if cost < HEATED_S else 1) + _WARM_UP_CALLS for cost in doubled}
-    return sum(cost * calls[cost] for cost in doubled)
+    """The calls of a race to the first look of everyone; the control is one of the cheapest."""
+    if not costs:
+        return 0.0
+    best = min(costs.values())
+    near = [cost for cost in costs.values() if cost <= LIKELY * best]
+    far = [cost for cost in costs.values() if cost > LIKELY * best]
+    samples = [(cost, _SAMPLES) for cost in (*near, best)]
+    if far:
+        samples += [(cost, _LONG_ROUNDS) for cost in far]
+        samples.append((best, _LONG_ROUNDS * LONG))
+    return sum(
+        cost * (count * (2 if cost < HEATED_S else 1) + _WARM_UP_CALLS) for cost, count in samples
+    )
 
 
 def _seconds(racing: list[str], single: list[str], costs: Mapping[str, float]) -> float:

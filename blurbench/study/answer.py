@@ -93,12 +93,12 @@ def _control(race: Result | None) -> dict[str, Any] | None:
         return None
     return {
         "implementation": race.reference,
-        "ratio": race.control.ratio.value,
-        "ratio_ci95_low": race.control.ratio.low,
-        "ratio_ci95_high": race.control.ratio.high,
+        "ratio": race.control.value,
+        "ratio_ci95_low": race.control.low,
+        "ratio_ci95_high": race.control.high,
         "noise_floor": race.noise_floor,
         "passed": race.control_passed,
-        "rounds": race.control.rounds,
+        "rounds": race.control_rounds,
     }
 
 
@@ -113,7 +113,7 @@ def _on_device(race: Result | None) -> list[dict[str, Any]] | None:
             "ratio_to_fastest": standing.ratio.value,
             "ratio_ci95_low": standing.ratio.low,
             "ratio_ci95_high": standing.ratio.high,
-            "verdict": standing.verdict if race.control_passed else "withheld",
+            "verdict": standing.verdict,
         }
         for name, standing in race.standings.items()
     ]

@@ -44,6 +44,17 @@ def equivalents(kernel: GaussianKernel, border: str) -> list[Equivalent]:
     ]
 
 
+def native_call(backend: str, method: str, kernel: GaussianKernel, border: str) -> str | None:
+    """The one statement with which a backend's own library blurs; None where there is none."""
+    if backend not in _OF_BACKENDS or method != "separable" or kernel.even:
+        return None
+    code = _OF_BACKENDS[backend](kernel, border).code
+    if code is None:
+        return None
+    statement = " ".join(line.strip() for line in code.splitlines() if "import" not in line)
+    return statement.removeprefix("blurred = ").replace("( ", "(")
+
+
 def _opencv(kernel: GaussianKernel, border: str) -> Equivalent:
     if border not in OPENCV:
         return Equivalent("OpenCV", None, f"its filters of float images refuse the border {border}")
@@ -141,3 +152,6 @@ def _truncate(kernel: GaussianKernel) -> str:
     sigma = float(_number(kernel.sigma))
     texts = (f"{kernel.radius / sigma:.{digits}f}" for digits in count())
     return next(text for text in texts if int(float(text) * sigma + 0.5) == kernel.radius)
+
+
+_OF_BACKENDS = {"opencv": _opencv, "skimage": _skimage, "scipy": _scipy}

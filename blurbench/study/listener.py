@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blurbench.measure.race import Ranking
 from blurbench.plan import Problem
 
 
@@ -19,6 +20,9 @@ class Listener:
 
     def rounds(self, done: int, left_s: float) -> None:
         """A round was completed; so many seconds of the budget are left."""
+
+    def ranking(self, ranking: Ranking) -> None:
+        """Those that did best until now."""
 
     def points(self, done: int, total: int, text: str, left_s: float | None = None) -> None:
         """So many points are done, of a total or 0; the text says which one begins."""

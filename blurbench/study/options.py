@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from blurbench.backends.registry import backends, check_method, find_backend
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.judge import Rules, looks_within
+from blurbench.measure.judge import Rules
 from blurbench.plan import Problem
 
 
@@ -55,8 +55,7 @@ class Options:
     @property
     def rules(self) -> Rules:
         """By which races are judged."""
-        rules = Rules(same=self.same, keep=self.keep, tolerance=self.tolerance)
-        return rules if self.rounds is None else replace(rules, looks=looks_within(self.rounds))
+        return Rules(same=self.same, most=self.rounds, keep=self.keep, tolerance=self.tolerance)
 
 
 def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Problem:

@@ -6,6 +6,7 @@ import gc
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -18,7 +19,14 @@ from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import CONTROL, Result, Sample
-from blurbench.measure.race import Contender, ContenderError, race
+from blurbench.measure.race import (
+    FIRST_LOOK,
+    Contender,
+    ContenderError,
+    Ranking,
+    explodes,
+    race,
+)
 from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
 from blurbench.records.findings import ALONE, RANKING_SCOPE
@@ -54,10 +62,18 @@ from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
 HOPELESS = 20  # times the best rate so far: no implementation is that much better
+EXPECTED = 3.0  # times the least that any is expected to take: who may win
 LIKELY = 10.0  # times the best of a side, as expected: none that took more was ever the best
 PILOT_CALLS = 4  # that a pilot costs: cold, warm, and what is checked of them
 PREPARING_S = 0.5  # about what copies, set-up and first calls take before a race
 ALONE_SHARE = 1 / 3  # of the time that is left for the device, at most
+
+
+def surprise(elapsed_s: float, expected_s: float) -> str | None:
+    """What is said of a run that took far longer than expected."""
+    if not explodes(elapsed_s, expected_s):
+        return None
+    return f"a run took {elapsed_s:.3g} s where {expected_s:.2g} s was expected"
 
 
 def point_key(problem: Problem, image: str, cache: str) -> Key:
@@ -135,6 +151,7 @@ class PointStudy:
         self.difference: float | None = None
         self.images: list[NDArray[Any]] = []
         self.cells: dict[str, Cell] = {}
+        self.controls: dict[str, Cell] = {}  # the double of the reference, by its name
         self.samples: dict[str, NDArray[np.float64]] = {}
         self.budget = self.compiled_s = 0.0
 
@@ -171,22 +188,33 @@ class PointStudy:
         self.ceilings = Ceilings(self.notes, self.session, self.problem, self.images)
         for backend, error in self.ceilings.measure():
             self._fail_all(backend, error)
+        if self.pairs is None and self._keep is None:
+            self._race_the_likely(costs)
         self._prepare_all(costs)
         if self.with_difference:
             self.difference = self._separable_against_direct(costs)
         known = self._worth_racing()
-        self._let_go({*known, *self.findings.racers(RANKING_SCOPE)})
+        earlier = self.findings.racers(RANKING_SCOPE)
+        self._let_go({*known, *earlier})
         alone_s = sum(cell.cost_s for name, cell in self.cells.items() if name not in known)
         if not self.given_budget:
             self._stretch_budget(known, alone_s)
-        admitted = self._admit(known, alone_s).racing
-        racing = self.findings.racers(RANKING_SCOPE) or list(admitted)
+        racing = list(dict.fromkeys([*earlier, *self._admit(known, alone_s).racing]))
         if self.pairs is not None:
             self._leave_out(self.cells.keys() - set(racing))
         self._rank_all(racing)
         for name, cell in self.cells.items():
             if self._may_run(name) and not self.interrupted:
                 self._measure_once(name, cell)
+
+    def _race_the_likely(self, costs: Mapping[str, float]) -> None:
+        """Those that are expected to win come to their first look before any dear one runs."""
+        least = min(costs.values(), default=0.0)
+        likely = {name: cost for name, cost in costs.items() if cost <= EXPECTED * least}
+        self._prepare_all(likely)
+        self._rank(RANKING_SCOPE, list(likely), self.budget, most=FIRST_LOOK)
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     def _admit(self, costs: Mapping[str, float], aside_s: float = 0.0) -> Admission:
         """What the time that is left pays for; with `keep`, the best of each side first."""
@@ -199,9 +227,9 @@ class PointStudy:
         for name in sorted(costs, key=lambda name: (name not in likely, costs[name])):
             if name not in likely and self._crowds_out(costs[name]):
                 self.notes.over_budget(name, costs[name])
-            if self.findings.status(name) in RUNNABLE:
+            if self.findings.status(name) in RUNNABLE and name not in self.cells:
                 self.listener.stage(f"preparing {name}")
-                self._prepare(self.session.implementations[name])
+                self._prepare(self.session.implementations[name], costs[name])
 
     def _crowds_out(self, cost_s: float) -> bool:
         """Whether there is time for the race, but not for a pilot of something so dear as well."""
@@ -323,7 +351,7 @@ class PointStudy:
             if one.backend == backend and self.findings.status(name) in RUNNABLE:
                 self.notes.fail(name, error, "setup")
 
-    def _prepare(self, one: Implementation) -> None:
+    def _prepare(self, one: Implementation, expected_s: float) -> None:
         """Make the cell, and hold its first result against the reference."""
         name = one.name
         if not self._fits(one):
@@ -359,6 +387,7 @@ class PointStudy:
             cell.first_call_s,
             max_abs_error=error,
             max_relative_error=relative,
+            reason=surprise(cell.first_call_s, expected_s),
         )
         allowed = allowed_error(self.problem.dtype, self.scale, one.integer_error)
         if one.exact and not error <= allowed:
@@ -405,24 +434,26 @@ class PointStudy:
         self._measure_all_alone(there, self._spent() + ALONE_SHARE * (end - self._spent()))
         self._rank("compute", there, end)
 
-    def _rank(self, scope: str, names: Sequence[str], end: float) -> bool:
+    def _rank(self, scope: str, names: Sequence[str], end: float, most: int | None = None) -> bool:
         """Race until nobody fails and every time can be believed; whether there was a result.
 
         Args:
             end: of the race, in seconds of the point's measuring.
+            most: rounds after which it ends, if not by the rules.
         """
         while True:
             ready = [name for name in names if self._is_ok(name)]
             if not ready:
                 return False
             try:
-                result = self._race(scope, ready, end - self._spent())
+                result = self._race(scope, ready, end - self._spent(), most)
             except ContenderError as failure:
                 if failure.name in (CONTROL, YARDSTICK):
                     self.control_failure = text_of(failure.error)
                 else:
                     self.notes.fail(failure.name, failure.error, scope)
                     del self.cells[failure.name]
+                self.controls.clear()
             else:
                 if result.interrupted:
                     self.interrupted = True
@@ -440,7 +471,9 @@ class PointStudy:
             return True
         return self._check_plausible(name, scope, standing.time.value)
 
-    def _race(self, scope: str, names: list[str], seconds: float) -> Result:
+    def _race(
+        self, scope: str, names: list[str], seconds: float, most: int | None = None
+    ) -> Result:
         self.listener.stage("racing" if scope == RANKING_SCOPE else "racing on the device")
 
         cells = {name: self.cells[name] for name in names}
@@ -451,8 +484,18 @@ class PointStudy:
         def make_control(reference: str) -> Contender | None:
             if self.control_failure is not None:
                 return None
-            cells[CONTROL] = self._make_cell(self.session.implementations[reference])
+            if reference not in self.controls:
+                own = self._make_cell(self.session.implementations[reference])
+                self.controls = {reference: own}
+            cells[CONTROL] = self.controls[reference]
             return contender(CONTROL, cells[CONTROL])
+
+        def progress(rounds: int, left_s: float, ranking: Ranking) -> None:
+            if ranking:
+                self.listener.ranking(ranking)
+            self.listener.rounds(rounds, left_s)
+
+        expected = {name: cell.cost_s for name, cell in cells.items()}
 
         def keep(sample: Sample) -> None:
             self.notes.record(
@@ -464,19 +507,23 @@ class PointStudy:
                 competitors=sample.competitors,
                 inner_loops=sample.loops,
                 started_at=sample.started_at,
+                reason=surprise(
+                    sample.elapsed_s, sample.loops * expected.get(sample.contender, math.inf)
+                ),
                 **(cells[sample.contender].conditions if sample.contender in cells else {}),
             )
 
         # Later processes hold everyone against the reference of the first.
         known = self.findings.race(scope) if self.process > 1 else None
+        rules = self.log.run.rules
         return race(
             [contender(name, cell) for name, cell in cells.items()],
             make_control,
-            self.log.run.rules,
+            rules if most is None else replace(rules, most=most),
             seconds=seconds,
             rng=self.session.rng,
             keep=keep,
-            progress=self.listener.rounds,
+            progress=progress,
             history=self.findings.history(scope, self.process),
             reference=known.reference if known and known.reference in names else None,
             pairs=self._pairs_among(names),
@@ -524,12 +571,17 @@ class PointStudy:
             self.notes.record(name, scope, one.elapsed_s, round=number, **conditions)
 
     def _measure_once(self, name: str, cell: Cell) -> None:
-        """One sample, where a race did not fit or what was measured must not win."""
-        try:
-            elapsed = cell.scopes[RANKING_SCOPE](1)
-        except Exception as error:
-            self.notes.fail(name, error, RANKING_SCOPE)
-            return
+        """One sample, where a race did not fit or what was measured must not win.
+
+        Where there is no time even for that, what a call took before stands.
+        """
+        elapsed = cell.cost_s
+        if elapsed <= self._left():
+            try:
+                elapsed = cell.scopes[RANKING_SCOPE](1)
+            except Exception as error:
+                self.notes.fail(name, error, RANKING_SCOPE)
+                return
         self.notes.record(name, RANKING_SCOPE, elapsed, round=1, **cell.conditions)
 
     def _separable_against_direct(self, costs: Mapping[str, float]) -> float | None:

@@ -1,0 +1,134 @@
+"""What a point answers, in the last lines of a comparison: the sentence, the call, FFT, GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from blurbench.kernel import GaussianKernel, make_kernel
+from blurbench.measure.judge import FASTEST_HERE, TIED
+from blurbench.measure.stats import Estimate
+from blurbench.records.lead import (
+    SEPARABLE,
+    TRANSFORMS,
+    best_of,
+    lead_of,
+    ranked_rows,
+    ratio_between,
+    ratio_to_leader,
+)
+from blurbench.records.summary import Row
+from blurbench.report.units import brief_duration, digits, ratio
+from blurbench.study.equivalents import native_call
+
+CLOSE = 1.5  # times the fastest: a library that is within it is worth its own call
+
+
+def sentence(rows: Sequence[Row], same: float) -> str:
+    """One sentence that a person can quote; it names its scope."""
+    lead = lead_of(rows)
+    if lead is None:
+        return "Nothing could be ranked."
+    best, second = lead.first, lead.second
+    where = f"end to end, at {_extent(best)}"
+    if second is None:
+        return f"{best.name} took {brief_duration(best.end_to_end_median_s)}, {where}."
+    if lead.claim == TIED:
+        return f"{best.name} and {second.name} ran equally fast (within {100 * same:g} %), {where}."
+    if lead.proven:
+        here = " in this run" if lead.claim == FASTEST_HERE else ""
+        return f"{best.name} ran {_times(lead.ratio)} faster than {second.name}{here}, {where}."
+    seen = ratio(lead.ratio.value, lead.ratio.low, lead.ratio.high)
+    return (
+        f"{best.name} is likely the fastest; not proven: {second.name} took {seen} its time, "
+        f"{where}."
+    )
+
+
+def code_line(rows: Sequence[Row]) -> str | None:
+    """The call that uses the winner, in the type of the pixels that it is given."""
+    lead = lead_of(rows)
+    if lead is None:
+        return None
+    key = lead.first.key
+    arguments: list[tuple[str, Any]] = [("size", key.size)]
+    if key.sigma != GaussianKernel.from_size(key.size, allow_even=True).sigma:
+        arguments.append(("sigma", key.sigma))
+    if key.size % 2 == 0:
+        arguments.append(("allow_even", True))
+    if key.border != "reflect":
+        arguments.append(("border", key.border))
+    if key.border == "constant":
+        arguments.append(("cval", key.cval))
+    arguments += [("backend", lead.first.backend), ("method", lead.first.method)]
+    shown = ", ".join(
+        f'{name}="{value}"' if isinstance(value, str) else f"{name}={value!r}"
+        for name, value in arguments
+    )
+    return f"blurbench.gaussian_blur(img, {shown})"
+
+
+def native_line(rows: Sequence[Row]) -> str | None:
+    """The own call of the best library, where one wins or comes close."""
+    for row in ranked_rows(rows):
+        if ratio_to_leader(row).value > CLOSE:
+            return None
+        call = native_call(row.backend, row.method, _kernel(row), row.key.border)
+        if call is not None:
+            return f"{call}  # {ratio_to_leader(row).value:.2f}x its time"
+    return None
+
+
+def answer_lines(rows: Sequence[Row]) -> list[str]:
+    """Whether FFT pays, best against best, and whether a GPU does."""
+    separable = best_of(rows, lambda row: row.method in SEPARABLE)
+    transform = best_of(rows, lambda row: row.method in TRANSFORMS)
+    on_cpu, on_gpu = (
+        best_of(rows, lambda row: not row.on_gpu),
+        best_of(rows, lambda row: row.on_gpu),
+    )
+    lines = []
+    if separable is not None and transform is not None:
+        found, where = ratio_between(separable, transform), _extent(separable)
+        says = _says(found, f"FFT does not pay at {where}", f"FFT pays at {where}")
+        times = f"{digits(found.value)}x the best separable"
+        lines.append(f"{says}: its best, {transform.name}, takes {times}.")
+    if on_cpu is not None and on_gpu is not None:
+        lines += _gpu_lines(rows, on_cpu, on_gpu)
+    return lines
+
+
+def _gpu_lines(rows: Sequence[Row], cpu: Row, gpu: Row) -> list[str]:
+    found = ratio_between(cpu, gpu)
+    says = _says(found, "The GPU does not pay end to end", "The GPU pays end to end")
+    lines = [f"{says}: {gpu.name} takes {digits(found.value)}x the best on the CPU, {cpu.name}."]
+    there = [row for row in rows if row.on_gpu and row.status == "ok" and row.compute_median_s]
+    if there and cpu.end_to_end_median_s:
+        best = min(there, key=lambda row: row.compute_median_s or 0.0)
+        share = (best.compute_median_s or 0.0) / cpu.end_to_end_median_s
+        lines.append(
+            f"With the data already on the GPU {best.name} takes {digits(share)}x the time of "
+            f"{cpu.name} (not paired)."
+        )
+    return lines
+
+
+def _says(found: Estimate, slower: str, faster: str) -> str:
+    """Which of the two holds; with a doubt where the interval has both."""
+    if found.low is not None and found.high is not None and found.low <= 1 <= found.high:
+        return f"{slower if found.value >= 1 else faster}, not proven"
+    return slower if found.value >= 1 else faster
+
+
+def _kernel(row: Row) -> GaussianKernel:
+    return make_kernel(row.key.sigma, row.key.size, allow_even=True)
+
+
+def _extent(row: Row) -> str:
+    return f"{row.key.size}x{row.key.size}"
+
+
+def _times(found: Estimate) -> str:
+    if found.low is None or found.high is None:
+        return f"{digits(found.value)}x"
+    return f"{digits(found.value)}x ({digits(found.low)} to {digits(found.high)})"
