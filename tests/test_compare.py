@@ -915,6 +915,11 @@ def test_the_peak_of_the_devices_memory_is_told_for_the_gpus_rows_only(
     assert column(both_kinds, "peak_device_bytes") == {"quick": 2000, "host": None, "slow": 2000}
 
 
+def test_a_row_tells_the_multiply_adds_however_slow_they_are(plant, clock: Clock) -> None:
+    plant(backend_of(replace(planted("one", clock.takes(0.004)), slowdown=lambda problem: 6.0)))
+    assert column(simulate(), "multiply_adds") == {"one": SMALL.pixels.size}
+
+
 def test_what_compiles_for_long_keeps_nobody_from_being_tried(plant, clock: Clock) -> None:
     compiled: list[int] = []
 
@@ -926,7 +931,7 @@ def test_what_compiles_for_long_keeps_nobody_from_being_tried(plant, clock: Cloc
     first = replace(planted("first", prepare=prepare), compiles=True)
     later = replace(
         planted("later", clock.takes(0.006)),
-        operations=lambda problem: 2.0 * problem.height * problem.width,
+        multiply_adds=lambda problem: 2.0 * problem.height * problem.width,
     )
     plant(backend_of(first, later))
     answer = simulate(budget=20.0)

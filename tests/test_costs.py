@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blurbench.backends.backend import Implementation
-from blurbench.backends.registry import find_implementation
+from blurbench.backends.registry import collect, find_implementation
 from blurbench.methods import approximate, fft
 from blurbench.plan import Problem
 from helpers.contract import noise, problem_of
@@ -37,8 +37,38 @@ def whole_tens(n: int) -> int:
     ],
 )
 def test_a_method_takes_the_multiply_adds_of_its_formula(method: str, multiply_adds: float) -> None:
-    found = find_implementation("numpy", method).operations(PROBLEM)
+    found = find_implementation("numpy", method).multiply_adds(PROBLEM)
     assert found == pytest.approx(multiply_adds)
+
+
+@pytest.mark.parametrize(("method", "multiply_adds"), [("direct", 600 * 49), ("separable", 8400)])
+def test_all_exact_blurs_of_a_method_take_the_same_multiply_adds(
+    method: str, multiply_adds: float
+) -> None:
+    found = {
+        one.name: one.multiply_adds(PROBLEM)
+        for backend in collect([]).values()
+        for one in backend.implementations
+        if one.exact and one.method == method
+    }
+    assert found == dict.fromkeys(found, multiply_adds)
+    assert {"numpy", "scipy", "opencv"} <= {name.partition(":")[0] for name in found}
+
+
+def test_what_is_alike_everywhere_is_an_effort_of_its_multiply_adds() -> None:
+    one = find_implementation("numpy", "direct")
+    assert one.effort(PROBLEM) == one.multiply_adds(PROBLEM)
+
+
+@pytest.mark.parametrize(
+    ("shape", "slowdown"),
+    [((5, 6), 6 - 5 / 30), ((7, 7), 6 - 5 / 49), ((10, 20, 3), 6 - 5 * 4 * 14 / 200)],
+)
+def test_scipys_dense_sum_is_six_times_the_effort_where_the_kernel_leaves_the_image(
+    shape: tuple[int, ...], slowdown: float
+) -> None:
+    one, problem = find_implementation("scipy", "direct"), problem_of(7, shape)
+    assert one.effort(problem) / one.multiply_adds(problem) == pytest.approx(slowdown)
 
 
 def test_a_whole_transform_takes_those_of_the_image_with_its_margins() -> None:

@@ -80,10 +80,12 @@ def sized(clock: Clock, cost: Cost, noise: float = 0.01, seed: int = 5) -> Behav
 
 
 def costing(method: str, behave: Behaviour, cost: Cost, **more: Any) -> Implementation:
-    """An implementation whose declared operations are in proportion to what it takes."""
+    """An implementation whose declared multiply-adds are in proportion to what it takes."""
     return replace(
         planted(method, behave, **more),
-        operations=lambda problem: 1e9 * cost(problem.kernel.size) * problem.height * problem.width,
+        multiply_adds=lambda problem: (
+            1e9 * cost(problem.kernel.size) * problem.height * problem.width
+        ),
     )
 
 

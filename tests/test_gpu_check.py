@@ -40,7 +40,7 @@ class FakeDevice:
         return self.now - start
 
     def implementation(self, name: str, seconds: float) -> Implementation:
-        """One whose operations are its taps, a `seconds` each."""
+        """One whose multiply-adds are its taps, a `seconds` each."""
         backend, method = name.split(":")
         return Implementation(
             backend,

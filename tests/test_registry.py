@@ -47,7 +47,7 @@ def own(name: str, *methods: str) -> Backend:
     shipped = find_implementation("numpy", "separable")
     implementations = tuple(
         Implementation(
-            name, method, "ours", shipped.prepare, shipped.operations, shipped.work_bytes
+            name, method, "ours", shipped.prepare, shipped.multiply_adds, shipped.work_bytes
         )
         for method in methods
     )

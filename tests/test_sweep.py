@@ -694,7 +694,7 @@ def test_what_has_raced_is_not_over_budget_after_a_resume(
     quick = planted("quick", tried_slowly(clock.takes(0.004)))
     dearer = replace(
         planted("slow", tried_slowly(clock.takes(0.002))),
-        operations=lambda problem: 2.0 * problem.height * problem.width,
+        multiply_adds=lambda problem: 2.0 * problem.height * problem.width,
     )
     plant(backend_of(quick, dearer))
     question = asking(3, budget=8.0)

@@ -143,7 +143,7 @@ def test_a_fast_device_does_not_make_the_host_hopeless() -> None:
 
 def test_what_takes_much_of_the_time_left_is_not_tried() -> None:
     large = problem(101, (128, 128))
-    needed = 2 * find_implementation("scipy", "separable").operations(large) * GUESS_S
+    needed = 2 * find_implementation("scipy", "separable").effort(large) * GUESS_S
     enough, too_little = 1.01 * needed / SHARE, 0.99 * needed / SHARE
     assert NAMES[0] in names_of(heats_of(*(1e-3,) * 3, left=lambda: enough)[0].run(large))
     assert NAMES[0] not in names_of(heats_of(*(1e-3,) * 3, left=lambda: too_little)[0].run(large))

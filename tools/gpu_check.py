@@ -213,7 +213,7 @@ class Times:
                 point.reasons[one.name] = text_of(error)
                 continue
             calls[one.name], point.seconds[one.name] = call, seconds
-            self._rates[one.name] = seconds / one.operations(problem)
+            self._rates[one.name] = seconds / one.effort(problem)
         longest = TOO_SLOW * min(point.seconds.values(), default=math.inf)
         for name in [name for name in calls if point.seconds[name] > longest]:
             point.reasons[name] = f"a call took {point.seconds[name]:.3g} s: too slow"
@@ -227,7 +227,7 @@ class Times:
 
     def _is_expected_slow(self, one: Implementation, problem: Problem) -> bool:
         expected = {
-            other.name: self._rates[other.name] * other.operations(problem)
+            other.name: self._rates[other.name] * other.effort(problem)
             for other in self._implementations
             if other.name in self._rates
         }

@@ -21,7 +21,7 @@ class Implementation:
         backend, method: its name is `backend:method`.
         origin: `ours`, or `library` where the library's own filter does the work.
         prepare: makes a plan for a problem.
-        operations: multiply-adds an image, to scale a time measured on a small image.
+        multiply_adds: that the method takes for an image, by its formula.
         work_bytes: memory that a plan takes beside image and result.
         exact: whether it computes the kernel that it is given, up to rounding.
         compiles: whether a first call on the CPU compiles code; on a GPU it always may.
@@ -30,13 +30,14 @@ class Implementation:
         folds: whether it takes mirrored taps together, and so cannot do an even kernel.
         integer_error: units that an integer result may be off, beside the rounding of float32;
             a library's fixed-point arithmetic may round to the other neighbour.
+        slowdown: how many times as long its multiply-adds take on a problem as amid a large image.
     """
 
     backend: str
     method: str
     origin: Literal["ours", "library"]
     prepare: Callable[[Problem], Plan]
-    operations: Callable[[Problem], float]
+    multiply_adds: Callable[[Problem], float]
     work_bytes: Callable[[Problem], int]
     exact: bool = True
     compiles: bool = False
@@ -45,10 +46,15 @@ class Implementation:
     own_kernel: bool = False
     folds: bool = False
     integer_error: float = 0.5
+    slowdown: Callable[[Problem], float] = lambda problem: 1.0
 
     @property
     def name(self) -> str:
         return f"{self.backend}:{self.method}"
+
+    def effort(self, problem: Problem) -> float:
+        """What the time of a call grows with, to predict it by times of other problems."""
+        return self.multiply_adds(problem) * self.slowdown(problem)
 
     @property
     def takes_even(self) -> bool:

@@ -232,7 +232,7 @@ def _tiling(
         workers.count,
         memory,
         needed,
-        lambda tiling: implementation.operations(blur.problem(source, tiling.window)),
+        lambda tiling: implementation.effort(blur.problem(source, tiling.window)),
         chunk,
     )
 

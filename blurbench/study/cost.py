@@ -15,7 +15,7 @@ from blurbench.plan import Problem
 from blurbench.study.exactness import reference_sample
 
 SIDE = 96  # of the image on which errors are measured
-DEAREST = 3e8  # multiply-adds that an error is worth
+DEAREST = 3e8  # multiply-adds' worth of effort that an error is worth
 # An FFT pads, transforms both axes, multiplies and transforms both back: six passes that read and
 # write every sample, the fourth of which reads the kernel's spectrum too.
 FFT_ACCESSES = 13
@@ -89,7 +89,7 @@ def _accesses(method: str, problem: Problem) -> float:
 
 def _error(one: Implementation, problem: Problem, dtype: str) -> float | None:
     small = replace(problem, shape=(SIDE, SIDE), dtype=np.dtype(dtype))
-    if one.operations(small) > DEAREST:
+    if one.effort(small) > DEAREST:
         return None
     image = np.random.default_rng(0).uniform(0, 1, small.shape).astype(dtype)
     result = one.prepare(small)(image).astype(np.float64)

@@ -39,7 +39,7 @@ def separable_against_direct(
         crop = np.ascontiguousarray(pixels[:rows, :columns])
         small = replace(problem, shape=crop.shape)
         dense = find_implementation("numpy", "direct")
-        if dense.operations(small) / dense.operations(problem) * direct_s > LONGEST_S:
+        if dense.effort(small) / dense.effort(problem) * direct_s > LONGEST_S:
             return None
         for method in METHODS:
             plan = find_implementation("numpy", method).prepare(small)

@@ -10,7 +10,7 @@ from blurbench.backends.backend import Implementation
 from blurbench.plan import Problem
 from blurbench.study.fit import Timing
 
-GUESS_S = 1e-9  # a multiply-add, of what was never called
+GUESS_S = 1e-9  # a multiply-add's worth of effort, of what was never called
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Expectation:
 
     Attributes:
         least: as if all that the shortest call took were overhead, which does not grow.
-        most: as if everything grew with the multiply-adds.
+        most: as if everything grew with the effort.
     """
 
     least: float
@@ -30,7 +30,7 @@ class Expectation:
 class _Known:
     samples: float  # logarithms, as distances are ratios
     size: float
-    operations: float
+    effort: float
     seconds: float
 
     def distance(self, other: _Known) -> float:
@@ -60,13 +60,13 @@ class Pace:
         groups = self._known.get((one.name, place), {})
         known = groups.get((problem.dtype.name, problem.threads)) or [*chain(*groups.values())]
         if not known:
-            return Expectation(0.0, GUESS_S * new.operations)
+            return Expectation(0.0, GUESS_S * new.effort)
         near = min(known, key=new.distance)
         overhead = min(each.seconds for each in known)
-        growth = new.operations / near.operations
+        growth = new.effort / near.effort
         return Expectation(overhead + (near.seconds - overhead) * growth, near.seconds * growth)
 
 
 def _known(one: Implementation, problem: Problem, seconds: float) -> _Known:
     samples = math.log(problem.height * problem.width * problem.channels)
-    return _Known(samples, math.log(problem.kernel.size), one.operations(problem), seconds)
+    return _Known(samples, math.log(problem.kernel.size), one.effort(problem), seconds)

@@ -56,7 +56,7 @@ from blurbench.study.listener import Listener
 from blurbench.study.notes import Notes
 from blurbench.study.opponents import sides_of
 from blurbench.study.options import problem_for
-from blurbench.study.prediction import predict, smallest_operations
+from blurbench.study.prediction import predict, smallest_effort
 from blurbench.study.session import Session, text_of
 from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
@@ -300,7 +300,7 @@ class PointStudy:
         for one in runnable:
             try:
                 one.check(self.problem)
-                sizes[one.name] = one.operations(self.problem)
+                sizes[one.name] = one.effort(self.problem)
             except Exception as error:
                 self.notes.fail(one.name, error, "setup")
         known = [one for one in runnable if one.name in sizes]
@@ -314,7 +314,7 @@ class PointStudy:
             try:
                 if not self._fits(one):
                     continue
-                least_s = smallest_operations(one, self.problem) * best_rate / HOPELESS
+                least_s = smallest_effort(one, self.problem) * best_rate / HOPELESS
                 # Compiling says nothing of those that are yet to be estimated.
                 spent = time.perf_counter() - self.started - self.compiled_s
                 if operations > tried > 0 and max(spent, least_s) > longest:
@@ -379,7 +379,7 @@ class PointStudy:
             "setup",
             cell.setup_s,
             peak_device_bytes=peak,
-            multiply_adds=one.operations(self.problem),
+            multiply_adds=one.multiply_adds(self.problem),
         )
         self.notes.record_once(
             name,

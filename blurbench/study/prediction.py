@@ -62,26 +62,26 @@ def predict(
         crop = _crop(image, side)
         small = replace(problem, shape=crop.shape)
         watch = _stopwatch(implementation.prepare(small), crop, device)
-        operations = implementation.operations(small)
+        effort = implementation.effort(small)
         took = watch(1)
         # A first call may be slow, and a stall of the machine is no fault of the implementation.
         short = LOADING_S if side == SMALLEST_CROP else PREDICTION_S
-        if took < short or took > STALLED * rate * operations:
+        if took < short or took > STALLED * rate * effort:
             again = watch(1)
             if compilation_s is not None:  # a larger crop may need other code
                 compilation_s += max(0.0, took - again)
             took = min(took, again)
-        rate = took / operations
+        rate = took / effort
         is_work = took >= min(CLEAR_S, max(PREDICTION_S, SCALING * before))
         if is_work or crop.shape == problem.shape:
-            return Prediction(rate * implementation.operations(problem), compilation_s)
+            return Prediction(rate * implementation.effort(problem), compilation_s)
         side, before = 2 * side, took
 
 
-def smallest_operations(implementation: Implementation, problem: Problem) -> float:
-    """Multiply-adds of the first crop that `predict` tries."""
+def smallest_effort(implementation: Implementation, problem: Problem) -> float:
+    """Effort of the first crop that `predict` tries."""
     sides = tuple(min(SMALLEST_CROP, side) for side in problem.shape[:2])
-    return implementation.operations(replace(problem, shape=sides + problem.shape[2:]))
+    return implementation.effort(replace(problem, shape=sides + problem.shape[2:]))
 
 
 def _crop(image: NDArray[Any], side: int) -> NDArray[Any]:
