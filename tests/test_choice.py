@@ -28,11 +28,12 @@ from blurbench.blur import forget_choices
 from blurbench.choice import auto
 from blurbench.choice import table as tables
 from blurbench.choice.auto import choose, expected
-from blurbench.choice.model import TERMS, line_cost, padded_cost, terms_of
+from blurbench.choice.model import TERMS, terms_of
 from blurbench.choice.policy import policy
 from blurbench.choice.table import Table, current, own_path, read_table, write_table
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.clock import HostClock
+from blurbench.methods.transform import line_cost, padded_cost
 from blurbench.plan import DTYPES, Problem
 from blurbench.study import heats
 from blurbench.study import tune as tuning

@@ -1,18 +1,18 @@
 """What a blur takes, from a few figures of each, and which is the fastest.
 
-Of this package's nothing is imported, nor of any other's: `blurbench tune --policy` writes this
-file out, with the figures of a machine behind it, for use elsewhere.
+Nothing but the cost of a transform is imported, of this package's or any other's: `blurbench tune
+--policy` writes both files out, with the figures of a machine behind them, for use elsewhere.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
+from blurbench.methods.transform import line_cost, padded_cost
+
 TERMS = ("launch_s", "line_s", "sample_s", "beyond_s", "work_s")
 ITEM_BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
-NEAR = 1.08  # times the shortest length that is fast at all
 
 
 def ranking(
@@ -105,39 +105,6 @@ def _work(method: str, height: int, width: int, channels: int, size: int) -> flo
     else:  # the cost of an approximation does not grow with its kernel
         return 0.0
     return channels * (width * tall + height * wide)
-
-
-@functools.cache
-def padded_cost(n: int) -> float:
-    """Of the cheapest line of `n` samples and little more."""
-    lengths = [length for length in range(n, int(n * NEAR) + 16) if _is_smooth(length)]
-    return min(line_cost(length) for length in lengths)
-
-
-def _is_smooth(n: int) -> bool:
-    for factor in (2, 3, 5):
-        while n % factor == 0:
-            n //= factor
-    return n == 1
-
-
-def line_cost(n: int) -> float:
-    """Of a real transform of `n` samples there and back, in units that the fit takes care of."""
-    direct = _factor_cost(n)
-    if n < 50:
-        return direct
-    power = 1 << (2 * n - 1).bit_length()
-    return min(direct, 3.0 * _factor_cost(power))  # as a convolution of that length (Bluestein)
-
-
-def _factor_cost(n: int) -> float:
-    left, each, factor = n, 0.97 + 0.131 * math.log2(n), 2
-    while left > 1:
-        while left % factor == 0:
-            left //= factor
-            each += {2: 0.0, 3: 0.046, 5: 0.025}.get(factor, 0.06 * factor)
-        factor = factor + 1 if factor * factor <= left else left
-    return n * each
 
 
 def approximation_error(errors: list[list[float]], size: int, sigma: float) -> float:

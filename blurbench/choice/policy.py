@@ -11,6 +11,7 @@ from blurbench.choice.table import Table
 
 KEPT = ("threads", "cache_bytes", "errors")
 OF_A_COST = ("timings", "median_deviation")  # nothing is chosen by these
+FILES = ("methods/transform.py", "choice/model.py")  # what is written out
 
 _CHOOSE = '''
 def choose(
@@ -35,15 +36,24 @@ def choose(
 
 def policy(table: Table) -> str:
     """Source code: `choose` and all that it needs, to choose as `auto` does here."""
-    model = resources.files("blurbench.choice").joinpath("model.py").read_text("utf-8")
-    code = model.partition('"""\n\n')[2]
     versions = ", ".join(f"{name} {text}" for name, text in table["versions"].items())
     heading = (
         f"Which Gaussian blur is the fastest on {table['machine']['cpu']}, {table['threads']} "
         f"threads.\n\nMade by `blurbench tune --policy` from figures of "
         f"{table['measured_at_utc']}, with\n{versions}."
     )
-    return f'"""{heading}\n"""\n\n{code}\n\nTABLE = {_literal(table)}\n\n{_CHOOSE}'
+    return f'"""{heading}\n"""\n\n{_code()}\n\nTABLE = {_literal(table)}\n\n{_CHOOSE}'
+
+
+def _code() -> str:
+    """The files as one, beneath what they import from elsewhere."""
+    lines: list[str] = []
+    for file in FILES:
+        text = resources.files("blurbench").joinpath(file).read_text("utf-8")
+        lines += text.partition('"""\n\n')[2].splitlines()
+    imports = {line for line in lines if line.startswith(("from ", "import "))}
+    from_elsewhere = sorted(line for line in imports if not line.startswith("from blurbench."))
+    return "\n".join([*from_elsewhere, *(line for line in lines if line not in imports)])
 
 
 def _literal(table: Table) -> str:
