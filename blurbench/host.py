@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 _ROOT = Path("/")
@@ -22,12 +23,39 @@ def cpu_quota(root: Path = _ROOT) -> float | None:
 
 def usable_cpus(root: Path = _ROOT) -> int:
     """CPUs that this process may use: its affinity, cut to the container's quota; at least 1."""
-    try:
-        count = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS or Windows
-        count = os.cpu_count() or 1
-    quota = cpu_quota(root)
+    count, quota = len(_affinity()), cpu_quota(root)
     return max(1, count if quota is None else min(count, int(quota)))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What CPUs have done so far, of those that this process may run on.
+
+    Attributes:
+        cpus: how many these are.
+        usable: how many of them this process may use at once.
+        total_s: seconds of work, whoever it was for; what the hypervisor gives to others counts.
+        own_s: seconds for this process, and for those that it began and that have ended.
+    """
+
+    cpus: int
+    usable: int
+    total_s: float
+    own_s: float
+
+
+def cpu_work(root: Path = _ROOT) -> Work | None:
+    """The work of the CPUs until now, or None where the system does not say (not Linux)."""
+    names = {f"cpu{number}" for number in _affinity()}
+    lines = [line.split() for line in _read(root / "proc/stat").splitlines()]
+    counts = [list(map(int, values)) for name, *values in lines if name in names]
+    if not counts:
+        return None
+    ticks = 0
+    for user, nice, system, _idle, _waiting, interrupts, soft, stolen, *_guests in counts:
+        ticks += user + nice + system + interrupts + soft + stolen
+    own_s = sum(os.times()[:4])
+    return Work(len(counts), usable_cpus(root), ticks / os.sysconf("SC_CLK_TCK"), own_s)
 
 
 def available_memory(root: Path = _ROOT) -> int | None:
@@ -98,6 +126,14 @@ def cpu_mhz(root: Path = _ROOT) -> float | None:
         if name.strip() == "cpu MHz":
             return float(value)
     return None
+
+
+def _affinity() -> set[int]:
+    """The numbers of the CPUs that this process may run on."""
+    try:
+        return os.sched_getaffinity(0)
+    except AttributeError:  # not on macOS or Windows
+        return set(range(os.cpu_count() or 1))
 
 
 def _file_cache(cgroup: Path) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from blurbench.backends import gpu
+from blurbench.measure.risks import Watch
 from helpers.contract import EXACT_ON_CPU
 from helpers.covering import PRODUCTS, generate
 from helpers.planted import plant as plant
@@ -25,6 +27,14 @@ LEFT = pytest.StashKey[Counter[str]]()  # how many checks the quick run leaves o
 # On a busy machine an example may take long; no test judges that.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unwatched() -> Iterator[None]:
+    """No session waits to see what else this machine does, nor tells of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("blurbench.study.session.Watch", partial(Watch, read=lambda: None))
+        yield
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_info
 
 from blurbench import host
-from blurbench.measure.risks import find_risks
+from blurbench.host import Work
+from blurbench.kernel import GaussianKernel
+from blurbench.measure.risks import Watch, find_risks
 from blurbench.measure.threads import limit_threads
+from blurbench.study.options import Options
+from blurbench.study.question import Question, Source
+from blurbench.study.session import Session
+from helpers.planted import SMALL
 
 GIB = 2**30
+WORKING = ("user", "nice", "system", "irq", "softirq", "steal")
+OTHERWISE = ("idle", "iowait", "guest", "guest_nice")  # guests are among the user's time already
+KINDS = (*WORKING[:3], *OTHERWISE[:2], *WORKING[3:], *OTHERWISE[2:])  # as the system orders them
 
 
 class System:
@@ -43,6 +54,13 @@ class System:
         for number, size in enumerate(sizes):
             self.write(f"sys/devices/system/cpu/cpu0/cache/index{number}/size", size)
         return self
+
+    def stat(self, *ticks: Mapping[str, int]) -> System:
+        """The ticks of each CPU, by kind; 0 where none are named."""
+        lines = ["cpu  9 9 9 9 9 9 9 9 9 9"]
+        for number, told in enumerate(ticks):
+            lines.append(f"cpu{number} " + " ".join(str(told.get(kind, 0)) for kind in KINDS))
+        return self.write("proc/stat", "\n".join([*lines, "intr 5 0 0", "ctxt 7"]))
 
     def throttled(self, times: int) -> System:
         text = f"usage_usec 1\nnr_periods 9\nnr_throttled {times}\nthrottled_usec 5"
@@ -101,74 +119,218 @@ def calm(system: System) -> System:
 
 
 def test_a_calm_machine_puts_nothing_at_risk(system: System) -> None:
-    assert find_risks(4, calm(system).root, load=0.1, throttled=3) == []
+    assert find_risks(4, calm(system).root, others=0.1, throttled=3) == []
 
 
 def test_a_machine_that_says_nothing_puts_nothing_at_risk(system: System) -> None:
-    assert find_risks(4, system.root, load=0.0, throttled=0) == []
+    assert find_risks(4, system.root, throttled=0) == []
 
 
 @pytest.mark.parametrize("status", ["Charging", "Full", "Not charging", "Unknown"])
 def test_only_a_battery_in_use_is_a_risk(system: System, status: str) -> None:
     system.write("sys/class/power_supply/BAT1/status", status)
-    assert find_risks(4, system.root, load=0.0) == []
+    assert find_risks(4, system.root) == []
 
 
 def test_running_on_battery_is_a_risk(system: System) -> None:
     calm(system).write("sys/class/power_supply/BAT1/status", "Discharging")
-    (risk,) = find_risks(4, system.root, load=0.0)
+    (risk,) = find_risks(4, system.root)
     assert "battery" in risk
 
 
 def test_slow_governors_are_a_risk_and_are_named_once(system: System) -> None:
     system.governors("powersave", "performance", "schedutil", "powersave")
-    (risk,) = find_risks(4, system.root, load=0.0)
+    (risk,) = find_risks(4, system.root)
     assert "governor is powersave, schedutil:" in risk
 
 
-@pytest.mark.parametrize(("cpus", "risky"), [(1, True), (3, True), (4, False), (16, False)])
-def test_load_is_a_risk_where_half_the_cpus_are_taken(
-    system: System, cpus: int, risky: bool
+@pytest.mark.parametrize(
+    ("cpus", "others", "risky"),
+    [
+        (1, 0.2, False),
+        (1, 0.3, True),
+        (2, 0.4, False),
+        (2, 0.6, True),
+        (16, 3.9, False),
+        (16, 4.1, True),
+    ],
+)
+def test_other_work_is_a_risk_where_it_takes_a_quarter_of_the_cpus(
+    system: System, cpus: int, others: float, risky: bool
 ) -> None:
-    assert bool(find_risks(cpus, system.root, load=2.0)) is risky
+    assert bool(find_risks(cpus, system.root, others=others)) is risky
 
 
-def test_load_is_told_with_the_number_of_cpus(system: System) -> None:
-    (risk,) = find_risks(2, system.root, load=3.5)
-    assert "load 3.5 on 2 CPUs" in risk
-
-
-def test_the_system_is_asked_for_the_load(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getloadavg", lambda: (7.0, 0.0, 0.0), raising=False)
-    (risk,) = find_risks(2, system.root)
-    assert "load 7.0" in risk
-
-
-def test_a_system_without_a_load_is_calm(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "getloadavg", raising=False)
-    assert find_risks(1, system.root) == []
+@pytest.mark.parametrize(("cpus", "of_all"), [(2, "1.0 of 2 CPUs"), (1, "1.0 of 1 CPU")])
+def test_other_work_is_told_with_what_it_takes_and_what_to_do(
+    system: System, cpus: int, of_all: str
+) -> None:
+    assert find_risks(cpus, system.root, others=1.0) == [
+        f"other work keeps {of_all} busy, which makes the figures noisier: close it, or measure "
+        "again later"
+    ]
 
 
 def test_throttling_meanwhile_is_a_risk(system: System) -> None:
-    (risk,) = find_risks(4, system.throttled(12).root, load=0.0, throttled=5)
+    (risk,) = find_risks(4, system.throttled(12).root, throttled=5)
     assert "7 times" in risk
 
 
 def test_throttling_before_the_measurement_is_no_risk(system: System) -> None:
-    assert find_risks(4, system.throttled(12).root, load=0.0, throttled=12) == []
+    assert find_risks(4, system.throttled(12).root, throttled=12) == []
 
 
 def test_throttling_that_was_not_counted_before_is_not_told(system: System) -> None:
-    assert find_risks(4, system.throttled(12).root, load=0.0, throttled=None) == []
+    assert find_risks(4, system.throttled(12).root, throttled=None) == []
 
 
 def test_every_risk_has_its_sentence(system: System) -> None:
     system.governors("ondemand").throttled(1)
     system.write("sys/class/power_supply/BAT0/status", "Discharging")
-    assert len(find_risks(1, system.root, load=9.0, throttled=0)) == 4
+    assert len(find_risks(1, system.root, others=0.9, throttled=0)) == 4
+
+
+# Other work.
+
+
+class Machine:
+    """CPUs with other work and some of ours, and a clock that waiting and working move.
+
+    Attributes:
+        others, ours: how many CPUs either keeps busy.
+        waited: seconds, of each time.
+    """
+
+    def __init__(self, others: float, ours: float = 0.0, cpus: int = 2, usable: int = 2) -> None:
+        self.others, self.ours = others, ours
+        self.waited: list[float] = []
+        self._now, self._work = 50.0, Work(cpus, usable, 900.0, 7.0)
+
+    def passes(self, seconds: float) -> None:
+        self._now += seconds
+        self._work = replace(
+            self._work,
+            total_s=self._work.total_s + (self.others + self.ours) * seconds,
+            own_s=self._work.own_s + self.ours * seconds,
+        )
+
+    def wait(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.passes(seconds)
+
+    def watch(self) -> Watch:
+        return Watch(lambda: self._work, lambda: self._now, self.wait)
+
+
+def test_on_an_idle_machine_there_is_no_other_work() -> None:
+    assert Machine(others=0.0).watch().others() == 0
+
+
+@pytest.mark.parametrize("ours", [0.0, 0.6])
+def test_other_work_is_what_is_not_our_own(ours: float) -> None:
+    assert Machine(others=1.1, ours=ours).watch().others() == pytest.approx(1.1)
+
+
+def test_a_run_that_has_ended_is_no_other_work() -> None:
+    machine = Machine(others=2.0)
+    machine.passes(60.0)
+    machine.others = 0.0
+    assert machine.watch().others() == 0
+
+
+@pytest.mark.parametrize(("meanwhile", "rest"), [(0.0, 0.2), (0.15, 0.05), (3.0, 0.0)])
+def test_what_is_done_meanwhile_is_not_waited_for(meanwhile: float, rest: float) -> None:
+    machine = Machine(others=1.0)
+    watch = machine.watch()
+    machine.passes(meanwhile)
+    watch.others()
+    assert machine.waited == [pytest.approx(rest)]
+
+
+def test_other_work_is_told_of_all_the_time_that_was_watched() -> None:
+    machine = Machine(others=2.0)
+    watch = machine.watch()
+    machine.passes(1.0)
+    machine.others = 0.0
+    machine.passes(3.0)
+    assert watch.others() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("others", "taken"), [(5.0, 0.0), (15.1, 1.1)])
+def test_other_work_on_cpus_beyond_the_quota_takes_nothing(others: float, taken: float) -> None:
+    found = Machine(others, cpus=16, usable=2).watch().others()
+    assert found == pytest.approx(taken)
+
+
+def test_other_work_takes_no_more_than_there_is() -> None:
+    assert Machine(others=2.1).watch().others() == 2
+
+
+def test_a_system_that_does_not_tell_of_its_work_is_not_waited_for() -> None:
+    waited: list[float] = []
+    assert Watch(lambda: None, sleep=waited.append).others() == 0
+    assert waited == []
+
+
+def test_a_run_tells_of_the_other_work_that_there_was_when_it_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("blurbench.study.session.Watch", Machine(others=1.9).watch)
+    options = Options(backends=("numpy",))
+    kernels = (GaussianKernel.from_size(3),)
+    question = Question("compare", (Source(),), (SMALL,), kernels, options)
+    about = question.describe(Session(options), [], options.rules).about
+    assert any("other work keeps 1.9 of" in risk for risk in about["risks"])
 
 
 # CPUs.
+
+
+@pytest.fixture
+def _hundred_ticks_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_CLK_TCK": 100}.__getitem__, raising=False)
+
+
+@pytest.mark.usefixtures("_hundred_ticks_a_second")
+def test_work_is_counted_of_the_cpus_that_this_process_may_run_on(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 3}, raising=False)
+    found = host.cpu_work(system.stat(*({"user": 10**n} for n in range(4))).root)
+    assert found is not None
+    assert (found.cpus, found.total_s) == (2, pytest.approx(10.1))
+
+
+@pytest.mark.usefixtures("_hundred_ticks_a_second")
+@pytest.mark.parametrize("kind", KINDS)
+def test_work_is_whatever_keeps_a_cpu_busy_or_away(
+    system: System, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0}, raising=False)
+    found = host.cpu_work(system.stat({kind: 70}).root)
+    assert found is not None
+    assert found.total_s == (0.7 if kind in WORKING else 0)
+
+
+@pytest.mark.usefixtures("_hundred_ticks_a_second")
+def test_own_work_is_that_of_this_process_and_of_those_that_it_waited_for(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "times", lambda: (1.0, 2.0, 4.0, 8.0, 999.0))
+    found = host.cpu_work(system.stat(*[{}] * (os.cpu_count() or 1)).root)
+    assert found is not None
+    assert found.own_s == 15
+
+
+@pytest.mark.usefixtures("_hundred_ticks_a_second")
+def test_where_a_quota_allows_fewer_cpus_at_once_work_is_counted_of_all(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(6)), raising=False)
+    system.write("sys/fs/cgroup/cpu.max", "200000 100000")
+    found = host.cpu_work(system.stat(*[{}] * 6).root)
+    assert found is not None
+    assert (found.cpus, found.usable) == (6, 2)
 
 
 @pytest.mark.parametrize(
@@ -291,7 +453,13 @@ def test_without_files_the_system_is_asked_for_its_pages(
 @pytest.mark.usefixtures("_silent_sysconf")
 @pytest.mark.parametrize(
     "ask",
-    [host.available_memory, host.cpu_quota, host.throttled_periods, host.last_level_cache],
+    [
+        host.available_memory,
+        host.cpu_quota,
+        host.cpu_work,
+        host.throttled_periods,
+        host.last_level_cache,
+    ],
 )
 def test_missing_files_say_nothing(system: System, ask) -> None:
     assert ask(system.root) is None

@@ -44,16 +44,15 @@ def compare(
     session = session or Session(options)
     if log is None:
         log = Log(question.describe(session, [], options.rules))
-    risks = find_risks(host.usable_cpus())
     throttled = host.throttled_periods()
     study = PointStudy(
         session, image, kernel, log, listener, budget=options.budget, with_difference=True
     )
     study.run()
-    after = find_risks(host.usable_cpus(), load=0.0, throttled=throttled)
+    after = find_risks(host.usable_cpus(), throttled=throttled)
     answer = answer_from(log, image, kernel, session)
     answer.control_failure, answer.difference = study.control_failure, study.difference
-    answer.risks = risks + [risk for risk in after if risk not in risks]
+    answer.risks += [risk for risk in after if risk not in answer.risks]
     answer.interrupted = study.interrupted
     answer.seconds = time.perf_counter() - started
     return answer

@@ -139,7 +139,7 @@ class Question:
             "versions": session.versions,
             "git_revision": git_revision(),
             "unavailable": session.unavailable,
-            "risks": find_risks(host.usable_cpus()),
+            "risks": find_risks(host.usable_cpus(), others=session.watch.others()),
         }
         return Run(
             run_id=f"r{uuid.uuid4().hex}",

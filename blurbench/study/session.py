@@ -9,6 +9,7 @@ from blurbench.backends import gpu
 from blurbench.backends.backend import Availability, Implementation, devices_of
 from blurbench.backends.device import Device
 from blurbench.backends.registry import backends, probe
+from blurbench.measure.risks import Watch
 from blurbench.records.findings import Declared
 from blurbench.records.machine import describe_versions
 from blurbench.study.options import Options, chosen
@@ -24,13 +25,14 @@ class Session:
         out: why an implementation cannot run here, by name.
         unavailable: the same with the remedy, by backend.
         devices: opened ones, by backend.
+        watch: of what other work the CPUs do, since before the probing.
 
     Raises:
         InputError: the options name what is unknown.
     """
 
     def __init__(self, options: Options) -> None:
-        self.options = options
+        self.options, self.watch = options, Watch()
         if options.tf32:
             gpu.allow_tf32()
         pairs = chosen(options)
