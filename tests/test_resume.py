@@ -58,7 +58,7 @@ def samples_of(run: Path = RUN) -> list[dict[str, str]]:
 
 def doubled(run: Path = RUN) -> list[tuple[str, ...]]:
     """Samples of a cell that have the same round in a scope."""
-    names = ("cell_id", "scope", "round", "process")
+    names = ("cell_id", "scope", "round", "position", "process")
     known = Counter(tuple(row[name] for name in names) for row in samples_of(run))
     return [key for key, number in known.items() if number > 1]
 

@@ -292,7 +292,7 @@ def test_compiling_takes_no_time_from_the_point_that_it_falls_on(plant, clock: C
     began = clock.now
     log = run_in_memory(asking(3, 5, 7, budget=21.0))
     first = next(iter(log.points.values()))
-    assert all(row.rounds >= 16 for row in first.rows())
+    assert {row.verdict for row in first.rows()} == {"fastest", "slower"}
     assert clock.now - began <= 21.0 + 0.4
 
 
@@ -373,13 +373,13 @@ def test_what_is_far_is_called_cold_and_warm_and_no_more(plant, clock: Clock) ->
 
 def test_the_best_of_either_origin_race_each_other(plant, clock: Clock) -> None:
     found = kept(plant, clock, 3.0, a=0.001, peer_a=0.01, peer_b=0.04)
-    assert min(found[name].rounds for name in ("a", "peer_a")) >= 16
+    assert min(found[name].rounds for name in ("a", "peer_a")) >= 4
     assert found["peer_a"].verdict == "slower"
 
 
 def test_all_race_where_nothing_is_said(plant, clock: Clock) -> None:
     found = kept(plant, clock, None, a=0.001, c=0.005, peer_a=0.01, peer_b=0.04)
-    assert all(row.rounds >= 16 for row in found.values())
+    assert all(row.rounds >= 4 for row in found.values())
 
 
 def test_what_must_not_win_is_the_best_of_no_origin(plant, clock: Clock) -> None:
@@ -387,7 +387,7 @@ def test_what_must_not_win_is_the_best_of_no_origin(plant, clock: Clock) -> None
     plant(backend_of(*sided(clock, a=0.001, b=0.002), wrong))
     found = {row.method: row for row in run_in_memory(asking(3, keep=3.0)).rows()}
     assert found["wrong"].status == "wrong"
-    assert min(found[name].rounds for name in ("a", "b")) >= 16
+    assert min(found[name].rounds for name in ("a", "b")) >= 4
 
 
 def test_time_is_not_spent_on_rounds_of_what_is_far(plant, clock: Clock) -> None:
@@ -398,8 +398,8 @@ def test_time_is_not_spent_on_rounds_of_what_is_far(plant, clock: Clock) -> None
 
 def test_the_best_of_either_origin_race_before_the_second_of_one(plant, clock: Clock) -> None:
     plant(backend_of(*sided(clock, a=0.11, b=0.13, peer_a=0.2)))
-    found = {row.method: row for row in run_in_memory(asking(3, keep=3.0, budget=12.0)).rows()}
-    assert min(found[name].rounds for name in ("a", "peer_a")) >= 16
+    found = {row.method: row for row in run_in_memory(asking(3, keep=3.0, budget=9.0)).rows()}
+    assert min(found[name].rounds for name in ("a", "peer_a")) >= 4
     assert found["b"].rounds == 1
 
 
@@ -416,9 +416,9 @@ def test_a_pilot_of_what_is_expected_to_be_far_takes_no_time_from_the_race(
 
     far = planted("far", slow_at_first)
     plant(backend_of(*sided(clock, a=0.12, peer_a=0.12), far))
-    found = {row.method: row for row in run_in_memory(asking(3, keep=3.0, budget=12.0)).rows()}
+    found = {row.method: row for row in run_in_memory(asking(3, keep=3.0, budget=9.0)).rows()}
     assert (found["far"].status, called) == ("over_budget", 0)
-    assert min(found[name].rounds for name in ("a", "peer_a")) >= 16
+    assert min(found[name].rounds for name in ("a", "peer_a")) >= 4
 
 
 # Who is left out.
@@ -567,7 +567,7 @@ def kill_everywhere(question: Question, folder: Path, step: int) -> None:
 
 @one_moment_in(quick=17, whole=3)
 def test_a_sweep_goes_on_from_any_moment(plant, clock: Clock, tmp_path: Path, step: int) -> None:
-    plant(backend_of(planted("quick", clock.takes(0.004)), planted("slow", clock.takes(0.008))))
+    plant(backend_of(planted("quick", clock.takes(0.004)), planted("slow", clock.takes(0.006))))
     kill_everywhere(asking(3, 5, rounds=3), tmp_path, step)
 
 
@@ -855,4 +855,4 @@ def test_a_race_whose_reference_fails_goes_on_when_killed_later(
         assert attempt(question, folder) == "done"
         assert doubled(folder) == []
         assert summary_of(folder) == load(folder).summary()
-        assert by_place(load(folder))[3, "good"].rounds == 16
+        assert by_place(load(folder))[3, "good"].rounds == 8

@@ -35,7 +35,7 @@ class Rules:
             by as much from process to process, so no less is called slower.
         alpha: probability of any false interval in the whole race.
         comparisons: over how many the error rate is split; None is one a contender.
-        most: rounds after which a race ends; None goes on while there is time.
+        most: rounds after which a contender is measured no more; None goes on while there is time.
         sample_s: least duration of a sample, reached by inner loops where the time allows.
         keep: times the best of its side; what is slower does not race. None lets all race.
         tolerance: error, as a share of the largest value, up to which an approximation competes;

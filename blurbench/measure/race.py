@@ -236,8 +236,6 @@ class _Field:
 
     def _next_round(self) -> tuple[str, ...]:
         """Who is measured next, as often as it is named; nobody where the race is over."""
-        if self.rules.most is not None and len(self.rounds.measured) >= self.rules.most:
-            return ()
         undecided = [name for name in self.names if self._is_undecided(name)]
         far = [name for name in undecided if name not in self.near]
         beginners = [name for name in far if self.counts[name] < LONG_ROUNDS]
@@ -245,17 +243,23 @@ class _Field:
         if fitting:
             return (*self._references(LONG), *self.fixtures, *fitting)
         racing = [name for name in undecided if name not in beginners]
-        if self.control_is_known and (self.tied or not racing):
+        has_control = self.control_is_known or self._has_most(self.reference)
+        if has_control and (self.tied or not racing):
             return ()
         racing += [*self._references(2), *self.fixtures]
         is_late = self.now() + (self._seconds(racing) if self.rounds.measured else 0.0)
         return () if is_late > self.deadline else tuple(racing)
 
     def _likely_ones_had_their_look(self) -> bool:
-        return self.near == [self.reference] or self.counts[self.reference] >= FIRST_LOOK
+        first_look = min(FIRST_LOOK, self.rules.most or FIRST_LOOK)
+        return self.near == [self.reference] or self.counts[self.reference] >= first_look
 
     def _is_undecided(self, name: str) -> bool:
-        return name != self.reference and name not in self.decided | self.exploded
+        gone = name in self.decided or name in self.exploded or self._has_most(name)
+        return name != self.reference and not gone
+
+    def _has_most(self, name: str) -> bool:
+        return self.rules.most is not None and self.counts[name] >= self.rules.most
 
     def _references(self, samples: int) -> list[str]:
         """So many samples of the reference, half of them of its double, if there is one."""
@@ -311,7 +315,8 @@ class _Field:
             return
         rates = self.rounds.rates(self.names, self.rules)
         control = self.rounds.ratio(CONTROL, self.reference, rates[CONTROL])
-        self.control_is_known = CONTROL not in self.by_name or control.low is not None
+        alone = CONTROL not in self.by_name and self.counts[self.reference] >= FIRST_LOOK
+        self.control_is_known = alone or control.low is not None
         if self.pairs is not None:
             rate = self.rules.share(len(self.names))
             undecided = {

@@ -519,7 +519,7 @@ class PointStudy:
         return race(
             [contender(name, cell) for name, cell in cells.items()],
             make_control,
-            rules if most is None else replace(rules, most=most),
+            rules if most is None else replace(rules, most=min(most, rules.most or most)),
             seconds=seconds,
             rng=self.session.rng,
             keep=keep,

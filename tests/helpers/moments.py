@@ -63,6 +63,6 @@ def samples_of(folder: Path) -> list[dict[str, str]]:
 
 def doubled(folder: Path) -> list[tuple[str, ...]]:
     """Samples that cannot be told apart."""
-    names = ("cell_id", "scope", "round", "process", "attempt")
+    names = ("cell_id", "scope", "round", "position", "process", "attempt")
     known = Counter(tuple(row[name] for name in names) for row in samples_of(folder))
     return [key for key, number in known.items() if number > 1]
