@@ -348,7 +348,7 @@ def test_the_document_holds_the_plans_of_a_shape() -> None:
         (("--size", "3", "--sigma", "1e308"), "sigma .* too large: the largest is 1048576"),
         (("--size", "3", "--sigma", "1e200"), "sigma .* too large: the largest is 1048576"),
         (("--size", "5", "--border", "extend"), "border 'extend' is unknown"),
-        (("--size", "5", "--plot", "kernel.gif"), "neither .png nor .svg"),
+        (("--size", "5", "--plot", "kernel.gif"), "no .png, .svg or .pdf"),
         (("--size", "5", "--json", "nowhere/a.json"), "does not exist"),
     ],
 )

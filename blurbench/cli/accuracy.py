@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     help="Standard deviations in pixels.",
 )
 @click.option("--method", "methods", type=Names(), multiple=True, help="Only these methods.")
-@click.option("--plot", metavar="PATH", help="Measure, and draw error against time: .png or .svg.")
+@click.option(
+    "--plot", metavar="PATH", help="Measure, and draw error against time: .png, .svg or .pdf."
+)
 @with_options(EXPORTS)
 def accuracy(
     sigmas: tuple[float, ...],

@@ -21,7 +21,7 @@ Examples:
 @with_options(KERNEL)
 @click.option("--border", default="reflect", show_default=True, help="What lies outside.")
 @click.option("--shape", type=Shape(), help="Time plans for an image of this height and width.")
-@click.option("--plot", metavar="PATH", help="Draw it: .png or .svg. Needs Matplotlib.")
+@click.option("--plot", metavar="PATH", help="Draw it: .png, .svg or .pdf. Needs Matplotlib.")
 @click.option("--json", "json_path", metavar="PATH|-", help="Write the answer as JSON.")
 def inspect(
     size: int | None,

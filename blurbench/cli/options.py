@@ -405,8 +405,8 @@ def check_picture(path: str, what: str) -> None:
     from blurbench.extras import install
     from blurbench.records.journal import check_output
 
-    if Path(path).suffix.lower() not in (".png", ".svg"):
-        raise InputError(f"{what} {path} is neither .png nor .svg: name a file that ends so")
+    if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError(f"{what} {path} is no .png, .svg or .pdf: name a file that ends so")
     check_output(path, what)
     try:
         import matplotlib  # noqa: F401
