@@ -109,8 +109,11 @@ def run_of(
     times: Times = usual,
     apart: Mapping[tuple[str, int], str] | None = None,
     path: str = "photo.png",
+    declare: Callable[[Declared], Declared] = lambda one: one,
 ) -> Log:
-    log = Log(describe(names, sizes, extents, path))
+    """A whole run, its implementations on a CPU and exact unless `declare` has it otherwise."""
+    run = describe(names, sizes, extents, path)
+    log = Log(replace(run, declared=tuple(map(declare, run.declared))))
     for record in records(log.run, times, sizes, extents, apart or {}):
         log.append(record)
     return log
