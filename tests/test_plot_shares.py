@@ -84,7 +84,7 @@ def on_device() -> Log:
 
 def panels(log: Log) -> tuple[Axes, Axes]:
     """Those of the copy and of the rate, below the times and the ratios."""
-    found = draw([with_ceilings(log)]).axes
+    found = draw([with_ceilings(log)], everything=True).axes
     return found[-2], found[-1]
 
 
@@ -128,7 +128,7 @@ def test_no_two_bounds_share_a_shape() -> None:
 
 
 def test_the_key_has_the_bounds_that_are_there_and_no_others() -> None:
-    figure = draw([with_ceilings(run_of(TWO, (3, 5)))])
+    figure = draw([with_ceilings(run_of(TWO, (3, 5)))], everything=True)
     legends = [axes.get_legend() for axes in figure.axes]
     (legend,) = [one for one in legends if one is not None]
     assert [one.get_text() for one in legend.get_texts()] == ["bandwidth"]
@@ -145,8 +145,8 @@ def test_on_a_device_the_launch_and_the_transfers_are_bounds_too() -> None:
 
 
 def test_on_a_device_the_times_without_transfers_have_a_panel_of_their_own() -> None:
-    figure = draw([on_device()])
-    carried, there = (lines_named(axes, "cuda:fft")[0].get_ydata() for axes in figure.axes[:2])
+    figure = draw([on_device()], everything=True)
+    carried, there = (lines_named(axes, "cuda:fft")[0].get_ydata() for axes in figure.axes[1:3])
     assert set(carried) == {2e-2}
     assert set(there) == {1e-3}
     assert "on its device already, without transfers" in words(figure)
@@ -155,12 +155,12 @@ def test_on_a_device_the_times_without_transfers_have_a_panel_of_their_own() -> 
 def test_on_a_cpu_there_are_no_transfers_to_leave_out() -> None:
     (column,) = columns_of([run_of(TWO)])
     assert column.without_transfers is None
-    assert "without transfers;" not in words(draw([run_of(TWO)]))
+    assert "without transfers;" not in words(draw([run_of(TWO)], everything=True))
 
 
 def test_an_old_run_has_no_such_panel() -> None:
-    figure = draw([run_of(TWO)])
-    assert len(figure.axes) == 2
+    figure = draw([run_of(TWO)], everything=True)
+    assert len(figure.axes) == 3
     assert "share" not in words(figure).lower()
 
 
@@ -171,8 +171,8 @@ def test_an_old_run_has_no_such_panel() -> None:
 def test_a_ceiling_that_was_not_measured_has_no_panel(
     copy: bool, rate: bool, there: str, missing: str
 ) -> None:
-    figure = draw([with_ceilings(run_of(TWO), copy, rate)])
-    assert len(figure.axes) == 3
+    figure = draw([with_ceilings(run_of(TWO), copy, rate)], everything=True)
+    assert len(figure.axes) == 4
     assert there in words(figure)
     assert missing not in words(figure)
     assert figure.axes[-1].get_legend() is None
@@ -195,15 +195,15 @@ def test_a_share_of_nothing_is_not_drawn() -> None:
 
 
 def test_beside_an_old_run_only_the_new_one_has_shares() -> None:
-    figure = draw([run_of(TWO), with_ceilings(run_of(TWO))])
+    figure = draw([run_of(TWO), with_ceilings(run_of(TWO))], everything=True)
     places = [axes.get_position() for axes in figure.axes]
     lefts = [round(one.x0, 3) for one in places]
-    assert len(places) == 6
+    assert len(places) == 8
     assert lefts[-2:] == [max(lefts)] * 2
 
 
 def test_one_kernel_size_has_no_such_panel_and_no_word_of_it() -> None:
-    figure = draw([with_ceilings(run_of(TWO, (15,)))])
+    figure = draw([with_ceilings(run_of(TWO, (15,)))], everything=True)
     assert len(figure.axes) == 1
     assert "share" not in words(figure).lower()
 
@@ -229,7 +229,7 @@ def device() -> list[Log]:
 
 @pytest.mark.parametrize("logs", [many, images, beside, device])
 def test_it_can_be_read(logs: Callable[[], list[Log]]) -> None:
-    figure = draw(logs())
+    figure = draw(logs(), everything=True)
     assert cut(figure) == []
     assert overlapping(figure) == []
     assert smallest_text(figure) >= SMALL >= 8

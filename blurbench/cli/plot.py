@@ -14,14 +14,18 @@ MOST_RUNS = 8
 
 @click.command()
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=Folder())
-@click.option("--output", "-o", metavar="PATH", required=True, help="The picture: .png or .svg.")
-def plot(folders: tuple[Path, ...], output: str) -> int:
+@click.option(
+    "--output", "-o", metavar="PATH", required=True, help="The picture: .png, .svg or .pdf."
+)
+@click.option("--all", "everything", is_flag=True, help="Draw all that was measured, too.")
+def plot(folders: tuple[Path, ...], output: str, everything: bool) -> int:
     """Draw one run, or several side by side.
 
-    Times with their intervals over kernel size, the ratio of separable to FFT, the crossovers as
-    brackets, the shares of the copy bandwidth and of the multiply-add rate, and for several images
-    who wins where. A run of one kernel size becomes a dot and an interval for each implementation.
-    Needs Matplotlib.
+    The best direct, separable, FFT and GPU blur over kernel size, from where on FFT pays, and for
+    several images who wins where. With --all also the times of all implementations, the crossovers
+    as brackets, the ratio of separable to FFT, and the shares of the copy bandwidth and of the
+    multiply-add rate. A run of one kernel size becomes a dot and an interval for each
+    implementation. Needs Matplotlib.
     """
     from blurbench.records.journal import load
 
@@ -35,5 +39,5 @@ def plot(folders: tuple[Path, ...], output: str) -> int:
     for folder, log in zip(folders, logs, strict=True):
         if not has_times(log):
             raise InputError(f"folder {folder} holds no times yet: there is nothing to draw")
-    save(draw(logs), Path(output))
+    save(draw(logs, everything), Path(output))
     return 0

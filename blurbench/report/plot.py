@@ -15,6 +15,7 @@ from blurbench.errors import InputError
 from blurbench.records.journal import Log
 from blurbench.records.roofline import ARITHMETIC
 from blurbench.report.heading import machine_line, run_lines
+from blurbench.report.plot_best import NOTE, draw_bests, names_of, scale_bests
 from blurbench.report.plot_data import CEILINGS, Column, WinnerMap, columns_of, winner_map
 from blurbench.report.plot_labels import LINE, brackets_height, gutter
 from blurbench.report.plot_map import draw_map, map_key
@@ -61,6 +62,7 @@ TIMES, RATIOS, SHARES, MAP_ROW, INTERVAL_ROW = 3.7, 1.7, 1.7, 0.42, 0.3
 HEADING, TICKS, AXIS_NAME, KEY = 0.3, 0.3, 0.2, 0.2
 CAPTION_LINE = 0.16
 BETWEEN = 0.15
+UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
 @dataclass
@@ -107,54 +109,57 @@ class Sheet:
         )
 
 
-def draw(logs: Sequence[Log]) -> Figure:
+def draw(logs: Sequence[Log], everything: bool = False) -> Figure:
     """A column for each run, or for each image of a single run.
 
     Args:
         logs: each with something measured.
+        everything: whether to draw more than the best of each group and the map of winners.
     """
     with style():
-        return _draw(columns_of(logs), logs)
+        return _draw(columns_of(logs), logs, everything)
 
 
 def save(figure: Figure, path: Path) -> None:
-    """As PNG or SVG, by the ending of the name; the same figure gives the same bytes.
+    """As PNG, SVG or PDF, by the ending of the name; the same figure gives the same bytes.
 
     Raises:
         InputError: the file cannot be written.
     """
     try:
         with style():
-            metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
-            figure.savefig(path, dpi=DPI, metadata=metadata)
+            figure.savefig(path, dpi=DPI, metadata=UNDATED.get(path.suffix.lower()))
     except OSError as error:
         raise InputError(f"picture {path} cannot be written: {error.strerror or error}") from None
 
 
-def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:
+def _draw(columns: Sequence[Column], logs: Sequence[Log], everything: bool) -> Figure:
     looks = Looks.of(one.name for log in logs for one in log.run.declared)
-    places = _places(columns, _ticks_width(logs))
+    places = _places(columns, _ticks_width(logs), everything)
     width = places[-1].left + places[-1].width + places[-1].right_pad + MARGIN
     titles = [_titles(place, number, logs) for number, place in enumerate(places, 1)]
     curves = [place for place in places if not place.column.is_single]
-    with_ratios = any(place.column.ratios for place in curves)
-    ceilings = [one for one in CEILINGS if any(place.column.reaching(one) for place in curves)]
-    bounds = bounds_of([one.column for one in curves])
+    rest = curves if everything else []
+    with_ratios = any(place.column.ratios for place in rest)
+    ceilings = [one for one in CEILINGS if any(place.column.reaching(one) for place in rest)]
+    bounds = bounds_of([one.column for one in rest])
     maps = _maps(places, logs)
-    caption = _caption(columns, logs, bool(maps), width - 2 * MARGIN)
+    caption = _caption(columns, logs, everything, width - 2 * MARGIN)
 
     there = [
         replace(place, column=place.column.without_transfers)
-        for place in curves
+        for place in rest
         if place.column.without_transfers
     ]
 
-    times = max([TIMES, *(_room_for_names(place.column) for place in (*curves, *there))])
-    ratios = max([RATIOS, *(LINE * (len(place.column.ratios) + 1) for place in curves)])
-    panels = [HEADING + times + TICKS] * (bool(curves) + bool(there))
+    bests = max([TIMES, *(LINE * (len(names_of(one.column)) + 1) + NOTE for one in curves)])
+    times = max([TIMES, *(_room_for_names(place.column) for place in (*rest, *there))])
+    ratios = max([RATIOS, *(LINE * (len(place.column.ratios) + 1) for place in rest)])
+    panels = [HEADING + bests + TICKS] * bool(curves)
+    panels += [HEADING + times + TICKS] * (bool(rest) + bool(there))
     if with_ratios:
         panels.append(HEADING + ratios + TICKS)
-    panels += [HEADING + _shares_height(curves, one) + TICKS for one in ceilings]
+    panels += [HEADING + _shares_height(rest, one) + TICKS for one in ceilings]
     if bounds:
         panels.append(KEY)
     singles = [HEADING + _intervals_height(one) + TICKS for one in columns if one.is_single]
@@ -170,13 +175,15 @@ def _draw(columns: Sequence[Column], logs: Sequence[Log]) -> Figure:
     below = sheet.top + upper + (BETWEEN if maps else 0.0)
     _draw_singles(sheet, places, looks)
     if curves:
-        _draw_times(sheet, curves, looks, times, "end to end")
+        _draw_bests(sheet, curves, bests)
+    if rest:
+        _draw_times(sheet, rest, looks, times, "end to end")
     if there:
         _draw_times(sheet, there, looks, times, "on its device already, without transfers")
     if with_ratios:
-        _draw_ratios(sheet, curves, looks, ratios)
+        _draw_ratios(sheet, rest, looks, ratios)
     for number, ceiling in enumerate(ceilings):
-        _draw_shares(sheet, curves, ceiling, looks, bounds if number == 0 else [])
+        _draw_shares(sheet, rest, ceiling, looks, bounds if number == 0 else [])
     if curves:
         sheet.write(curves[0].left, "kernel size in pixels", SIZE, FAINT)
     sheet.top = below
@@ -200,7 +207,7 @@ def _ticks_width(logs: Sequence[Log]) -> float:
     return max([TICKS_LEFT, *(width_of(one) + 0.12 for one in extents)])
 
 
-def _places(columns: Sequence[Column], ticks_width: float) -> list[Place]:
+def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> list[Place]:
     """From left to right; each has room for its names at the right."""
     width = WIDTHS.get(len(columns), NARROWEST)
     places: list[Place] = []
@@ -214,8 +221,8 @@ def _places(columns: Sequence[Column], ticks_width: float) -> list[Place]:
             own = width if len(columns) > 1 else 3.6
         else:
             left += ticks_width if number == 0 or columns[number - 1].is_single else BETWEEN
-            names = [plain(curve.name) for curve in column.curves]
-            right_pad, own = gutter(names), width
+            names = names_of(column) + [one.name for one in column.curves if everything]
+            right_pad, own = gutter([plain(one) for one in names]), width
         places.append(Place(column, left, own, right_pad))
         left += own + right_pad
     return places
@@ -256,6 +263,20 @@ def _heading(sheet: Sheet, left: float, text: str) -> None:
 
 def _sizes(places: Sequence[Place]) -> list[int]:
     return sorted({one.point.size for place in places for one in place.column.points})
+
+
+def _draw_bests(sheet: Sheet, places: Sequence[Place], height: float) -> None:
+    _heading(
+        sheet,
+        places[0].left,
+        "time of one image, end to end; thick: the best of each kind; grey: all",
+    )
+    for place in places:
+        axes = sheet.axes(place.left, place.width, height)
+        scale_bests(axes, [one.column for one in places])
+        axes.tick_params(axis="y", labelleft=place is places[0])
+        draw_bests(axes, place.column, _sizes(places))
+    sheet.top += height + TICKS
 
 
 def _draw_times(
@@ -358,7 +379,7 @@ def _draw_map(sheet: Sheet, place: Place, found: WinnerMap, looks: Looks) -> Non
 
 
 def _caption(
-    columns: Sequence[Column], logs: Sequence[Log], has_map: bool, width: float
+    columns: Sequence[Column], logs: Sequence[Log], everything: bool, width: float
 ) -> list[str]:
     """What was measured, where and when; then how the picture is read."""
     lines = []
@@ -368,29 +389,55 @@ def _caption(
         about, gaussian = (plain(line) for line in run_lines(log.run))
         text = f"{prefix}{about}. {gaussian}. {plain(machine_line(log.run))}; {day}."
         lines += wrapped(text, width)
-    return [*lines, *wrapped(_how_to_read(columns), width)]
-
-
-def _how_to_read(columns: Sequence[Column]) -> str:
-    marks = [mark for one in columns for curve in one.curves for mark in curve.marks]
     curves = [one for one in columns if not one.is_single]
+    notes = [
+        *_notes_of_bests(curves),
+        *_notes_of_marks(columns if everything else [one for one in columns if one.is_single]),
+    ]
+    if everything:
+        notes += _notes_of_panels(curves)
+    return [*lines, *wrapped(" ".join(notes), width)]
+
+
+def _notes_of_bests(curves: Sequence[Column]) -> list[str]:
+    """How the first panel is read."""
+    if not curves:
+        return []
+    notes = ["Bands: 95 % intervals."]
+    if len(curves) == 1:
+        changes = [plain(one.changes) for one in curves[0].bests if one.changes]
+        notes += [f"The best {one}." for one in changes]
+    if any(one.approximate for one in curves):
+        notes.append("Dashed: approximate, which never wins.")
+    return notes
+
+
+def _notes_of_marks(columns: Sequence[Column]) -> list[str]:
+    """How the marks of implementations are read."""
+    marks = [mark for one in columns for curve in one.curves for mark in curve.marks]
+    notes = []
+    if any(not mark.raced for mark in marks):
+        notes.append("Open markers: measured once, without an interval.")
+    barred = sorted({mark.barred for mark in marks if mark.barred})
+    if barred:
+        notes.append(f"Crosses: {', '.join(barred).replace('_', ' ')}; they never win.")
+    return notes
+
+
+def _notes_of_panels(curves: Sequence[Column]) -> list[str]:
+    """How the other panels are read."""
     notes = []
     if any(one.brackets for one in curves):
         notes.append(
             "Brackets: the kernel sizes between which the faster changes; both ends are proven."
         )
     if any(one.ratios for one in curves):
-        same = columns[0].log.run.rules.same
+        same = curves[0].log.run.rules.same
         notes.append(f"Grey strip: the same speed, within {100 * same:g} %.")
-    if any(not mark.raced for mark in marks):
-        notes.append("Open markers: measured once, without an interval.")
     if any(one.reaching(ceiling) for one in curves for ceiling in CEILINGS):
         notes.append("Shares: while computing, without transfers.")
     if any(one.reaching(ARITHMETIC) for one in curves):
         notes.append(
             "Multiply-adds are counted by each method's formula: a share may exceed 100 %."
         )
-    barred = sorted({mark.barred for mark in marks if mark.barred})
-    if barred:
-        notes.append(f"Crosses: {', '.join(barred).replace('_', ' ')}; they never win.")
-    return " ".join(notes)
+    return notes

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 from blurbench.measure.stats import Estimate
 from blurbench.records.findings import FAR, ONCE, RANKING_SCOPE, Findings
@@ -12,6 +14,7 @@ from blurbench.records.journal import Log
 from blurbench.records.lead import Lead
 from blurbench.records.roofline import ARITHMETIC, BANDWIDTH
 from blurbench.records.summary import Row
+from blurbench.report.groups import GROUPS, Payoff, bests_of, groups_of, payoff_of
 from blurbench.report.show import by_image
 from blurbench.study.crossing import Change, Crossover, find_crossovers
 
@@ -57,6 +60,39 @@ class Curve:
     def reaching(self, ceiling: str) -> list[Mark]:
         """The marks of which the share of a ceiling is known and believed."""
         return [mark for mark in self.joined if ceiling in mark.shares]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best of a group over the kernel sizes, chosen anew at each.
+
+    Attributes:
+        names: of the best implementation, mark by mark.
+    """
+
+    group: str
+    marks: tuple[Mark, ...]
+    names: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The group, and who is its best at the largest size."""
+        return f"{self.group}: {self.names[-1]}"
+
+    @property
+    def changes(self) -> str:
+        """`FFT: a from 3 to 15, b at 31`; empty where one is the best everywhere."""
+        if len(set(self.names)) == 1:
+            return ""
+        spells = [
+            (name, [mark.size for _, mark in own])
+            for name, own in groupby(zip(self.names, self.marks, strict=True), key=itemgetter(0))
+        ]
+        parts = [
+            f"{name} at {sizes[0]}" if len(sizes) == 1 else f"{name} from {sizes[0]} to {sizes[-1]}"
+            for name, sizes in spells
+        ]
+        return f"{self.group}: {', '.join(parts)}"
 
 
 @dataclass(frozen=True)
@@ -132,6 +168,32 @@ class Column:
             for one in self.log.run.declared
             if found[one.name]
         ]
+
+    @cached_property
+    def bests(self) -> list[Best]:
+        """The best of each group, end to end."""
+        found: dict[str, list[tuple[Mark, str]]] = {group: [] for group in GROUPS}
+        for point in self.points:
+            for group, row in bests_of(point).items():
+                found[group].append((_mark(point.point.size, row, RANKING_SCOPE), row.name))
+        return [Best(group, *zip(*own, strict=True)) for group, own in found.items() if own]
+
+    @cached_property
+    def unrepresented(self) -> list[Curve]:
+        """The curves whose group has no best."""
+        groups = groups_of(self.log.run.declared)
+        there = {best.group for best in self.bests}
+        return [curve for curve in self.curves if groups.get(curve.name) not in there]
+
+    @cached_property
+    def approximate(self) -> set[str]:
+        """Those that somewhere do another thing than was asked for."""
+        return set[str]().union(*(one.approximate for one in self.points))
+
+    @cached_property
+    def payoff(self) -> Payoff | None:
+        """From where on FFT pays."""
+        return payoff_of(self.points)
 
     def reaching(self, ceiling: str) -> list[Curve]:
         """Those of which the share of a ceiling is known at some size."""

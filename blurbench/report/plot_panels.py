@@ -59,7 +59,7 @@ def time_values(columns: Sequence[Column]) -> list[float]:
         for column in columns
         for curve in column.curves
         for mark in curve.marks
-        for value in _ends(mark.time)
+        for value in interval_ends(mark.time)
     ]
 
 
@@ -70,12 +70,13 @@ def ratio_values(columns: Sequence[Column]) -> list[float]:
         for column in columns
         for ratios in column.ratios.values()
         for ratio in ratios.values()
-        for value in _ends(ratio)
+        for value in interval_ends(ratio)
     ]
     return [*found, 0.7, 1.4]
 
 
-def _ends(one: Estimate) -> tuple[float, ...]:
+def interval_ends(one: Estimate) -> tuple[float, ...]:
+    """The estimate, between the ends of its interval where it has one."""
     if one.low is None or one.high is None:
         return (one.value,)
     return (one.low, one.value, one.high)
@@ -105,9 +106,14 @@ def draw_times(
 
 def scale_times(axes: Axes, columns: Sequence[Column], most_brackets: int) -> None:
     """The axis of the times, the same for all columns."""
+    scale_to(axes, time_values(columns), brackets_height(most_brackets))
+
+
+def scale_to(axes: Axes, times: Sequence[float], below: float) -> None:
+    """An axis that shows these times, with so many inches free below them."""
     axes.set_yscale("log")
-    axes.set_ylim(log_limits(time_values(columns), extent(axes)[1], brackets_height(most_brackets)))
-    low = min(time_values(columns)) / 2
+    axes.set_ylim(log_limits(times, extent(axes)[1], below))
+    low = min(times) / 2
     ticks = [one for one in log_ticks(*axes.get_ylim()) if one >= low]
     set_ticks(axes, "y", ticks, [tick_text(one) for one in ticks])
 
@@ -155,7 +161,7 @@ def _draw_curve(axes: Axes, curve: Curve, looks: Looks) -> None:
             linewidth=1.5,
             label=plain(curve.name),
         )
-        _draw_bands(axes, [(one.size, one.time) for one in joined], colour)
+        draw_bands(axes, [(one.size, one.time) for one in joined], colour)
     own = [one for one in curve.marks if one.raced and one.barred is None]
     shown = uncrowded(axes, [one.size for one in own])
     special = [one for one in curve.marks if one not in own]
@@ -190,7 +196,7 @@ def uncrowded(axes: Axes, sizes: Sequence[int]) -> list[int]:
     return kept[::-1]
 
 
-def _draw_bands(axes: Axes, found: Sequence[tuple[int, Estimate]], colour: str) -> None:
+def draw_bands(axes: Axes, found: Sequence[tuple[int, Estimate]], colour: str) -> None:
     """Where intervals exist; one that stands alone is a stroke."""
     for exists, group in groupby(found, key=lambda one: one[1].low is not None):
         part = list(group)
@@ -225,7 +231,7 @@ def draw_ratios(axes: Axes, column: Column, looks: Looks, sizes: Sequence[int]) 
             markevery=uncrowded(axes, list(ratios)),
             label=plain(backend),
         )
-        _draw_bands(axes, list(ratios.items()), RATIO_COLOUR)
+        draw_bands(axes, list(ratios.items()), RATIO_COLOUR)
         size = list(ratios)[-1]
         labels.append(EndLabel(plain(backend), size, ratios[size].value, TEXT))
     label_ends(axes, labels)

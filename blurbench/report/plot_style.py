@@ -14,26 +14,26 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_hex, to_rgb
 
 from blurbench.records.export import printable
+from blurbench.report.palette import METHODS, OTHER_METHODS, assigned
 
 DPI = 150
 SIZE = 9.0  # points; nothing is smaller than SMALL
 SMALL = 8.5
 TEXT, FAINT, GRID = "#222222", "#636363", "#e6e6e6"
 
-# Okabe and Ito's colours, which differ to colour-blind eyes; those of the first three also differ
-# in lightness, and every method has a marker of its own, for print without colour.
-METHODS = {
-    "direct": ("#000000", "s"),
-    "separable": ("#0072b2", "o"),
-    "fft": ("#e69f00", "^"),
-    "banded": ("#009e73", "D"),
-    "dct": ("#cc79a7", "v"),
-    "box": ("#56b4e9", "P"),
-    "extended_box": ("#d55e00", "p"),
-    "deriche": ("#a89b00", "*"),
-    "vyv": ("#8a8a8a", "h"),
+# A marker for each method, for print without colour and for eyes that see few of them.
+MARKERS = {
+    "direct": "s",
+    "separable": "o",
+    "fft": "^",
+    "banded": "D",
+    "dct": "v",
+    "box": "P",
+    "extended_box": "p",
+    "deriche": "*",
+    "vyv": "h",
 }
-OTHER_METHODS = (("#6f4fb0", "<"), ("#7a4a2b", ">"), ("#b0174a", "8"), ("#3f6f5f", "d"))
+OTHER_MARKERS = ("<", ">", "8", "d")
 Dash = tuple[float, ...]
 BACKENDS: dict[str, Dash] = {
     "numpy": (),
@@ -94,6 +94,7 @@ def style() -> Iterator[None]:
         "grid.linewidth": 0.7,
         "hatch.linewidth": 0.7,
         "lines.dash_capstyle": "butt",
+        "pdf.fonttype": 42,  # text that can be searched and set in another font
         "svg.fonttype": "none",
         "svg.hashsalt": "blurbench",
     }
@@ -106,30 +107,29 @@ def style() -> Iterator[None]:
 class Looks:
     """Colours and markers by method, dashes by backend."""
 
-    methods: dict[str, tuple[str, str]]
-    backends: dict[str, Dash]
+    colours: dict[str, str]
+    markers: dict[str, str]
+    dashes: dict[str, Dash]
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Looks:
         """For implementations, as `backend:method`; the same for the same names."""
-        pairs = [name.split(":", 1) for name in sorted(set(names))]
-        methods, backends = dict(METHODS), dict(BACKENDS)
-        for method in sorted({method for _, method in pairs} - METHODS.keys()):
-            methods[method] = OTHER_METHODS[(len(methods) - len(METHODS)) % len(OTHER_METHODS)]
-        for backend in sorted({backend for backend, _ in pairs} - BACKENDS.keys()):
-            number = (len(backends) - len(BACKENDS)) % len(OTHER_BACKENDS)
-            backends[backend] = OTHER_BACKENDS[number]
-        return cls(methods, backends)
+        backends, methods = zip(*(name.split(":", 1) for name in names), strict=True)
+        return cls(
+            assigned(methods, METHODS, OTHER_METHODS),
+            assigned(methods, MARKERS, OTHER_MARKERS),
+            assigned(backends, BACKENDS, OTHER_BACKENDS),
+        )
 
     def colour(self, name: str) -> str:
-        return self.methods[name.split(":", 1)[1]][0]
+        return self.colours[name.split(":", 1)[1]]
 
     def marker(self, name: str) -> str:
-        return self.methods[name.split(":", 1)[1]][1]
+        return self.markers[name.split(":", 1)[1]]
 
     def dash(self, backend: str) -> Any:
         """As Matplotlib takes it."""
-        found = self.backends[backend]
+        found = self.dashes[backend]
         return (0, found) if found else "-"
 
 
