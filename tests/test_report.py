@@ -12,29 +12,31 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from blurbench.backends.registry import BUILT_IN
 from blurbench.cli.report import MOST_RUNS
 from blurbench.extras import install
 from blurbench.records.journal import Journal, Log, load
+from helpers.colours import contrast
 from helpers.command import deny_gpu, measure_briefly, run
-from helpers.made_runs import HOSTILE, NAMES, back_and_forth, kept, records, run_of, usual
+from helpers.made_runs import HOSTILE, NAMES, SIZES, back_and_forth, kept, records, run_of, usual
 from helpers.pictures import noise, save
 from helpers.process import work_in
 
 pytest.importorskip("altair", reason="Altair is missing: pip install '.[report]'")
 pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install '.[report]'")
 
-from blurbench.report.page.palette import COLOURS
+from blurbench.report.palette import COLOURS
 from blurbench.study.claims import CLAIMS
 from helpers.pages import Page, fields_of, page_of
 
 COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-28-testcard-sweep"
 SCRIPT = "<script>alert(1)</script>.png"
+OF_CELLS = ("run", "picture", "best_of", "payoff")  # columns that no summary has
 DERIVED = {"s", "scope"}  # columns that a chart makes of two others
 
 
@@ -76,7 +78,7 @@ def on_device(sizes: tuple[int, ...] = (3, 31)) -> Log:
 
 def test_every_cell_equals_that_of_the_summary(committed: Page) -> None:
     rows = [
-        {name: as_in_csv(value) for name, value in row.items() if name not in ("run", "picture")}
+        {name: as_in_csv(value) for name, value in row.items() if name not in OF_CELLS}
         for row in committed.rows("cells")
     ]
     assert rows == summary_of(COMMITTED)
@@ -260,6 +262,31 @@ def test_at_one_size_shapes_tell_computing_from_there_and_back() -> None:
     assert (shape["field"], shape["scale"]["range"]) == ("scope", ["circle", "triangle"])
 
 
+def test_the_first_chart_is_that_of_the_best_of_each_group(sweep: Page) -> None:
+    chart = sweep.data["charts"][0]
+    assert chart["name"] == "best"
+    assert "separable from 3.02 ms (numpy:separable at 3x3)" in chart["answer"]
+    assert "FFT pays from 31" in chart["answer"]
+
+
+def test_at_each_size_each_group_has_one_best(sweep: Page) -> None:
+    bests = [(row["size"], row["best_of"]) for row in sweep.rows("cells") if row["best_of"]]
+    assert sorted(bests) == sorted(
+        (size, group) for size in SIZES for group in ("direct", "separable", "FFT")
+    )
+
+
+def test_the_size_from_which_on_fft_pays_stands_with_the_best_fft_of_that_size(
+    sweep: Page,
+) -> None:
+    (row,) = [row for row in sweep.rows("cells") if row["payoff"]]
+    assert (row["implementation"], row["size"]) == ("numpy:fft", 31)
+
+
+def test_a_run_of_one_size_has_no_chart_over_the_sizes() -> None:
+    assert page_of(run_of(sizes=(15,))).charts("best") == []
+
+
 def test_several_runs_have_each_chart_side_by_side_and_one_together() -> None:
     page = page_of(run_of(), run_of(sizes=(3, 31)))
     assert [one["run"] for one in page.charts("times")] == [1, 2]
@@ -284,16 +311,25 @@ def test_every_chart_has_a_text_alternative_and_a_table(sweep: Page) -> None:
     assert all(len(text) > 60 for text in charts.values())
 
 
+def looks(page: Page) -> dict[str, tuple[str | None, str | None]]:
+    """Colour and shape of each name in the list of names."""
+    names = [a["value"] or "" for tag, a in page.elements if tag == "input"]
+    found = [(a["fill"], a["d"]) for tag, a in page.elements if tag == "path" and "fill" in a]
+    return dict(zip(names, found, strict=True))
+
+
 def test_every_name_has_a_look_of_its_own() -> None:
-    names = [f"{b}:{m}" for b in "abcdefg" for m in ("direct", "separable", "fft", "box")]
-    page = page_of(run_of(names, (3, 31)))
-    looks = [
-        (attributes["fill"], attributes["d"])
-        for tag, attributes in page.elements
-        if tag == "path" and "fill" in attributes
-    ]
-    assert len(set(looks)) == len(looks) == len(names)
-    assert all(one[1] != other[1] for one, other in pairwise(looks))
+    names = [f"{b}:{m}" for b in BUILT_IN for m in ("direct", "separable", "fft", "box")]
+    found = looks(page_of(run_of(names, (3, 31))))
+    assert len(set(found.values())) == len(found) == len(names)
+
+
+def test_a_name_looks_the_same_whoever_wins_and_whoever_else_runs() -> None:
+    def reversed_times(name: str, size: int, extent: tuple[int, int]) -> float:
+        return 1 / usual(name, size, extent)
+
+    every, some = run_of(times=reversed_times), run_of(NAMES[1:3])
+    assert looks(page_of(some)).items() <= looks(page_of(every)).items()
 
 
 def test_tables_and_downloads_are_told_apart_by_their_names() -> None:
@@ -311,18 +347,6 @@ def test_the_text_alternative_has_figures(sweep: Page) -> None:
     assert "512x512: numpy:direct from 3 to 5, numpy:separable from 9 to 15" in labels["winners-1"]
     assert "(numpy:direct at 3x3)" in labels["times-1"]
     assert "numpy:fft overtakes numpy:separable between 15 and 31" in labels["crossovers-1"]
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance, as the accessibility guidelines (WCAG 2.2) define it."""
-    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 def grounds(page: Page) -> list[dict[str, str]]:

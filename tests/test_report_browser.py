@@ -33,7 +33,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from blurbench.records.journal import load
 from blurbench.report.page.build import build_page
-from blurbench.report.page.palette import COLOURS
+from blurbench.report.palette import COLOURS
 from blurbench.study.claims import CLAIMS
 from helpers.pages import Page
 

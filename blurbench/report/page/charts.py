@@ -15,8 +15,19 @@ from typing import Any
 import altair as alt
 
 from blurbench.measure.judge import CONTROL
-from blurbench.report.page.palette import COLOURS, NEUTRAL, SHAPES, Palette
-from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Table
+from blurbench.report.groups import GROUPS
+from blurbench.report.page.palette import SHAPES, Palette
+from blurbench.report.page.tables import (
+    BEST_OF,
+    CELLS,
+    CROSSOVERS,
+    MEASURED,
+    PAYOFF,
+    SAMPLES,
+    WINNERS,
+    Table,
+)
+from blurbench.report.palette import COLOURS, NEUTRAL
 from blurbench.report.ticks import log_ticks
 from blurbench.report.units import brief_duration, digits, plural
 
@@ -57,7 +68,7 @@ class Chart:
 def charts_of(tables: dict[str, Table], runs: int) -> list[list[Chart]]:
     """The charts, those of all runs side by side."""
     palette, found = Palette(tables), []
-    for make in (_winners, _times, _ratios, _crossovers, _errors, _shares, _device, _samples):
+    for make in MAKERS:
         own = [make(tables, palette, run) for run in range(1, runs + 1)]
         found.append([one for one in own if one is not None])
     if runs > 1:
@@ -92,7 +103,7 @@ def _finish(chart: Any) -> dict[str, Any]:
         "background": None,
         "font": "system-ui, sans-serif",
         "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
-        "legend": {"symbolFillColor": NEUTRAL, "symbolStrokeColor": NEUTRAL},
+        "legend": {"labelFontSize": 12, "symbolFillColor": NEUTRAL, "symbolStrokeColor": NEUTRAL},
         "text": {"fontSize": 12},
         "view": {"stroke": None},
     }
@@ -225,6 +236,86 @@ def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[A
     return f"From {low} to {high}."
 
 
+def _best(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+    """At a single size the chart of times shows as much."""
+    sizes = sorted(_values(tables, CELLS, run, "size"))
+    if len(sizes) < 2 or not _values(tables, CELLS, run, TIME[0]):
+        return None
+    several = len(_values(tables, CELLS, run, "picture")) > 1
+    times = [one for name in TIME for one in _values(tables, CELLS, run, name)]
+    base = _base(CELLS, PICTURED, f"isValid(datum.{TIME[0]})").encode(
+        x=_sizes(sizes), y=_log(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s")
+    )
+    if several:
+        base = base.properties(title=alt.Title(alt.expr("picture"), anchor="start"))
+    rest = (
+        base.transform_filter("datum.status == 'ok'")
+        .mark_line(strokeWidth=1, color=NEUTRAL, opacity=0.5)
+        .encode(detail="implementation:N")
+    )
+    best = base.transform_filter(f"isValid(datum.{BEST_OF})").encode(
+        color=palette.best_of(alt.Color)
+    )
+    bands = (
+        best.transform_filter(f"isValid(datum.{TIME[1]}) && isValid(datum.{TIME[2]})")
+        .mark_area(opacity=0.2)
+        .encode(y=alt.Y(f"{TIME[1]}:Q"), y2=f"{TIME[2]}:Q")
+    )
+    marks = best.mark_point(filled=True, size=80, opacity=1).encode(
+        shape=palette.best_of(alt.Shape),
+        tooltip=_tips(BEST_OF, "implementation", "size", *TIME, "rounds", *WORTH),
+    )
+    return Chart(
+        "best",
+        "The best of each kind of blur",
+        "Thick lines: the time of the fastest direct, separable, FFT and GPU blur, chosen anew at "
+        "each kernel size, with its 95 % interval; in grey every implementation; dotted, where "
+        "there is one, the kernel size from which on FFT pays.",
+        "",
+        _bests(tables[CELLS].entries(run)),
+        CELLS,
+        (*PLACE, BEST_OF, PAYOFF, *TIME, "rounds", *WORTH),
+        run,
+        _finish(
+            alt.layer(rest, bands, best.mark_line(strokeWidth=3.5), marks, *_payoff(base, sizes))
+        ),
+    )
+
+
+def _payoff(base: alt.Chart, sizes: Sequence[int]) -> list[alt.Chart]:
+    """A line where FFT begins to pay, and at its foot a note, on the side that has room for it."""
+    mark = base.transform_filter(f"isValid(datum.{PAYOFF})")
+    middle = (sizes[0] * sizes[-1]) ** 0.5
+    note = mark.encode(y=alt.value(TALL - 10), text=f"{PAYOFF}:N")
+    return [
+        mark.mark_rule(strokeDash=[2, 3], color="currentColor").encode(
+            y=alt.value(0), y2=alt.value(TALL)
+        ),
+        note.transform_filter(f"datum.size < {middle}").mark_text(align="left", dx=6),
+        note.transform_filter(f"datum.size >= {middle}").mark_text(align="right", dx=-6),
+    ]
+
+
+def _bests(rows: Sequence[dict[str, Any]]) -> str:
+    """`512x512: separable from 1 ms (a at 3x3) to 9 ms (b at 31x31); FFT pays from 31.`"""
+    texts = []
+    for picture, own in groupby(rows, key=lambda row: row["picture"]):
+        bests = sorted((row for row in own if row[BEST_OF]), key=lambda row: row["size"])
+        parts = []
+        for group in GROUPS:
+            found = [row for row in bests if row[BEST_OF] == group]
+            if found:
+                ends = [
+                    f"{brief_duration(row[TIME[0]])} ({row['implementation']} at "
+                    f"{row['size']}x{row['size']})"
+                    for row in (found[0], found[-1])
+                ]
+                parts.append(f"{group} from {' to '.join(ends)}")
+        parts += [row[PAYOFF] for row in bests if row[PAYOFF]]
+        texts.append(f"{picture}: {'; '.join(parts)}.")
+    return " ".join(texts)
+
+
 def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
     pictures = _values(tables, WINNERS, run, "picture")
     if not pictures:
@@ -319,7 +410,7 @@ def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart |
     x = alt.X("from_size:Q", scale=scale, title="kernel size, pixels", axis=axis)
     y = alt.Y("label:N", sort=None, axis=None)
     measured = alt.condition(
-        f"datum.kind == '{MEASURED}'", alt.value(COLOURS[0]), alt.value(NEUTRAL)
+        f"datum.kind == '{MEASURED}'", alt.value("currentColor"), alt.value(NEUTRAL)
     )
     tips = _tips("says", "from_size", "to_size", "held")
     encoded = base.encode(x=x, y=y, color=measured, tooltip=tips)
@@ -331,8 +422,8 @@ def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart |
     return Chart(
         "crossovers",
         "Where the faster changes, and what others claim",
-        "In blue, between which two sizes the faster of two implementations changed here; in "
-        "grey the sizes that others have published, each with what it compares.",
+        "In the colour of the text, between which two sizes the faster of two implementations "
+        "changed here; in grey the sizes that others have published, each with what it compares.",
         "",
         " ".join(dict.fromkeys(changes)) or "No change was found here.",
         CROSSOVERS,
@@ -523,3 +614,10 @@ def _machines(tables: dict[str, Table]) -> Chart:
         None,
         _finish(layers),
     )
+
+
+# From top to bottom.
+MAKERS = (
+    *(_best, _winners, _times, _ratios, _crossovers),
+    *(_errors, _shares, _device, _samples),
+)

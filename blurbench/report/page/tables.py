@@ -10,12 +10,14 @@ from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import columns
 from blurbench.report.crossover import HELD, NOT_COMPARABLE
+from blurbench.report.groups import FFT, bests_of, payoff_of
 from blurbench.report.show import by_image
 from blurbench.study.claims import CLAIMS, held_against
 from blurbench.study.crossing import find_crossovers
 
 CELLS, WINNERS, CROSSOVERS, SAMPLES = "cells", "winners", "crossovers", "samples"
-OF_FILES = ("run", "picture")  # columns of ours before those of `summary.csv`
+BEST_OF, PAYOFF = "best_of", "payoff"
+OF_CELLS = ("run", "picture", BEST_OF, PAYOFF)  # columns of ours before those of `summary.csv`
 CLAIMED, MEASURED = "claimed", "measured"
 
 
@@ -57,7 +59,7 @@ def _packed(values: Sequence[Any]) -> dict[str, Any]:
 def tables_of(logs: Sequence[Log]) -> dict[str, Table]:
     """All tables, by name."""
     return {
-        CELLS: Table((*OF_FILES, *columns()), list(_each(logs, _cells))),
+        CELLS: Table((*OF_CELLS, *columns()), list(_each(logs, _cells))),
         WINNERS: Table(
             (
                 *("run", "picture", "size", "fastest", "end_to_end_median_s"),
@@ -86,10 +88,20 @@ def _each(logs: Sequence[Log], make: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _cells(log: Log) -> Iterator[tuple[Any, ...]]:
+    """Those of `summary.csv`, with the group that a row is the best of at its size.
+
+    The row of the FFT that is the first to pay says so.
+    """
     for picture, points in by_image(log):
+        payoff = payoff_of(points)
         for findings in points:
+            size, bests = findings.point.size, bests_of(findings)
+            groups = {row.name: group for group, row in bests.items()}
             for row in findings.rows():
-                yield (picture, *row.as_dict().values())
+                group = groups.get(row.name)
+                pays = payoff is not None and (group, size) == (FFT, payoff.first)
+                told = payoff.text if payoff is not None and pays else None
+                yield (picture, group, told, *row.as_dict().values())
 
 
 def _winners(log: Log) -> Iterator[tuple[Any, ...]]:
