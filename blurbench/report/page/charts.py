@@ -251,7 +251,12 @@ def _best(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
     rest = (
         base.transform_filter("datum.status == 'ok'")
         .mark_line(strokeWidth=1, color=NEUTRAL, opacity=0.5)
-        .encode(detail="implementation:N")
+        .encode(
+            detail="implementation:N",
+            strokeDash=alt.condition(
+                "datum.verdict == 'approximate'", alt.value([4, 3]), alt.value([1, 0])
+            ),
+        )
     )
     best = base.transform_filter(f"isValid(datum.{BEST_OF})").encode(
         color=palette.best_of(alt.Color)
@@ -269,8 +274,8 @@ def _best(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
         "best",
         "The best of each kind of blur",
         "Thick lines: the time of the fastest direct, separable, FFT and GPU blur, chosen anew at "
-        "each kernel size, with its 95 % interval; in grey every implementation; dotted, where "
-        "there is one, the kernel size from which on FFT pays.",
+        "each kernel size, with its 95 % interval; in grey every implementation, dashed if "
+        "approximate; dotted, where there is one, the kernel size from which on FFT pays.",
         "",
         _bests(tables[CELLS].entries(run)),
         CELLS,
