@@ -18,7 +18,8 @@ from blurbench.records.journal import Log
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.page.answer import answers
 from blurbench.report.page.bundle import bundling, digest_of
-from blurbench.report.page.charts import Chart, charts_of
+from blurbench.report.page.chart_parts import Chart
+from blurbench.report.page.charts import charts_of
 from blurbench.report.page.palette import Palette
 from blurbench.report.page.tables import CELLS, CLAIMED, CROSSOVERS, Table, tables_of
 from blurbench.report.units import plural

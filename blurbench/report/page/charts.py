@@ -8,142 +8,54 @@ interpreted, so that a page whose policy forbids generated code still draws them
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import altair as alt
 
 from blurbench.measure.judge import CONTROL
-from blurbench.report.groups import GROUPS
-from blurbench.report.page.palette import SHAPES, Palette
-from blurbench.report.page.tables import (
-    BEST_OF,
-    CELLS,
-    CROSSOVERS,
-    MEASURED,
-    PAYOFF,
-    SAMPLES,
-    WINNERS,
-    Table,
+from blurbench.report.page.chart_best import best_chart
+from blurbench.report.page.chart_parts import (
+    PICTURED,
+    PLACE,
+    SHOWN,
+    TIME,
+    VALID,
+    WORTH,
+    Chart,
+    drawing,
+    finished,
+    log_axis,
+    size_axis,
+    tooltips_of,
+    values_of,
 )
+from blurbench.report.page.palette import SHAPES, Palette
+from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Table
 from blurbench.report.palette import COLOURS, NEUTRAL
 from blurbench.report.ticks import log_ticks
 from blurbench.report.units import brief_duration, digits, plural
 
-TIME = ("end_to_end_median_s", "end_to_end_ci95_low_s", "end_to_end_ci95_high_s")
 ON_DEVICE = ("compute_median_s", "compute_ci95_low_s", "compute_ci95_high_s")
 RATIO = ("ratio_to_fastest", "ratio_ci95_low", "ratio_ci95_high")
-PLACE = ("picture", "size", "implementation")
-WORTH = ("status", "verdict", "max_abs_error")
-TALL, ROW = 300, 36  # pixels: a chart, and a row of a chart of rows
+ROW = 36  # pixels: a row of a chart of rows
 NAMED_ROW = 54  # a row with two lines of text above
 SCOPES = {ON_DEVICE[0]: "on the device", TIME[0]: "there and back"}
-TICKS = 12  # most kernel sizes below an axis
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One chart of one run.
-
-    Attributes:
-        table, columns: what the chart shows, and what its own table holds.
-        run: whose rows; None for those of all runs.
-        says: what it shows.
-        note: what else must be said of this run's, if anything.
-        answer: what is to be seen, in figures, for who cannot see it.
-    """
-
-    name: str
-    title: str
-    says: str
-    note: str
-    answer: str
-    table: str
-    columns: tuple[str, ...]
-    run: int | None
-    spec: dict[str, Any]
 
 
 def charts_of(tables: dict[str, Table], runs: int) -> list[list[Chart]]:
     """The charts, those of all runs side by side."""
     palette, found = Palette(tables), []
-    for make in MAKERS:
+    makers = (
+        *(best_chart, _winners, _times, _ratios, _crossovers),
+        *(_errors, _shares, _device, _samples),
+    )
+    for make in makers:
         own = [make(tables, palette, run) for run in range(1, runs + 1)]
         found.append([one for one in own if one is not None])
     if runs > 1:
         found.append([_machines(tables)])
     return [own for own in found if own]
-
-
-def _values(tables: dict[str, Table], table: str, run: int | None, column: str) -> list[Any]:
-    """Of a column, those that are not missing, each once."""
-    return [one for one in dict.fromkeys(tables[table].values(column, run)) if one is not None]
-
-
-def _base(table: str, *filters: str) -> alt.Chart:
-    chart = alt.Chart(alt.NamedData(name=table)).properties(width="container", height=TALL)
-    for one in filters:
-        chart = chart.transform_filter(one)
-    return chart
-
-
-SHOWN = "indexof(shown, datum.implementation) >= 0"
-PICTURED = "datum.picture == null || datum.picture == picture"
-# What may win: the others are hollow, and no line joins them.
-VALID = "datum.status == 'ok' && datum.verdict != 'approximate'"
-
-
-def _finish(chart: Any) -> dict[str, Any]:
-    """With what the page's controls set."""
-    spec: dict[str, Any] = chart.add_params(
-        alt.param(name="shown", value=[]), alt.param(name="picture", value="")
-    ).to_dict()
-    spec["config"] = {
-        "background": None,
-        "font": "system-ui, sans-serif",
-        "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
-        "legend": {"labelFontSize": 12, "symbolFillColor": NEUTRAL, "symbolStrokeColor": NEUTRAL},
-        "text": {"fontSize": 12},
-        "view": {"stroke": None},
-    }
-    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
-    return spec
-
-
-def _sizes(sizes: Sequence[int]) -> alt.X:
-    """The axis of the kernel sizes, as many of them as have room."""
-    few = sizes[:: -(-len(sizes) // TICKS)] if sizes else []
-    return alt.X(
-        "size:Q",
-        scale=alt.Scale(type="log", nice=False, padding=12),
-        axis=alt.Axis(values=few, format="d", grid=False, labelOverlap=True),
-        title="kernel size, pixels",
-    )
-
-
-def _log(
-    channel: Any, field: str, title: str, values: Sequence[float], text: str, unit: str
-) -> Any:
-    """A logarithmic axis with round numbers in the format `text`, followed by the unit."""
-    ticks = log_ticks(0.9 * min(values), 1.1 * max(values))
-    return channel(
-        f"{field}:Q",
-        scale=alt.Scale(type="log", nice=False, padding=10),
-        axis=alt.Axis(
-            values=ticks,
-            format=text,
-            labelExpr=f"datum.label + '{unit}'",
-            labelOverlap=True,
-            grid=channel is alt.Y,
-        ),
-        title=title,
-    )
-
-
-def _tips(*names: str) -> list[alt.Tooltip]:
-    """Values as they stand in the table, digit by digit: only nominal ones are not rounded."""
-    return [alt.Tooltip(f"{name}:N") for name in names]
 
 
 def _points(encoded: alt.Chart, palette: Palette, size: int = 45) -> alt.Chart:
@@ -198,16 +110,16 @@ def _over_sizes(
     tips: Sequence[str],
 ) -> dict[str, Any]:
     """A figure with its interval against the kernel size, or by name where there is but one."""
-    sizes = sorted(_values(tables, CELLS, run, "size"))
-    values = [one for name in figures for one in _values(tables, CELLS, run, name)]
-    base = _base(CELLS, SHOWN, PICTURED, f"datum.{figures[0]} > 0")
-    tooltips = _tips("implementation", "size", *tips, *WORTH)
+    sizes = sorted(values_of(tables, CELLS, run, "size"))
+    values = [one for name in figures for one in values_of(tables, CELLS, run, name)]
+    base = drawing(CELLS, SHOWN, PICTURED, f"datum.{figures[0]} > 0")
+    tooltips = tooltips_of("implementation", "size", *tips, *WORTH)
     if len(sizes) == 1:
-        x = _log(alt.X, figures[0], title, values, text, unit)
-        names = [one for one in _values(tables, CELLS, run, PLACE[-1]) if one in palette.names]
-        return _finish(_dots(base, x, palette, names, figures[1:], tooltips))
-    y = _log(alt.Y, figures[0], title, values, text, unit)
-    return _finish(_lines(base, _sizes(sizes), y, palette, figures[1:], tooltips))
+        x = log_axis(alt.X, figures[0], title, values, text, unit)
+        names = [one for one in values_of(tables, CELLS, run, PLACE[-1]) if one in palette.names]
+        return finished(_dots(base, x, palette, names, figures[1:], tooltips))
+    y = log_axis(alt.Y, figures[0], title, values, text, unit)
+    return finished(_lines(base, size_axis(sizes), y, palette, figures[1:], tooltips))
 
 
 def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
@@ -236,97 +148,14 @@ def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[A
     return f"From {low} to {high}."
 
 
-def _best(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
-    """At a single size the chart of times shows as much."""
-    sizes = sorted(_values(tables, CELLS, run, "size"))
-    if len(sizes) < 2 or not _values(tables, CELLS, run, TIME[0]):
-        return None
-    several = len(_values(tables, CELLS, run, "picture")) > 1
-    times = [one for name in TIME for one in _values(tables, CELLS, run, name)]
-    base = _base(CELLS, PICTURED, f"isValid(datum.{TIME[0]})").encode(
-        x=_sizes(sizes), y=_log(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s")
-    )
-    if several:
-        base = base.properties(title=alt.Title(alt.expr("picture"), anchor="start"))
-    rest = (
-        base.transform_filter("datum.status == 'ok'")
-        .mark_line(strokeWidth=1, color=NEUTRAL, opacity=0.5)
-        .encode(
-            detail="implementation:N",
-            strokeDash=alt.condition(
-                "datum.verdict == 'approximate'", alt.value([4, 3]), alt.value([1, 0])
-            ),
-        )
-    )
-    best = base.transform_filter(f"isValid(datum.{BEST_OF})").encode(
-        color=palette.best_of(alt.Color)
-    )
-    bands = (
-        best.transform_filter(f"isValid(datum.{TIME[1]}) && isValid(datum.{TIME[2]})")
-        .mark_area(opacity=0.2)
-        .encode(y=alt.Y(f"{TIME[1]}:Q"), y2=f"{TIME[2]}:Q")
-    )
-    marks = best.mark_point(filled=True, size=80, opacity=1).encode(
-        shape=palette.best_of(alt.Shape),
-        tooltip=_tips(BEST_OF, "implementation", "size", *TIME, "rounds", *WORTH),
-    )
-    return Chart(
-        "best",
-        "The best of each kind of blur",
-        "Thick lines: the time of the fastest direct, separable, FFT and GPU blur, chosen anew at "
-        "each kernel size, with its 95 % interval; in grey every implementation, dashed if "
-        "approximate; dotted, where there is one, the kernel size from which on FFT pays.",
-        "",
-        _bests(tables[CELLS].entries(run)),
-        CELLS,
-        (*PLACE, BEST_OF, PAYOFF, *TIME, "rounds", *WORTH),
-        run,
-        _finish(
-            alt.layer(rest, bands, best.mark_line(strokeWidth=3.5), marks, *_payoff(base, sizes))
-        ),
-    )
-
-
-def _payoff(base: alt.Chart, sizes: Sequence[int]) -> list[alt.Chart]:
-    """A line where FFT begins to pay, and at its foot a note, on the side that has room for it."""
-    mark = base.transform_filter(f"isValid(datum.{PAYOFF})")
-    middle = (sizes[0] * sizes[-1]) ** 0.5
-    note = mark.encode(y=alt.value(TALL - 10), text=f"{PAYOFF}:N")
-    return [
-        mark.mark_rule(strokeDash=[2, 3], color="currentColor").encode(
-            y=alt.value(0), y2=alt.value(TALL)
-        ),
-        note.transform_filter(f"datum.size < {middle}").mark_text(align="left", dx=6),
-        note.transform_filter(f"datum.size >= {middle}").mark_text(align="right", dx=-6),
-    ]
-
-
-def _bests(rows: Sequence[dict[str, Any]]) -> str:
-    """`512x512: separable from 1 ms (a at 3x3) to 9 ms (b at 31x31); FFT pays from 31.`"""
-    texts = []
-    for picture, own in groupby(rows, key=lambda row: row["picture"]):
-        bests = sorted((row for row in own if row[BEST_OF]), key=lambda row: row["size"])
-        parts = []
-        for group in GROUPS:
-            found = [row for row in bests if row[BEST_OF] == group]
-            if found:
-                ends = [
-                    f"{brief_duration(row[TIME[0]])} ({row['implementation']} at "
-                    f"{row['size']}x{row['size']})"
-                    for row in (found[0], found[-1])
-                ]
-                parts.append(f"{group} from {' to '.join(ends)}")
-        parts += [row[PAYOFF] for row in bests if row[PAYOFF]]
-        texts.append(f"{picture}: {'; '.join(parts)}.")
-    return " ".join(texts)
-
-
 def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
-    pictures = _values(tables, WINNERS, run, "picture")
+    pictures = values_of(tables, WINNERS, run, "picture")
     if not pictures:
         return None
-    tips = _tips("picture", "size", "fastest", "end_to_end_median_s", "next", *RATIO[1:], "proven")
-    base = _base(WINNERS).properties(height=ROW * len(pictures))
+    tips = tooltips_of(
+        "picture", "size", "fastest", "end_to_end_median_s", "next", *RATIO[1:], "proven"
+    )
+    base = drawing(WINNERS).properties(height=ROW * len(pictures))
     x = alt.X("size:O", title="kernel size, pixels", axis=alt.Axis(labelAngle=0, labelOverlap=True))
     y = alt.Y("picture:N", title=None, sort=None, axis=alt.Axis(labelLimit=130))
     cells = base.mark_rect().encode(x=x, y=y, color=palette.colours("fastest"), tooltip=tips)
@@ -344,7 +173,7 @@ def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
         WINNERS,
         tables[WINNERS].columns[1:],
         run,
-        _finish(alt.layer(cells, marks, doubts.encode(x=x, y=y, tooltip=tips))),
+        finished(alt.layer(cells, marks, doubts.encode(x=x, y=y, tooltip=tips))),
     )
 
 
@@ -363,7 +192,7 @@ def _won(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
-    if not _values(tables, CELLS, run, TIME[0]):
+    if not values_of(tables, CELLS, run, TIME[0]):
         return None
     tips = (*TIME, "rounds")
     return Chart(
@@ -381,7 +210,7 @@ def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None
 
 
 def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
-    if not _values(tables, CELLS, run, RATIO[0]):
+    if not values_of(tables, CELLS, run, RATIO[0]):
         return None
     title = "time over the fastest's, paired"
     return Chart(
@@ -399,17 +228,17 @@ def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
 
 
 def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
-    if len(_values(tables, CELLS, run, "size")) < 2:
+    if len(values_of(tables, CELLS, run, "size")) < 2:
         return None
     found = [row for row in tables[CROSSOVERS].entries(run) if row["from_size"] is not None]
     labels = {row["picture"]: set[str]() for row in found}
     for row in found:
         labels[row["picture"]].add(row["label"])
     height = NAMED_ROW * max(map(len, labels.values()))
-    base = _base(CROSSOVERS, PICTURED, "isValid(datum.from_size)").properties(height=height)
+    base = drawing(CROSSOVERS, PICTURED, "isValid(datum.from_size)").properties(height=height)
     scale = alt.Scale(type="log", nice=False, padding=24)
     ends = [
-        one for name in ("from_size", "to_size") for one in _values(tables, CROSSOVERS, run, name)
+        one for name in ("from_size", "to_size") for one in values_of(tables, CROSSOVERS, run, name)
     ]
     axis = alt.Axis(values=log_ticks(min(ends), max(ends)), format="d", labelOverlap=True)
     x = alt.X("from_size:Q", scale=scale, title="kernel size, pixels", axis=axis)
@@ -417,7 +246,7 @@ def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart |
     measured = alt.condition(
         f"datum.kind == '{MEASURED}'", alt.value("currentColor"), alt.value(NEUTRAL)
     )
-    tips = _tips("says", "from_size", "to_size", "held")
+    tips = tooltips_of("says", "from_size", "to_size", "held")
     encoded = base.encode(x=x, y=y, color=measured, tooltip=tips)
     each = base.transform_aggregate(count="count()", groupby=["label"])
     name = each.mark_text(
@@ -434,7 +263,7 @@ def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart |
         CROSSOVERS,
         tables[CROSSOVERS].columns[1:],
         run,
-        _finish(
+        finished(
             alt.layer(
                 encoded.mark_rule(strokeWidth=4).encode(x2="to_size:Q"),
                 encoded.mark_tick(thickness=3, size=9),
@@ -450,11 +279,11 @@ def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     rows = [row for row in tables[CELLS].entries(run) if row[figure] and row[TIME[0]]]
     if not rows:
         return None
-    base = _base(CELLS, SHOWN, PICTURED, f"datum.{figure} > 0 && isValid(datum.{TIME[0]})")
+    base = drawing(CELLS, SHOWN, PICTURED, f"datum.{figure} > 0 && isValid(datum.{TIME[0]})")
     errors, times = ([row[name] for row in rows] for name in (figure, TIME[0]))
-    x = _log(alt.X, TIME[0], "time of an image, end to end", times, "~s", "s")
-    y = _log(alt.Y, figure, "largest error, in the image's units", errors, "~g", "")
-    tips = _tips("implementation", "size", TIME[0], "max_relative_error", *WORTH)
+    x = log_axis(alt.X, TIME[0], "time of an image, end to end", times, "~s", "s")
+    y = log_axis(alt.Y, figure, "largest error, in the image's units", errors, "~g", "")
+    tips = tooltips_of("implementation", "size", TIME[0], "max_relative_error", *WORTH)
     return Chart(
         "errors",
         "Error against time",
@@ -465,13 +294,13 @@ def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
         CELLS,
         (*PLACE, TIME[0], *WORTH, "max_relative_error", "exact"),
         run,
-        _finish(_points(base.encode(x=x, y=y, tooltip=tips), palette)),
+        finished(_points(base.encode(x=x, y=y, tooltip=tips), palette)),
     )
 
 
 def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
     figures = ("copy_bandwidth_fraction", "multiply_add_fraction", "end_to_end_bound")
-    if not _values(tables, CELLS, run, figures[0]):
+    if not values_of(tables, CELLS, run, figures[0]):
         return None
     title = "share of the copy bandwidth"
     return Chart(
@@ -493,15 +322,15 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     own = tables[CELLS].entries(run)
     if all(row[ON_DEVICE[0]] == row[TIME[0]] for row in own):
         return None
-    sizes = sorted(_values(tables, CELLS, run, "size"))
+    sizes = sorted(values_of(tables, CELLS, run, "size"))
     scopes = (ON_DEVICE[0], TIME[0])
-    times = [one for name in scopes for one in _values(tables, CELLS, run, name)]
-    base = _base(CELLS, SHOWN, PICTURED).transform_fold(list(scopes), ["scope", "s"])
+    times = [one for name in scopes for one in values_of(tables, CELLS, run, name)]
+    base = drawing(CELLS, SHOWN, PICTURED).transform_fold(list(scopes), ["scope", "s"])
     base = base.transform_filter("isValid(datum.s)")
     legend = alt.Legend(orient="top", title=None, labelExpr=f"{SCOPES}[datum.label]")
-    tips = _tips("implementation", "size", *scopes, *WORTH)
+    tips = tooltips_of("implementation", "size", *scopes, *WORTH)
     if len(sizes) == 1:
-        x = _log(alt.X, "s", "time of an image", times, "~s", "s")
+        x = log_axis(alt.X, "s", "time of an image", times, "~s", "s")
         names = [row["implementation"] for row in own if row[TIME[0]] is not None]
         shapes = alt.Scale(domain=scopes, range=["circle", "triangle"])
         drawn = _dots(base, x, palette, list(dict.fromkeys(names)), (), tips).encode(
@@ -509,8 +338,8 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
         )
     else:
         encoded = base.encode(
-            x=_sizes(sizes),
-            y=_log(alt.Y, "s", "time of an image", times, "~s", "s"),
+            x=size_axis(sizes),
+            y=log_axis(alt.Y, "s", "time of an image", times, "~s", "s"),
             detail="scope:N",
         )
         dashes = alt.Scale(domain=scopes, range=[[1, 0], [4, 3]])
@@ -534,12 +363,12 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
         CELLS,
         (*PLACE, *ON_DEVICE, *TIME, *WORTH),
         run,
-        _finish(drawn),
+        finished(drawn),
     )
 
 
 def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
-    if not _values(tables, SAMPLES, run, "number"):
+    if not values_of(tables, SAMPLES, run, "number"):
         return None
     rows = tables[SAMPLES].entries(run)
     seconds = [row["seconds"] for row in rows]
@@ -551,14 +380,14 @@ def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
         axis=axis,
     )
     chart = (
-        _base(SAMPLES, SHOWN, PICTURED)
+        drawing(SAMPLES, SHOWN, PICTURED)
         .mark_point(filled=True, size=14, opacity=0.7)
         .encode(
             x=x,
-            y=_log(alt.Y, "seconds", "time of a call", seconds, "~s", "s"),
+            y=log_axis(alt.Y, "seconds", "time of a call", seconds, "~s", "s"),
             color=palette.colours(),
             shape=palette.shapes(),
-            tooltip=_tips("implementation", "size", "seconds", "round", "process", "number"),
+            tooltip=tooltips_of("implementation", "size", "seconds", "round", "process", "number"),
         )
     )
     return Chart(
@@ -573,7 +402,7 @@ def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
         SAMPLES,
         tables[SAMPLES].columns[1:],
         run,
-        _inked(_finish(chart)),
+        _inked(finished(chart)),
     )
 
 
@@ -587,15 +416,15 @@ def _inked(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _machines(tables: dict[str, Table]) -> Chart:
     """One implementation on all machines."""
-    sizes = sorted(_values(tables, CELLS, None, "size"))
-    runs = sorted(_values(tables, CELLS, None, "run"))
-    times = _values(tables, CELLS, None, TIME[0])
+    sizes = sorted(values_of(tables, CELLS, None, "size"))
+    runs = sorted(values_of(tables, CELLS, None, "run"))
+    times = values_of(tables, CELLS, None, TIME[0])
     scale = alt.Scale(domain=runs, range=[COLOURS[n % len(COLOURS)] for n in range(len(runs))])
     shapes = alt.Scale(domain=runs, range=[SHAPES[n % len(SHAPES)] for n in range(len(runs))])
     legend = alt.Legend(orient="top", title=None, labelExpr="'run ' + datum.label")
-    encoded = _base(CELLS, "datum.implementation == one", f"isValid(datum.{TIME[0]})").encode(
-        x=_sizes(sizes),
-        y=_log(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s"),
+    encoded = drawing(CELLS, "datum.implementation == one", f"isValid(datum.{TIME[0]})").encode(
+        x=size_axis(sizes),
+        y=log_axis(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s"),
         color=alt.Color("run:N", scale=scale, legend=legend),
     )
     layers = alt.layer(
@@ -604,7 +433,7 @@ def _machines(tables: dict[str, Table]) -> Chart:
             fill=alt.Fill("run:N", scale=scale, legend=legend),
             fillOpacity=alt.condition(VALID, alt.value(1), alt.value(0)),
             shape=alt.Shape("run:N", scale=shapes, legend=legend),
-            tooltip=_tips("run", "implementation", "picture", "size", *TIME, *WORTH),
+            tooltip=tooltips_of("run", "implementation", "picture", "size", *TIME, *WORTH),
         ),
     ).add_params(alt.param(name="one", value=""))
     return Chart(
@@ -617,12 +446,5 @@ def _machines(tables: dict[str, Table]) -> Chart:
         CELLS,
         ("run", *PLACE, *TIME, *WORTH),
         None,
-        _finish(layers),
+        finished(layers),
     )
-
-
-# From top to bottom.
-MAKERS = (
-    *(_best, _winners, _times, _ratios, _crossovers),
-    *(_errors, _shares, _device, _samples),
-)

@@ -1,0 +1,111 @@
+"""What the charts of the page share: their columns, filters, axes and configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from blurbench.report.page.tables import Table
+from blurbench.report.palette import NEUTRAL
+from blurbench.report.ticks import log_ticks
+
+TIME = ("end_to_end_median_s", "end_to_end_ci95_low_s", "end_to_end_ci95_high_s")
+PLACE = ("picture", "size", "implementation")
+WORTH = ("status", "verdict", "max_abs_error")
+TALL = 300  # pixels of a chart
+TICKS = 12  # most kernel sizes below an axis
+SHOWN = "indexof(shown, datum.implementation) >= 0"
+PICTURED = "datum.picture == null || datum.picture == picture"
+# What may win: the others are hollow, and no line joins them.
+VALID = "datum.status == 'ok' && datum.verdict != 'approximate'"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart of one run.
+
+    Attributes:
+        table, columns: what the chart shows, and what its own table holds.
+        run: whose rows; None for those of all runs.
+        says: what it shows.
+        note: what else must be said of this run's, if anything.
+        answer: what is to be seen, in figures, for who cannot see it.
+    """
+
+    name: str
+    title: str
+    says: str
+    note: str
+    answer: str
+    table: str
+    columns: tuple[str, ...]
+    run: int | None
+    spec: dict[str, Any]
+
+
+def values_of(tables: dict[str, Table], table: str, run: int | None, column: str) -> list[Any]:
+    """Of a column, those that are not missing, each once."""
+    return [one for one in dict.fromkeys(tables[table].values(column, run)) if one is not None]
+
+
+def drawing(table: str, *filters: str) -> alt.Chart:
+    """A chart of the rows of a table that pass all filters."""
+    chart = alt.Chart(alt.NamedData(name=table)).properties(width="container", height=TALL)
+    for one in filters:
+        chart = chart.transform_filter(one)
+    return chart
+
+
+def finished(chart: Any) -> dict[str, Any]:
+    """With what the page's controls set."""
+    spec: dict[str, Any] = chart.add_params(
+        alt.param(name="shown", value=[]), alt.param(name="picture", value="")
+    ).to_dict()
+    spec["config"] = {
+        "background": None,
+        "font": "system-ui, sans-serif",
+        "axis": {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
+        "legend": {"labelFontSize": 12, "symbolFillColor": NEUTRAL, "symbolStrokeColor": NEUTRAL},
+        "text": {"fontSize": 12},
+        "view": {"stroke": None},
+    }
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    return spec
+
+
+def size_axis(sizes: Sequence[int]) -> alt.X:
+    """The axis of the kernel sizes, as many of them as have room."""
+    few = sizes[:: -(-len(sizes) // TICKS)] if sizes else []
+    return alt.X(
+        "size:Q",
+        scale=alt.Scale(type="log", nice=False, padding=12),
+        axis=alt.Axis(values=few, format="d", grid=False, labelOverlap=True),
+        title="kernel size, pixels",
+    )
+
+
+def log_axis(
+    channel: Any, field: str, title: str, values: Sequence[float], text: str, unit: str
+) -> Any:
+    """A logarithmic axis with round numbers in the format `text`, followed by the unit."""
+    ticks = log_ticks(0.9 * min(values), 1.1 * max(values))
+    return channel(
+        f"{field}:Q",
+        scale=alt.Scale(type="log", nice=False, padding=10),
+        axis=alt.Axis(
+            values=ticks,
+            format=text,
+            labelExpr=f"datum.label + '{unit}'",
+            labelOverlap=True,
+            grid=channel is alt.Y,
+        ),
+        title=title,
+    )
+
+
+def tooltips_of(*names: str) -> list[alt.Tooltip]:
+    """Values as they stand in the table, digit by digit: only nominal ones are not rounded."""
+    return [alt.Tooltip(f"{name}:N") for name in names]
