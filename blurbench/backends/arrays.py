@@ -15,11 +15,15 @@ from blurbench.plan import Plan, Problem
 
 
 def array_implementations(
-    backend: str, load: Callable[[], Any], strip_bytes: int = separable.STRIP_BYTES
+    backend: str,
+    load: Callable[[], Any],
+    strip_bytes: int = separable.STRIP_BYTES,
+    threads: Callable[[Problem], int | None] = lambda problem: None,
 ) -> tuple[Implementation, ...]:
     """`direct` and `separable` over the namespace that `load` imports when first needed.
 
     Args:
+        threads: that share the strips of the dense sum; None leaves that to the library.
         strip_bytes: size of the strips of the separable blur; they should stay in the cache.
     """
     return (
@@ -27,7 +31,7 @@ def array_implementations(
             backend,
             "direct",
             "ours",
-            lambda problem: direct.DirectPlan(load(), problem),
+            lambda problem: direct.DirectPlan(load(), problem, threads(problem)),
             direct.operations,
             direct.work_bytes,
             folds=True,

@@ -35,7 +35,7 @@ backend = Backend(
     "numpy",
     "cpu",
     (
-        *array_implementations("numpy", lambda: np),
+        *array_implementations("numpy", lambda: np, threads=lambda problem: problem.threads),
         fft_implementation("numpy", lambda: np, _fourier, pays_whole),
         banded_implementation("numpy", lambda: np, threads=lambda problem: problem.threads),
         dct_by_fft_implementation("numpy", lambda: np, _fourier),

@@ -7,12 +7,17 @@ a matrix product for each kernel row, and the library's tuned product does the m
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from blurbench.border import Margins
+from blurbench.methods.shares import do_all, split_evenly
 from blurbench.plan import PlanePlan, Problem, empty, store
 
 COLUMNS = 32  # made by one product: fewer call more often, more multiply more zeros
+# Larger products OpenBLAS would share out among threads of its own, which wait for each other at
+# every one of them: on a busy machine that takes hundreds of times as long.
+PRODUCT = 64**3  # multiply-adds
 
 
 def operations(problem: Problem) -> float:
@@ -30,9 +35,14 @@ def work_bytes(problem: Problem) -> int:
 
 
 class DirectPlan(PlanePlan):
-    """Works through one channel at a time, `COLUMNS` columns of it at a time."""
+    """Works through one channel at a time, `COLUMNS` columns of it at a time.
 
-    def __init__(self, xp: Any, problem: Problem) -> None:
+    Args:
+        threads: that share strips of rows, as high as one thread's product is large; None leaves
+            whole columns to the library.
+    """
+
+    def __init__(self, xp: Any, problem: Problem, threads: int | None = None) -> None:
         super().__init__(xp, problem)
         radius, (height, width) = problem.kernel.radius, problem.shape[:2]
         dtype = getattr(xp, problem.work_dtype.name)
@@ -42,6 +52,10 @@ class DirectPlan(PlanePlan):
         self._left_right = Margins(xp, width, radius, problem.border, problem.cval)
         taps = xp.astype(xp.asarray(problem.kernel.dense()), dtype)
         self._toeplitz = self._hold(toeplitz(xp, taps, self._columns))
+        self._rows = height
+        if threads is not None:
+            self._rows = max(1, PRODUCT // (self._columns * (self._columns + 2 * radius)))
+        self._shares = split_evenly(range(0, height, self._rows), threads or 1)
 
     def _plane(self, image: Any, out: Any) -> None:
         (height, width), radius = self.problem.shape[:2], self.problem.kernel.radius
@@ -49,15 +63,24 @@ class DirectPlan(PlanePlan):
         inner[:, radius : radius + width] = self._xp.astype(image, inner.dtype, copy=False)
         self._left_right.fill(inner, axis=1)
         self._above_below.fill(self._padded, axis=0)
-        for left in range(0, width, self._columns):
-            columns = min(self._columns, width - left)
-            slab = self._padded[:, left : left + columns + 2 * radius]
-            matrices = self._toeplitz[:, : columns + 2 * radius, :columns]
-            store(self._xp, self._dense_sum(slab, matrices), out[:, left : left + columns])
+        do_all(lambda tops: self._blur_rows(tops, out), self._shares)
+
+    def _blur_rows(self, tops: range, out: Any) -> None:
+        (height, width), radius = self.problem.shape[:2], self.problem.kernel.radius
+        for top, left in product(tops, range(0, width, self._columns)):
+            rows = slice(top, min(top + self._rows, height))
+            columns = slice(left, min(left + self._columns, width))
+            slab = self._padded[
+                rows.start : rows.stop + 2 * radius, columns.start : columns.stop + 2 * radius
+            ]
+            count = columns.stop - columns.start
+            matrices = self._toeplitz[:, : count + 2 * radius, :count]
+            store(self._xp, self._dense_sum(slab, matrices), out[rows, columns])
 
     def _dense_sum(self, slab: Any, matrices: Any) -> Any:
         """The sum over the kernel's rows; those that mirror each other share one product."""
-        radius, height = self.problem.kernel.radius, self.problem.height
+        radius = self.problem.kernel.radius
+        height = slab.shape[0] - 2 * radius
         total = self._xp.matmul(slab[radius : radius + height, :], matrices[radius, :, :])
         for row in range(radius):
             mirrored = 2 * radius - row
