@@ -36,6 +36,7 @@ from blurbench.measure.stats import is_look
 LIKELY = 2.0  # times the cheapest: who takes more is not expected to win
 FIRST_LOOK = 8  # rounds after which a difference can be proven
 LONG = 15  # samples of the reference and its double in a long round
+BRIEF = 1 / 4  # of the usual length of a sample, in a long round
 LONG_ROUNDS = 8  # at most; who is undecided after them is near enough for short ones
 EXPLODES, EXPLODED_S = 10.0, 0.5  # times as long as expected, and that long
 SHOW_S = 0.25  # between two rankings that are shown
@@ -155,10 +156,7 @@ class _Field:
         self.approximate, self.pairs = approximate, pairs
         self.near = self._likely()
         near = [self.by_name[name] for name in (*self.near, *self.fixtures)]
-        sample_s = _sample_seconds(near, rules, seconds)
-        self.loops = {
-            name: max(1, math.ceil(sample_s / one.cost_s)) for name, one in self.by_name.items()
-        }
+        self.sample_s = _sample_seconds(near, rules, seconds)
         self.decided: set[str] = set()
         self.exploded: set[str] = set()
         self.tied = False  # all that are undecided
@@ -202,7 +200,6 @@ class _Field:
             raise ContenderError(CONTROL, error) from error
         if control is not None:
             self.by_name[CONTROL] = replace(control, name=CONTROL)
-            self.loops[CONTROL] = self.loops[self.reference]
         while racing := self._next_round():
             number = self.rounds.highest + 1
             times = self._round(number, racing)
@@ -269,20 +266,25 @@ class _Field:
     def _fitting(self, names: Iterable[str]) -> list[str]:
         """The cheapest, as many as come to their next look in the time left."""
         fitting: list[str] = []
-        round_s = self._seconds(self._references(LONG) + self.fixtures)
-        for name in sorted(names, key=lambda name: self._seconds([name])):
-            count, round_s = self.counts[name], round_s + self._seconds([name])
+        round_s = self._seconds(self._references(LONG) + self.fixtures, BRIEF)
+        for name in sorted(names, key=lambda name: self._seconds([name], BRIEF)):
+            count, round_s = self.counts[name], round_s + self._seconds([name], BRIEF)
             missing = next(n for n in range(1, LONG_ROUNDS) if is_look(count + n))
             if self.now() + missing * round_s > self.deadline:
                 break
             fitting.append(name)
         return fitting
 
-    def _seconds(self, names: Iterable[str]) -> float:
-        """What a sample of each takes, about."""
+    def _seconds(self, names: Iterable[str], share: float = 1.0) -> float:
+        """What a sample of each takes, about, where it has a `share` of the usual length."""
         return sum(
-            self._cost(name) * self.loops[name] + self.by_name[name].untimed_s for name in names
+            self._cost(name) * self._loops(name, share) + self.by_name[name].untimed_s
+            for name in names
         )
+
+    def _loops(self, name: str, share: float) -> int:
+        """The calls of a sample."""
+        return max(1, math.ceil(share * self.sample_s / self.by_name[name].cost_s))
 
     def _cost(self, name: str) -> float:
         rounds = (*self.rounds.measured[-3:], *self.rounds.pilot)
@@ -293,10 +295,11 @@ class _Field:
         """Measure each as often as it is named, in an order drawn by lot."""
         if racing != self.racing:
             self.racing, self.orders = racing, shuffled_rounds(len(racing), self.rng)
+        share = BRIEF if racing.count(self.reference) > 2 else 1.0
         times: dict[str, list[float]] = {}
         for position, index in enumerate(next(self.orders)):
             name = racing[index]
-            contender, loops, started = self.by_name[name], self.loops[name], time.time()
+            contender, loops, started = self.by_name[name], self._loops(name, share), time.time()
             try:
                 elapsed = contender.measure(loops)
             except Exception as error:
