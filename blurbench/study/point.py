@@ -21,6 +21,7 @@ from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import CONTROL, Result, Sample
 from blurbench.measure.race import (
     FIRST_LOOK,
+    LIKELY,
     Contender,
     ContenderError,
     Ranking,
@@ -63,7 +64,7 @@ from blurbench.study.yardstick import YARDSTICK, make_yardstick
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
 HOPELESS = 20  # times the best rate so far: no implementation is that much better
 EXPECTED = 3.0  # times the least that any is expected to take: who may win
-LIKELY = 10.0  # times the best of a side, as expected: none that took more was ever the best
+PROMISING = 10.0  # times the best of a side, as expected: none that took more was ever the best
 PILOT_CALLS = 4  # that a pilot costs: cold, warm, and what is checked of them
 PREPARING_S = 0.5  # about what copies, set-up and first calls take before a race
 ALONE_SHARE = 1 / 3  # of the time that is left for the device, at most
@@ -212,7 +213,9 @@ class PointStudy:
         least = min(costs.values(), default=0.0)
         likely = {name: cost for name, cost in costs.items() if cost <= EXPECTED * least}
         self._prepare_all(likely)
-        self._rank(RANKING_SCOPE, list(likely), self.budget, most=FIRST_LOOK)
+        found = self._costs()
+        near = [name for name, cost in found.items() if cost <= LIKELY * min(found.values())]
+        self._rank(RANKING_SCOPE, near, self.budget, most=FIRST_LOOK)
         if self.interrupted:
             raise KeyboardInterrupt
 
@@ -223,7 +226,7 @@ class PointStudy:
 
     def _prepare_all(self, costs: Mapping[str, float]) -> None:
         """With `keep`, what is expected to be far comes last, and only beside a race."""
-        likely = self._near_best(costs, LIKELY) if self._keep else costs
+        likely = self._near_best(costs, PROMISING) if self._keep else costs
         for name in sorted(costs, key=lambda name: (name not in likely, costs[name])):
             if name not in likely and self._crowds_out(costs[name]):
                 self.notes.over_budget(name, costs[name])
