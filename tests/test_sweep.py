@@ -622,7 +622,7 @@ def test_a_sweep_of_a_gpu_goes_on_from_any_moment(
 def test_a_run_killed_in_its_pilot_counts_all_its_later_rounds(
     plant, clock: Clock, tmp_path: Path, pilot_round: int
 ) -> None:
-    plant(backend_of(planted("quick", clock.takes(0.004)), planted("slow", clock.takes(0.008))))
+    plant(backend_of(planted("quick", clock.takes(0.004)), planted("slow", clock.takes(0.006))))
     question = asking(3, rounds=4)
 
     class InPilot(Stoppable):
@@ -693,7 +693,7 @@ def test_what_has_raced_is_not_over_budget_after_a_resume(
 
     quick = planted("quick", tried_slowly(clock.takes(0.004)))
     dearer = replace(
-        planted("slow", tried_slowly(clock.takes(0.002))),
+        planted("slow", tried_slowly(clock.takes(0.003))),
         multiply_adds=lambda problem: 2.0 * problem.height * problem.width,
     )
     plant(backend_of(quick, dearer))
@@ -725,7 +725,7 @@ def test_what_has_raced_is_not_over_budget_after_a_resume(
 def test_a_finished_run_measures_nothing_when_it_goes_on(
     plant, clock: Clock, tmp_path: Path
 ) -> None:
-    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.008))))
+    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.006))))
     question = asking(3, 5, rounds=2)
     attempt(question, tmp_path / "run")
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
@@ -736,7 +736,7 @@ def test_a_finished_run_measures_nothing_when_it_goes_on(
 def test_a_run_that_is_killed_again_and_again_comes_to_its_end(
     plant, clock: Clock, tmp_path: Path
 ) -> None:
-    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.008))))
+    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.006))))
     question = asking(3, 5, rounds=3)
     attempts = 0
     while attempt(question, tmp_path / "run", Moments(40)) == "killed":
@@ -805,7 +805,7 @@ def test_an_interrupted_sweep_has_the_summary_of_its_folder(
     plant, clock: Clock, tmp_path: Path, step: int
 ) -> None:
     """At whatever moment the keyboard interrupts."""
-    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.008))))
+    plant(backend_of(planted("one", clock.takes(0.004)), planted("two", clock.takes(0.006))))
     question = asking(3, 5, rounds=2)
     whole = Moments()
     attempt(question, tmp_path / "whole", whole)
@@ -855,4 +855,4 @@ def test_a_race_whose_reference_fails_goes_on_when_killed_later(
         assert attempt(question, folder) == "done"
         assert doubled(folder) == []
         assert summary_of(folder) == load(folder).summary()
-        assert by_place(load(folder))[3, "good"].rounds == 8
+        assert by_place(load(folder))[3, "good"].rounds >= 8
