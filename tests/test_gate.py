@@ -20,7 +20,8 @@ from blurbench.backends import registry
 from blurbench.cli.main import main
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log, Run
-from blurbench.study.gate import Ruling, normalised, not_comparable, rule
+from blurbench.study.comparable import not_comparable
+from blurbench.study.gate import Ruling, normalised, rule, rule_against
 from helpers.command import Ran
 from helpers.process import edit, errors_of, is_one_line, run_process, work_in
 from helpers.written import COMMON, Written
@@ -163,9 +164,14 @@ def test_one_slower_cell_is_enough_and_is_named_with_its_change() -> None:
     now = ran({"separable": 0.004, "fft": 0.0135})
     ruling = decide(ran(), now)
     assert ruling.code == SLOWER
-    assert len(ruling.reasons) == 1
-    assert "fake:fft at 5x5 on 32x24" in reasons(ruling)
-    assert "+50.0 %" in reasons(ruling)
+    assert ruling.reasons[:-1] == ("slower: fake:fft at 5x5 on 32x24: +50.0 % in 5 processes",)
+
+
+@pytest.mark.parametrize(("times", "code"), [(1.0, NOT_SLOWER), (1.5, SLOWER)])
+def test_a_ruling_says_that_the_day_is_not_told_from_a_change(times: float, code: int) -> None:
+    ruling = decide(ran({"fft": 0.009}), ran({"fft": 0.009 * times}))
+    assert ruling.code == code
+    assert "use --against PYTHON" in ruling.reasons[-1]
 
 
 def test_one_cell_is_spoken_of_as_one() -> None:
@@ -184,7 +190,7 @@ def test_a_size_at_which_it_became_slower_is_named() -> None:
     before, now = ran(sizes=(5, 9)), ran(sizes=(5, 9), jitter=(2.0, 2.01, 1.99, 2.005, 1.995))
     ruling = decide(before, now)
     assert ruling.code == SLOWER
-    assert [re.findall(r"at (\d+x\d+)", one) for one in ruling.reasons] == [
+    assert [re.findall(r"at (\d+x\d+)", one) for one in ruling.reasons[:-1]] == [
         *(["5x5"], ["5x5"], ["9x9"], ["9x9"])
     ]
 
@@ -204,6 +210,38 @@ def test_how_many_processes_it_takes_is_told() -> None:
     (enough,) = re.findall(r"--processes (\d+)", reasons(ruling))
     again = [ran(many(13, slower), processes=int(enough)) for slower in (1.0, 2.0)]
     assert decide(*again).code == SLOWER
+
+
+# Side by side.
+
+
+def test_a_change_of_the_same_size_in_every_pair_of_processes_is_slower() -> None:
+    there, here = ran({"fft": 0.009}, processes=8), ran({"fft": 0.0095}, processes=8)
+    ruling = rule_against(there.log, here.log, 0.0)
+    assert ruling.code == SLOWER
+    assert ruling.reasons == ("slower: fake:fft at 5x5 on 32x24: +5.6 % in 8 pairs of processes",)
+
+
+def test_side_by_side_other_libraries_are_compared() -> None:
+    here = ran(versions={"numpy": "3"})
+    assert rule_against(ran().log, here.log, 0.05).code == NOT_SLOWER
+
+
+def test_side_by_side_a_yardstick_that_the_libraries_slow_down_hides_nothing() -> None:
+    here = ran({"fft": 0.018}, yardstick=lambda process: 0.002)
+    assert rule_against(ran({"fft": 0.009}).log, here.log, 0.05).code == SLOWER
+
+
+def test_side_by_side_other_kernels_are_not_comparable() -> None:
+    ruling = rule_against(ran().log, ran(sizes=(7,)).log, 0.05)
+    assert ruling.code == NOT_COMPARABLE
+    assert "kernel" in reasons(ruling)
+
+
+def test_side_by_side_a_process_that_lacks_a_cell_leaves_its_pair_out() -> None:
+    here = ran({"fft": 0.018}, processes=8, skipped={"fft": 1})
+    ruling = rule_against(ran({"fft": 0.009}, processes=8).log, here.log, 0.05)
+    assert "in 7 pairs" in reasons(ruling)
 
 
 # Too few processes.

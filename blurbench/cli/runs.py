@@ -209,11 +209,11 @@ def check_same_machine(run: Run, now: Run) -> None:
 
 def _refuse(baseline: Run, run: Run) -> Ruling | None:
     """Why a baseline cannot be held against, before anything is measured; None if it can."""
-    from blurbench.study.gate import NOT_COMPARABLE, Ruling, not_comparable
+    from blurbench.study.comparable import not_comparable
+    from blurbench.study.gate import not_comparable_by
 
     found = not_comparable(baseline, run)
-    reasons = tuple(f"not comparable: {one}" for one in found)
-    return Ruling(NOT_COMPARABLE, reasons) if found else None
+    return not_comparable_by(found) if found else None
 
 
 def _tell(ruling: Ruling) -> int:

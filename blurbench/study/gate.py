@@ -1,26 +1,27 @@
-"""The gate: has a run become slower than a baseline, beyond what processes differ by anyway?"""
+"""The gate: has a run become slower than another, beyond what processes differ by anyway?"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
-
-from scipy.stats import mannwhitneyu
 
 from blurbench.measure.judge import Rounds
 from blurbench.records.findings import RANKING_SCOPE, Findings
-from blurbench.records.journal import Log, Run
-from blurbench.records.machine import differences
+from blurbench.records.journal import Log
+from blurbench.study.comparable import apart, not_comparable
+from blurbench.study.proof import GROUPS, PAIRS, Figures, Proof
 from blurbench.study.yardstick import YARDSTICK
 
 LEAST_PROCESSES = 5
+USUAL_PAIRS = 8
 ALPHA = 0.05
 NOT_SLOWER, SLOWER, UNDECIDED, NOT_COMPARABLE = 0, 10, 11, 12
+OF_ANOTHER_DAY = (
+    "a day's effect of about 2 % is not told from a change: use --against PYTHON for small ones"
+)
 
-_MACHINE = ("cpu", "cpus", "caches", "memory_gib", "architecture", "gpus")
+Cells = Mapping[str, tuple[Figures, Figures]]  # by title: figures of before, and of now
 
 
 @dataclass(frozen=True)
@@ -31,60 +32,63 @@ class Ruling:
     reasons: tuple[str, ...]
 
 
-def not_comparable(baseline: Run, run: Run) -> list[str]:
-    """In what two runs differ so that their times cannot be held against each other."""
-    there, here = baseline.about, run.about
-    found = []
-    if baseline.machine_id != run.machine_id:
-        machines = ({name: one["machine"].get(name) for name in _MACHINE} for one in (there, here))
-        found += differences(*machines) or ["another machine"]
-    pixels = ("sha256", "height", "width", "channels")
-    known, now = (
-        [[one[name] for name in pixels] for one in each.images] for each in (baseline, run)
-    )
-    if known != now:
-        before, after = (", ".join(one["path"] for one in each.images) for each in (baseline, run))
-        found.append(f"image was {before} and is {after}")
-    if there["image_sizes"] != here["image_sizes"]:
-        found.append("image sizes are others")
-    if there["kernels"] != here["kernels"]:
-        found.append(f"kernel was {_kernels(there)} and is {_kernels(here)}")
-    settings = ("border", "cval", "dtype", "cache")
-    found += differences(
-        *({name: one["options"][name] for name in settings} for one in (there, here))
-    )
-    if baseline.threads != run.threads:
-        found.append(f"threads were {baseline.threads} and are {run.threads}")
-    # blurbench itself may differ: whether it became slower is the question.
-    versions = (
-        {name: text for name, text in one["versions"].items() if name != "blurbench"}
-        for one in (there, here)
-    )
-    return found + differences(*versions)
-
-
-def _kernels(about: Mapping[str, Any]) -> str:
-    sizes = [f"{one['size']} (sigma {one['sigma']:.4g})" for one in about["kernels"]]
-    return sizes[0] if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}, {len(sizes)} sizes"
+def not_comparable_by(obstacles: list[str]) -> Ruling:
+    """What is said where two runs cannot be held against each other."""
+    return Ruling(NOT_COMPARABLE, tuple(f"not comparable: {one}" for one in obstacles))
 
 
 def rule(baseline: Log, now: Log, margin: float) -> Ruling:
-    """Hold every cell that both runs timed against its baseline.
+    """Hold every cell that both runs timed against its baseline of another time.
 
     Each process gives one figure a cell: its median over that of the yardstick in the same
     process. The figures of two runs are compared by the exact rank-sum test (Mann and Whitney
-    1947), those of the baseline times 1 + margin: one cell proven slower, at its share of the
-    error rate, is enough; not slower takes proof from every cell.
+    1947). What the day does to all processes of a run looks like a change: the ruling says so.
     """
-    obstacles = not_comparable(baseline.run, now.run)
-    if obstacles:
-        return Ruling(NOT_COMPARABLE, tuple(f"not comparable: {one}" for one in obstacles))
-    cells: dict[str, tuple[list[float], list[float]]] = {}
+    if obstacles := not_comparable(baseline.run, now.run):
+        return not_comparable_by(obstacles)
+    ruling = _rule_logs(baseline, now, margin, GROUPS, _yardstick_figures)
+    if ruling.code not in (SLOWER, NOT_SLOWER):
+        return ruling
+    return replace(ruling, reasons=(*ruling.reasons, OF_ANOTHER_DAY))
+
+
+def rule_against(there: Log, here: Log, margin: float) -> Ruling:
+    """Hold every cell that both sides timed against the other side, process by process.
+
+    The processes of both sides took turns, so that the k-th of each are neighbours.
+    """
+    if obstacles := apart(there.run, here.run):
+        return not_comparable_by(obstacles)
+    return _rule_logs(there, here, margin, PAIRS, _paired_figures)
+
+
+def rule_pairs(cells: Cells, margin: float) -> Ruling:
+    """Whether any cell is slower by more than the margin, from figures in the order of launch.
+
+    The k-th figures of both sides are those of neighbours: what the day does to both cancels.
+    They are compared by the exact signed-rank test of their log ratios.
+    """
+    return _rule(cells, [], margin, PAIRS)
+
+
+def pairs_for(cells: int) -> int:
+    """Processes a side that can prove one of so many cells slower, and no fewer than usual."""
+    return PAIRS.enough(ALPHA / max(1, cells), USUAL_PAIRS)
+
+
+def _rule_logs(
+    before: Log,
+    now: Log,
+    margin: float,
+    proof: Proof,
+    figures: Callable[[Findings, Findings, str], tuple[Figures, Figures]],
+) -> Ruling:
+    cells: dict[str, tuple[Figures, Figures]] = {}
     lost, missing = [], []
-    for title, before, findings, name in _pairs(baseline, now):
+    for title, known, findings, name in _common(before, now):
         row = next(row for row in findings.rows() if row.name == name)
         if row.status == "ok":
-            cells[title] = (normalised(before, name), normalised(findings, name))
+            cells[title] = figures(known, findings, name)
         elif row.status == "over_budget":
             missing.append(f"undecided: {title} was measured, and now is not: {row.reason}")
         else:
@@ -93,19 +97,19 @@ def rule(baseline: Log, now: Log, margin: float) -> Ruling:
         return Ruling(NOT_COMPARABLE, tuple(lost))
     if not cells and not missing:
         return Ruling(NOT_COMPARABLE, ("not comparable: no cell was measured in both runs",))
-    fewest = min(_processes(baseline), _processes(now))
+    fewest = min(_processes(before), _processes(now))
     if fewest < LEAST_PROCESSES:
         return Ruling(
             UNDECIDED,
             (
                 f"undecided: {fewest} of at least {LEAST_PROCESSES} processes: "
-                f"give --processes {LEAST_PROCESSES} to this run and to the baseline",
+                f"give --processes {LEAST_PROCESSES} to {proof.sides}",
             ),
         )
-    return _rule(cells, missing, margin)
+    return _rule(cells, missing, margin, proof)
 
 
-def _pairs(baseline: Log, now: Log) -> Iterator[tuple[str, Findings, Findings, str]]:
+def _common(baseline: Log, now: Log) -> Iterator[tuple[str, Findings, Findings, str]]:
     """Each cell that the baseline timed and that was asked for again, with a title."""
     # The same images may have other names now.
     there, here = baseline.image_numbers, now.image_numbers
@@ -124,32 +128,33 @@ def _pairs(baseline: Log, now: Log) -> Iterator[tuple[str, Findings, Findings, s
                 yield f"{row.name} at {where}", before, findings, row.name
 
 
-def _rule(
-    cells: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    unproven: list[str],
-    margin: float,
-) -> Ruling:
+def _rule(cells: Cells, unproven: list[str], margin: float, proof: Proof) -> Ruling:
+    """One cell proven slower, at its share of the error rate, is enough.
+
+    Not slower takes proof from every cell.
+    """
     share = ALPHA / max(1, len(cells))
     slower, telling = [], []
     for title, (then, now) in cells.items():
-        if min(len(then), len(now)) < LEAST_PROCESSES:
-            unproven.append(f"undecided: {title} lacks a time or a yardstick in some process")
+        count = min(len(then), len(now))
+        if count < LEAST_PROCESSES:
+            unproven.append(f"undecided: {title} lacks a figure in some process")
             continue
-        telling.append(min(len(then), len(now)))
+        telling.append(count)
         limits = [(1 + margin) * one for one in then]
-        change = 100 * (median(now) / median(then) - 1)
-        text = f"{title}: {change:+.1f} % in {len(now)} processes"
-        if mannwhitneyu(now, limits, alternative="greater", method="exact").pvalue <= share:
+        change = 100 * (proof.change(now, then) - 1)
+        text = f"{title}: {change:+.1f} % in {len(now)} {proof.unit}"
+        if proof.probability(now, limits) <= share:
             slower.append(f"slower: {text}")
-        elif mannwhitneyu(now, limits, alternative="less", method="exact").pvalue > ALPHA:
+        elif proof.probability(limits, now) > ALPHA:
             unproven.append(f"undecided: {text}")
     if slower:
         return Ruling(SLOWER, tuple(slower))
     fewest = min(telling, default=LEAST_PROCESSES)
-    if unproven and 1 / math.comb(2 * fewest, fewest) > share:
+    if unproven and proof.least(fewest) > share:
         unproven.append(
             f"undecided: {fewest} processes cannot prove that one of {len(cells)} cells became "
-            f"slower: give --processes {_enough(share)} to both runs"
+            f"slower: give --processes {proof.enough(share, LEAST_PROCESSES)} to {proof.sides}"
         )
     if unproven:
         return Ruling(UNDECIDED, tuple(unproven))
@@ -161,14 +166,6 @@ def _processes(log: Log) -> int:
     return len({process for one in log.points.values() for process in one.measured_s})
 
 
-def _enough(share: float) -> int:
-    """Processes on each side whose complete separation is as unlikely as that."""
-    count = LEAST_PROCESSES
-    while 1 / math.comb(2 * count, count) > share:
-        count += 1
-    return count
-
-
 def normalised(findings: Findings, name: str) -> list[float]:
     """A cell's median over the yardstick's, in each process that has both."""
     medians = findings.process_medians(name)
@@ -178,3 +175,18 @@ def normalised(findings: Findings, name: str) -> list[float]:
         if times:
             found.append(own / median(times))
     return found
+
+
+def _yardstick_figures(before: Findings, now: Findings, name: str) -> tuple[Figures, Figures]:
+    return normalised(before, name), normalised(now, name)
+
+
+def _paired_figures(there: Findings, here: Findings, name: str) -> tuple[Figures, Figures]:
+    """A cell's medians in the processes that have one on both sides.
+
+    As they are: neighbours share the day, the yardstick would add its own scatter, and it runs
+    with the libraries of its side, whose change may be the question.
+    """
+    before, now = there.process_medians(name), here.process_medians(name)
+    both = [process for process in before if process in now]
+    return [before[one] for one in both], [now[one] for one in both]
