@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from blurbench.backends import registry
-from blurbench.cli.main import main
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log, Run
-from blurbench.study.comparable import not_comparable
+from blurbench.study.comparable import not_comparable, other_code
 from blurbench.study.gate import Ruling, normalised, rule, rule_against
 from helpers.command import Ran
 from helpers.process import edit, errors_of, is_one_line, run_process, work_in
+from helpers.sleepy import ASKED, QUICK_S, SLOW_S, called, offered, plant_package
 from helpers.written import COMMON, Written
 
 NOT_SLOWER, SLOWER, UNDECIDED, NOT_COMPARABLE = 0, 10, 11, 12
@@ -399,6 +396,12 @@ def test_other_versions_are_told_but_for_those_of_blurbench(
     assert not_comparable(described(), described(versions=versions)) == expected
 
 
+def test_what_the_code_of_two_sides_differs_in_is_told() -> None:
+    there = described(versions={"blurbench": "1", "numpy": "2"}, git_revision="abc")
+    here = described(versions={"blurbench": "1", "numpy": "3"}, git_revision="def")
+    assert other_code(there, here) == ["commit was abc and is def", "numpy was 2 and is 3"]
+
+
 def image_of(**more: Any) -> dict[str, Any]:
     (image,) = described().images
     return {**image, **more}
@@ -425,64 +428,6 @@ def test_the_same_image_under_another_name_is_the_same() -> None:
 
 
 # From end to end, with an implementation that takes as long as the environment says.
-
-PACKAGE = """
-import os, time
-from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.registry import find_implementation
-from blurbench.plan import Plan
-
-class Sleepy(Plan):
-    def __init__(self, problem):
-        import numpy
-        super().__init__(numpy, problem)
-        self._right = find_implementation("numpy", "separable").prepare(problem)
-
-    def _run(self, image, out):
-        time.sleep(float(os.environ["SLEEPY_S"]))
-        self._right(image, out)
-
-def offers(method):
-    return Implementation(
-        "sleepy", method, "ours", Sleepy, lambda problem: 1e3, lambda problem: 0
-    )
-
-backend = Backend("sleepy", "cpu", (offers("separable"),), Availability)
-"""
-
-ASKED = ("--backend", "sleepy", "--rounds", "2", "--budget", "30", "--quiet")
-QUICK_S, SLOW_S = "0.001", "0.01"
-
-
-def plant_package(folder: Path) -> None:
-    """A package with a backend, to be found by its entry point."""
-    info = folder / "sleepy_blur-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sleepy-blur\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[blurbench.backends]\nsleepy = sleepy_blur:backend\n")
-    (folder / "sleepy_blur.py").write_text(PACKAGE)
-
-
-@contextmanager
-def offered(site: Path) -> Iterator[pytest.MonkeyPatch]:
-    """The package is there, in this process and in its children, and takes its time quickly."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(site)
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ["PYTHONPATH"]]))
-        patch.setenv("SLEEPY_S", QUICK_S)
-        registry.backends.cache_clear()
-        yield patch
-    registry.backends.cache_clear()
-
-
-def called(*arguments: str) -> int:
-    """The exit code of a command in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["blurbench", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
 
 
 def call_here(command: list[str], **more: Any) -> int:

@@ -21,6 +21,7 @@ from blurbench.cli.options import (
     with_options,
 )
 from blurbench.cli.runs import carry_out, gate_processes, measure_points
+from blurbench.cli.side_by_side import carry_out_side_by_side
 
 if TYPE_CHECKING:
     from blurbench.records.journal import Log
@@ -36,6 +37,7 @@ Examples:
   blurbench compare photo.png --json - | jq .control
   blurbench compare thumbnail.png photo.png poster.png --size 31
   blurbench compare --processes 5 --out before    later: --baseline before
+  blurbench compare photo.png --against ../main/.venv/bin/python
 """
 
 
@@ -55,8 +57,8 @@ def compare(
     """Time every blur side by side on an image, name the fastest; the same for further images.
 
     Without IMAGE the built-in test card is used; without --size and --sigma, 15x15. With
-    --baseline the exit code is 0 for not slower, 10 for slower, 11 for undecided, 12 for not
-    comparable.
+    --baseline or --against the exit code is 0 for not slower, 10 for slower, 11 for undecided, 12
+    for not comparable.
     """
     from blurbench.kernel import make_kernel
     from blurbench.records.export import to_csv, to_json
@@ -112,7 +114,10 @@ def compare(
             "markdown": lambda: "\n".join(map(to_markdown, answers)),
         }
 
-    code = carry_out(question, options.rules, given, measure, show)
+    if given["against"] is not None:
+        code = carry_out_side_by_side(question, options.rules, given, show)
+    else:
+        code = carry_out(question, options.rules, given, measure, show)
     if given["save"]:
         for number, answer in enumerate(answers, 1):
             _save(answer, given["save"], f"{number}-" if len(answers) > 1 else "")

@@ -278,12 +278,17 @@ GATE = [
         "--baseline", type=Folder(), metavar="DIR", help="Hold the times against an earlier run."
     ),
     click.option(
+        "--against",
+        metavar="PYTHON",
+        help="Hold this environment against that of another interpreter, in turns.",
+    ),
+    click.option(
         "--fail-if-slower",
         "margin",
         type=Number(float, 0.0, percent=True),
         default="5%",
         show_default=True,
-        help="Slower than the baseline by more than this: exit code 10.",
+        help="Slower than the other by more than this: exit code 10.",
     ),
 ]
 

@@ -84,7 +84,7 @@ def carry_out(
     if baseline is not None:
         refusal = _refuse(baseline.run, run)
         if refusal is not None:
-            return _tell(refusal)
+            return tell(refusal)
     with ExitStack() as stack:
         out: Path | None = given["out"]
         folder = out
@@ -100,7 +100,7 @@ def carry_out(
             log.finish()
         try:
             texts = show(session, log, done)
-            write_exports(exports, {**texts, "report": partial(_page, log)})
+            write_exports(exports, {**texts, "report": partial(page_of, log)})
         except KeyboardInterrupt:
             done = False
         if out:
@@ -108,7 +108,7 @@ def carry_out(
     if not done:
         return _tell_interrupted(out)
     if baseline is not None:
-        return _tell(rule(baseline, log, given["margin"]))
+        return tell(rule(baseline, log, given["margin"]))
     return _exit_code(log.rows())
 
 
@@ -216,7 +216,7 @@ def _refuse(baseline: Run, run: Run) -> Ruling | None:
     return not_comparable_by(found) if found else None
 
 
-def _tell(ruling: Ruling) -> int:
+def tell(ruling: Ruling) -> int:
     """Say what the gate found; its exit code."""
     for reason in ruling.reasons:
         click.echo(reason, err=True)
@@ -236,15 +236,22 @@ def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
     for process in range(1, question.options.processes + 1):
         if question.study != "crossover" and finished(question, load(journal.folder), process):
             continue
-        command = [sys.executable, "-m", "blurbench", "sweep", "--resume", str(journal.folder)]
-        command += ["--process", str(process), *(["--quiet"] if quiet else [])]
-        watched = {**os.environ, PARENT_PIPE: "stdin"}
-        code = subprocess.call(command, stdin=subprocess.PIPE, env=watched)
+        code = call_process([sys.executable], journal.folder, process, quiet=quiet)
         if code == 130:
             return False
         if code != 0:  # it said why
             raise click.exceptions.Exit(code)
     return True
+
+
+def call_process(
+    interpreter: Sequence[str], folder: Path, process: int, *, quiet: bool, **streams: Any
+) -> int:
+    """Let one process of a run measure its part, and end when this one does; its exit code."""
+    command = [*interpreter, "-m", "blurbench", "sweep", "--resume", str(folder)]
+    command += ["--process", str(process), *(["--quiet"] if quiet else [])]
+    watched = {**os.environ, PARENT_PIPE: "stdin"}
+    return subprocess.call(command, stdin=subprocess.PIPE, env=watched, **streams)
 
 
 def _tell_interrupted(folder: Path | None) -> int:
@@ -257,7 +264,7 @@ def _tell_interrupted(folder: Path | None) -> int:
     return 130
 
 
-def _page(log: Log) -> str:
+def page_of(log: Log) -> str:
     from blurbench.report.page.build import build_page
 
     return build_page([log])

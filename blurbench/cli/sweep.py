@@ -24,6 +24,7 @@ from blurbench.cli.options import (
     with_options,
 )
 from blurbench.cli.runs import carry_out, gate_processes, measure_points, new_folder, resume
+from blurbench.cli.side_by_side import carry_out_side_by_side
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def sweep(
         show_log(console, log)
         return texts_of(log)
 
+    if given["against"] is not None:
+        return carry_out_side_by_side(question, options.rules, given, show)
     return carry_out(question, options.rules, given, measure, show)
 
 

@@ -50,8 +50,8 @@ def apart(baseline: Run, run: Run) -> list[str]:
 
 def other_code(there: Run, here: Run) -> list[str]:
     """In what the code of two runs differs: versions, and the commit of blurbench."""
-    code = ({**one.about["versions"], "commit": one.about["git_revision"]} for one in (there, here))
-    return differences(*code)
+    sides = [one.about for one in (there, here)]
+    return differences(*({**one["versions"], "commit": one.get("git_revision")} for one in sides))
 
 
 def _kernels(about: Mapping[str, Any]) -> str:
