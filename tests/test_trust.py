@@ -16,6 +16,7 @@ import pytest
 import trust
 from blurbench.measure.judge import verdict_on
 from blurbench.measure.stats import interval_rank
+from blurbench.study.place import Place
 from helpers.covering import PRODUCTS
 from trust import BOUNDS, SCENARIOS, Bound, Crossing, Machine, Mean, Scenario, Tally, total
 
@@ -131,6 +132,28 @@ def test_the_models_cross_once(size: float) -> None:
     assert faster == [one for one in trust.SIZES if one >= size]
 
 
+def test_an_fft_that_falls_behind_again_crosses_three_times() -> None:
+    assert Crossing(50.0, back=1.2).changes == [(51, True), (61, False), (75, True)]
+
+
+@pytest.mark.parametrize(
+    ("bracket", "after", "told"),
+    [
+        ((49, 53), "second", True),
+        ((49, 53), "first", False),
+        ((53, 57), "second", False),
+        ((59, 63), "first", True),
+        ((49, 61), "second", False),
+        ((49, 79), "second", True),
+    ],
+)
+def test_a_bracket_is_right_where_its_ends_are(
+    bracket: tuple[int, int], after: str, told: bool
+) -> None:
+    place = Place(after, 55.0, *bracket, pooled=0)
+    assert Crossing(50.0, back=1.2).is_told(place) is told
+
+
 # What is wrong is noticed.
 
 
@@ -151,7 +174,7 @@ def test_rounds_in_a_fixed_order_miss_the_bound(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_bracket_between_bare_medians_misses_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "blurbench.study.crossing.verdict_beyond",
+        "blurbench.study.ordering.verdict_beyond",
         lambda ratio, same: verdict_on(replace(ratio, low=ratio.value, high=ratio.value), 0.0),
     )
     assert is_missed(BOUNDS[2], asked("bracket", SCENARIOS["tone"], 30)["bracket"])
@@ -218,7 +241,7 @@ def test_what_is_only_reported_misses_nothing(
 def test_searches_that_find_nothing_miss_the_bound() -> None:
     tally: Tally = {"ratio": [True], "identical": [True], "bracket": []}
     assert trust.missed(SCENARIOS["tone"], tally) == [
-        "tone: 0.0% of the searches that find a change find one, around the true one, not 95%"
+        "tone: 0.0% of the searches that find a change are right about all that they find, not 95%"
     ]
 
 

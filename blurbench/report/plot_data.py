@@ -16,7 +16,8 @@ from blurbench.records.roofline import ARITHMETIC, BANDWIDTH
 from blurbench.records.summary import Row
 from blurbench.report.groups import GROUPS, Payoff, bests_of, groups_of, payoff_of
 from blurbench.report.show import by_image
-from blurbench.study.crossing import Change, Crossover, find_crossovers
+from blurbench.study.crossing import Crossover, find_crossovers
+from blurbench.study.ordering import Change
 
 MOST_EXTENTS = 4  # drawn side by side; the map of winners has all of them
 MOST_BRACKETS = 4

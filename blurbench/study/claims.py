@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from blurbench.records.findings import RANKING_SCOPE
-from blurbench.study.crossing import SECOND, Crossover
+from blurbench.study.crossing import Crossover
+from blurbench.study.ordering import SECOND
 
 
 @dataclass(frozen=True)

@@ -1,108 +1,20 @@
-"""Where the faster of two changes: brackets between kernel sizes, and which to measure next."""
+"""Crossovers: where the faster of two changes, from what was measured."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
-from blurbench.measure.judge import verdict_beyond
 from blurbench.measure.stats import Estimate, estimate_median
 from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.summary import Key, Row
 from blurbench.study.opponents import FASTEST_GPU, Side, pairs_of, sides_of
-
-COARSE = 2.2  # between neighbours of the first grid
-OUTPACED = 3.0  # times as long as the other
-FIRST, SECOND, UNDECIDED = "first", "second", "undecided"
-
-
-@dataclass(frozen=True)
-class Change:
-    """The faster of two changes between two sizes; both ends are proven."""
-
-    faster_before: str
-    faster_after: str
-    last_size_before: int
-    first_size_after: int
-
-
-def outcome(ratio: Estimate, same: float) -> str:
-    """Which is proven faster, beyond the margin, given the time of the second over the first's."""
-    return {"slower": FIRST, "faster": SECOND}.get(verdict_beyond(ratio, same), UNDECIDED)
-
-
-@dataclass(frozen=True)
-class Ordering:
-    """Which of two is faster, size by size.
-
-    Attributes:
-        ratios: time of the second over that of the first, by size.
-        same: margin within which a ratio proves nothing.
-    """
-
-    ratios: Mapping[int, Estimate]
-    same: float
-
-    @cached_property
-    def outcomes(self) -> dict[int, str]:
-        """`first`, `second` or `undecided`, in order of size."""
-        return {size: outcome(self.ratios[size], self.same) for size in sorted(self.ratios)}
-
-    @cached_property
-    def changes(self) -> list[Change]:
-        """Every change in order of size; sizes that prove nothing lie inside the brackets."""
-        proven = [(size, one) for size, one in self.outcomes.items() if one != UNDECIDED]
-        return [
-            Change(before, after, size, next_size)
-            for (size, before), (next_size, after) in pairwise(proven)
-            if before != after
-        ]
-
-    @property
-    def always_faster(self) -> str | None:
-        """Who is faster wherever anything is proven; None where there are changes."""
-        if self.changes:
-            return None
-        proven = set(self.outcomes.values()) - {UNDECIDED}
-        return proven.pop() if proven else UNDECIDED
-
-    def next_size(self, tried: Collection[int]) -> tuple[float, int]:
-        """How uncertain the answer is, and the size that tells most of it; 0 where none is left.
-
-        The gaps between neighbouring sizes are weighed by their width; most where the order
-        changes, proven or not, and else the more the nearer the ratio is to 1.
-        """
-        best = (0.0, 0)
-        for a, b in pairwise(self.outcomes):
-            between = [size for size in range(a + 2, b, 2) if size not in tried]
-            if between:
-                middle = min(between, key=lambda size: abs(math.log(size * size / (a * b))))
-                best = max(best, (self._uncertainty(a, b), middle))
-        return best
-
-    def uncertainty(self, size: int) -> float:
-        """Of the gap in which a size lies; none outside of all gaps."""
-        gaps = (gap for gap in pairwise(self.outcomes) if gap[0] < size < gap[1])
-        return max((self._uncertainty(*gap) for gap in gaps), default=0.0)
-
-    def _uncertainty(self, a: int, b: int) -> float:
-        logs = [math.log(self.ratios[size].value) for size in (a, b)]
-        if logs[0] * logs[1] < 0:
-            return 10 * math.log(b / a)
-        return math.log(b / a) / (1 + 10 * min(map(abs, logs)))
-
-    @property
-    def outpaced(self) -> bool:
-        """Whether the first falls ever further behind: at the two largest sizes, by far."""
-        last = list(self.outcomes)[-2:]
-        if [self.outcomes[size] for size in last] != [SECOND, SECOND]:
-            return False
-        earlier, later = (self.ratios[size].value for size in last)
-        return later < earlier < 1 / OUTPACED
+from blurbench.study.ordering import FIRST, SECOND, UNDECIDED, Change, Ordering
+from blurbench.study.place import Place, places_of
+from blurbench.study.pooling import Level, level_of
 
 
 @dataclass(frozen=True)
@@ -112,6 +24,9 @@ class Crossover:
     Attributes:
         members: the implementations behind the two, one each or the groups that they are from.
         ordering: which is faster at the sizes that were measured.
+        asked: the sizes of the question, in order.
+        chosen: the two that were held against each other, by size.
+        paired: whether the ratios were taken within rounds.
         pays_off: size and number of images after which the second's set-up and first call are
             paid for; None where it is faster nowhere.
     """
@@ -123,12 +38,28 @@ class Crossover:
     point: Key
     threads: int
     ordering: Ordering
+    asked: tuple[int, ...]
+    chosen: Mapping[int, tuple[str, str]]
+    paired: bool
     pays_off: tuple[int, int] | None
 
     @property
     def sizes(self) -> list[int]:
         """That were measured, in order."""
         return list(self.ordering.outcomes)
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """The best estimate of where the faster changes, one for each proven change.
+
+        Where none is proven, of a change that the ratios suggest.
+        """
+        return places_of(self.ordering)
+
+    @property
+    def reaches_both_ends(self) -> bool:
+        """Whether the smallest and the largest size of the question were measured and proven."""
+        return {self.asked[0], self.asked[-1]} <= self.ordering.proven.keys()
 
     def name(self, which: str) -> str:
         """The implementation behind `first` or `second`."""
@@ -137,22 +68,33 @@ class Crossover:
     @property
     def answer(self) -> str:
         """Where the faster changes, in words."""
-        ordering = self.ordering
-        if ordering.always_faster == UNDECIDED:
-            return f"{self.first} or {self.second}: nothing is proven"
-        if ordering.always_faster is not None:
-            other = SECOND if ordering.always_faster == FIRST else FIRST
-            proven = [size for size, one in ordering.outcomes.items() if one != UNDECIDED]
-            winner, loser = self.name(ordering.always_faster), self.name(other)
-            text = f"{winner} is faster than {loser} {_stretch(proven)}"
-            gaps = [str(size) for size in self.sizes if proven[0] < size < proven[-1]]
-            gaps = [size for size in gaps if int(size) not in proven]
-            return f"{text}, not proven at {', '.join(gaps)}" if gaps else text
-        return ", ".join(
-            f"{self.name(one.faster_after)} overtakes {self.name(one.faster_before)} "
-            f"between {one.last_size_before} and {one.first_size_after}"
-            for one in ordering.changes
+        if self.ordering.changes:
+            overtaken = zip(self.ordering.changes, self.places, strict=True)
+            return ", ".join(self._overtaking(*one) for one in overtaken)
+        said = self._throughout()
+        return ", ".join([said, *(self._suggested(place) for place in self.places)])
+
+    def _overtaking(self, change: Change, place: Place) -> str:
+        """The pointwise bracket, and what its neighbours add."""
+        return (
+            f"{self.name(change.faster_after)} overtakes {self.name(change.faster_before)} "
+            f"between {change.last_size_before} and {change.first_size_after} ({place.words})"
         )
+
+    def _throughout(self) -> str:
+        ordering = self.ordering
+        if ordering.always_faster in (UNDECIDED, None):
+            return f"{self.first} or {self.second}: nothing is proven"
+        other = SECOND if ordering.always_faster == FIRST else FIRST
+        winner, loser = self.name(ordering.always_faster or FIRST), self.name(other)
+        proven = list(ordering.proven)
+        text = f"{winner} is faster than {loser} {_stretch(proven)}"
+        gaps = [size for size in self.sizes if proven[0] < size < proven[-1]]
+        unproven = [str(size) for size in gaps if size not in ordering.proven]
+        return f"{text}, not proven at {', '.join(unproven)}" if unproven else text
+
+    def _suggested(self, place: Place) -> str:
+        return f"{self.name(place.faster_after)} may overtake at {place.words}"
 
     @property
     def sentence(self) -> str:
@@ -162,10 +104,13 @@ class Crossover:
     @property
     def reach(self) -> str:
         """The scope, and the sizes behind the answer."""
-        scope = self.scope.replace("_", " ")
+        scope = self.scope.replace("_", " ") + ("" if self.paired else ", not paired")
         if len(self.sizes) == 1:
             return f"{scope}; measured at {self.sizes[0]}"
-        return f"{scope}; {len(self.sizes)} sizes measured {_stretch(self.sizes)}"
+        count = str(len(self.sizes))
+        if len(self.sizes) < len(self.asked):
+            count += f" of {len(self.asked)}"
+        return f"{scope}; {count} sizes measured {_stretch(self.sizes)}"
 
     def as_dict(self) -> dict[str, Any]:
         """As other programs read it."""
@@ -174,6 +119,7 @@ class Crossover:
             "first": self.first,
             "second": self.second,
             "scope": self.scope,
+            "paired": self.paired,
             "height": point.height,
             "width": point.width,
             "channels": point.channels,
@@ -181,11 +127,16 @@ class Crossover:
             "border": point.border,
             "threads": self.threads,
             "changes": [asdict(change) for change in self.ordering.changes],
+            "estimates": [asdict(place) for place in self.places],
             "always_faster": self.ordering.always_faster,
+            "proven_at_both_ends": self.reaches_both_ends,
+            "sizes_asked": len(self.asked),
             "sizes_measured": self.sizes,
             "ratios": [
                 {
                     "size": size,
+                    "first": self.chosen[size][0],
+                    "second": self.chosen[size][1],
                     "ratio": ratio.value,
                     "ratio_ci95_low": ratio.low,
                     "ratio_ci95_high": ratio.high,
@@ -203,23 +154,36 @@ def _stretch(sizes: Sequence[int]) -> str:
     return f"at {sizes[0]}" if len(sizes) == 1 else f"from {sizes[0]} to {sizes[-1]}"
 
 
-def find_crossovers(points: Sequence[Findings]) -> list[Crossover]:
+def find_crossovers(
+    points: Sequence[Findings], asked: Sequence[int] | None = None
+) -> list[Crossover]:
     """The crossovers of one image, from all its points.
 
-    The intervals share an error rate of 5 % for each pair over looks and sizes.
+    The level of 95 % speaks of each pair by itself: of its ratios and brackets at all looks and
+    sizes together, and of each estimate alone. It is not shared among the pairs of a table.
+
+    Args:
+        asked: the sizes of the question; by default those of the points.
     """
     if not points:
         return []
     declared = points[0].declared
     rows = {one.point.size: {row.name: row for row in one.rows()} for one in points}
+    sizes = tuple(sorted(asked or rows))
     on_device = {one.name for one in declared if one.kind == "gpu"}
+    share = points[0].rules.share(len(points))
     found = []
     for pair in pairs_of(declared):
-        scopes = _scopes(set(pair) <= on_device)
-        found += [_of_pair(points, rows, scope, *pair) for scope in scopes]
+        members = [Side(name, frozenset({name})) for name in pair]
+        for scope in _scopes(set(pair) <= on_device):
+            racing = [one for one in points if _race_together(one, scope, pair)]
+            duels = [_duel(one, scope, pair, share) for one in racing]
+            found.append(_crossover(points, rows, scope, members, duels, sizes))
     for sides in sides_of(declared):
-        scopes = _scopes(sides[1].name == FASTEST_GPU)
-        found += [_across(points, rows, scope, *sides) for scope in scopes]
+        for scope in _scopes(sides[1].name == FASTEST_GPU):
+            fastest = [(one, _fastest(one, rows[one.point.size], scope, sides)) for one in points]
+            duels = [_duel(one, scope, names, share) for one, names in fastest if names]
+            found.append(_crossover(points, rows, scope, sides, duels, sizes))
     return [one for one in found if one.sizes]
 
 
@@ -228,85 +192,84 @@ def _scopes(with_device: bool) -> tuple[str, ...]:
     return ("compute", RANKING_SCOPE) if with_device else (RANKING_SCOPE,)
 
 
-def _of_pair(
-    points: Sequence[Findings],
-    rows: Mapping[int, Mapping[str, Row]],
-    scope: str,
-    first: str,
-    second: str,
-) -> Crossover:
-    """One implementation against another, paired within the rounds of the scope's own race."""
-    rules = points[0].rules
-    share = rules.share(len(points))
-    ratios = {}
-    for findings in points:
-        if not {first, second} <= set(findings.racers(scope)) - findings.approximate:
-            continue
-        race = findings.race(scope)
-        ratio = findings.rounds(scope).ratio(second, first, share)
-        if math.isfinite(ratio.value) and race is not None:
-            if not race.control_passed:
-                ratio = Estimate(ratio.value, None, None)
-            ratios[findings.point.size] = ratio
-    ordering = Ordering(ratios, rules.same)
-    chosen = {size: (rows[size][first], rows[size][second]) for size in ratios}
-    return Crossover(
-        first,
-        second,
-        frozenset({first, second}),
-        scope,
-        points[0].point,
-        points[0].threads,
-        ordering,
-        _pays_off(chosen, ordering.outcomes, scope),
+@dataclass(frozen=True)
+class _Duel:
+    """Two implementations at one size: the time of the second over that of the first."""
+
+    size: int
+    names: tuple[str, str]
+    ratio: Estimate
+    level: Level | None
+    paired: bool
+
+
+def _race_together(findings: Findings, scope: str, pair: tuple[str, str]) -> bool:
+    return set(pair) <= set(findings.racers(scope)) - findings.approximate
+
+
+def _fastest(
+    findings: Findings, rows: Mapping[str, Row], scope: str, sides: Sequence[Side]
+) -> tuple[str, str] | None:
+    """Of those of either side that raced; None where a side has none."""
+    seconds = {
+        name: getattr(rows[name], f"{scope}_median_s")
+        for name in findings.racers(RANKING_SCOPE)
+        if rows[name].may_win
+    }
+    timed = {name: one for name, one in seconds.items() if one is not None}
+    one, other = (
+        min(side.members & timed.keys(), key=lambda name: timed[name], default="") for side in sides
     )
+    return (one, other) if one and other else None
 
 
-def _across(
+def _duel(findings: Findings, scope: str, names: tuple[str, str], share: float) -> _Duel:
+    """Paired within rounds where both race in that scope; a failed control proves nothing."""
+    first, second = names
+    paired = {first, second} <= set(findings.racers(scope))
+    rounds = findings.rounds(scope)
+    if paired:
+        ratio, level = rounds.ratio(second, first, share), level_of(rounds.measured, second, first)
+        races = [findings.race(scope)]
+    else:
+        # The CPU is not on the device, where the GPU's race among themselves.
+        first_rounds = findings.rounds(RANKING_SCOPE)
+        ratio, level = _unpaired(rounds.times(second), first_rounds.times(first), share), None
+        races = [findings.race(scope), findings.race(RANKING_SCOPE)]
+    if not all(race is None or race.control_passed for race in races):
+        ratio, level = Estimate(ratio.value, None, None), None
+    return _Duel(findings.point.size, names, ratio, level, paired)
+
+
+def _crossover(
     points: Sequence[Findings],
     rows: Mapping[int, Mapping[str, Row]],
     scope: str,
-    one_side: Side,
-    other_side: Side,
+    sides: Sequence[Side],
+    duels: Sequence[_Duel],
+    asked: tuple[int, ...],
 ) -> Crossover:
-    """The fastest of one side against the fastest of the other, chosen anew at each size."""
-    rules = points[0].rules
-    share = rules.share(len(points))
-    ratios, chosen = {}, {}
-    for findings in points:
-        competing = [row for row in rows[findings.point.size].values() if row.may_win]
-        timed = [row for row in competing if getattr(row, f"{scope}_median_s") is not None]
-        sides = [
-            [row for row in timed if row.name in side.members] for side in (one_side, other_side)
-        ]
-        races = [findings.race(), findings.race(scope)]
-        trusted = all(race is None or race.control_passed for race in races)
-        if not all(sides):
-            continue
-        one, other = (
-            min(side, key=lambda row: getattr(row, f"{scope}_median_s")) for side in sides
-        )
-        chosen[findings.point.size] = (one, other)
-        if scope == RANKING_SCOPE:
-            ratio = findings.rounds().ratio(other.name, one.name, share)
-        else:
-            # On the device they race among themselves, so the ratio is not paired.
-            ratio = _unpaired(
-                findings.rounds(scope).times(other.name), findings.rounds().times(one.name), share
-            )
-        if math.isfinite(ratio.value):
-            known = ratio if trusted else Estimate(ratio.value, None, None)
-            ratios[findings.point.size] = known
-    ordering = Ordering(ratios, rules.same)
+    known = {one.size: one for one in duels if math.isfinite(one.ratio.value)}
+    ordering = Ordering(
+        {size: one.ratio for size, one in known.items()},
+        points[0].rules.same,
+        {size: one.level for size, one in known.items() if one.level is not None},
+    )
+    chosen = {size: one.names for size, one in known.items()}
+    fought = {size: (rows[size][one], rows[size][other]) for size, (one, other) in chosen.items()}
+    first, second = sides
     return Crossover(
-        one_side.name,
-        other_side.name,
-        one_side.members | other_side.members,
+        first.name,
+        second.name,
+        first.members | second.members,
         scope,
         points[0].point,
         points[0].threads,
         ordering,
-        _pays_off(chosen, ordering.outcomes, scope),
+        asked,
+        chosen,
+        all(one.paired for one in known.values()),
+        _pays_off(fought, ordering.outcomes, scope),
     )
 
 
@@ -336,16 +299,3 @@ def _pays_off(
         if gain_s > 0:
             return size, max(1, math.ceil(extra_s / gain_s))
     return None
-
-
-def coarse_sizes(smallest: int, largest: int) -> list[int]:
-    """Odd sizes from one to the other, each about 2.2 times the one before."""
-    sizes = [smallest]
-    while sizes[-1] < largest:
-        sizes.append(min(largest, max(sizes[-1] + 2, odd_near(sizes[-1] * COARSE))))
-    return sizes
-
-
-def odd_near(value: float) -> int:
-    """The odd number nearest to a value; the larger of two."""
-    return 2 * math.floor(value / 2) + 1

@@ -12,21 +12,23 @@ from blurbench.measure.judge import Rules
 from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.journal import Log
 from blurbench.study.claims import held_against, scipy_chooses_fft_from
-from blurbench.study.crossing import Ordering, coarse_sizes, find_crossovers
+from blurbench.study.crossing import find_crossovers
 from blurbench.study.listener import Listener
-from blurbench.study.opponents import FASTEST_CPU, pairs_of, sides_of
+from blurbench.study.next_size import coarse_sizes, next_size
+from blurbench.study.opponents import pairs_of, sides_of
 from blurbench.study.options import Options, chosen, problem_for
+from blurbench.study.ordering import Ordering
 from blurbench.study.point import PointStudy, point_key
 from blurbench.study.question import Question
 from blurbench.study.session import Session, declare
+from blurbench.study.staying import left_out
 
 DEFAULT_S = 60.0
 MOST_SIZES = 24  # that the error rate is split over; 16 rounds then bear one outlier
 SETTLED = 0.05  # uncertainty below which no further size is measured
 COARSE_SHARE = 1 / 2  # of the budget, for the coarse grid
-SIZE_SHARE = 1 / 6  # of the budget, at most, for one size beyond it
+SIZE_SHARE = 1 / 10  # of the budget, at most, for one size beyond it
 LARGEST_SHARE = 1 / 3  # for one size, where 16 rounds need it
-UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
 
 
 def crossover_rules(rules: Rules) -> Rules:
@@ -96,7 +98,7 @@ def crossover(
             listener,
             shortest=min(longest, budget * part),
             longest=longest,
-            left_out=not_needed(log, size),
+            left_out=left_out(points_of(log), size),
             pairs=pairs,
         )
         study.run()
@@ -111,32 +113,6 @@ def crossover(
         begun=[one.point.size for one in points_of(log) if not one.closed(1)],
     )
     return not interrupted
-
-
-def not_needed(log: Log, size: int) -> dict[str, str]:
-    """Who has no question left at a size, and why."""
-    others = [one for one in points_of(log) if one.point.size != size]
-    known = find_crossovers(others)
-    # The fastest of a device may be anyone: then all are needed.
-    if not known or any(one.first == FASTEST_CPU for one in known):
-        return {}
-    smaller = find_crossovers([one for one in others if one.point.size < size])
-    open_pairs = [one for one in smaller if not one.ordering.outpaced]
-    behind = {name for one in smaller for name in one.members} - {
-        name for one in open_pairs for name in one.members
-    }
-    weights = [one.ordering.uncertainty(size) for one in known]
-    asked = {
-        name
-        for one, weight in zip(known, weights, strict=True)
-        if weight >= UNCERTAIN_SHARE * max(weights)
-        for name in one.members
-    }
-    names = {name for one in known for name in one.members}
-    return {
-        **dict.fromkeys(names - asked, "left out: nothing is in question at this size"),
-        **dict.fromkeys(behind, "left out: at smaller sizes the slower fell ever further behind"),
-    }
 
 
 def search(
@@ -160,7 +136,7 @@ def search(
             return
         tried.add(size)
     while len(tried) < MOST_SIZES:
-        weight, size = max((one.next_size(tried) for one in look()), default=(0.0, 0))
+        weight, size = max((next_size(one, tried) for one in look()), default=(0.0, 0))
         if weight < SETTLED or not measure(size):
             return
         tried.add(size)

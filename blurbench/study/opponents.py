@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from blurbench.records.findings import Declared
 
 RECURSIVE = ("deriche", "vyv")  # whose cost does not grow at all
+TRANSFORMS = ("fft", "dct")  # both multiply in the frequency domain, whatever the size
+SEPARABLE = ("separable", "banded")  # both add up taps, in two passes
 METHOD_PAIRS = (
     *(("direct", "separable"), ("direct", "fft"), ("separable", "fft")),
     *(("fft", method) for method in RECURSIVE),
 )
 FASTEST_CPU, FASTEST_GPU = "cpu:fastest", "gpu:fastest"
-FASTEST_FFT, FASTEST_RECURSIVE = "fft:fastest", "recursive:fastest"
+FASTEST_SEPARABLE, FASTEST_FFT = "separable:fastest", "fft:fastest"
+FASTEST_RECURSIVE = "recursive:fastest"
+OWN_FILTER = "scipy:separable"  # what most people blur with
+MEANING = {
+    FASTEST_SEPARABLE: "the fastest separable blur of all CPU backends, chosen anew at each size",
+    FASTEST_FFT: "the fastest transform, fft or dct, of all CPU backends, chosen anew at each size",
+}
 
 
 @dataclass(frozen=True)
@@ -39,23 +47,37 @@ def pairs_of(declared: Sequence[Declared]) -> list[tuple[str, str]]:
 def sides_of(declared: Sequence[Declared]) -> list[tuple[Side, Side]]:
     """Groups whose fastest are held against each other, whichever backend they are of.
 
-    The CPU's and the GPU's; on the CPU the transforms and the recursive filters, unless one
-    backend has them all, whose pairs say as much.
+    On the CPU the separable blurs and the transforms, what SciPy blurs with and the transforms,
+    the transforms and the recursive filters; then the CPU's and the GPU's. What a pair of one
+    backend says already is left out.
     """
-    kinds = [[one for one in declared if one.kind == kind] for kind in ("cpu", "gpu")]
-    transforms = [one for one in kinds[0] if one.method == "fft"]
-    recursive = [one for one in kinds[0] if one.method in RECURSIVE]
-    several = len({one.backend for one in (*transforms, *recursive)}) > 1
+    cpu, gpu = ([one for one in declared if one.kind == kind] for kind in ("cpu", "gpu"))
+    separable = _side(FASTEST_SEPARABLE, [one for one in cpu if one.method in SEPARABLE])
+    transforms = _side(FASTEST_FFT, [one for one in cpu if one.method in TRANSFORMS])
+    recursive = _side(FASTEST_RECURSIVE, [one for one in cpu if one.method in RECURSIVE])
+    own = _side(OWN_FILTER, [one for one in cpu if one.name == OWN_FILTER])
+    pairs = pairs_of(declared)
     found = [
-        *([((FASTEST_FFT, transforms), (FASTEST_RECURSIVE, recursive))] if several else []),
-        ((FASTEST_CPU, kinds[0]), (FASTEST_GPU, kinds[1])),
+        (separable, transforms),
+        *([(own, transforms)] if own.members != separable.members else []),
+        *([(transforms, recursive)] if _of_several_backends(transforms, recursive) else []),
+        (_side(FASTEST_CPU, cpu), _side(FASTEST_GPU, gpu)),
     ]
     return [
-        (Side(first, _names(ones)), Side(second, _names(others)))
-        for (first, ones), (second, others) in found
-        if ones and others
+        (one, other)
+        for one, other in found
+        if one.members and other.members and not _is_said(one, other, pairs)
     ]
 
 
-def _names(declared: Sequence[Declared]) -> frozenset[str]:
-    return frozenset(one.name for one in declared)
+def _side(name: str, declared: Sequence[Declared]) -> Side:
+    return Side(name, frozenset(one.name for one in declared))
+
+
+def _of_several_backends(one: Side, other: Side) -> bool:
+    return len({name.partition(":")[0] for name in one.members | other.members}) > 1
+
+
+def _is_said(one: Side, other: Side, pairs: Sequence[tuple[str, str]]) -> bool:
+    """Whether each side is one implementation, and the two are a pair."""
+    return any(one.members == {first} and other.members == {second} for first, second in pairs)

@@ -13,12 +13,9 @@ from blurbench.records.findings import Declared
 from blurbench.records.journal import Journal, Log, Run
 from blurbench.records.record import Record
 from blurbench.records.summary import Key
-from blurbench.study.crossing import (
-    Crossover,
-    Ordering,
-    find_crossovers,
-)
+from blurbench.study.crossing import Crossover, find_crossovers
 from blurbench.study.crossover import points_of
+from blurbench.study.ordering import Ordering
 
 SAME = 0.03
 COMMON = {
