@@ -794,6 +794,7 @@ def test_scipys_own_choice_is_what_scipy_says(height: int, width: int) -> None:
 ENTRY = {
     *("first", "second", "scope", "height", "width", "channels", "dtype", "border", "threads"),
     *("changes", "always_faster", "sizes_measured", "sentence"),
+    *("estimates", "paired", "proven_at_both_ends", "sizes_asked"),
 }
 
 
@@ -801,7 +802,7 @@ def test_the_document_has_what_was_promised(plant, clock: Clock) -> None:
     plant_two(plant, clock)
     found = json.loads(to_json(document(search_with(asking()))))
     assert found["schema"] == "blurbench.crossover/1"
-    assert {"crossovers", "claims"} <= set(found)
+    assert {"crossovers", "claims", "verdicts", "not_compared", "level"} <= set(found)
     (entry,) = found["crossovers"]
     assert set(entry) >= ENTRY
     (change,) = entry["changes"]
@@ -866,12 +867,57 @@ def test_every_change_is_in_the_table(changes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "word"),
-    [((0.001, 0.002), "nowhere"), ((0.002, 0.001), "everywhere"), ((1.0, 1.0), "not proven")],
+    ("seconds", "sizes", "words"),
+    [
+        ((0.001, 0.002), (3, 5, 7), "nowhere"),
+        ((0.002, 0.001), (3, 5, 7), "everywhere"),
+        ((0.001, 0.002), (3, 5), "not by 5"),
+        ((0.001, 0.002), (5, 7), "not by 7"),
+        ((0.002, 0.001), (5, 7), "from <= 5"),
+        ((0.002, 0.001), (3, 5), "from <= 3"),
+        ((1.0, 1.0), (3, 7), "not proven"),
+    ],
 )
-def test_the_table_says_in_words_what_is_no_change(seconds: tuple[float, float], word: str) -> None:
-    log = Written("direct", "fft").race(3, dict(zip(("direct", "fft"), seconds, strict=True)))
-    assert word in "\n".join(table_of(shown(log.log)))
+def test_the_table_speaks_of_everywhere_only_where_both_ends_are_proven(
+    seconds: tuple[float, float], sizes: tuple[int, ...], words: str
+) -> None:
+    log = Written("direct", "fft", sizes=(3, 5, 7))
+    for size in sizes:
+        log.race(size, dict(zip(("direct", "fft"), seconds, strict=True)))
+    (line,) = [one for one in table_of(shown(log.log)) if one.startswith("fake:direct")]
+    assert f"  {words}  " in line
+
+
+def test_the_table_says_of_how_many_sizes_it_speaks() -> None:
+    log = Written("direct", "fft", sizes=range(3, 256, 2)).race(3, {"direct": 0.001, "fft": 0.002})
+    lines = shown(log.log)
+    assert table_of(lines)[1].rstrip().endswith("1/127")
+    assert any("a longer --budget tells more" in line for line in lines)
+
+
+def test_a_pair_that_never_raced_is_named_with_its_reason() -> None:
+    log = Written("direct", "separable", "fft").race(3, {"direct": 0.001, "fft": 0.002})
+    log.out(3, "separable", "failed", "worn out")
+    (line,) = [one for one in shown(log.log) if one.startswith("Not compared")]
+    assert line == (
+        "Not compared: fake:direct and fake:separable, fake:separable and fake:fft: "
+        "fake:separable failed (worn out)."
+    )
+
+
+def test_claims_that_nothing_bears_on_share_a_line() -> None:
+    lines = shown(flickering(1))
+    assert len([one for one in lines if "ArrayFire" in one or "DIPlib" in one]) == 1
+
+
+def test_the_answer_comes_last() -> None:
+    assert shown(flickering(1))[-1].startswith("FFT pays from about 102 ")
+
+
+def test_a_ratio_across_devices_is_said_not_to_be_paired(across: Log) -> None:
+    found = of_devices(across)
+    assert "not paired" in found["compute"].sentence
+    assert "not paired" not in found["end_to_end"].sentence
 
 
 def test_the_claims_are_printed_beside() -> None:

@@ -151,7 +151,7 @@ def test_the_answer_says_which_to_use_where_and_where_fft_overtakes(sweep: Page)
     assert (
         "For 512x512 RGB float32, end to end: up to 5x5 use numpy:direct (not proven at 5); "
         "from 9x9 to 15x15 use numpy:separable; from 31x31 on use numpy:fft (not proven at 31, "
-        "63, 101). numpy:fft overtakes numpy:separable between 15 and 31." in text
+        "63, 101). numpy:fft overtakes numpy:separable between 15 and 31 (about 28)." in text
     )
 
 

@@ -1,4 +1,4 @@
-"""Crossovers on the terminal: the brackets, and what others claim."""
+"""Crossovers on the terminal: the brackets, what others claim, and the answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blurbench.records.journal import Run
 from blurbench.report.console import markdown_row, plain_table, say, say_missing, show_table
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.units import plural
-from blurbench.study.opponents import FASTEST_CPU
+from blurbench.study.opponents import FASTEST_CPU, MEANING
 
 HEADERS = ("first", "second", "scope", "second faster", "sizes")
 HELD = {True: "held", False: "did not hold", None: "cannot be told"}
@@ -20,7 +20,7 @@ NOT_COMPARABLE = "nothing measured here is comparable"
 
 
 def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> None:
-    """The brackets, a sentence to quote for each, the claims beside them."""
+    """The table, a sentence to quote for each pair, the claims beside them, and the answer."""
     crossovers = found["crossovers"]
     if crossovers:
         table = plain_table(*HEADERS, right=(4,))
@@ -38,40 +38,94 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
                 f"  Its set-up and first call are paid for after "
                 f"{plural(one['pays_off_after_images'], 'image')} at {size}x{size}.",
             )
+    for line in note_lines(found):
+        say(console, line)
     say_missing(console, run.about["unavailable"])
     say(console, "\nWhat others say:", "bold")
     for line in claim_lines(found):
         say(console, line)
+    if found["verdicts"]:
+        console.print()
+    for line in found["verdicts"]:
+        say(console, line, "bold")
 
 
 def _texts(one: Mapping[str, Any]) -> list[list[str]]:
     """A line for each change, or one where there is none."""
-    names, count = [one["first"], one["second"], one["scope"]], str(len(one["sizes_measured"]))
+    names = [one["first"], one["second"], one["scope"]]
     places = _places(one)
     others = [[*names, place, ""] for place in places[1:]]
-    return [[*names, places[0], count], *others]
+    return [[*names, places[0], _count(one)], *others]
+
+
+def _count(one: Mapping[str, Any]) -> str:
+    """`9`, or `9/127` of the sizes that were asked for."""
+    measured, asked = len(one["sizes_measured"]), one["sizes_asked"]
+    return str(measured) if measured == asked else f"{measured}/{asked}"
 
 
 def _places(one: Mapping[str, Any]) -> list[str]:
-    """Where the second is faster, as brackets."""
+    """Where the second is faster: the estimate if sizes were pooled, else the proven bracket."""
     if one["always_faster"] is not None:
-        names = {"first": "nowhere", "second": "everywhere", "undecided": "not proven"}
-        return [names[one["always_faster"]]]
+        return [_throughout(one)]
     return [
-        f"{'from' if change['faster_after'] == 'second' else 'until'} "
-        f"{change['last_size_before']}..{change['first_size_after']}"
-        for change in one["changes"]
+        f"{'from' if change['faster_after'] == 'second' else 'until'} {_place(change, estimate)}"
+        for change, estimate in zip(one["changes"], one["estimates"], strict=True)
     ]
 
 
+def _place(change: Mapping[str, Any], estimate: Mapping[str, Any]) -> str:
+    if not estimate["pooled"]:
+        return f"{change['last_size_before']}..{change['first_size_after']}"
+    return f"{estimate['size']:.0f} ({estimate['low']}..{estimate['high']})"
+
+
+def _throughout(one: Mapping[str, Any]) -> str:
+    """Of all sizes that were asked for only if the smallest and the largest are proven."""
+    proven = [entry["size"] for entry in one["ratios"] if entry["faster"] != "undecided"]
+    if not proven:
+        return "not proven"
+    if one["always_faster"] == "first":
+        return "nowhere" if one["proven_at_both_ends"] else f"not by {proven[-1]}"
+    return "everywhere" if one["proven_at_both_ends"] else f"from <= {proven[0]}"
+
+
+def note_lines(found: Mapping[str, Any]) -> list[str]:
+    """What the names and the level mean, what is missing, and what would help."""
+    crossovers = found["crossovers"]
+    names = {name for one in crossovers for name in (one["first"], one["second"])}
+    lines = [f"{name} is {words}." for name, words in MEANING.items() if name in names]
+    if crossovers:
+        lines.append(f"{found['level']}.")
+    short = [one for one in crossovers if not one["proven_at_both_ends"]]
+    if short:
+        least = min(len(one["sizes_measured"]) for one in short)
+        lines.append(
+            f"Not proven at both ends of the range: {len(short)} of "
+            f"{plural(len(crossovers), 'pair')}, "
+            f"measured at {least} of {plural(short[0]['sizes_asked'], 'size')} or more; "
+            "a longer --budget tells more."
+        )
+    sharing: dict[str, list[str]] = {}
+    for one in found["not_compared"]:
+        sharing.setdefault(one["reason"], []).append(f"{one['first']} and {one['second']}")
+    lines += [f"Not compared: {', '.join(own)}: {reason}." for reason, own in sharing.items()]
+    return lines
+
+
 def claim_lines(found: Mapping[str, Any]) -> list[str]:
-    """Each published claim, what it compares, and what was found here of the same pair."""
+    """Each published claim, what it compares, and what was found here of the same pair.
+
+    Those that nothing measured bears on share a line.
+    """
     lines = []
     for claim in found["claims"]:
-        lines.append(f'- "{claim["claim"]}": {claim["compares"]} ({claim["source"]})')
-        lines += [f"    {HELD[here['held']]}: {here['found']}" for here in claim["here"]]
-        if not claim["here"]:
-            lines.append(f"    {NOT_COMPARABLE}")
+        if claim["here"]:
+            lines.append(f'- "{claim["claim"]}": {claim["compares"]} ({claim["source"]})')
+            lines += [f"    {HELD[here['held']]}: {here['found']}" for here in claim["here"]]
+    others = [f'"{one["claim"]}" ({one["source"]})' for one in found["claims"] if not one["here"]]
+    if others:
+        lines.append(f"- {NOT_COMPARABLE} with {', '.join(others)}")
     chosen = found["scipy_choose_conv_method_fft_from"]
     choice = "never FFT" if chosen is None else f"FFT from {chosen} on"
     lines.append(f"- scipy.signal.choose_conv_method, FFT or dense sum, for this image: {choice}")
@@ -84,4 +138,6 @@ def crossover_markdown(run: Run, found: Mapping[str, Any]) -> str:
     lines.append("| --- | --- | --- | --- | ---: |")
     lines += [markdown_row(texts) for one in found["crossovers"] for texts in _texts(one)]
     lines += ["", *(f"- {one['sentence']}" for one in found["crossovers"])]
-    return "\n".join([*lines, "", "What others say:", "", *claim_lines(found)]) + "\n"
+    lines += ["", *(f"- {line}" for line in note_lines(found))]
+    lines += ["", "What others say:", "", *claim_lines(found)]
+    return "\n".join([*lines, "", *found["verdicts"]]).rstrip() + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from blurbench.errors import InputError
@@ -22,6 +22,8 @@ from blurbench.study.point import PointStudy, point_key
 from blurbench.study.question import Question
 from blurbench.study.session import Session, declare
 from blurbench.study.staying import left_out
+from blurbench.study.unraced import unraced
+from blurbench.study.verdicts import verdicts
 
 DEFAULT_S = 60.0
 MOST_SIZES = 24  # that the error rate is split over; 16 rounds then bear one outlier
@@ -29,6 +31,10 @@ SETTLED = 0.05  # uncertainty below which no further size is measured
 COARSE_SHARE = 1 / 2  # of the budget, for the coarse grid
 SIZE_SHARE = 1 / 10  # of the budget, at most, for one size beyond it
 LARGEST_SHARE = 1 / 3  # for one size, where 16 rounds need it
+LEVEL = (
+    "95 % is of each pair by itself: of its pointwise bracket at all sizes together, "
+    "and of its estimate; not of all pairs at once"
+)
 
 
 def crossover_rules(rules: Rules) -> Rules:
@@ -148,10 +154,12 @@ def points_of(log: Log) -> list[Findings]:
 
 
 def document(log: Log) -> dict[str, Any]:
-    """What was found, as `blurbench.crossover/1`."""
-    crossovers = find_crossovers(points_of(log))
-    (image,) = log.run.images
+    """What was found, as `blurbench.crossover/1`; `level` says what the 95 % speak of."""
+    points = points_of(log)
     sizes = [kernel["size"] for kernel in log.run.about["kernels"]]
+    crossovers = find_crossovers(points, sizes)
+    missing = unraced(log.run.declared, log.run.rules, points, crossovers)
+    (image,) = log.run.images
     return {
         "schema": "blurbench.crossover/1",
         "image": image,
@@ -159,7 +167,10 @@ def document(log: Log) -> dict[str, Any]:
         "versions": log.run.about["versions"],
         "machine_id": log.run.machine_id,
         "ranking_scope": RANKING_SCOPE,
+        "level": LEVEL,
+        "verdicts": verdicts(crossovers),
         "crossovers": [one.as_dict() for one in crossovers],
+        "not_compared": [asdict(one) for one in missing],
         "claims": held_against(crossovers),
         "scipy_choose_conv_method_fft_from": scipy_chooses_fft_from(
             image["height"], image["width"], sizes

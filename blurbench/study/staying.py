@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 
 from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
@@ -13,18 +14,21 @@ from blurbench.study.ordering import FIRST, outcome
 UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
 SETTLED = "left out: nothing is in question at this size"
 BEHIND = "left out: at smaller sizes it fell ever further behind"
+TOO_DEAR = "left out: at a smaller size it did not fit the time, and took many times the best's"
+MANY = 10.0  # times the best's
 
 
 def left_out(points: Sequence[Findings], size: int) -> dict[str, str]:
     """Who need not be measured at a size, and why.
 
-    Whoever may be the best at the nearest sizes, of all or of its kind of method, always is; of
-    the dense sums only while they do not fall ever further behind the others.
+    Whoever may be the best at the nearest sizes, of all or of its kind of method, always is;
+    but who is the best of its kind alone is not where its kind falls ever further behind.
     """
     others = [one for one in points if one.point.size != size]
+    too_dear = {name for one in others if one.point.size < size for name in _too_dear(one)}
     known = find_crossovers(others)
     if not known:
-        return {}
+        return dict.fromkeys(too_dear, TOO_DEAR)
     names = {name for one in known for name in one.members}
     smaller = find_crossovers([one for one in others if one.point.size < size])
     behind = _outpaced(smaller)
@@ -33,7 +37,19 @@ def left_out(points: Sequence[Findings], size: int) -> dict[str, str]:
     return {
         **dict.fromkeys(names - _asked(known, size) - staying, SETTLED),
         **dict.fromkeys(behind - staying, BEHIND),
+        **dict.fromkeys(too_dear, TOO_DEAR),
     }
+
+
+def _too_dear(findings: Findings) -> Iterator[str]:
+    """Whose cost grows with the kernel, and was far from the best's and beyond the time here."""
+    rows = findings.rows()
+    best_s = min((row.end_to_end_median_s or math.inf for row in rows), default=math.inf)
+    for row in rows:
+        once_s = row.predicted_s or row.first_call_s or 0.0
+        grows = row.method in ("direct", *SEPARABLE)
+        if row.status == "over_budget" and grows and once_s > MANY * best_s:
+            yield row.name
 
 
 def _outpaced(crossovers: Sequence[Crossover]) -> set[str]:
