@@ -43,10 +43,10 @@ Examples:
 def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **given: Any) -> int:
     """Find the kernel sizes where the faster of two methods changes.
 
-    For each backend direct to separable, direct to FFT, separable to FFT; with --tolerance FFT to
-    the recursive filters that are near enough, and the fastest FFT of all backends to the fastest
-    of them; with a GPU the fastest CPU implementation to the fastest on the GPU. Takes 60 s unless
-    --budget says otherwise.
+    For each backend direct to separable, direct to FFT, separable to FFT; of all CPU backends the
+    fastest separable blur to the fastest transform; with --tolerance FFT to the recursive filters
+    that are near enough, and the fastest transform to the fastest of them; with a GPU the fastest
+    CPU implementation to the fastest on the GPU. Takes 60 s unless --budget says otherwise.
     """
     from blurbench.kernel import GaussianKernel
     from blurbench.records.journal import check_run_folder

@@ -66,18 +66,14 @@ def _count(one: Mapping[str, Any]) -> str:
 
 def _places(one: Mapping[str, Any]) -> list[str]:
     """Where the second is faster: the estimate if sizes were pooled, else the proven bracket."""
-    if one["always_faster"] is not None:
-        return [_throughout(one)]
-    return [
-        f"{'from' if change['faster_after'] == 'second' else 'until'} {_place(change, estimate)}"
-        for change, estimate in zip(one["changes"], one["estimates"], strict=True)
-    ]
+    places = [each for each in one["estimates"] if None not in (each["low"], each["high"])]
+    return [_place(each) for each in places] or [_throughout(one)]
 
 
-def _place(change: Mapping[str, Any], estimate: Mapping[str, Any]) -> str:
-    if not estimate["pooled"]:
-        return f"{change['last_size_before']}..{change['first_size_after']}"
-    return f"{estimate['size']:.0f} ({estimate['low']}..{estimate['high']})"
+def _place(estimate: Mapping[str, Any]) -> str:
+    bracket = f"{estimate['low']}..{estimate['high']}"
+    words = f"{estimate['size']:.0f} ({bracket})" if estimate["pooled"] else bracket
+    return f"{'from' if estimate['faster_after'] == 'second' else 'until'} {words}"
 
 
 def _throughout(one: Mapping[str, Any]) -> str:

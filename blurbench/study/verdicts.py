@@ -29,12 +29,16 @@ def verdicts(crossovers: Sequence[Crossover]) -> list[str]:
     if transforms is not None:
         said = _pays("FFT", "the best FFT", "the best separable blur", transforms)
         own = found.get((OWN_FILTER, FASTEST_FFT))
-        if own is not None and transforms.ordering.always_faster == FIRST:
+        if (
+            own is not None
+            and transforms.ordering.always_faster == FIRST
+            and not _spells(transforms)
+        ):
             said += _against_own(own)
         sentences.append(f"{said}.")
     devices = found.get((FASTEST_CPU, FASTEST_GPU))
     if devices is not None:
-        said = _pays("The GPU", "the best on the GPU, with transfers", "the best CPU blur", devices)
+        said = _pays("The GPU", "the best on the GPU with transfers", "the best CPU blur", devices)
         sentences.append(f"{said}.")
     return sentences
 
@@ -50,8 +54,8 @@ def _only_pair(crossovers: Sequence[Crossover]) -> Crossover | None:
 def _pays(subject: str, second: str, first: str, one: Crossover) -> str:
     """Where the second is faster, or how far it is from that."""
     ordering = one.ordering
-    if ordering.changes:
-        return f"{subject} pays {_spells(one)}: {second} against {first}"
+    if spells := _spells(one):
+        return f"{subject} pays {spells}: {second} against {first}"
     if ordering.always_faster == UNDECIDED:
         return f"Whether {subject} pays is not proven {_range(one)}: {second} against {first}"
     size = min(ordering.proven) if ordering.always_faster == SECOND else max(ordering.proven)
@@ -62,9 +66,11 @@ def _pays(subject: str, second: str, first: str, one: Crossover) -> str:
 
 
 def _spells(one: Crossover) -> str:
+    """From where and up to where, if both ends of any such place are proven."""
     return ", ".join(
         f"{_turn(place)} about {place.size:.0f} ({place.low} to {place.high} at 95 %)"
         for place in one.places
+        if place.bracket is not None
     )
 
 
@@ -98,8 +104,8 @@ def _range(one: Crossover) -> str:
 
 def _against_own(own: Crossover) -> str:
     """Of what SciPy blurs with, where it is slower than the best FFT."""
-    if own.ordering.changes:
-        return f"; against SciPy's own filter it pays {_spells(own)}"
+    if spells := _spells(own):
+        return f"; against SciPy's own filter it pays {spells}"
     if own.ordering.always_faster == SECOND:
         return f"; against SciPy's own filter it pays from {min(own.ordering.proven)}"
     return ""
