@@ -16,8 +16,8 @@ SIZES = range(37, 67, 3)
 SPREAD, ROUNDS = 0.15, 80
 
 
-def rounds_of(logs: list[float]) -> list[dict[str, float]]:
-    return [{"a": math.exp(one), "b": 1.0} for one in logs]
+def rounds_of(logs: list[float]) -> list[dict[str, list[float]]]:
+    return [{"a": [math.exp(one)], "b": [1.0]} for one in logs]
 
 
 def drawn(rng: random.Random, truth: Callable[[int], float]) -> dict[int, Level]:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from blurbench.measure.levels import widen_ratio
 from blurbench.measure.stats import Estimate, estimate_median, estimate_ratio
 
 CONTROL = "control"
@@ -126,7 +127,8 @@ class Rounds:
     def ratio(self, first: str, second: str, alpha: float) -> Estimate:
         """The median ratio of two in the rounds that have both.
 
-        Where there are several samples of one of them in a round, all count.
+        Where there are several samples of one of them in a round, all count. The interval covers
+        what processes differ by.
 
         Args:
             alpha: probability that the interval misses, over all looks.
@@ -146,7 +148,12 @@ class Rounds:
                 logs.append([math.log(one[first][0] / other) for other in others])
         if CONTROL in (first, second):
             logs = [each[:1] for each in logs]
-        return estimate_ratio(logs, alpha) if logs else NOTHING
+        if not logs:
+            return NOTHING
+        found = estimate_ratio(logs, alpha)
+        parts = (replace(part, reference=self.reference) for part in self.parts)
+        values = (part.ratio(first, second, alpha).value for part in parts)
+        return widen_ratio(found, [value for value in values if math.isfinite(value)], alpha)
 
     def fastest_of_pilot(self, names: Iterable[str]) -> str | None:
         """The name with the lowest median in the pilot; None where no pilot round is complete."""

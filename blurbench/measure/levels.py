@@ -32,6 +32,17 @@ def widen(pooled: Estimate, process_values: Sequence[float], alpha: float) -> Es
     )
 
 
+def widen_ratio(pooled: Estimate, process_ratios: Sequence[float], alpha: float) -> Estimate:
+    """The same of a ratio, whose differences count by their logarithms."""
+    if pooled.low is None or pooled.high is None:
+        return pooled
+    logs = Estimate(*map(math.log, (pooled.value, pooled.low, pooled.high)))
+    wide = widen(logs, [math.log(ratio) for ratio in process_ratios], alpha)
+    assert wide.low is not None
+    assert wide.high is not None
+    return replace(pooled, low=math.exp(wide.low), high=math.exp(wide.high))
+
+
 def t_quantile(probability: float, freedom: int) -> float:
     """What Student's t exceeds with 1 - `probability`, which is above one half."""
     low, high = 0.0, 1.0

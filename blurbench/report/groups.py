@@ -7,19 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from blurbench.records import lead
 from blurbench.records.findings import Declared, Findings
 from blurbench.records.summary import Row
-from blurbench.study.crossing import FIRST, outcome
+from blurbench.study.ordering import FIRST, outcome
 
 DIRECT, SEPARABLE, FFT, GPU = "direct", "separable", "FFT", "GPU"
 APPROXIMATE = "approximate"  # of which only what is near enough may win
 GROUPS = (DIRECT, SEPARABLE, FFT, APPROXIMATE, GPU)
 OF_METHODS = {
     "direct": DIRECT,
-    "separable": SEPARABLE,
-    "banded": SEPARABLE,
-    "fft": FFT,
-    "dct": FFT,
+    **dict.fromkeys(lead.SEPARABLE, SEPARABLE),
+    **dict.fromkeys(lead.TRANSFORMS, FFT),
     "box": APPROXIMATE,
     "extended_box": APPROXIMATE,
     "deriche": APPROXIMATE,

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blurbench.records.findings import Declared
+from blurbench.records.lead import SEPARABLE, TRANSFORMS
 
 RECURSIVE = ("deriche", "vyv")  # whose cost does not grow at all
-TRANSFORMS = ("fft", "dct")  # both multiply in the frequency domain, whatever the size
-SEPARABLE = ("separable", "banded")  # both add up taps, in two passes
 METHOD_PAIRS = (
     *(("direct", "separable"), ("direct", "fft"), ("separable", "fft")),
     *(("fft", method) for method in RECURSIVE),

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
+from blurbench.measure.judge import Round
+
 FEWEST_ROUNDS = 8  # of a size that has a say
 FEWEST_SIZES = 4  # of a line: two for the line and two to see how far sizes stray from it
 TRIMMED = 0.2  # of the rounds on either side: outliers
@@ -22,12 +24,16 @@ class Level:
     rounds: int
 
 
-def level_of(rounds: Iterable[Mapping[str, float]], first: str, second: str) -> Level | None:
+def level_of(rounds: Iterable[Round], first: str, second: str) -> Level | None:
     """Of one's time over the other's in the rounds that have both; None where these are few.
 
     The centre is the trimmed mean, and the spread the one that makes its standard error.
     """
-    logs = [math.log(one[first] / one[second]) for one in rounds if first in one and second in one]
+    logs = [
+        fmean(map(math.log, one[first])) - fmean(map(math.log, one[second]))
+        for one in rounds
+        if first in one and second in one
+    ]
     count = len(logs)
     if count < FEWEST_ROUNDS:
         return None
