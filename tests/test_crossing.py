@@ -105,7 +105,7 @@ def test_who_left_after_the_pilot_is_not_compared() -> None:
 
 
 def test_too_few_rounds_prove_nothing() -> None:
-    log = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.009}, rounds=6)
+    log = Written("direct", "fft").race(3, {"direct": 0.001, "fft": 0.009}, rounds=4)
     assert log.only().ordering.always_faster == "undecided"
 
 
@@ -128,9 +128,9 @@ def test_a_race_without_a_control_counts() -> None:
 def test_the_error_rate_is_split_over_the_sizes_measured() -> None:
     seconds = {"direct": 0.001, "fft": 0.009}
     few, many = Written("direct", "fft"), Written("direct", "fft")
-    few.race(3, seconds, rounds=11)
+    few.race(3, seconds, rounds=6)
     for size in range(3, 43, 2):
-        many.race(size, seconds, rounds=11)
+        many.race(size, seconds, rounds=6)
     assert few.only().ordering.outcomes[3] == "first"
     assert set(many.only().ordering.outcomes.values()) == {"undecided"}
 
@@ -138,7 +138,7 @@ def test_the_error_rate_is_split_over_the_sizes_measured() -> None:
 def test_a_search_splits_the_error_rate_over_all_that_it_may_measure() -> None:
     seconds = {"direct": 0.001, "fft": 0.009}
     log = Written("direct", "fft", rules=crossover_rules(Rules()))
-    assert log.race(3, seconds, rounds=11).only().ordering.outcomes[3] == "undecided"
+    assert log.race(3, seconds, rounds=6).only().ordering.outcomes[3] == "undecided"
     assert log.race(5, seconds, rounds=16).only().ordering.outcomes[5] == "first"
 
 
@@ -274,8 +274,6 @@ def test_a_failed_control_proves_nothing_across_devices(scope: str) -> None:
 @pytest.mark.parametrize("name", ["fake:fft", "gpu:fft"])
 def test_across_devices_a_size_needs_both(scope: str, name: str) -> None:
     log = Written("fake:fft", "gpu:fft")
-    log.race(3, {"fake:fft": 0.009, "gpu:fft": 0.002})
-    log.race(3, {"gpu:fft": 0.001}, scope="compute")
     for size in (3, 7):
         log.race(size, {"fake:fft": 0.009, "gpu:fft": 0.002})
         log.race(size, {"gpu:fft": 0.001}, scope="compute")
@@ -344,7 +342,8 @@ def test_the_fastest_of_the_cpu_may_be_an_approximation_if_near_enough(
 ) -> None:
     log = Written("fake:fft", "fake:deriche", "gpu:fft", rules=Rules(tolerance=1e-2))
     log.record(3, "fake:deriche", "first_call", 0.01, max_relative_error=error)
-    log.race(3, {"fake:fft": 0.002, "fake:deriche": 0.001, "gpu:fft": 0.004})
+    seconds = {"fake:fft": 0.002, "fake:deriche": 0.001, "gpu:fft": 0.004}
+    log.race(3, seconds, control=None)
     found = log.crossovers()["cpu:fastest", "gpu:fastest", "end_to_end"]
     assert found.ordering.ratios[3].value == pytest.approx(ratio, rel=0.01)
 

@@ -1024,7 +1024,7 @@ def test_approximations_have_nothing_to_cross_without_a_tolerance(here: None) ->
 
 
 def test_the_rules_split_the_error_rate_over_the_sizes_of_a_search() -> None:
-    assert crossover_rules(Rules()).share(99) == pytest.approx(0.05 / 4 / 24)
+    assert crossover_rules(Rules()).share(99) == pytest.approx(0.05 / 24)
 
 
 def test_a_colour_image_is_measured_with_its_channels(plant, clock: Clock) -> None:
