@@ -18,7 +18,7 @@ from blurbench.backends.backend import Implementation
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.judge import CONTROL, Result, Sample
+from blurbench.measure.judge import CONTROL, Result, Sample, may_lead
 from blurbench.measure.race import (
     FIRST_LOOK,
     LIKELY,
@@ -210,7 +210,8 @@ class PointStudy:
 
     def _race_the_likely(self, costs: Mapping[str, float]) -> None:
         """Those that are expected to win come to their first look before any dear one runs."""
-        least = min(costs.values(), default=0.0)
+        able = may_lead(costs, self.findings.approximate)
+        least = min((costs[name] for name in able), default=0.0)
         likely = {name: cost for name, cost in costs.items() if cost <= EXPECTED * least}
         self._prepare_all(likely)
         found = self._costs()
