@@ -69,13 +69,20 @@ def code_line(rows: Sequence[Row]) -> str | None:
 
 
 def native_line(rows: Sequence[Row]) -> str | None:
-    """The own call of the best library, where one wins or comes close."""
+    """The own call of the best library, where one wins or comes close.
+
+    It does the same as its row only on pixels of the type that was timed, and integer ones the
+    libraries round in their own ways.
+    """
     for row in ranked_rows(rows):
+        key = row.key
         if ratio_to_leader(row).value > CLOSE:
             return None
-        call = native_call(row.backend, row.method, _kernel(row), row.key.border)
-        if call is not None:
-            return f"{call}  # {ratio_to_leader(row).value:.2f}x its time"
+        call = native_call(
+            row.backend, row.method, _kernel(row), key.border, key.cval, color=key.channels > 1
+        )
+        if call is not None and key.dtype in ("float32", "float64"):
+            return f"{call}  # {key.dtype}"
     return None
 
 

@@ -44,15 +44,27 @@ def equivalents(kernel: GaussianKernel, border: str) -> list[Equivalent]:
     ]
 
 
-def native_call(backend: str, method: str, kernel: GaussianKernel, border: str) -> str | None:
-    """The one statement with which a backend's own library blurs; None where there is none."""
+def native_call(
+    backend: str,
+    method: str,
+    kernel: GaussianKernel,
+    border: str,
+    cval: float = 0.0,
+    color: bool = False,
+) -> str | None:
+    """The call of `img` with which a backend's own library blurs; None where there is none.
+
+    Args:
+        color: whether the pixels have channels, in the last of three axes.
+    """
     if backend not in _OF_BACKENDS or method != "separable" or kernel.even:
         return None
     code = _OF_BACKENDS[backend](kernel, border).code
-    if code is None:
+    if code is None or (border == "constant" and cval != 0):
         return None
     statement = " ".join(line.strip() for line in code.splitlines() if "import" not in line)
-    return statement.removeprefix("blurred = ").replace("( ", "(")
+    call = statement.removeprefix("blurred = ").replace("( image", "(img")
+    return call.removesuffix(")") + _CHANNELS[backend] + ")" if color else call
 
 
 def _opencv(kernel: GaussianKernel, border: str) -> Equivalent:
@@ -154,4 +166,5 @@ def _truncate(kernel: GaussianKernel) -> str:
     return next(text for text in texts if int(float(text) * sigma + 0.5) == kernel.radius)
 
 
+_CHANNELS = {"opencv": "", "skimage": ", channel_axis=-1", "scipy": ", axes=(0, 1)"}
 _OF_BACKENDS = {"opencv": _opencv, "skimage": _skimage, "scipy": _scipy}
