@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -22,13 +23,14 @@ from blurbench.measure.judge import (
 from blurbench.plan import Problem
 from blurbench.records.summary import Row
 from blurbench.report.answer import answer_lines, code_line, native_line, sentence
-from blurbench.report.console import is_wide, say
-from blurbench.report.rows import show_on_device, show_ranking, show_transfers
+from blurbench.report.console import is_wide, say, say_unbroken
+from blurbench.report.rows import row_texts, show_on_device, show_ranking, show_transfers
 from blurbench.report.units import count_bytes, digits, plural, ratio
 from blurbench.study.answer import Answer
 
 MOST_LINES = 24  # of a screen
 MOST_ROWS, FEWEST_ROWS = 12, 4
+_FIGURE = re.compile(r"\d[\d.e+-]*( [num]?s\b)?")  # with its unit of time
 _PROVEN, _HERE = "proven, by more than {same:g} %", "proven, but a new run may differ by {same:g} %"
 WORDS = {
     FASTEST: _PROVEN,
@@ -38,9 +40,10 @@ WORDS = {
     LIKELY: "ahead, not proven",
     TIED: "within {same:g} %, proven",
     UNCLEAR: "may be as fast as the first",
-    FAR_SLOWER: "by 3 times at least, from a run or a prediction",
-    APPROXIMATE: "another filter than was asked for, not ranked",
+    FAR_SLOWER: "9x or more in one run or as predicted",
+    APPROXIMATE: "another filter, not ranked",
 }
+BAD = ("wrong", "implausible", "failed", "out_of_memory")  # is shown, however little room there is
 
 
 def header_lines(name: str, problem: Problem, cache: str, file_type: str = "") -> list[str]:
@@ -69,7 +72,10 @@ def header_lines(name: str, problem: Problem, cache: str, file_type: str = "") -
 def show_answers(console: Console, answers: Sequence[Answer], everything: bool = False) -> None:
     """Each below its image, if there are several."""
     for number, answer in enumerate(answers):
-        title, *_ = header_lines(answer.image.name, answer.problem, answer.options.cache)
+        image = answer.image
+        title, *_ = header_lines(
+            image.name, answer.problem, answer.options.cache, image.pixels.dtype.name
+        )
         if len(answers) > 1:
             say(console, f"\n{title}" if number else title, "bold")
         show_point(
@@ -107,21 +113,22 @@ def show_point(
         *control_lines(race),
         *control_lines(on_device, " on the device"),
         *_process_lines(ran),
-        *_word_lines(ran, same),
     ]
     if unavailable:
         remarks.append(_missing_line(unavailable))
     answers = _answers(rows, same)
-    taken = 7 + sum(_height(console, line) for line in (*remarks, *answers))
-    taken += 0 if on_device is None else 3 + len(on_device.standings)
+    there = [] if on_device is None else [row for row in ran if row.name in on_device.standings]
+    words = _word_lines(ran, on_device, same)
+    taken = 7 + sum(_height(console, line) for line in (*remarks, *words, *answers))
+    taken += 3 + len(there) if there else 0
     room = len(ran) if everything else min(MOST_ROWS, max(FEWEST_ROWS, MOST_LINES - taken))
-    shown, folded = (ran, []) if len(ran) <= room + 1 else (ran[:room], ran[room:])
+    shown, folded = _fold(ran, room)
+    remarks += _word_lines(shown, on_device, same)
     if shown:
         show_ranking(console, shown)
         if folded:
             say(console, _folded_line(folded))
         if on_device is not None:
-            there = [row for row in ran if row.name in on_device.standings]
             say(console, "\nData already on the device (compute):", "bold")
             show_on_device(console, there, on_device)
             if is_wide(console):
@@ -132,7 +139,18 @@ def show_point(
         say(console, line)
     console.print()
     for number, line in enumerate(answers):
-        say(console, line, "cyan" if line.startswith(" ") else "bold" if number == 0 else "")
+        if line.startswith(" "):
+            say_unbroken(console, line, "cyan")
+        else:
+            say(console, line, "bold" if number == 0 else "")
+
+
+def _fold(rows: Sequence[Row], room: int) -> tuple[list[Row], list[Row]]:
+    """The rows that are shown, and those that are left out: the last, except what is bad."""
+    bad = [row for row in rows if row.status in BAD]
+    others = [row for row in rows if row not in bad]
+    folded = others[max(1, room - len(bad)) :]
+    return [row for row in rows if row not in folded], folded
 
 
 def _answers(rows: Sequence[Row], same: float) -> list[str]:
@@ -166,23 +184,37 @@ def _folded_line(rows: Sequence[Row]) -> str:
 
 def _remarks(rows: Sequence[Row]) -> list[str]:
     """Why rows are not in the running, or were hardly measured; a line for each kind."""
-    names: dict[str, list[str]] = {}
+    kinds: dict[str, list[tuple[str, str]]] = {}
+
+    def remark(row: Row, reason: str) -> None:
+        kinds.setdefault(_FIGURE.sub("", reason), []).append((row.name, reason))
+
     for row in rows:
         if row.throttled_samples:
             taken = plural(row.throttled_samples, "sample")
-            names.setdefault(f"{taken} taken while the device was slowed down", []).append(row.name)
+            remark(row, f"{taken} taken while the device was slowed down")
         # What far slower means says it all.
         if row.reason and row.verdict != FAR_SLOWER:
-            names.setdefault(row.reason, []).append(row.name)
-    return [f"{', '.join(own)}: {reason}." for reason, own in names.items()]
+            remark(row, row.reason)
+    return [_remark_line(own) for own in kinds.values()]
 
 
-def _word_lines(rows: Iterable[Row], same: float) -> list[str]:
-    """What the verdicts that occur mean; those of one meaning together."""
-    verdicts = {row.verdict for row in rows}
+def _remark_line(remarks: Sequence[tuple[str, str]]) -> str:
+    """Of several that differ in figures alone, the first one's, said to be its."""
+    names = ", ".join(name for name, _ in remarks)
+    first, reason = remarks[0]
+    whose = f" ({first})" if any(other != reason for _, other in remarks) else ""
+    return f"{names}: {reason}{whose}."
+
+
+def _word_lines(rows: Iterable[Row], on_device: Result | None, same: float) -> list[str]:
+    """What the verdicts that occur in the tables mean; those of one meaning together."""
+    seen = {row_texts(row)[4] for row in rows}
+    if on_device is not None:
+        seen |= {standing.verdict for standing in on_device.standings.values()}
     meanings: dict[str, list[str]] = {}
     for word, meaning in WORDS.items():
-        if word in verdicts:
+        if word in seen:
             meanings.setdefault(meaning.format(same=100 * same), []).append(word)
     texts = [f"{', '.join(words)}: {meaning}" for meaning, words in meanings.items()]
     return [f"{'; '.join(texts)}."] if texts else []

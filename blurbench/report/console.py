@@ -42,9 +42,9 @@ def is_wide(console: Console) -> bool:
     return console.is_terminal and console.width >= WIDE
 
 
-def plain_table(*headers: str, right: tuple[int, ...] = ()) -> Table:
-    """A table without lines, two spaces between columns, nothing wrapped or cut."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+def plain_table(*headers: str, right: tuple[int, ...] = (), gap: int = 2) -> Table:
+    """A table without lines, so many spaces between columns, nothing wrapped or cut."""
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     for index, header in enumerate(headers):
         table.add_column(
             header, no_wrap=True, overflow="ignore", justify="right" if index in right else "left"
@@ -53,7 +53,7 @@ def plain_table(*headers: str, right: tuple[int, ...] = ()) -> Table:
 
 
 def show_table(console: Console, table: Table) -> None:
-    """Print a table at its own width, however narrow the terminal."""
+    """Print a table at its own width, however narrow the terminal, without trailing blanks."""
     endless = Console(
         file=console.file,
         force_terminal=console.is_terminal,
@@ -61,7 +61,10 @@ def show_table(console: Console, table: Table) -> None:
         width=ENDLESS,
         highlight=False,
     )
-    endless.print(table, crop=False)
+    for line in endless.render_lines(table, pad=False):
+        text = Text.assemble(*((part.text, part.style or "") for part in line))
+        text.rstrip()
+        endless.print(text, crop=False)
 
 
 def markdown_row(texts: Iterable[str]) -> str:
@@ -85,6 +88,6 @@ def say(console: Console, text: str, style: str = "") -> None:
     console.print(Text(text, style=style))
 
 
-def say_unbroken(console: Console, text: str) -> None:
+def say_unbroken(console: Console, text: str, style: str = "") -> None:
     """A line that may hold a command to copy: the terminal wraps it, and no line break parts it."""
-    console.print(Text(text), soft_wrap=True)
+    console.print(Text(text, style=style), soft_wrap=True)

@@ -14,6 +14,7 @@ from blurbench.report.console import is_wide, plain_table, show_table
 from blurbench.report.units import MISSING, brief_duration, count_bytes, digits, duration, ratio
 
 FIVE = ("implementation", "time [95 %]", "vs first", "error", "verdict")
+NARROW = 80  # columns that every terminal has
 _LABELS = {
     "over_budget": "over budget",
     "out_of_memory": "no memory",
@@ -66,12 +67,19 @@ def _show(
     """Five columns, and the extra ones where there is room; what is a figure to the right."""
     wide = is_wide(console)
     right = (3, *(5 + number for number, name in enumerate(extra) if name != "bound"))
-    table = plain_table(*FIVE, *(extra if wide else ()), right=right)
-    for row in rows:
-        texts = five(row)
+    lines = [five(row) for row in rows]
+    # One blank between columns does where two would make a line wider than most terminals.
+    gap = 2 if wide or _width(lines) + 2 * (len(FIVE) - 1) <= NARROW else 1
+    table = plain_table(*FIVE, *(extra if wide else ()), right=right, gap=gap)
+    for row, texts in zip(rows, lines, strict=True):
         style = _STYLES.get(texts[4], "" if row.status == "ok" else "red")
         table.add_row(*map(Text, texts + (details(row) if wide else [])), style=style)
     show_table(console, table)
+
+
+def _width(lines: list[list[str]]) -> int:
+    """Of the five columns, without the blanks between them."""
+    return sum(max(map(len, column)) for column in zip(FIVE, *lines, strict=True))
 
 
 def row_texts(row: Row) -> list[str]:
