@@ -28,7 +28,7 @@ from blurbench.image import Image, read_image
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Problem
 from blurbench.records.summary import Key, Row
-from blurbench.report.compare import show_answer
+from blurbench.report.compare import show_answers
 from blurbench.report.console import open_console
 from blurbench.study.answer import Answer
 from blurbench.study.cells import rotation_of
@@ -146,32 +146,37 @@ def test_a_comparison_exits_with_0(answer: Ran) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["photo.png: 32x24x3 float32", "Gaussian 5x5, sigma 1.1", "border reflect", "cache hot"],
+    [
+        "photo.png: 32x24x3 uint8 timed as float32",
+        "Gaussian 5x5, sigma 1.1",
+        "border reflect",
+        "cache hot",
+    ],
 )
 def test_the_header_says_what_is_measured(answer: Ran, words: str) -> None:
     assert words in "\n".join(answer.out.splitlines()[:2])
 
 
-def test_the_table_has_a_row_for_each_implementation_that_can_run(answer: Ran) -> None:
-    assert names(answer.out) == CPU_ROWS
+def test_the_table_has_a_row_for_each_implementation_that_can_run() -> None:
+    assert names(run("compare", "photo.png", *BRIEF, "--all").out) == CPU_ROWS
 
 
 def test_the_table_has_five_columns_in_a_pipe(answer: Ran) -> None:
-    header = re.split(r"\s{2,}", table(answer.out)[0].strip())
-    assert header == ["implementation", "time [95 %]", "vs fastest", "error", "verdict"]
+    header = re.split(r"\s{2,}", table(answer.out)[0])
+    assert header == ["implementation", "time [95 %]", "vs first", "error", "verdict"]
 
 
 def test_no_line_of_the_table_is_wider_than_80_columns_in_a_pipe(answer: Ran) -> None:
-    assert [line for line in table(answer.out) if len(line.rstrip()) > 80] == []
+    assert [line for line in table(answer.out) if len(line) > 80] == []
 
 
-def widest_row(status: str, verdict: str) -> Row:
+def widest_row(status: str, verdict: str | None) -> Row:
     """A row whose figures all take the most room that their kind can take."""
     key = Key("scipy:separable", "a.png", 6, 9, 1, 5, 1.1, "reflect", 0, "float32", 1, "hot")
     row = Row(key, "scipy", "separable", "library", True, status=status, verdict=verdict)
     row.end_to_end_median_s = 1.023e-3
     row.end_to_end_ci95_low_s, row.end_to_end_ci95_high_s = 0.9512e-3, 1.104e-3
-    row.ratio_to_fastest, row.ratio_ci95_low, row.ratio_ci95_high = 0.9871, 0.9512, 1.023
+    row.ratio_to_fastest, row.ratio_ci95_low, row.ratio_ci95_high = 1.023, 0.9871, 1.052
     row.max_abs_error = 1.234e-5
     return row
 
@@ -179,28 +184,30 @@ def widest_row(status: str, verdict: str) -> Row:
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [
-        ("ok", "undecided"),
-        ("ok", "withheld"),
-        ("implausible", "slower"),
-        ("wrong", "undecided"),
-        ("failed", "undecided"),
+        ("ok", "likely fastest"),
+        ("ok", "slower here"),
+        ("ok", "far slower"),
+        ("implausible", None),
+        ("wrong", None),
     ],
 )
-def test_the_widest_figures_fit_into_80_columns(status: str, verdict: str) -> None:
+def test_the_widest_figures_fit_into_80_columns(status: str, verdict: str | None) -> None:
     problem = Problem(GaussianKernel.from_size(5), (6, 9), np.dtype("float32"))
+    image = Image("a.png", noise(6, 9))
     rows = [widest_row(status, verdict)]
     out = io.StringIO()
     with redirect_stdout(out):
-        show_answer(open_console(), Answer(Image("a.png", noise(6, 9)), problem, Options(), rows))
-    assert max(len(line.rstrip()) for line in table(out.getvalue())) <= 80
+        show_answers(open_console(), [Answer(image, problem, Options(), rows)])
+    assert max(len(line) for line in table(out.getvalue())) <= 80
 
 
 def test_nothing_is_elided_in_a_pipe(answer: Ran) -> None:
     assert "…" not in answer.out + answer.err
 
 
-def test_the_backends_that_cannot_run_are_named_once_with_reason_and_remedy(answer: Ran) -> None:
-    assert f"{', '.join(OPTIONAL)} cannot run: {REASON}; {REMEDY}\n" in answer.out
+def test_the_backends_that_cannot_run_are_named_once_with_the_reason(answer: Ran) -> None:
+    told = f"Cannot run: {', '.join(OPTIONAL)} ({REASON}); blurbench backends says what to do.\n"
+    assert told in answer.out
 
 
 def test_the_difference_between_separable_and_direct_is_printed(answer: Ran) -> None:
@@ -215,8 +222,7 @@ def test_the_sentence_names_its_scope_and_the_kernel(answer: Ran) -> None:
 def test_the_code_line_runs_as_it_stands(answer: Ran, kept: Path) -> None:
     img = read_image(kept / "photo.png").pixels
     soft = eval(code_line(answer.out), {"blurbench": blurbench, "img": img})
-    expected = gaussian_blur(img, size=5, dtype="float32")
-    np.testing.assert_allclose(soft, expected, rtol=0, atol=1e-6 * 255 * 2)
+    np.testing.assert_array_equal(soft, gaussian_blur(img, size=5))
 
 
 def test_progress_stays_away_where_stderr_is_no_terminal(answer: Ran) -> None:
@@ -248,7 +254,9 @@ def test_what_was_done_to_the_files_pixels_is_noted_on_stderr() -> None:
 
 
 def test_the_test_card_is_blurred_where_no_image_is_named() -> None:
-    assert run("compare", "--crop", "20x10", *QUICK).out.startswith("test card: 20x10x3 float32")
+    assert run("compare", "--crop", "20x10", *QUICK).out.startswith(
+        "test card: 20x10x3 uint8 timed"
+    )
 
 
 # compare: what it writes
@@ -499,8 +507,7 @@ def test_rounds_ends_the_race() -> None:
 
 def test_without_enough_rounds_there_is_no_interval() -> None:
     ran = run("compare", "photo.png", *QUICK)
-    assert " [-] " in table(ran.out)[1]
-    assert "After 1 round no interval exists yet" in ran.out
+    assert "[" not in table(ran.out)[1]
 
 
 def test_the_seed_is_recorded() -> None:

@@ -24,7 +24,7 @@ from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rounds, Rules, judge, may_lead
 from blurbench.plan import Plan, Problem
-from blurbench.report.compare import winner
+from blurbench.records.lead import lead_of
 from blurbench.report.console import open_console
 from blurbench.report.verify import run_and_show
 from blurbench.study.compare import compare
@@ -176,12 +176,12 @@ def test_what_a_peer_takes_is_known_where_it_is_missing() -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['cv2', 'skimage', 'pyvips']));"
         "from blurbench.cli.main import main;"
-        "sys.argv[1:] = 'compare --crop 8x8 --size 3 --rounds 1 --budget 1'.split(); main()"
+        "sys.argv[1:] = 'compare --crop 8x8 --size 3 --rounds 1 --budget 20'.split(); main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
-    for name in ("opencv", "skimage", "pyvips"):
-        assert f"{name} cannot run" in done.stdout
+    for title, name in (("OpenCV", "opencv"), ("scikit-image", "skimage"), ("pyvips", "pyvips")):
+        assert f"{name} ({title} is not installed)" in done.stdout
 
 
 # Their threads.
@@ -280,7 +280,8 @@ def test_the_approximate_are_held_to_no_contract(capsys: pytest.CaptureFixture[s
 
 
 def times(**seconds: float) -> Rounds:
-    return Rounds(pilot=[seconds] * 3, measured=[seconds] * 16)
+    each = {name: [own] for name, own in seconds.items()}
+    return Rounds(pilot=[each] * 3, measured=[each] * 16)
 
 
 def test_the_approximate_never_win_and_never_lead() -> None:
@@ -312,7 +313,9 @@ def test_in_a_comparison_the_fastest_is_exact() -> None:
     )
     assert rough.ratio_to_fastest < 1
     assert exact.verdict == "fastest"
-    assert winner(answer) is exact
+    lead = lead_of(answer.rows)
+    assert lead is not None
+    assert lead.first is exact
 
 
 # What is declared.
