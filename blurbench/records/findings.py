@@ -256,13 +256,16 @@ class Findings:
         return judge(rounds, names, reference, self.rules, self.approximate, few)
 
     def _few(self, racers: Sequence[str]) -> dict[str, float]:
-        """Seconds a call, from one run or a prediction, of those able to win that did not race."""
+        """Seconds a call, from one run or a prediction, of those able to win that did not race.
+
+        NaN where nothing is known.
+        """
         found = {}
         for name in self._names - set(racers) - self.approximate:
             alone = self.alone(name, RANKING_SCOPE)
             status, _, predicted_s = self._out.get(name, ("ok", None, None))
-            if status == "ok" and alone:
-                found[name] = median(one.seconds for one in alone)
+            if status == "ok":
+                found[name] = median(one.seconds for one in alone) if alone else math.nan
             elif status == "over_budget":
                 found[name] = predicted_s or math.nan
         return found
