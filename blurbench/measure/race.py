@@ -193,13 +193,13 @@ class _Field:
         self.rounds.reference = self.reference
         if not self.rounds.measured:
             self._keep_who_fits()
-        self._let_go()
         try:
             control = make_control(self.reference)
         except Exception as error:
             raise ContenderError(CONTROL, error) from error
         if control is not None:
             self.by_name[CONTROL] = replace(control, name=CONTROL)
+        self._let_go()
         while racing := self._next_round():
             number = self.rounds.highest + 1
             times = self._round(number, racing)
