@@ -313,7 +313,8 @@ class _Field:
 
     def _let_go(self) -> None:
         """Of those who are at a look, whoever is decided; and see whether the others are tied."""
-        due = {name for name in self.names if is_look(self.counts[name])}
+        gone = self.decided | self.exploded
+        due = {name for name in self.names if is_look(self.counts[name]) and name not in gone}
         if not due:
             return
         rates = self.rounds.rates(self.names, self.rules)
