@@ -107,16 +107,14 @@ def answer_lines(rows: Sequence[Row]) -> list[str]:
 
 def _gpu_lines(rows: Sequence[Row], cpu: Row, gpu: Row) -> list[str]:
     found = ratio_between(cpu, gpu)
-    says = _says(found, "The GPU does not pay end to end", "The GPU pays end to end")
-    lines = [f"{says}: {gpu.name} takes {digits(found.value)}x the best on the CPU, {cpu.name}."]
+    says = _says(found, "GPU does not pay end to end", "GPU pays end to end")
+    lines = [f"{says}: {gpu.name} takes {digits(found.value)}x the time of {cpu.name}."]
     there = [row for row in rows if row.on_gpu and row.status == "ok" and row.compute_median_s]
     if there and cpu.end_to_end_median_s:
         best = min(there, key=lambda row: row.compute_median_s or 0.0)
         share = (best.compute_median_s or 0.0) / cpu.end_to_end_median_s
-        lines.append(
-            f"With the data already on the GPU {best.name} takes {digits(share)}x the time of "
-            f"{cpu.name} (not paired)."
-        )
+        takes = f"takes {digits(share)}x that time (not paired)"
+        lines.append(f"With the data already there {best.name} {takes}.")
     return lines
 
 

@@ -29,7 +29,8 @@ from blurbench.report.units import count_bytes, digits, plural, ratio
 from blurbench.study.answer import Answer
 
 MOST_LINES = 24  # of a screen
-MOST_ROWS, FEWEST_ROWS = 12, 4
+# Rows of the table, and of the one on the device, from the most that are shown to the fewest.
+SIZES = [*((rows, 4) for rows in range(12, 3, -1)), (4, 3), (4, 2), (4, 1), (3, 1)]
 _FIGURE = re.compile(r"\d[\d.e+-]*( [num]?s\b)?")  # with its unit of time
 _PROVEN, _HERE = "proven, by more than {same:g} %", "proven, but a new run may differ by {same:g} %"
 WORDS = {
@@ -107,29 +108,29 @@ def show_point(
         everything: whether there are more lines than a screen has.
     """
     ran = [row for row in rows if row.status != "unavailable"]
-    remarks = [
-        *_remarks(ran),
-        *notes,
-        *control_lines(race),
-        *control_lines(on_device, " on the device"),
-        *_process_lines(ran),
-    ]
+    raced_there = _on_device(ran, on_device)
+    always = [*notes, *control_lines(race), *_process_lines(ran)]
+    if on_device is not None and (everything or not on_device.control_passed):
+        always += control_lines(on_device, " on the device")
     if unavailable:
-        remarks.append(_missing_line(unavailable))
+        always.append(_missing_line(unavailable))
     answers = _answers(rows, same)
-    there = [] if on_device is None else [row for row in ran if row.name in on_device.standings]
-    words = _word_lines(ran, on_device, same)
-    taken = 7 + sum(_height(console, line) for line in (*remarks, *words, *answers))
-    taken += 3 + len(there) if there else 0
-    room = len(ran) if everything else min(MOST_ROWS, max(FEWEST_ROWS, MOST_LINES - taken))
-    shown, folded = _fold(ran, room)
-    remarks += _word_lines(shown, on_device, same)
+    # The less rows, the less there is to say of them: as many as all of it has room for.
+    sizes = [(len(ran), len(raced_there))] if everything else SIZES
+    for room, room_there in sizes:
+        shown, folded = _fold(ran, room)
+        there = raced_there[:room_there]
+        remarks = [*_remarks(shown), *always, *_word_lines(shown, there, on_device, same)]
+        taken = 6 + len(shown) + bool(folded) + (3 + len(there) if there else 0)
+        if taken + sum(_height(console, line) for line in (*remarks, *answers)) <= MOST_LINES:
+            break
     if shown:
         show_ranking(console, shown)
         if folded:
             say(console, _folded_line(folded))
         if on_device is not None:
-            say(console, "\nData already on the device (compute):", "bold")
+            best = f", the best {len(there)} of {len(raced_there)}" if there != raced_there else ""
+            say(console, f"\nData already on the device (compute){best}:", "bold")
             show_on_device(console, there, on_device)
             if is_wide(console):
                 say(console, "\nThere and back, an image:", "bold")
@@ -143,6 +144,12 @@ def show_point(
             say_unbroken(console, line, "cyan")
         else:
             say(console, line, "bold" if number == 0 else "")
+
+
+def _on_device(rows: Sequence[Row], race: Result | None) -> list[Row]:
+    """Those of the race on the device, the fastest first."""
+    named = {row.name: row for row in rows}
+    return [named[name] for name in race.standings if name in named] if race else []
 
 
 def _fold(rows: Sequence[Row], room: int) -> tuple[list[Row], list[Row]]:
@@ -207,11 +214,13 @@ def _remark_line(remarks: Sequence[tuple[str, str]]) -> str:
     return f"{names}: {reason}{whose}."
 
 
-def _word_lines(rows: Iterable[Row], on_device: Result | None, same: float) -> list[str]:
+def _word_lines(
+    rows: Iterable[Row], there: Iterable[Row], on_device: Result | None, same: float
+) -> list[str]:
     """What the verdicts that occur in the tables mean; those of one meaning together."""
     seen = {row_texts(row)[4] for row in rows}
     if on_device is not None:
-        seen |= {standing.verdict for standing in on_device.standings.values()}
+        seen |= {on_device.standings[row.name].verdict for row in there}
     meanings: dict[str, list[str]] = {}
     for word, meaning in WORDS.items():
         if word in seen:
