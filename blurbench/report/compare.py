@@ -241,7 +241,7 @@ def _notes(answer: Answer) -> list[str]:
     if answer.difference is not None:
         lines.append(
             f"Largest difference between separable and direct: {answer.difference:.2g} "
-            f"(pixel values up to {answer.image.pixels.max():.4g})."
+            f"(pixels up to {answer.image.pixels.max():.4g})."
         )
     if answer.control_failure is not None:
         lines.append(f"No control could run: {answer.control_failure}.")
