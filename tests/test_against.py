@@ -132,7 +132,7 @@ def test_a_failed_control_leaves_no_interval() -> None:
     log = Duel("run", "we:a", "peer:c")
     log.race(3, {"we:a": 0.001, "peer:c": 0.002}, control=1.3)
     cell = only(log.done())
-    assert cell["ratio"] == pytest.approx(2, rel=0.01)
+    assert cell["ratio"] == pytest.approx(2, rel=0.15)  # between the reference and its double
     assert cell["ratio_ci95_low"] is None
 
 

@@ -80,11 +80,7 @@ def test_a_comparison_has_a_table_and_a_sentence_for_each_image(
 ) -> None:
     text = compared[0].out
     titles = [line for line in text.splitlines() if line.split(":")[0] in IMAGES]
-    assert [line.split(" float32, ")[0] for line in titles[-3:]] == [
-        "photo.png: 32x24x3",
-        "grey.png: 30x40",
-        "small.png: 4x5x3",
-    ]
+    assert [line.split()[1] for line in titles[-3:]] == [*("32x24x3", "30x40", "4x5x3")]
     assert text.count("\nimplementation") == 3
     assert text.count("numpy:separable took ") == 3
 

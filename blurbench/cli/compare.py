@@ -88,15 +88,12 @@ def compare(
     if given["out"]:
         check_run_folder(given["out"])
     listener = TerminalListener(originals, console, options.cache, given["quiet"])
-    if len(originals) == 1:
-        listener.header(problem_for(originals[0], kernel, options))
     answers: list[Answer] = []
 
     def measure(session: Session, log: Log) -> bool:
         if len(originals) > 1:
             return measure_points(question, session, log, console, given["quiet"])
-        with listener:
-            answers.append(run(originals[0], kernel, options, listener, log, session))
+        answers.append(run(originals[0], kernel, options, listener, log, session))
         return not answers[0].interrupted
 
     def show(session: Session, log: Log, done: bool) -> Mapping[str, Callable[[], str]]:
@@ -114,10 +111,13 @@ def compare(
             "markdown": lambda: "\n".join(map(to_markdown, answers)),
         }
 
-    if given["against"] is not None:
-        code = carry_out_side_by_side(question, options.rules, given, show)
-    else:
-        code = carry_out(question, options.rules, given, measure, show)
+    with listener:
+        if len(originals) == 1:
+            listener.header(problem_for(originals[0], kernel, options))
+        if given["against"] is None:
+            code = carry_out(question, options.rules, given, measure, show)
+        else:
+            code = carry_out_side_by_side(question, options.rules, given, show)
     if given["save"]:
         for number, answer in enumerate(answers, 1):
             _save(answer, given["save"], f"{number}-" if len(answers) > 1 else "")

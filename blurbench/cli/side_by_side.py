@@ -115,8 +115,7 @@ def _begin(python: str, run: Run, folder: Path) -> None:
         return
     if "No module named 'blurbench'" in done.stderr:
         raise InputError(
-            f"--against {python} has no blurbench: install the one to compare with, as in "
-            f"{python} -m pip install ../other"
+            f"--against {python} has no blurbench: install the one to compare with there"
         )
     raise InputError(f"--against {python} cannot ask the same: {_last_line(done.stderr)}")
 

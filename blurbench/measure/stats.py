@@ -140,7 +140,7 @@ def interval_rank(n: int, alpha: float) -> int | None:
     tail, rank = 0, -1
     for r in range(n // 2):
         tail += math.comb(n, r)
-        if 2 * tail > alpha * 2**n:
+        if 2 * tail / 2**n > alpha:
             break
         rank = r
     return rank if rank >= 0 else None
