@@ -313,7 +313,7 @@ class _Field:
 
     def _let_go(self) -> None:
         """Of those who are at a look, whoever is decided; and see whether the others are tied."""
-        gone = self.decided | self.exploded
+        gone = (self.decided | self.exploded) - {self.reference}
         due = {name for name in self.names if is_look(self.counts[name]) and name not in gone}
         if not due:
             return

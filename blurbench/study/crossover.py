@@ -27,6 +27,7 @@ from blurbench.study.verdicts import verdicts
 
 DEFAULT_S = 60.0
 MOST_SIZES = 24  # that the error rate is split over; 16 rounds then bear one outlier
+MOST_ROUNDS = 128  # of a size
 SETTLED = 0.05  # uncertainty below which no further size is measured
 COARSE_SHARE = 1 / 2  # of the budget, for the coarse grid
 SIZE_SHARE = 1 / 10  # of the budget, at most, for one size beyond it
@@ -38,8 +39,8 @@ LEVEL = (
 
 
 def crossover_rules(rules: Rules) -> Rules:
-    """The error rate split over the sizes that a search may measure."""
-    return replace(rules, comparisons=MOST_SIZES)
+    """The error rate split over the sizes that a search may measure; the next one tells more."""
+    return replace(rules, comparisons=MOST_SIZES, most=rules.most or MOST_ROUNDS)
 
 
 def check_pairs(options: Options) -> None:
