@@ -159,7 +159,7 @@ class _Field:
         self.sample_s = _sample_seconds(near, rules, seconds)
         self.decided: set[str] = set()
         self.exploded: set[str] = set()
-        self.tied = False  # all that are undecided
+        self.unclear = set(self.names)  # who has no verdict on the leader's lead yet
         self.control_is_known = False
         self.racing: tuple[str, ...] = ()
         self.orders: Iterator[list[int]] = iter(())
@@ -241,7 +241,8 @@ class _Field:
             return (*self._references(LONG), *self.fixtures, *fitting)
         racing = [name for name in undecided if name not in beginners]
         has_control = self.control_is_known or self._has_most(self.reference)
-        if has_control and (self.tied or not racing):
+        matters = racing and self.unclear.intersection([*racing, self.reference])
+        if has_control and not matters:
             return ()
         racing += [*self._references(2), *self.fixtures]
         is_late = self.now() + (self._seconds(racing) if self.rounds.measured else 0.0)
@@ -312,7 +313,7 @@ class _Field:
         return times
 
     def _let_go(self) -> None:
-        """Of those who are at a look, whoever is decided; and see whether the others are tied."""
+        """Of those who are at a look, whoever is decided; and see who is unclear yet."""
         gone = (self.decided | self.exploded) - {self.reference}
         due = {name for name in self.names if is_look(self.counts[name]) and name not in gone}
         if not due:
@@ -336,11 +337,11 @@ class _Field:
             if found == "slower" or (found != "undecided" and name in self.approximate):
                 self.decided.add(name)
         result = self.result()
-        self.tied = all(
-            one.verdict in (SLOWER, TIED) and name not in self.approximate
+        self.unclear = {
+            name
             for name, one in result.standings.items()
-            if name != result.leader and name not in self.decided
-        )
+            if name != result.leader and one.verdict not in (SLOWER, TIED)
+        }
 
     def _beyond(self, first: str, second: str, rate: float) -> str:
         return verdict_beyond(self.rounds.ratio(first, second, rate), self.rules.same)
