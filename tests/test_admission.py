@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blurbench.measure.race import Rules
+from blurbench.measure.judge import Rules
+from blurbench.measure.race import FIRST_LOOK, LIKELY, LONG
 from blurbench.study.admission import (
     LONGEST_S,
     NEAR_FASTEST,
@@ -16,18 +17,23 @@ from blurbench.study.admission import (
     Admission,
     admit,
     default_budget,
+    race_seconds,
 )
 
 COSTS = st.dictionaries(st.text("abcdefgh", min_size=1), st.floats(1e-6, 1e3), max_size=8)
 BUDGETS = st.floats(0, 2000)
-TO_THE_FIRST_LOOK = Rules.pilot + Rules.looks[0]
+TO_THE_FIRST_LOOK = Rules.pilot + FIRST_LOOK
+FAR_ROUNDS = 4
 
 
 def planned_seconds(admission: Admission, costs: dict[str, float]) -> float:
-    """The least that an admission costs: pilot and 16 rounds of all, control included; others
-    once."""
+    """The least that an admission costs: the first look of all, the control too; others once."""
     racing = [costs[name] for name in admission.racing]
-    race = TO_THE_FIRST_LOOK * sum(racing) + Rules.looks[0] * min(racing, default=0.0)
+    best = min(racing, default=0.0)
+    far = [cost for cost in racing if cost > LIKELY * best]
+    race = TO_THE_FIRST_LOOK * (sum(racing) - sum(far)) + FIRST_LOOK * best
+    if far:
+        race += FAR_ROUNDS * (sum(far) + LONG * best)
     return race + sum(costs[name] for name in admission.single)
 
 
@@ -42,7 +48,7 @@ def test_the_dear_ones_run_once() -> None:
 
 
 def test_those_that_come_first_race_before_the_cheaper() -> None:
-    found = admit({"a": 0.10, "b": 0.15, "c": 0.20}, 10.0, first=("a", "c"))
+    found = admit({"a": 0.10, "b": 0.15, "c": 0.20}, 8.0, first=("a", "c"))
     assert found == Admission(("a", "c"), ("b",), ())
 
 
@@ -109,8 +115,8 @@ def test_a_short_comparison_gets_the_shortest_budget(costs: dict[str, float]) ->
 
 
 def test_a_longer_one_gets_what_the_first_look_of_the_best_takes() -> None:
-    costs = {"a": 0.3, "b": 0.6}
-    assert SHORTEST_S < TO_THE_FIRST_LOOK * 0.9 < default_budget(costs) < LONGEST_S
+    costs = {"a": 0.5, "b": 0.9}
+    assert SHORTEST_S < TO_THE_FIRST_LOOK * 1.4 < default_budget(costs) < LONGEST_S
 
 
 def test_what_is_far_from_the_fastest_has_no_say_in_the_budget() -> None:
@@ -130,3 +136,14 @@ def test_the_budget_lies_between_its_bounds(costs) -> None:
 @given(st.dictionaries(st.sampled_from("abc"), st.floats(0.01, 0.05), min_size=1))
 def test_the_budget_lets_all_that_are_near_the_fastest_race(costs) -> None:
     assert len(admit(costs, default_budget(costs)).racing) == len(costs)
+
+
+def test_far_slower_ones_are_charged_their_long_rounds_alone() -> None:
+    near = race_seconds({"a": 1.0, "b": 1.5})
+    together = race_seconds({"a": 1.0, "b": 1.5, "far": 10.0})
+    warm_ups = 3 * (10.0 + 1.0)
+    assert together - near == pytest.approx(FAR_ROUNDS * (10.0 + LONG * 1.0) + warm_ups)
+
+
+def test_no_race_takes_no_time() -> None:
+    assert race_seconds({}) == 0.0

@@ -30,7 +30,7 @@ DECLARED = (
     Declared("cpu", "two", "library", True, "cpu", own_kernel=True),
     Declared("gpu", "three", "ours", False, "gpu"),
 )
-RULES = Rules(looks=(4, 8), pilot=3)
+RULES = Rules(pilot=3, alpha=0.4)
 
 
 def run(**more: Any) -> Run:

@@ -13,10 +13,10 @@ from rich.console import Console
 from blurbench.measure.judge import Result, Standing
 from blurbench.measure.stats import Estimate
 from blurbench.records.summary import Key, Row
-from blurbench.report.compare import show_rows
+from blurbench.report.compare import show_point
 
 KEY = Key("gpu:two", "photo.png", 48, 64, 3, 15, 2.6, "reflect", 0.0, "float32", 2, "hot")
-FIVE = ["implementation", "time [95 %]", "vs fastest", "error", "verdict"]
+FIVE = ["implementation", "time [95 %]", "vs first", "error", "verdict"]
 
 
 def row(**more: Any) -> Row:
@@ -30,14 +30,15 @@ def row(**more: Any) -> Row:
 
 def ranking() -> Result:
     once = Estimate(0.001, None, None)
-    return Result("gpu:two", {"gpu:two": Standing(32, once, 0.001, once, "fastest")}, None, 32)
+    standing = Standing(32, once, 0.001, once, "fastest")
+    return Result("gpu:two", "gpu:two", {"gpu:two": standing}, None, 0, 32)
 
 
 def shown(found: Row, wide: bool = True, on_device: bool = False) -> list[list[str]]:
     """What is printed, line by line, split where two spaces part the columns."""
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=wide, width=160, highlight=False)
-    show_rows(console, [found], ranking() if on_device else None, {})
+    show_point(console, [found], None, ranking() if on_device else None, {}, 0.03)
     lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
     return [re.split(r"\s{2,}", line.strip()) for line in lines]
 
