@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from statistics import median
@@ -15,8 +16,12 @@ from blurbench.measure.stats import (
     AUTOCORRELATED,
     decorrelate,
     estimate_median,
+    estimate_ratio,
     interval_rank,
+    is_look,
     lag1,
+    spent,
+    walk_rank,
 )
 
 ALPHAS = (0.3, 0.05, 0.05 / 4 / 3, 0.001)
@@ -184,5 +189,103 @@ def test_correlation_that_outlasts_the_blocks_leaves_enough_for_an_interval(fewe
     assert len(decorrelate(trend, fewest)) == 64 // (64 // fewest)
 
 
-def test_too_few_autocorrelated_values_become_a_single_block() -> None:
-    assert decorrelate(steps(10, 5), 6) == [0.5]
+def test_too_few_autocorrelated_values_stay_as_they_are() -> None:
+    assert decorrelate(steps(10, 5), 6) == steps(10, 5)
+
+
+# Ratios, looked at again and again.
+
+LOOKS = (4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128)
+
+
+def test_looks_are_taken_by_the_root_of_two() -> None:
+    assert tuple(filter(is_look, range(129))) == LOOKS
+
+
+@pytest.mark.parametrize(("rounds", "share"), [(1, 0.0), (2, 0.0), (8, 0.5), (32, 0.75)])
+def test_the_error_rate_is_spent_by_the_root_of_the_rounds(rounds: int, share: float) -> None:
+    assert spent(rounds) == pytest.approx(share)
+
+
+def enumerated_rank(samples: tuple[int, ...], alpha: float) -> int | None:
+    """The rank from every walk there is, each as likely as any other."""
+    walks = list(itertools.product(*(range(k + 1) for k in samples)))
+    staying, out, rank = walks, 0, -1
+    for n in range(1, len(samples) + 1):
+        if n in LOOKS or n == len(samples):
+            highest = sum(samples[:n])
+            sums = {walk: sum(walk[:n]) for walk in staying}
+            rank = -1
+            for r in range((highest + 1) // 2):
+                beyond = sum(not r < value < highest - r for value in sums.values())
+                if (out + beyond) / len(walks) > alpha * (1 - math.sqrt(2 / n)):
+                    break
+                rank = r
+            kept = [walk for walk in staying if rank < sums[walk] < highest - rank]
+            out, staying = out + len(staying) - len(kept), kept
+    return rank if rank >= 0 else None
+
+
+@pytest.mark.parametrize("alpha", [0.4, 0.1, 0.03])
+@pytest.mark.parametrize(
+    "samples", [(1,) * 8, (1,) * 11, (2,) * 6, (2,) * 8, (5,) * 4, (1, 2, 1, 2, 1, 2), (2, 2, 9, 9)]
+)
+def test_the_rank_of_a_ratio_is_that_of_all_walks_counted(
+    samples: tuple[int, ...], alpha: float
+) -> None:
+    assert walk_rank(samples, alpha) == enumerated_rank(samples, alpha)
+
+
+def logs_of(rng: random.Random, rounds: int, k: int, ratio: float) -> list[list[float]]:
+    """Log-ratios of one sample to `k` others, on a machine whose pace changes from round to round.
+
+    The pace cancels, so only the noise of the samples is drawn.
+    """
+    logs = []
+    for _ in range(rounds):
+        own = math.log(ratio) + rng.gauss(0, 0.05)
+        logs.append([own - rng.gauss(0, 0.05) for _ in range(k)])
+    return logs
+
+
+@pytest.mark.parametrize("k", [1, 2, 15])
+def test_over_all_looks_the_interval_misses_as_rarely_as_promised(k: int) -> None:
+    rng = random.Random(k)
+    missed = 0
+    for _ in range(400):
+        logs = logs_of(rng, 32, k, 1.3)
+        found = [estimate_ratio(logs[:n], 0.2) for n in LOOKS if n <= 32]
+        missed += any(
+            one.low is not None and one.high is not None and not one.low <= 1.3 <= one.high
+            for one in found
+        )
+    # Three quarters of the error rate are spent by then.
+    assert missed / 400 <= 0.2
+
+
+def test_more_samples_of_the_reference_sharpen_a_ratio() -> None:
+    rng = random.Random(3)
+    widths: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(100):
+        logs = logs_of(rng, 8, 2, 3.0)
+        for k, own in widths.items():
+            found = estimate_ratio([each[:k] for each in logs], 0.05)
+            assert found.low is not None
+            assert found.high is not None
+            own.append(found.high / found.low - 1)
+    assert median(widths[2]) < median(widths[1])
+
+
+def test_correlated_ratios_near_one_have_a_wider_interval() -> None:
+    drifting = [[0.01 * value] for value in wander(128, 0.5)]
+    mixed = random.Random(0).sample(drifting, 128)
+    wide, narrow = (estimate_ratio(logs, 0.05) for logs in (drifting, mixed))
+    assert wide.low is not None
+    assert narrow.low is not None
+    assert wide.low < narrow.low
+
+
+def test_correlation_does_not_move_what_is_far_from_one() -> None:
+    drifting = [[1.0 + 0.01 * math.sin(n / 5)] for n in range(64)]
+    mixed = random.Random(0).sample(drifting, 64)
+    assert estimate_ratio(drifting, 0.05) == estimate_ratio(mixed, 0.05)
