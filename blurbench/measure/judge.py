@@ -264,15 +264,15 @@ def judge(
         few: seconds a call of those that did not race, from a run or a prediction; they have no
             standing, but the leader's verdict takes them in.
     """
-    rounds = replace(rounds, reference=reference)
-    rates = rounds.rates(names, rules)
-    ratios = {name: rounds.ratio(name, reference, rates[name]) for name in names}
+    rates, count = rounds.rates(names, rules), rounds.count(CONTROL)
     control = rounds.ratio(CONTROL, reference, rates[CONTROL])
-    count = rounds.count(CONTROL)
+    trusted = not count or _holds_one(control)
+    # The samples of a control that failed are not the reference's.
+    rounds = replace(rounds, reference=reference if trusted else None)
+    ratios = {name: rounds.ratio(name, reference, rates[name]) for name in names}
     leaders = [name for name in may_lead(names, approximate) if math.isfinite(ratios[name].value)]
     leader = min(leaders or [reference], key=lambda name: ratios[name].value)
     margin = rules.same
-    trusted = not count or _holds_one(control)
     if not trusted:
         margin = max(margin, 2 * (_reach(control) or 0.0))
     best = rounds.times(leader)
