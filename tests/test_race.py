@@ -450,7 +450,7 @@ def test_a_biased_control_fails_and_sets_the_noise_floor(bias: float) -> None:
     assert result.noise_floor == pytest.approx(0.2, abs=0.03)
 
 
-@pytest.mark.parametrize(("slower", "verdict"), [(1.3, "unclear"), (1.8, "slower")])
+@pytest.mark.parametrize(("slower", "verdict"), [(1.6, "unclear"), (1.8, "slower")])
 def test_after_a_failed_control_a_verdict_takes_twice_the_noise_floor(
     slower: float, verdict: str
 ) -> None:
