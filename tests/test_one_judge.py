@@ -103,6 +103,11 @@ def log(case: Case) -> Written:
     made = Written(*NAMES, study="sweep", sizes=SIZES)
     for size in SIZES:
         case.happens(made, size)
+        measured = {
+            row.name for row in made.log.rows() if row.end_to_end_median_s or row.predicted_s
+        }
+        for name in set(NAMES) - measured:
+            made.out(size, name, "unsupported")
         made.closes(size)
     return made
 

@@ -698,8 +698,8 @@ def test_a_far_one_that_turns_out_near_joins_the_short_rounds() -> None:
     nearer = world.contender("c", 0.0103, cost_s=0.030)
     result = world.race(0.010, 0.015, nearer, rules=most(24))
     rounds = {number for number, counts in world.sampled().items() if counts["c"]}
-    assert rounds == set(range(9, 25))
-    assert world.sampled()[24] == {"a": 1, "c": 1, CONTROL: 1}
+    assert rounds == set(range(9, 33))
+    assert world.sampled()[32] == {"a": 1, "c": 1, CONTROL: 1}
     assert result.standings["c"].verdict != "slower"
 
 

@@ -267,9 +267,14 @@ def judge(
     rates, count = rounds.rates(names, rules), rounds.count(CONTROL)
     control = rounds.ratio(CONTROL, reference, rates[CONTROL])
     trusted = not count or _holds_one(control)
-    # The samples of a control that failed are not the reference's.
-    rounds = replace(rounds, reference=reference if trusted else None)
-    ratios = {name: rounds.ratio(name, reference, rates[name]) for name in names}
+    alone, both = (replace(rounds, reference=one) for one in (None, reference))
+
+    def ratio_of(name: str) -> Estimate:
+        """Without the samples of a control that failed, where enough is left."""
+        without = NOTHING if trusted else alone.ratio(name, reference, rates[name])
+        return both.ratio(name, reference, rates[name]) if without.low is None else without
+
+    ratios = {name: ratio_of(name) for name in names}
     leaders = [name for name in may_lead(names, approximate) if math.isfinite(ratios[name].value)]
     leader = min(leaders or [reference], key=lambda name: ratios[name].value)
     margin = rules.same
