@@ -151,9 +151,17 @@ class Rounds:
         if not logs:
             return NOTHING
         found = estimate_ratio(logs, alpha)
+        if found.low is None and self.reference not in (None, first, second):
+            return self._by_way_of(self.reference, first, second, alpha) or found
         parts = (replace(part, reference=self.reference) for part in self.parts)
         values = (part.ratio(first, second, alpha).value for part in parts)
         return widen_ratio(found, [value for value in values if math.isfinite(value)], alpha)
+
+    def _by_way_of(self, reference: str, first: str, second: str, alpha: float) -> Estimate | None:
+        """From the ratios of both to a third, which take fewer rounds; None where these are few."""
+        one, other = (self.ratio(name, reference, alpha / 2) for name in (first, second))
+        found = rebased(one, other)
+        return None if found.low is None else found
 
     def fastest_of_pilot(self, names: Iterable[str]) -> str | None:
         """The name with the lowest median in the pilot; None where no pilot round is complete."""

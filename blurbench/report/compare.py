@@ -113,7 +113,7 @@ def show_point(
     if on_device is not None and (everything or not on_device.control_passed):
         always += control_lines(on_device, " on the device")
     if unavailable:
-        always.append(_missing_line(unavailable))
+        always.append(missing_line(unavailable))
     answers = _answers(rows, same)
     # The less rows, the less there is to say of them: as many as all of it has room for.
     sizes = [(len(ran), len(raced_there))] if everything else SIZES
@@ -173,7 +173,7 @@ def _height(console: Console, line: str) -> int:
     return max(1, len(textwrap.wrap(line, width)))
 
 
-def _missing_line(unavailable: Mapping[str, str]) -> str:
+def missing_line(unavailable: Mapping[str, str]) -> str:
     """Which backends cannot run, with the reason alone."""
     names: dict[str, list[str]] = {}
     for backend, explanation in unavailable.items():

@@ -11,17 +11,17 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from blurbench.records.advice import advice_text
 from blurbench.records.export import to_json
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import Row
-from blurbench.report.compare import show_point
+from blurbench.report.compare import missing_line, show_point
 from blurbench.report.console import (
     is_wide,
     markdown_row,
     plain_table,
     say,
-    say_missing,
     show_table,
 )
 from blurbench.report.crossover import crossover_markdown, show_crossovers
@@ -30,8 +30,11 @@ from blurbench.report.rows import roofline_texts
 from blurbench.report.units import MISSING, brief_duration, duration, ratio
 from blurbench.study import crossover
 from blurbench.study.crossing import find_crossovers
+from blurbench.study.ordering import UNDECIDED
+from blurbench.study.verdicts import verdicts
 
 BY_SIZE = ("size", "fastest", "time [95 %]", "vs next", "next")
+TOO_DEAR = "not measured: too far behind at smaller sizes, or one run does not fit the budget"
 ROOFLINE = ("of copy", "of FMA", "bound")  # of the fastest
 
 
@@ -50,12 +53,33 @@ def show_log(console: Console, log: Log, everything: bool = False) -> None:
             continue
         _show_sizes(console, points)
         console.print()
-        for one in find_crossovers(points):
-            say(console, f"{one.answer} ({one.reach}).")
-        _show_reasons(console, points)
+        for line in (*_crossover_lines(points), *_reason_lines(points)):
+            say(console, line)
         console.print()
-    if len(log.points) != 1:
-        say_missing(console, log.run.about["unavailable"])
+    if len(log.points) != 1 and log.run.about["unavailable"]:
+        say(console, missing_line(log.run.about["unavailable"]))
+        console.print()
+    for label, points in images:
+        where = f"{label}: " if len(images) > 1 else ""
+        for line in answers_of(points) if len(points) > 1 else ():
+            say(console, f"{where}{line}", "bold")
+
+
+def answers_of(points: Sequence[Findings]) -> list[str]:
+    """The last lines on one image: which blur to use at which size, and where FFT and a GPU pay."""
+    advice = advice_text(points)
+    return [f"{advice[0].upper()}{advice[1:]}.", *verdicts(find_crossovers(points))]
+
+
+def _crossover_lines(points: Sequence[Findings]) -> list[str]:
+    """What is proven of pairs, and in one line of which pairs nothing is."""
+    found = find_crossovers(points)
+    open_ones = [one for one in found if one.ordering.always_faster == UNDECIDED]
+    lines = [f"{one.answer} ({one.reach})." for one in found if one not in open_ones]
+    if open_ones:
+        pairs = ", ".join(f"{one.first} or {one.second}" for one in open_ones)
+        lines.append(f"Which is faster is not proven: {pairs}.")
+    return lines
 
 
 def by_image(log: Log) -> list[tuple[str, list[Findings]]]:
@@ -141,29 +165,26 @@ def _first_and_next(findings: Findings) -> list[str]:
     ]
 
 
-def _show_reasons(console: Console, points: Sequence[Findings]) -> None:
+def _reason_lines(points: Sequence[Findings]) -> list[str]:
     """Why rows are missing, each reason once, with the sizes that it is about."""
-    sizes: dict[tuple[str, str], list[int]] = {}
+    sizes: dict[str, dict[str, list[int]]] = {}
     for findings in points:
         for row in findings.rows():
             if row.status not in ("ok", "unavailable") and row.reason:
-                reason = row.reason if row.status != "over_budget" else _plain(row)
-                sizes.setdefault((row.name, reason), []).append(findings.point.size)
-    names: dict[tuple[str, str], list[str]] = {}
-    for (name, reason), own in sizes.items():
-        where = f"at {own[0]}" if len(own) == 1 else f"from {own[0]} to {own[-1]}"
-        names.setdefault((where, reason), []).append(name)
-    for (where, reason), together in names.items():
-        say(console, f"{', '.join(together)} {where}: {reason}.")
+                reason = TOO_DEAR if row.predicted_s is not None else row.reason
+                own = sizes.setdefault(reason, {}).setdefault(row.name, [])
+                own.append(findings.point.size)
+    lines = [
+        f"{', '.join(f'{name} {_stretch(own)}' for name, own in names.items())}: {reason}."
+        for reason, names in sizes.items()
+    ]
     if any(line[1].endswith("?") for line in size_rows(points)):
-        say(console, "? not proven: the next may be as fast; a longer --budget resolves more.")
+        lines.append("? not proven: the next may be as fast; a longer --budget resolves more.")
+    return lines
 
 
-def _plain(row: Row) -> str:
-    """Predictions differ from size to size; the reason is the same."""
-    if row.predicted_s is not None:
-        return "one run does not fit the budget"
-    return row.reason or ""
+def _stretch(sizes: Sequence[int]) -> str:
+    return f"at {sizes[0]}" if len(sizes) == 1 else f"from {sizes[0]} to {sizes[-1]}"
 
 
 def texts_of(log: Log) -> dict[str, Callable[[], str]]:
@@ -209,6 +230,7 @@ def to_markdown(log: Log) -> str:
         ]
         lines += [markdown_row(texts) for texts in size_rows(points)]
         lines += ["", *(f"- {one.sentence}" for one in find_crossovers(points))]
+        lines += ["", *answers_of(points)]
     return "\n".join(lines) + "\n"
 
 

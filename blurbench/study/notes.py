@@ -57,8 +57,13 @@ class Notes:
 
     def leave(self, name: str, reason: str, **more: Any) -> None:
         """Out of the budget, unless it was within it before an interruption."""
-        if not (self.findings.timed(name) or name in self.findings.racers(RANKING_SCOPE)):
+        if self.may_leave(name):
             self.disqualify(name, RANKING_SCOPE, "over_budget", reason, **more)
+
+    def may_leave(self, name: str) -> bool:
+        """Whether nothing of it was measured before an interruption."""
+        raced = name in self.findings.racers(RANKING_SCOPE)
+        return not (raced or self.findings.timed(name))
 
     def over_budget(self, name: str, seconds: float) -> None:
         """Out of the budget, by what one call is expected to take."""

@@ -103,6 +103,7 @@ class PointStudy:
         spare: seconds beyond a budget that compiling may take.
         process: the restart that this is, from 1.
         left_out: who is not measured here, and why.
+        behind: times as long as the fastest that those take at least, where that is known.
         pairs: the comparisons that matter; by default everyone against the fastest.
         yardstick: whether the fixed work of `make_yardstick` runs in every round.
         with_difference: whether separable and direct are held against each other.
@@ -130,6 +131,7 @@ class PointStudy:
         longest: float = LONGEST_S,
         process: int = 1,
         left_out: Mapping[str, str] | None = None,
+        behind: Mapping[str, float] | None = None,
         pairs: Sequence[tuple[str, str]] | None = None,
         yardstick: bool = False,
         with_difference: bool = False,
@@ -138,7 +140,8 @@ class PointStudy:
         self.session, self.log, self.listener = session, log, listener
         self.given_budget, self.spare, self.process = budget, spare, process
         self.shortest, self.longest = shortest, longest
-        self.left_out, self.pairs, self.yardstick = left_out or {}, pairs, yardstick
+        self.left_out, self.behind = left_out or {}, behind or {}
+        self.pairs, self.yardstick = pairs, yardstick
         self.with_difference = with_difference
         self._keep = log.run.rules.keep
         self.problem = problem_for(image, kernel, session.options)
@@ -168,10 +171,11 @@ class PointStudy:
 
     def _measure(self) -> None:
         runnable = self._admit_session()
-        if not runnable:
-            return
         self._release_devices()  # of what the point before held
         costs = self._predict(runnable)
+        self._tell_left_out(min(costs.values(), default=None))
+        if not runnable:
+            return
         if self.given_budget:
             self.budget = self.given_budget + min(self.compiled_s, self.spare)
         else:
@@ -258,9 +262,19 @@ class PointStudy:
         """Those that can run and may; the others are told why not."""
         for name, reason in self.session.out.items():
             self.notes.disqualify(name, None, "unavailable", reason)
+        return [
+            one
+            for one in self.session.runnable
+            if self.findings.status(one.name) in RUNNABLE
+            and not (one.name in self.left_out and self.notes.may_leave(one.name))
+        ]
+
+    def _tell_left_out(self, least_s: float | None) -> None:
+        """Who is not measured here, and what it takes, given what the fastest is expected to."""
         for name, reason in self.left_out.items():
-            self.notes.leave(name, reason)
-        return [one for one in self.session.runnable if self.findings.status(one.name) in RUNNABLE]
+            times = self.behind.get(name)
+            predicted_s = None if times is None or least_s is None else times * least_s
+            self.notes.leave(name, reason, predicted_s=predicted_s)
 
     def _worth_racing(self) -> dict[str, float]:
         """What a call of each takes now that each has run; with `keep`, of the best alone."""

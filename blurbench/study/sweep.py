@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from blurbench.image import Image
@@ -56,6 +57,8 @@ def sweep(
                 height, width = image.pixels.shape[:2]
                 text = f"{kernel.size}x{kernel.size} on {width}x{height}"
                 listener.points(done, total, text, left_s)
+                # Whoever the first process measured, the others measure too.
+                behind = hopeless(smaller) if process == 1 else {}
                 study = PointStudy(
                     session,
                     image,
@@ -66,8 +69,8 @@ def sweep(
                     spare=spare,
                     shortest=COMPARE_S if question.study == "compare" else SHORTEST_S,
                     process=process,
-                    # Whoever the first process measured, the others measure too.
-                    left_out=hopeless(smaller) if process == 1 else {},
+                    left_out={name: one.reason for name, one in behind.items()},
+                    behind={name: one.times for name, one in behind.items()},
                     yardstick=question.options.processes > 1,
                 )
                 study.run()
@@ -93,14 +96,22 @@ def _findings(question: Question, image: Image, kernel: GaussianKernel, log: Log
     return log.at(point_key(problem, image.name, question.options.cache))
 
 
-def hopeless(smaller: Sequence[Findings]) -> dict[str, str]:
+@dataclass(frozen=True)
+class Behind:
+    """Why somebody need not be measured: the times of the fastest that it takes at least."""
+
+    reason: str
+    times: float
+
+
+def hopeless(smaller: Sequence[Findings]) -> dict[str, Behind]:
     """Who need not be measured at larger sizes, and the measurement that says so.
 
     At two sizes in a row it took `HOPELESS` times as long as the fastest, and more times as long
     than at most smaller ones: one of them may have met a slow spell of the fastest. Proven, or
     nearly where it could only be measured once. What catches up, as FFT does, stays.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Behind] = {}
     behind: dict[str, int] = {}  # sizes in a row
     smaller_ratios: dict[str, list[float]] = {}  # the most that they may have been
     for findings in smaller:
@@ -114,10 +125,10 @@ def hopeless(smaller: Sequence[Findings]) -> dict[str, str]:
             behind[row.name] = behind.get(row.name, 0) + 1 if falls_behind else 0
             if behind[row.name] == 2:
                 size = findings.point.size
-                found.setdefault(
-                    row.name,
+                reason = (
                     f"left out: at {size}x{size} it took {row.ratio_to_fastest:.3g} times as long "
-                    "as the fastest, and more the larger the kernel",
+                    "as the fastest, and more the larger the kernel"
                 )
+                found.setdefault(row.name, Behind(reason, row.ratio_to_fastest))
             before.append(high)
     return found

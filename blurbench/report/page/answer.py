@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blurbench.records.advice import advice_text
-from blurbench.records.findings import RANKING_SCOPE, Findings
+from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.report.show import by_image
 from blurbench.study.crossing import find_crossovers
+from blurbench.study.verdicts import verdicts
 
 CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
@@ -22,11 +23,4 @@ def _answer(picture: str, points: Sequence[Findings]) -> str:
     point = points[0].point
     channels = CHANNELS.get(point.channels, f"{point.channels} channels")
     where = f"For {picture} {channels} {point.dtype}, end to end"
-    overtaken = [
-        one.answer
-        for one in find_crossovers(points)
-        if one.scope == RANKING_SCOPE
-        and one.ordering.changes
-        and (one.first.partition(":")[2], one.second.partition(":")[2]) == ("separable", "fft")
-    ]
-    return ". ".join([f"{where}: {advice_text(points)}", *overtaken]) + "."
+    return " ".join([f"{where}: {advice_text(points)}.", *verdicts(find_crossovers(points))])
