@@ -166,8 +166,7 @@ def test_other_work_is_told_with_what_it_takes_and_what_to_do(
     system: System, cpus: int, of_all: str
 ) -> None:
     assert find_risks(cpus, system.root, others=1.0) == [
-        f"other work keeps {of_all} busy, which makes the figures noisier: close it, or measure "
-        "again later"
+        f"other work keeps {of_all} busy: close it, or measure again later"
     ]
 
 

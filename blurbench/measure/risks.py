@@ -72,10 +72,7 @@ def find_risks(
         found.append(f"the CPU frequency governor is {names}: performance gives steadier clocks")
     if others > DISTURBED * cpus:
         of_all = f"{others:.1f} of {cpus} CPU{'s' if cpus > 1 else ''}"
-        found.append(
-            f"other work keeps {of_all} busy, which makes the figures noisier: close it, or "
-            "measure again later"
-        )
+        found.append(f"other work keeps {of_all} busy: close it, or measure again later")
     after = host.throttled_periods(root)
     if throttled is not None and after is not None and after > throttled:
         found.append(f"the CPU quota stopped this container {after - throttled} times meanwhile")

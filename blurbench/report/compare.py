@@ -87,6 +87,7 @@ def show_answers(console: Console, answers: Sequence[Answer], everything: bool =
             answer.unavailable,
             answer.options.same,
             notes=_notes(answer),
+            above=sum(_height(console, _warning(risk)) for risk in answer.risks),
             everything=everything,
         )
 
@@ -99,12 +100,14 @@ def show_point(
     unavailable: Mapping[str, str],
     same: float,
     notes: Sequence[str] = (),
+    above: int = 0,
     everything: bool = False,
 ) -> None:
     """The table of one point, why rows are not in the running, and the answer at the end.
 
     Args:
         notes: what else one must know to read the table.
+        above: lines that stand above it, beside the header.
         everything: whether there are more lines than a screen has.
     """
     ran = [row for row in rows if row.status != "unavailable"]
@@ -121,7 +124,7 @@ def show_point(
         shown, folded = _fold(ran, room)
         there = raced_there[:room_there]
         remarks = [*_remarks(shown), *always, *_word_lines(shown, there, on_device, same)]
-        taken = 6 + len(shown) + bool(folded) + (3 + len(there) if there else 0)
+        taken = 6 + above + len(shown) + bool(folded) + (3 + len(there) if there else 0)
         if taken + sum(_height(console, line) for line in (*remarks, *answers)) <= MOST_LINES:
             break
     if shown:
@@ -232,7 +235,11 @@ def _word_lines(
 def show_risks(console: Console, answers: Sequence[Answer]) -> None:
     """What put the figures at risk."""
     for risk in dict.fromkeys(risk for answer in answers for risk in answer.risks):
-        say(console, f"Warning: {risk}.", "yellow")
+        say(console, _warning(risk), "yellow")
+
+
+def _warning(risk: str) -> str:
+    return f"Warning: {risk}."
 
 
 def _notes(answer: Answer) -> list[str]:
