@@ -333,15 +333,16 @@ class _Field:
             self.decided |= due - undecided
             return
         for name in due - {self.reference}:
-            found = self._beyond(name, self.reference, rates[name])
-            if found == "slower" or (found != "undecided" and name in self.approximate):
+            verdict = self._beyond(name, self.reference, rates[name])
+            if verdict == "slower" or (verdict != "undecided" and name in self.approximate):
                 self.decided.add(name)
-        result = self.result()
-        self.unclear = {
+        found = self.result()
+        settled = {
             name
-            for name, one in result.standings.items()
-            if name != result.leader and one.verdict not in (SLOWER, TIED)
+            for name, one in found.standings.items()
+            if name == found.leader or one.verdict in (SLOWER, TIED)
         }
+        self.unclear = (self.unclear - due) | (due - settled)
 
     def _beyond(self, first: str, second: str, rate: float) -> str:
         return verdict_beyond(self.rounds.ratio(first, second, rate), self.rules.same)
