@@ -7,13 +7,13 @@ from blurbench.study.staying import BEHIND, SETTLED, TOO_DEAR, left_out
 from helpers.written import Written
 
 ALL = ("direct", "separable", "fft")
+TIME_S = 6.0  # of a size
 
 
 def out(log: Written, size: int) -> dict[str, str]:
     """Who is left out at a size, and why."""
-    return {
-        name.removeprefix("fake:"): why for name, why in left_out(points_of(log.log), size).items()
-    }
+    found = left_out(points_of(log.log), size, TIME_S)
+    return {name.removeprefix("fake:"): why for name, why in found.items()}
 
 
 def settled() -> Written:
@@ -63,7 +63,7 @@ def test_what_did_not_fit_at_a_smaller_size_is_not_tried_at_larger_ones() -> Non
     assert out(log, 7) == {}
 
 
-def test_what_is_not_far_from_the_best_is_tried_again() -> None:
+def test_what_others_crowded_out_is_tried_again() -> None:
     log = Written(*ALL).race(15, {"separable": 0.004, "fft": 0.009})
     log.record(15, "direct", "end_to_end", status="over_budget", reason="crowded", predicted_s=0.02)
     assert out(log, 33) == {}

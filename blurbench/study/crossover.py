@@ -31,6 +31,7 @@ MOST_ROUNDS = 128  # of a size
 SETTLED = 0.05  # uncertainty below which no further size is measured
 COARSE_SHARE = 1 / 2  # of the budget, for the coarse grid
 SIZE_SHARE = 1 / 10  # of the budget, at most, for one size beyond it
+FIRST_SHARE = 1 / 6  # for the first size, where libraries compile and load
 LARGEST_SHARE = 1 / 3  # for one size, where 16 rounds need it
 LEVEL = (
     "95 % is of each pair by itself: of its pointwise bracket at all sizes together, "
@@ -97,15 +98,16 @@ def crossover(
         earlier_here_s = log.at(point).measured_s.get(1, 0.0)
         # A size that is begun may take what the later processes have.
         longest = min(left_s + budget - share, budget * LARGEST_SHARE) + earlier_here_s
+        least_part = part if log.points else max(part, FIRST_SHARE)
         study = PointStudy(
             session,
             image,
             kernels[size],
             log,
             listener,
-            shortest=min(longest, budget * part),
+            shortest=min(longest, budget * least_part),
             longest=longest,
-            left_out=left_out(points_of(log), size),
+            left_out=left_out(points_of(log), size, budget * SIZE_SHARE),
             pairs=pairs,
         )
         study.run()

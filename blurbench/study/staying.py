@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Sequence
 
 from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
@@ -15,18 +14,17 @@ from blurbench.study.ordering import FIRST, outcome
 UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
 SETTLED = "left out: nothing is in question at this size"
 BEHIND = "left out: at smaller sizes it fell ever further behind"
-TOO_DEAR = "left out: at a smaller size it did not fit the time, and took many times the best's"
-MANY = 10.0  # times the best's
+TOO_DEAR = "left out: at a smaller size not even a race of its own fitted the time"
 
 
-def left_out(points: Sequence[Findings], size: int) -> dict[str, str]:
-    """Who need not be measured at a size, and why.
+def left_out(points: Sequence[Findings], size: int, seconds: float) -> dict[str, str]:
+    """Who need not be measured at a size for which there is so much time, and why.
 
     Whoever may be the best at the nearest sizes, of all or of its kind of method, always is;
     but who is the best of its kind alone is not where its kind falls ever further behind.
     """
     others = [one for one in points if one.point.size != size]
-    too_dear = {name for one in others if one.point.size < size for name in _too_dear(one)}
+    too_dear = {name for one in others if one.point.size < size for name in _too_dear(one, seconds)}
     known = find_crossovers(others)
     if not known:
         return dict.fromkeys(too_dear, TOO_DEAR)
@@ -42,14 +40,12 @@ def left_out(points: Sequence[Findings], size: int) -> dict[str, str]:
     }
 
 
-def _too_dear(findings: Findings) -> Iterator[str]:
-    """Whose cost grows with the kernel, and was far from the best's and beyond the time here."""
-    rows = findings.rows()
-    best_s = min((row.end_to_end_median_s or math.inf for row in rows), default=math.inf)
-    for row in rows:
+def _too_dear(findings: Findings, seconds: float) -> Iterator[str]:
+    """Who was left out here, grows with the kernel, and takes too long for a race."""
+    for row in findings.rows():
         once_s = row.predicted_s or row.first_call_s or 0.0
         grows = row.method in ("direct", *SEPARABLE)
-        if row.status == "over_budget" and grows and once_s > MANY * best_s:
+        if row.status == "over_budget" and grows and once_s * findings.rules.looks[0] > seconds:
             yield row.name
 
 
