@@ -669,10 +669,15 @@ PROOF = (
     Column("identical", "differ", 11, rest("identical")),
     Column("", "here", 8, rest("identical here")),
     Column("", "naive", 8, rest("naive identical")),
+)
+SEARCH = (
     Column("crossover", "holds", 11, share("bracket")),
     Column("", "naive", 8, share("naive bracket")),
     Column("width, odd", "median", 12, middle("width", ".1f")),
-    Column("sizes", "90 %", 7, middle("width", ".1f", 0.9)),
+    Column("sizes", "90 %", 8, middle("width", ".1f", 0.9)),
+    Column("no", "bracket", 10, rest("found")),
+    Column("one", "bracket", 10, share("one change")),
+    Column("sizes", "searched", 10, middle("sizes", ".0f")),
 )
 ASIDE = (
     Column("control", "fails", 10, rest("control")),
@@ -680,7 +685,6 @@ ASIDE = (
     Column("and is called", "fastest", 15, share("wrong fastest")),
     Column("17: rows", "decided", 10, average("rows decided", ".1%")),
     Column("3x at the", "first look", 12, share("far at the first look")),
-    Column("no", "bracket", 9, rest("found")),
     Column("5 processes", "hold", 13, share("processes")),
 )
 TIMES = tuple(
@@ -717,7 +721,7 @@ def control_of_this_machine(times: int) -> str:
     image, kernel = crop(testcard_image(), 256, 256), GaussianKernel.from_size(15)
     options = Options(backends=("numpy", "scipy"), methods=("separable",), rounds=32, budget=10.0)
     races = [compare(image, kernel, options).race for _ in range(times)]
-    controls = [one.control.ratio for one in races if one is not None and one.control is not None]
+    controls = [one.control for one in races if one is not None and one.control is not None]
     proven = [one for one in controls if one.low is not None]
     held = sum(one.low <= 1 <= one.high for one in proven)
     seen = "".join(f"\n  {one.value:.3f} [{one.low:.3f} to {one.high:.3f}]" for one in proven)
@@ -750,8 +754,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for scenario, tally in run_all(given.runs, given.jobs):
         print(line(PROOF, scenario, tally), flush=True)
         found.append((scenario, tally))
-    print(f"\n{EXPLANATION}\n\n{heading(ASIDE)}")
-    print("\n".join(line(ASIDE, *one) for one in found), flush=True)
+    print(f"\n{EXPLANATION}")
+    for columns in (SEARCH, ASIDE):
+        print(f"\n{heading(columns)}")
+        print("\n".join(line(columns, *one) for one in found), flush=True)
     for words, columns in ((ROUNDS, TIMES), (GATES, GATE)):
         print(f"\n{words}\n{heading(columns)}\n{line(columns, *found[0])}", flush=True)
     if given.control:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from blurbench.measure.race import FIRST_LOOK
 from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
 from blurbench.records.lead import SEPARABLE, TRANSFORMS
 from blurbench.study.crossing import Crossover, find_crossovers
@@ -45,7 +46,7 @@ def _too_dear(findings: Findings, seconds: float) -> Iterator[str]:
     for row in findings.rows():
         once_s = row.predicted_s or row.first_call_s or 0.0
         grows = row.method in ("direct", *SEPARABLE)
-        if row.status == "over_budget" and grows and once_s * findings.rules.looks[0] > seconds:
+        if row.status == "over_budget" and grows and once_s * FIRST_LOOK > seconds:
             yield row.name
 
 
