@@ -688,7 +688,7 @@ ASIDE = (
     Column("5 processes", "hold", 13, share("processes")),
 )
 TIMES = tuple(
-    Column(above, below, 10, show)
+    Column(above, below, 9, show)
     for times in ("1.05", "1.10", "1.20")
     for above, below, show in (
         (times, "here", average(f"{times} here", ".0f")),
