@@ -317,6 +317,7 @@ class Findings:
         for setup in self.alone(row.name, "setup")[:1]:
             row.setup_s = setup.elapsed_s
             row.peak_device_bytes = setup.peak_device_bytes
+            row.predicted_s = setup.predicted_s if row.predicted_s is None else row.predicted_s
             row.multiply_adds = setup.multiply_adds
         for call in self.alone(row.name, "first_call")[:1]:
             row.first_call_s = call.elapsed_s

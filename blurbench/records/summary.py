@@ -68,6 +68,7 @@ class Row:
 
     `ratio_to_fastest` is the paired ratio to the leader of the ranking scope, whose `verdict` says
     how sure its lead is; the intervals of a whole column hold at once, in 95 of 100 races;
+    `predicted_s` is what a call was expected to take before any ran on the whole image;
     `gigabytes_per_s` counts the bytes of image and result, whatever is really moved;
     `process_spread` is the largest median of a process over the smallest, less 1;
     `throttled_samples` of the cell were taken while the device was slowed down;

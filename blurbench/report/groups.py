@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from blurbench.records import lead
 from blurbench.records.findings import Declared, Findings
 from blurbench.records.summary import Row
-from blurbench.study.ordering import FIRST, outcome
+from blurbench.study.crossing import find_crossovers
+from blurbench.study.ordering import SECOND
+from blurbench.study.verdicts import separable_to_fft
 
 DIRECT, SEPARABLE, FFT, GPU = "direct", "separable", "FFT", "GPU"
 APPROXIMATE = "approximate"  # of which only what is near enough may win
@@ -58,57 +58,47 @@ def _time(row: Row) -> float:
 
 @dataclass(frozen=True)
 class Payoff:
-    """Where the best FFT is faster than the best separable blur, by their medians.
+    """Where the best FFT overtakes the best separable blur, as the crossovers of a run say it.
 
     Attributes:
-        first, last: sizes of the last stretch where it is; None where there is none.
-        proven: whether it is proven faster at the first of them.
-        largest: at which both were measured.
+        size: from which it is faster, by the best estimate; None where it is not.
+        first: of the sizes measured, the first of these; None where there is none.
+        last: up to which it stays faster, by the best estimate; None to the end.
+        proven: whether both ends of that estimate are.
+        largest: size that was measured.
     """
 
+    size: float | None
     first: int | None
-    last: int | None
+    last: float | None
     proven: bool
     largest: int
 
     @property
     def text(self) -> str:
         """For a mark in a picture."""
-        if self.first is None:
+        if self.size is None:
             return f"FFT does not pay up to {self.largest}"
-        end = "" if self.last == self.largest else f" to {self.last}"
-        return f"FFT pays from {self.first}{end}{'' if self.proven else ' (not proven)'}"
+        about = "" if self.size == self.first else "about "
+        end = "" if self.last is None else f" to about {self.last:.0f}"
+        return f"FFT pays from {about}{self.size:.0f}{end}{'' if self.proven else ' (not proven)'}"
 
 
 def payoff_of(points: Sequence[Findings]) -> Payoff | None:
     """Of one image, from its points in order of size; None where the two never met."""
-    met = [
-        (one, bests[SEPARABLE], bests[FFT])
-        for one in points
-        if {SEPARABLE, FFT} <= (bests := bests_of(one)).keys()
-    ]
-    if not met:
+    one = separable_to_fft(find_crossovers(points))
+    if one is None:
         return None
-    largest = met[-1][0].point.size
-    stretches = [
-        list(stretch)
-        for pays, stretch in groupby(met, key=lambda one: _time(one[2]) < _time(one[1]))
-        if pays
-    ]
-    if not stretches:
-        return Payoff(None, None, False, largest)
-    findings, separable, fft = stretches[-1][0]
-    proven = _is_proven(findings, separable, fft, findings.rules.share(len(points)))
-    return Payoff(findings.point.size, stretches[-1][-1][0].point.size, proven, largest)
-
-
-def _is_proven(findings: Findings, separable: Row, fft: Row, share: float) -> bool:
-    """Whether FFT is the faster beyond the margin, paired within rounds."""
-    race = findings.race()
-    ratio = findings.rounds().ratio(separable.name, fft.name, share)
-    return (
-        race is not None
-        and race.control_passed
-        and math.isfinite(ratio.value)
-        and outcome(ratio, findings.rules.same) == FIRST
-    )
+    ordering, largest = one.ordering, one.sizes[-1]
+    ups = [place for place in one.places if place.faster_after == SECOND]
+    if not ups:
+        ahead = ordering.ratios[one.sizes[0]].value < 1
+        always = ahead and all(ratio.value < 1 for ratio in ordering.ratios.values())
+        if not always:
+            return Payoff(None, None, None, False, largest)
+        return Payoff(one.sizes[0], one.sizes[0], None, ordering.always_faster == SECOND, largest)
+    last_up = ups[-1]
+    downs = [place for place in one.places if place.size > last_up.size]
+    first = next((size for size in one.sizes if size >= last_up.size), largest)
+    down = downs[0].size if downs else None
+    return Payoff(last_up.size, first, down, last_up.bracket is not None, largest)

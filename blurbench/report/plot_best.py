@@ -104,10 +104,10 @@ def _mark_payoff(axes: Axes, column: Column) -> None:
     if payoff is None:
         return
     place = 0.1 / extent(axes)[1]
-    if payoff.first is None:
+    if payoff.size is None:
         size, side = axes.get_xlim()[0], "left"
     else:
-        size = payoff.first
+        size = payoff.size
         axes.axvline(size, color=TEXT, linewidth=0.9, linestyle=(0, (1, 2)), zorder=2, label=PAYOFF)
         x = inches(axes, size, axes.get_ylim()[0])[0]
         room = extent(axes)[0] - x - GAP

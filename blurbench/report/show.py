@@ -171,7 +171,8 @@ def _reason_lines(points: Sequence[Findings]) -> list[str]:
     for findings in points:
         for row in findings.rows():
             if row.status not in ("ok", "unavailable") and row.reason:
-                reason = TOO_DEAR if row.predicted_s is not None else row.reason
+                predicted = row.status == "over_budget" and row.predicted_s is not None
+                reason = TOO_DEAR if predicted else row.reason
                 own = sizes.setdefault(reason, {}).setdefault(row.name, [])
                 own.append(findings.point.size)
     lines = [

@@ -10,6 +10,7 @@ from blurbench.image import Image
 from blurbench.measure.judge import Result
 from blurbench.plan import Problem
 from blurbench.records.findings import RANKING_SCOPE, CopySpeed
+from blurbench.records.lead import lead_of
 from blurbench.records.summary import Row
 from blurbench.study.options import Options
 
@@ -73,6 +74,7 @@ class Answer:
             "copy_median_s": self.copy.median_s if self.copy else None,
             "ranking_scope": RANKING_SCOPE,
             "control": _control(self.race),
+            "lead": _lead(self.rows),
             "separable_direct_max_abs_difference": self.difference,
             "interrupted": self.interrupted,
             "implementations": [row.as_dict() for row in self.rows],
@@ -86,6 +88,21 @@ def document(answers: Sequence[Answer]) -> dict[str, Any]:
     if len(documents) == 1:
         return documents[0]
     return {"schema": "blurbench.compare-images/1", "images": documents}
+
+
+def _lead(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Who is the fastest, how sure that is, and who comes next; of all intervals at once."""
+    lead = lead_of(rows)
+    if lead is None:
+        return None
+    return {
+        "implementation": lead.first.name,
+        "claim": lead.claim,
+        "next": lead.second.name if lead.second else None,
+        "ratio_of_next": lead.ratio.value if lead.second else None,
+        "ratio_ci95_low": lead.ratio.low,
+        "ratio_ci95_high": lead.ratio.high,
+    }
 
 
 def _control(race: Result | None) -> dict[str, Any] | None:

@@ -397,6 +397,7 @@ class PointStudy:
             "setup",
             cell.setup_s,
             peak_device_bytes=peak,
+            predicted_s=expected_s,
             multiply_adds=one.multiply_adds(self.problem),
         )
         self.notes.record_once(

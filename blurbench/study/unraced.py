@@ -61,5 +61,6 @@ def _out(side: set[str], rows: Sequence[Row]) -> Iterator[str]:
         elif row.status == "ok":
             yield f"{name} {row.reason}"
         else:
-            why = row.reason if row.predicted_s is None else "one run does not fit the budget"
+            dear = row.status == "over_budget" and row.predicted_s is not None
+            why = "one run does not fit the budget" if dear else row.reason
             yield f"{name} {row.status.replace('_', ' ')}" + (f" ({why})" if why else "")

@@ -25,7 +25,7 @@ def verdicts(crossovers: Sequence[Crossover]) -> list[str]:
     """
     found = {(one.first, one.second): one for one in crossovers if one.scope == RANKING_SCOPE}
     sentences = []
-    transforms = found.get((FASTEST_SEPARABLE, FASTEST_FFT)) or _only_pair(list(found.values()))
+    transforms = separable_to_fft(crossovers)
     if transforms is not None:
         said = _pays("FFT", "the best FFT", "the best separable blur", transforms)
         own = found.get((OWN_FILTER, FASTEST_FFT))
@@ -43,11 +43,13 @@ def verdicts(crossovers: Sequence[Crossover]) -> list[str]:
     return sentences
 
 
-def _only_pair(crossovers: Sequence[Crossover]) -> Crossover | None:
-    """Of a separable blur and an FFT, if there is but one."""
-    methods = [(one.first.partition(":")[2], one.second.partition(":")[2]) for one in crossovers]
-    pairs = zip(methods, crossovers, strict=True)
-    found = [one for names, one in pairs if names == ("separable", "fft")]
+def separable_to_fft(crossovers: Sequence[Crossover]) -> Crossover | None:
+    """Of the best of both, end to end; where there is but one of either, of those two."""
+    ranked = [one for one in crossovers if one.scope == RANKING_SCOPE]
+    best = [one for one in ranked if (one.first, one.second) == (FASTEST_SEPARABLE, FASTEST_FFT)]
+    methods = [(one.first.partition(":")[2], one.second.partition(":")[2]) for one in ranked]
+    pairs = zip(methods, ranked, strict=True)
+    found = best or [one for names, one in pairs if names == ("separable", "fft")]
     return found[0] if len(found) == 1 else None
 
 
