@@ -6,7 +6,6 @@ import base64
 import csv
 import gzip
 import hashlib
-import io
 import random
 import re
 import shutil
@@ -53,8 +52,8 @@ def sweep() -> Page:
 
 
 def summary_of(folder: Path) -> list[dict[str, str]]:
-    """What the samples of a run say, as it is exported."""
-    return list(csv.DictReader(io.StringIO(load(folder).summary()), strict=True))
+    with (folder / "summary.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, strict=True))
 
 
 def as_in_csv(value: Any) -> str:
