@@ -136,6 +136,16 @@ def test_sides_that_do_not_differ_are_told_to_be_so(compare: Callable[..., Ran])
     assert "differ in: nothing that is known" in compare("--processes", "1").err
 
 
+@posix
+@pytest.mark.rest("processes")
+def test_the_sides_measure_in_processes_of_their_own(working: pytest.MonkeyPatch) -> None:
+    working.setenv("SLEEPY_S", SLOW_S)
+    other = make_other(f"export SLEEPY_S={QUICK_S}")
+    ended = run_process("compare", "photo.png", *ASKED, "--against", other, "--processes", "5")
+    assert ended.code == SLOWER
+    assert "slower: sleepy:separable at 15x15 on 32x24" in ended.err
+
+
 # Refused in one line, before anything is measured.
 
 

@@ -54,6 +54,12 @@ def other_code(there: Run, here: Run) -> list[str]:
     return differences(*({**one["versions"], "commit": one.get("git_revision")} for one in sides))
 
 
+def same_yardstick(there: Run, here: Run) -> bool:
+    """Whether the yardstick, which is the work of NumPy, ran with the same code in both."""
+    sides = [one.about["versions"] for one in (there, here)]
+    return all(sides[0].get(name) == sides[1].get(name) for name in ("python", "numpy"))
+
+
 def _kernels(about: Mapping[str, Any]) -> str:
     sizes = [f"{one['size']} (sigma {one['sigma']:.4g})" for one in about["kernels"]]
     return sizes[0] if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}, {len(sizes)} sizes"

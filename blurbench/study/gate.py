@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 
 from blurbench.measure.judge import Rounds
 from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.journal import Log
-from blurbench.study.comparable import apart, not_comparable
-from blurbench.study.proof import GROUPS, PAIRS, Figures, Proof
+from blurbench.study.comparable import apart, not_comparable, same_yardstick
+from blurbench.study.proof import GROUPS, PAIRS, Proof, Sides, steadier
 from blurbench.study.yardstick import YARDSTICK
 
 LEAST_PROCESSES = 5
@@ -21,7 +22,7 @@ OF_ANOTHER_DAY = (
     "a day's effect of about 2 % is not told from a change: use --against PYTHON for small ones"
 )
 
-Cells = Mapping[str, tuple[Figures, Figures]]  # by title: figures of before, and of now
+Cells = Mapping[str, Sides]  # by title
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ def rule_against(there: Log, here: Log, margin: float) -> Ruling:
     """
     if obstacles := apart(there.run, here.run):
         return not_comparable_by(obstacles)
-    return _rule_logs(there, here, margin, PAIRS, _paired_figures)
+    alike = same_yardstick(there.run, here.run)
+    figures = partial(_paired_figures, margin=margin, same_yardstick=alike)
+    return _rule_logs(there, here, margin, PAIRS, figures)
 
 
 def rule_pairs(cells: Cells, margin: float) -> Ruling:
@@ -81,9 +84,9 @@ def _rule_logs(
     now: Log,
     margin: float,
     proof: Proof,
-    figures: Callable[[Findings, Findings, str], tuple[Figures, Figures]],
+    figures: Callable[[Findings, Findings, str], Sides],
 ) -> Ruling:
-    cells: dict[str, tuple[Figures, Figures]] = {}
+    cells: dict[str, Sides] = {}
     lost, missing = [], []
     for title, known, findings, name in _common(before, now):
         row = next(row for row in findings.rows() if row.name == name)
@@ -166,27 +169,37 @@ def _processes(log: Log) -> int:
     return len({process for one in log.points.values() for process in one.measured_s})
 
 
-def normalised(findings: Findings, name: str) -> list[float]:
+def normalised(findings: Findings, name: str) -> dict[int, float]:
     """A cell's median over the yardstick's, in each process that has both."""
     medians = findings.process_medians(name)
-    found = []
+    found = {}
     for process, own in medians.items():
         times = Rounds.of(findings.history(RANKING_SCOPE, process)).times(YARDSTICK)
         if times:
-            found.append(own / median(times))
+            found[process] = own / median(times)
     return found
 
 
-def _yardstick_figures(before: Findings, now: Findings, name: str) -> tuple[Figures, Figures]:
-    return normalised(before, name), normalised(now, name)
+def _yardstick_figures(before: Findings, now: Findings, name: str) -> Sides:
+    there, here = normalised(before, name), normalised(now, name)
+    return list(there.values()), list(here.values())
 
 
-def _paired_figures(there: Findings, here: Findings, name: str) -> tuple[Figures, Figures]:
+def _paired_figures(
+    there: Findings, here: Findings, name: str, *, margin: float, same_yardstick: bool
+) -> Sides:
     """A cell's medians in the processes that have one on both sides.
 
-    As they are: neighbours share the day, the yardstick would add its own scatter, and it runs
-    with the libraries of its side, whose change may be the question.
+    Over those of the yardstick where that is steadier: neighbours share the day, but not always
+    the pace, and the yardstick has a scatter of its own. Never where what it runs with differs.
     """
-    before, now = there.process_medians(name), here.process_medians(name)
-    both = [process for process in before if process in now]
-    return [before[one] for one in both], [now[one] for one in both]
+    plain = _in_pairs(there.process_medians(name), here.process_medians(name))
+    over = _in_pairs(normalised(there, name), normalised(here, name))
+    if not same_yardstick or len(over[0]) < len(plain[0]):
+        return plain
+    return steadier([plain, over], margin)
+
+
+def _in_pairs(there: Mapping[int, float], here: Mapping[int, float]) -> Sides:
+    both = [process for process in there if process in here]
+    return [there[one] for one in both], [here[one] for one in both]

@@ -12,6 +12,7 @@ from scipy.stats import mannwhitneyu
 from blurbench.measure.pairs import signed_rank
 
 Figures = Sequence[float]
+Sides = tuple[Figures, Figures]  # of before, or there; and of now, or here
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,17 @@ PAIRS = Proof(
     unit="pairs of processes",
     sides="both sides",
 )
+
+
+def steadier(choices: Sequence[Sides], margin: float) -> Sides:
+    """Of several pairs of figures for one thing, those whose ratios are nearest to the margin.
+
+    The choice looks at how far each ratio lies from it and never to which side, so that the
+    signs, which alone decide, are as much due to chance as before.
+    """
+
+    def scatter(sides: Sides) -> float:
+        then, now = sides
+        return sum(abs(one - math.log1p(margin)) for one in _log_ratios(now, then))
+
+    return min(choices, key=scatter)
