@@ -1,6 +1,6 @@
 """How often the statistics are right: thousands of races on a machine whose truth is known.
 
-    python tools/trust.py [--runs 2000] [--jobs 2] [--control 10]
+    python tools/trust.py [--runs 500] [--jobs 2] [--control 10]
 
 The races, looks, verdicts and searches are the real ones; the machine under them is simulated.
 Beside them stands the naive way, put to the same noise with as many samples: all of one
@@ -752,7 +752,7 @@ GATES = "A gate of 8 processes a side, which differ by 1.75 % and days by 2 %, a
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print what was found, and whether the bounds are kept."""
     parser = argparse.ArgumentParser(description="How often the statistics are right.")
-    parser.add_argument("--runs", type=int, default=2000, help="of each scenario")
+    parser.add_argument("--runs", type=int, default=500, help="of each scenario")
     parser.add_argument("--jobs", type=int, default=host.usable_cpus(), help="processes")
     parser.add_argument("--control", type=int, default=10, help="comparisons on this machine")
     given = parser.parse_args(arguments)
