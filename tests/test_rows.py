@@ -31,7 +31,7 @@ def row(**more: Any) -> Row:
 def ranking() -> Result:
     once = Estimate(0.001, None, None)
     standing = Standing(32, once, 0.001, once, "fastest")
-    return Result("gpu:two", "gpu:two", {"gpu:two": standing}, None, 0, 32)
+    return Result("gpu:two", "gpu:two", {"gpu:two": standing}, None, 0, True, 32)
 
 
 def shown(found: Row, wide: bool = True, on_device: bool = False) -> list[list[str]]:

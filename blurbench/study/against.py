@@ -11,6 +11,7 @@ from blurbench.errors import InputError
 from blurbench.measure.stats import Estimate
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
+from blurbench.records.lead import ratio_between
 from blurbench.records.summary import Row
 
 PLACE = ("height", "width", "channels", "dtype", "size", "border", "threads")
@@ -53,7 +54,7 @@ def find_matches(logs: Iterable[Log]) -> list[Match]:
             sides |= {row.origin for row in rows}
             ours, peer = (_best(rows, origin) for origin in ("ours", "library"))
             if ours is not None and peer is not None:
-                matches.append(Match(ours, peer, _ratio(findings, ours, peer, len(rows))))
+                matches.append(Match(ours, peer, _ratio(findings, ours, peer)))
     if not matches:
         lacking = "no exact peer" if "library" not in sides else "no exact blur of ours"
         if len(sides) == 2:
@@ -87,13 +88,11 @@ def _best(rows: Iterable[Row], origin: str) -> Row | None:
     return min(own, key=lambda row: row.end_to_end_median_s or math.inf, default=None)
 
 
-def _ratio(findings: Findings, ours: Row, peer: Row, compared: int) -> Estimate:
-    """Paired within rounds; where they shared none, of the two medians, without an interval."""
+def _ratio(findings: Findings, ours: Row, peer: Row) -> Estimate:
+    """As the race judged it; where they shared none, of the two medians, without an interval."""
     assert ours.end_to_end_median_s
     assert peer.end_to_end_median_s
-    paired = findings.rounds().ratio(peer.name, ours.name, findings.rules.share(compared))
-    if not math.isfinite(paired.value):
-        return Estimate(peer.end_to_end_median_s / ours.end_to_end_median_s, None, None)
-    race = findings.race()
-    trusted = race is None or race.control_passed
-    return paired if trusted else Estimate(paired.value, None, None)
+    race, judged = findings.race(), ratio_between(ours, peer)
+    if judged.low is not None and race is not None and race.control_passed:
+        return judged
+    return Estimate(peer.end_to_end_median_s / ours.end_to_end_median_s, None, None)
