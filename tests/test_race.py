@@ -181,6 +181,13 @@ def test_a_race_that_nobody_can_decide_ends_with_its_time() -> None:
     assert verdicts(result) == {result.leader: "likely fastest", other(result): "unclear"}
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_two_that_take_turns_in_the_lead_race_to_the_end(seed: int) -> None:
+    # Long rounds, for the far one, are rounds of the reference alone: the two have other looks.
+    result = World(seed, noise=0.15).race(0.010, 0.0101, 0.030, rules=most(64))
+    assert min(result.standings[name].rounds for name in "ab") == 64
+
+
 @pytest.mark.parametrize("rounds", [1, 9, 20])
 def test_a_given_number_of_rounds_ends_the_race(rounds: int) -> None:
     assert World(noise=0.3).race(0.010, 0.0101, rules=most(rounds)).rounds == rounds

@@ -160,6 +160,7 @@ class _Field:
         self.decided: set[str] = set()
         self.exploded: set[str] = set()
         self.unclear = set(self.names)  # who has no verdict on the leader's lead yet
+        self.leader: str | None = None  # at the latest look; needs no verdict while it leads
         self.control_is_known = False
         self.racing: tuple[str, ...] = ()
         self.orders: Iterator[list[int]] = iter(())
@@ -241,7 +242,7 @@ class _Field:
             return (*self._references(LONG), *self.fixtures, *fitting)
         racing = [name for name in undecided if name not in beginners]
         has_control = self.control_is_known or self._has_most(self.reference)
-        matters = racing and self.unclear.intersection([*racing, self.reference])
+        matters = racing and self.unclear.intersection([*racing, self.reference]) - {self.leader}
         if has_control and not matters:
             return ()
         racing += [*self._references(2), *self.fixtures]
@@ -342,8 +343,9 @@ class _Field:
                 decided = SLOWER in (verdicts[name], beyond if found.control_passed else "")
             if decided:
                 self.decided.add(name)
-        settled = {name for name in due if name == found.leader or verdicts[name] in (SLOWER, TIED)}
+        settled = {name for name in due if verdicts[name] in (SLOWER, TIED)}
         self.unclear = (self.unclear - due) | (due - settled)
+        self.leader = found.leader
 
     def _beyond(self, first: str, second: str, rate: float) -> str:
         return verdict_beyond(self.rounds.ratio(first, second, rate), self.rules.same)
