@@ -24,6 +24,7 @@ UNLIKELY = 1e-3
 QUESTIONS = {
     "ratio": trust.ratios,
     "identical": trust.verdicts,
+    "every look": trust.looks,
     "bracket": trust.brackets,
     "many": trust.many,
     "far at the first look": trust.many,
@@ -49,7 +50,11 @@ def is_missed(bound: Bound, seen: list[float]) -> bool:
 TELLING = {
     *(("log-normal", "ratio"), ("tone", "ratio"), ("spells", "ratio")),
     *(("plans, quiet", "identical"), ("drift", "identical"), ("outliers", "identical")),
-    *(("log-normal", "many"), ("log-normal", "far at the first look")),
+    *(
+        ("log-normal", "every look"),
+        ("log-normal", "many"),
+        ("log-normal", "far at the first look"),
+    ),
     *(("plans, quiet", "processes"), ("log-normal", "gate is right")),
     ("log-normal", "gate finds 5 %"),
     *(("tone", "bracket"), ("steps", "bracket")),
@@ -186,6 +191,12 @@ def test_an_interval_that_is_too_narrow_misses_the_bound(monkeypatch: pytest.Mon
         "blurbench.measure.stats.walk_rank", lambda samples, alpha: walk_rank(samples, 0.95)
     )
     assert is_missed(BOUNDS[0], asked("ratio", SCENARIOS["log-normal"], 60)["ratio"])
+
+
+def test_four_times_the_error_rate_misses_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "MOST", replace(trust.MOST, alpha=4 * trust.MOST.alpha))
+    (bound,) = (one for one in BOUNDS if one.key == "every look")
+    assert is_missed(bound, asked("every look", SCENARIOS["log-normal"], 400)["every look"])
 
 
 def test_verdicts_without_a_margin_miss_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
