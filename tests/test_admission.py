@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blurbench.measure.judge import Rules
-from blurbench.measure.race import FIRST_LOOK, LIKELY, LONG
+from blurbench.measure.race import FIRST_LOOK, LONG, NEAR
 from blurbench.study.admission import (
     LONGEST_S,
     NEAR_FASTEST,
@@ -30,7 +30,7 @@ def planned_seconds(admission: Admission, costs: dict[str, float]) -> float:
     """The least that an admission costs: the first look of all, the control too; others once."""
     racing = [costs[name] for name in admission.racing]
     best = min(racing, default=0.0)
-    far = [cost for cost in racing if cost > LIKELY * best]
+    far = [cost for cost in racing if cost > NEAR * best]
     race = TO_THE_FIRST_LOOK * (sum(racing) - sum(far)) + FIRST_LOOK * best
     if far:
         race += FAR_ROUNDS * (sum(far) + LONG * best)

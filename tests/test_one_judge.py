@@ -12,6 +12,7 @@ import pytest
 from blurbench.records.advice import advise
 from blurbench.records.findings import Findings
 from blurbench.report.answer import code_line, sentence
+from blurbench.report.groups import bests_of
 from blurbench.report.page.answer import answers
 from blurbench.report.page.tables import WINNERS, tables_of
 from blurbench.report.rows import row_texts
@@ -123,6 +124,10 @@ def test_the_race_and_the_lead_name_the_same(case: Case, log: Written) -> None:
     assert lead is not None
     assert (race.leader, race.standings[race.leader].verdict) == (case.leader, case.claim)
     assert (lead.first.name, lead.claim) == (case.leader, case.claim)
+
+
+def test_the_pictures_draw_the_same_as_the_best_of_its_kind(case: Case, log: Written) -> None:
+    assert bests_of(first_point(log))["separable"].name == case.leader
 
 
 def test_the_sentence_begins_with_the_name_and_has_the_word(case: Case, log: Written) -> None:

@@ -308,7 +308,9 @@ LIBRARIES = {"opencv": "cv2", "scipy": "scipy", "skimage": "skimage.filters"}
 def test_the_call_of_the_best_library_is_the_same_blur(
     backend: str, channels: tuple[int, ...]
 ) -> None:
-    module = pytest.importorskip(LIBRARIES[backend])
+    module = pytest.importorskip(
+        LIBRARIES[backend], reason=f"{backend} is missing: pip install '.[peers]'"
+    )
     img = np.random.default_rng(1).integers(0, 256, (40, 30, *channels), dtype=np.uint8)
     save("small.png", img)
     lines = lines_of(

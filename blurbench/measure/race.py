@@ -33,7 +33,7 @@ from blurbench.measure.judge import (
 from blurbench.measure.schedule import shuffled_rounds
 from blurbench.measure.stats import is_look
 
-LIKELY = 2.0  # times the cheapest: who takes more is not expected to win
+NEAR = 2.0  # times the cheapest: who takes more is far, and not expected to win
 FIRST_LOOK = 8  # rounds after which a difference can be proven
 LONG = 15  # samples of the reference and its double in a long round
 BRIEF = 1 / 4  # of the usual length of a sample, in a long round
@@ -174,7 +174,7 @@ class _Field:
             return [name for name in self.names if name in self.rounds.pilot[0]]
         costs = {name: self.by_name[name].cost_s for name in self.names}
         least = min(costs[name] for name in may_lead(self.names, self.approximate))
-        return [name for name in self.names if costs[name] <= LIKELY * least]
+        return [name for name in self.names if costs[name] <= NEAR * least]
 
     @property
     def reference(self) -> str:

@@ -40,20 +40,11 @@ def groups_of(declared: Sequence[Declared]) -> dict[str, str]:
 
 
 def bests_of(findings: Findings) -> dict[str, Row]:
-    """Of each group the row with the least time among those that may win."""
+    """Of each group the row that ranks first among those that may win and ran."""
     groups = groups_of(findings.declared)
-    found: dict[str, Row] = {}
-    for row in findings.rows():
-        group = groups.get(row.name)
-        if group is None or not row.may_win or row.end_to_end_median_s is None:
-            continue
-        if group not in found or _time(row) < _time(found[group]):
-            found[group] = row
+    ranked = [row for row in lead.ranked_rows(findings.rows()) if row.end_to_end_median_s]
+    found = {groups[row.name]: row for row in reversed(ranked) if row.name in groups}
     return {group: found[group] for group in GROUPS if group in found}
-
-
-def _time(row: Row) -> float:
-    return row.end_to_end_median_s or 0.0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 from blurbench.measure.judge import Rules
-from blurbench.measure.race import FIRST_LOOK, LIKELY, LONG
+from blurbench.measure.race import FIRST_LOOK, LONG, NEAR
 from blurbench.study.cells import HEATED_S
 
 SHORTEST_S, LONGEST_S = 15.0, 60.0
@@ -77,8 +77,8 @@ def race_seconds(costs: Mapping[str, float]) -> float:
     if not costs:
         return 0.0
     best = min(costs.values())
-    near = [cost for cost in costs.values() if cost <= LIKELY * best]
-    far = [cost for cost in costs.values() if cost > LIKELY * best]
+    near = [cost for cost in costs.values() if cost <= NEAR * best]
+    far = [cost for cost in costs.values() if cost > NEAR * best]
     samples = [(cost, _SAMPLES) for cost in (*near, best)]
     if far:
         samples += [(cost, _LONG_ROUNDS) for cost in far]

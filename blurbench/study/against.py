@@ -11,7 +11,7 @@ from blurbench.errors import InputError
 from blurbench.measure.stats import Estimate
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
-from blurbench.records.lead import ratio_between
+from blurbench.records.lead import ranked_rows, ratio_between
 from blurbench.records.summary import Row
 
 PLACE = ("height", "width", "channels", "dtype", "size", "border", "threads")
@@ -19,7 +19,7 @@ PLACE = ("height", "width", "channels", "dtype", "size", "border", "threads")
 
 @dataclass(frozen=True)
 class Match:
-    """The lowest medians of both sides in one cell, end to end.
+    """The best of both sides in one cell, end to end, as the judge ranks them.
 
     Attributes:
         ratio: time of the peer over that of ours; its interval is paired, where both raced.
@@ -52,7 +52,10 @@ def find_matches(logs: Iterable[Log]) -> list[Match]:
         for findings in log.points.values():
             rows = _in_the_running(findings)
             sides |= {row.origin for row in rows}
-            ours, peer = (_best(rows, origin) for origin in ("ours", "library"))
+            ours, peer = (
+                next((row for row in rows if row.origin == origin), None)
+                for origin in ("ours", "library")
+            )
             if ours is not None and peer is not None:
                 matches.append(Match(ours, peer, _ratio(findings, ours, peer)))
     if not matches:
@@ -76,16 +79,9 @@ def _place(match: Match) -> tuple[Any, ...]:
 
 
 def _in_the_running(findings: Findings) -> list[Row]:
-    return [
-        row
-        for row in findings.rows()
-        if row.status == "ok" and row.exact and row.end_to_end_median_s is not None
-    ]
-
-
-def _best(rows: Iterable[Row], origin: str) -> Row | None:
-    own = (row for row in rows if row.origin == origin)
-    return min(own, key=lambda row: row.end_to_end_median_s or math.inf, default=None)
+    """What was timed of the exact blurs, as it ranks."""
+    ranked = ranked_rows(findings.rows())
+    return [row for row in ranked if row.exact and row.end_to_end_median_s is not None]
 
 
 def _ratio(findings: Findings, ours: Row, peer: Row) -> Estimate:

@@ -10,6 +10,7 @@ from typing import Any
 
 from blurbench.measure.stats import Estimate, estimate_median
 from blurbench.records.findings import RANKING_SCOPE, Findings
+from blurbench.records.lead import ranked_rows
 from blurbench.records.summary import Key, Row
 from blurbench.study.opponents import FASTEST_GPU, Side, pairs_of, sides_of
 from blurbench.study.ordering import FIRST, SECOND, UNDECIDED, Change, Ordering
@@ -211,14 +212,12 @@ def _fastest(
     findings: Findings, rows: Mapping[str, Row], scope: str, sides: Sequence[Side]
 ) -> tuple[str, str] | None:
     """Of those of either side that raced; None where a side has none."""
-    seconds = {
-        name: getattr(rows[name], f"{scope}_median_s")
-        for name in findings.racers(RANKING_SCOPE)
-        if rows[name].may_win
-    }
-    timed = {name: one for name, one in seconds.items() if one is not None}
+    ordered = ranked_rows(rows[name] for name in findings.racers(RANKING_SCOPE))
+    if scope != RANKING_SCOPE:  # of which there is no race of all
+        timed = [row for row in ordered if row.compute_median_s is not None]
+        ordered = sorted(timed, key=lambda row: row.compute_median_s or 0.0)
     one, other = (
-        min(side.members & timed.keys(), key=lambda name: timed[name], default="") for side in sides
+        next((row.name for row in ordered if row.name in side.members), "") for side in sides
     )
     return (one, other) if one and other else None
 

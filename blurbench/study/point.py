@@ -21,7 +21,7 @@ from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import CONTROL, Result, Sample, may_lead
 from blurbench.measure.race import (
     FIRST_LOOK,
-    LIKELY,
+    NEAR,
     Contender,
     ContenderError,
     Ranking,
@@ -219,7 +219,7 @@ class PointStudy:
         likely = {name: cost for name, cost in costs.items() if cost <= EXPECTED * least}
         self._prepare_all(likely)
         found = self._costs()
-        near = [name for name, cost in found.items() if cost <= LIKELY * min(found.values())]
+        near = [name for name, cost in found.items() if cost <= NEAR * min(found.values())]
         self._rank(RANKING_SCOPE, near, self.budget, most=FIRST_LOOK)
         if self.interrupted:
             raise KeyboardInterrupt
