@@ -23,7 +23,7 @@ from blurbench.measure.judge import (
 from blurbench.plan import Problem
 from blurbench.records.summary import Row
 from blurbench.report.answer import answer_lines, code_line, native_line, sentence
-from blurbench.report.console import is_wide, say, say_unbroken
+from blurbench.report.console import is_wide, missing_line, say, say_unbroken
 from blurbench.report.rows import row_texts, show_on_device, show_ranking, show_transfers
 from blurbench.report.units import count_bytes, digits, plural, ratio
 from blurbench.study.answer import Answer
@@ -174,16 +174,6 @@ def _height(console: Console, line: str) -> int:
     """How many lines of a terminal a sentence takes."""
     width = console.width if console.is_terminal else 80
     return max(1, len(textwrap.wrap(line, width)))
-
-
-def missing_line(unavailable: Mapping[str, str]) -> str:
-    """Which backends cannot run, with the reason alone."""
-    names: dict[str, list[str]] = {}
-    for backend, explanation in unavailable.items():
-        reason = explanation.partition("; ")[0].partition(" (")[0]
-        names.setdefault(reason, []).append(backend)
-    texts = [f"{', '.join(own)} ({reason})" for reason, own in names.items()]
-    return f"Cannot run: {', '.join(texts)}; blurbench backends says what to do."
 
 
 def _folded_line(rows: Sequence[Row]) -> str:

@@ -75,12 +75,24 @@ def markdown_row(texts: Iterable[str]) -> str:
 
 def say_missing(console: Console, reasons: Mapping[str, str]) -> None:
     """Which backends cannot run and why; those that share a reason share a line."""
-    sharing: dict[str, list[str]] = {}
-    for backend, reason in reasons.items():
-        sharing.setdefault(reason, []).append(backend)
-    for reason, names in sharing.items():
+    for reason, names in _sharing(reasons).items():
         # No full stop: it would be copied along with a command.
         say_unbroken(console, f"{', '.join(names)} cannot run: {reason}")
+
+
+def missing_line(reasons: Mapping[str, str]) -> str:
+    """The same in one line, without what mends it."""
+    bare = {name: reason.partition("; ")[0].partition(" (")[0] for name, reason in reasons.items()}
+    texts = [f"{', '.join(names)} ({reason})" for reason, names in _sharing(bare).items()]
+    return f"Cannot run: {', '.join(texts)}; blurbench backends says what to do."
+
+
+def _sharing(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    """The names that share each reason."""
+    found: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        found.setdefault(reason, []).append(name)
+    return found
 
 
 def say(console: Console, text: str, style: str = "") -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from blurbench.records.journal import Run
-from blurbench.report.console import markdown_row, plain_table, say, say_missing, show_table
+from blurbench.report.console import markdown_row, missing_line, plain_table, say, show_table
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.units import plural
 from blurbench.study.opponents import FASTEST_CPU, MEANING
@@ -40,7 +40,8 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
             )
     for line in note_lines(found):
         say(console, line)
-    say_missing(console, run.about["unavailable"])
+    if run.about["unavailable"]:
+        say(console, missing_line(run.about["unavailable"]))
     say(console, "\nWhat others say:", "bold")
     for line in claim_lines(found):
         say(console, line)

@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 from blurbench.report.groups import APPROXIMATE, DIRECT, FFT, GPU, SEPARABLE
 from blurbench.report.palette import GROUPS
 from blurbench.report.plot_data import Best, Column
-from blurbench.report.plot_labels import GAP, EndLabel, brackets_height, extent, inches, label_ends
+from blurbench.report.plot_labels import (
+    GAP,
+    EndLabel,
+    brackets_height,
+    extent,
+    inches,
+    label_ends,
+    write_beside,
+)
 from blurbench.report.plot_panels import (
     draw_bands,
     interval_ends,
@@ -112,14 +120,4 @@ def _mark_payoff(axes: Axes, column: Column) -> None:
         x = inches(axes, size, axes.get_ylim()[0])[0]
         room = extent(axes)[0] - x - GAP
         side = "left" if width_of(payoff.text) <= room else "right"
-    axes.annotate(
-        payoff.text,
-        (size, place),
-        (GAP * 72 * (1 if side == "left" else -1), 0),
-        xycoords=axes.get_xaxis_transform(),
-        textcoords="offset points",
-        ha=side,
-        va="center_baseline",
-        color=TEXT,
-        parse_math=False,
-    )
+    write_beside(axes, payoff.text, (size, place), side, color=TEXT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -151,19 +152,24 @@ def _beside(axes: Axes, one: Bracket, place: float, beyond: float) -> None:
     right = extent(axes)[0] + beyond - inches(axes, last, bottom)[0] - 2 * GAP
     before, after = _texts_beside(plain(one.pair), one.sizes, left, right)
     for size, text, side in ((first, before, "right"), (last, after, "left")):
-        axes.annotate(
-            text,
-            (size, place),
-            (GAP * 72 * (1 if side == "left" else -1), 0),
-            xycoords=axes.get_xaxis_transform(),
-            textcoords="offset points",
-            ha=side,
-            va="center_baseline",
-            color=FAINT,
-            fontsize=SMALL,
-            annotation_clip=False,
-            parse_math=False,
+        write_beside(
+            axes, text, (size, place), side, color=FAINT, fontsize=SMALL, annotation_clip=False
         )
+
+
+def write_beside(axes: Axes, text: str, at: tuple[float, float], side: str, **style: Any) -> None:
+    """A text that has a place on its `side`, left or right: a size, and a share of the height."""
+    axes.annotate(
+        text,
+        at,
+        (GAP * 72 * (1 if side == "left" else -1), 0),
+        xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points",
+        ha=side,
+        va="center_baseline",
+        parse_math=False,
+        **style,
+    )
 
 
 def _texts_beside(pair: str, sizes: str, left: float, right: float) -> tuple[str, str]:

@@ -16,10 +16,11 @@ from blurbench.records.export import to_json
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import Row
-from blurbench.report.compare import missing_line, show_point
+from blurbench.report.compare import show_point
 from blurbench.report.console import (
     is_wide,
     markdown_row,
+    missing_line,
     plain_table,
     say,
     show_table,
