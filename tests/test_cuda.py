@@ -19,9 +19,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blurbench.backends.cuda import plans
+from blurbench.backends.cuda.columns import ColumnsPlan
 from blurbench.backends.cuda.compiler import Toolkit, options, source
 from blurbench.backends.cuda.compiler import toolkit as cuda_toolkit
+from blurbench.backends.cuda.direct import DirectPlan
+from blurbench.backends.cuda.fused import FusedPlan
+from blurbench.backends.cuda.plan import INTERLEAVED
+from blurbench.backends.cuda.shapes import (
+    QUICK,
+    SHAPES,
+    Shape,
+    fused_macros,
+    quick_shape,
+    shape_for,
+)
 from blurbench.border import BORDERS
 from blurbench.plan import DTYPES, Plan, Problem
 from helpers import cuda_on_cpu
@@ -34,9 +45,7 @@ Make = Callable[[Toolkit, Problem], Plan]
 
 ARCHITECTURES = ("sm_75", "sm_80", "sm_90", "sm_120")
 SPECIALISATIONS = [
-    (shape, channels)
-    for channels, shapes in plans.SHAPES.items()
-    for shape in (*shapes, *plans.QUICK)
+    (shape, channels) for channels, shapes in SHAPES.items() for shape in (*shapes, *QUICK)
 ]
 FEW = SPECIALISATIONS[2::3]  # what the quick run compiles; of each kind, as a test below says
 CONVERTED = ("uint8", "uint16", "float16")
@@ -51,15 +60,15 @@ assembled = pytest.mark.skipif(
 
 
 def fused(toolkit: Toolkit, problem: Problem) -> Plan:
-    shape = plans.shape_for(problem)
+    shape = shape_for(problem)
     assert shape is not None
-    return plans.FusedPlan(toolkit, problem, shape)
+    return FusedPlan(toolkit, problem, shape)
 
 
 KINDS: dict[str, Make] = {
     "fused": fused,
-    "columns": plans.ColumnsPlan,
-    "direct": plans.DirectPlan,
+    "columns": ColumnsPlan,
+    "direct": DirectPlan,
 }
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -81,7 +90,7 @@ def check() -> Callable[..., None]:
 
 
 def test_the_few_specialisations_are_of_each_kind() -> None:
-    def kinds(found: list[tuple[plans.Shape, int]]) -> set[tuple[str, int]]:
+    def kinds(found: list[tuple[Shape, int]]) -> set[tuple[str, int]]:
         of_shapes = {(name, getattr(shape, name)) for shape, _ in found for name in vars(shape)}
         return of_shapes | {("channels", channels) for _, channels in found}
 
@@ -100,13 +109,13 @@ def test_the_few_specialisations_are_of_each_kind() -> None:
 )
 @pytest.mark.parametrize("border", BORDERS)
 def test_the_fused_kernel_keeps_the_contract_in_every_specialisation(
-    specialisation: tuple[plans.Shape, int], border: str
+    specialisation: tuple[Shape, int], border: str
 ) -> None:
     shape, channels = specialisation
     for extent in ((41, 76, channels), (13, 45, channels)):
         problem = problem_of(2 * shape.radius + 1, extent, border=border)
         image = noise(problem)
-        result = plans.FusedPlan(cuda_on_cpu.toolkit(), problem, shape)(image)
+        result = FusedPlan(cuda_on_cpu.toolkit(), problem, shape)(image)
         assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
 
 
@@ -142,7 +151,7 @@ def test_the_dense_kernel_keeps_the_contract(
 
 
 @on_cpu
-@covering(size=(3, 17, 31), dtype=CONVERTED, channels=plans.INTERLEAVED)
+@covering(size=(3, 17, 31), dtype=CONVERTED, channels=INTERLEAVED)
 def test_small_types_are_converted_inside_the_fused_kernel(
     size: int, dtype: str, channels: int, check: Callable[..., None]
 ) -> None:
@@ -189,30 +198,30 @@ def test_views_are_blurred_into_views(
 
 
 def test_small_kernels_take_one_launch_and_large_ones_two_passes() -> None:
-    assert plans.shape_for(problem_of(65, (64, 64))) is not None
-    assert plans.shape_for(problem_of(67, (64, 64))) is None
-    assert plans.shape_for(problem_of(9, (64, 64), "float64")) is None
-    assert plans.shape_for(problem_of(9, (64, 64, 2))) is None
-    assert plans.shape_for(problem_of(49, (64, 64, 4))) is not None
-    assert plans.shape_for(problem_of(51, (64, 64, 4))) is None
+    assert shape_for(problem_of(65, (64, 64))) is not None
+    assert shape_for(problem_of(67, (64, 64))) is None
+    assert shape_for(problem_of(9, (64, 64), "float64")) is None
+    assert shape_for(problem_of(9, (64, 64, 2))) is None
+    assert shape_for(problem_of(49, (64, 64, 4))) is not None
+    assert shape_for(problem_of(51, (64, 64, 4))) is None
 
 
 def test_rows_that_32_bits_cannot_step_over_take_two_passes() -> None:
-    assert plans.shape_for(problem_of(9, (2, 2**28 - 4))) is not None
-    assert plans.shape_for(problem_of(9, (2, 2**28))) is None
+    assert shape_for(problem_of(9, (2, 2**28 - 4))) is not None
+    assert shape_for(problem_of(9, (2, 2**28))) is None
 
 
 def test_small_images_are_cut_for_the_time_that_a_block_takes() -> None:
     small, large = problem_of(7, (512, 512)), problem_of(7, (4096, 4096))
-    assert plans.quick_shape(small, processors=132) in plans.QUICK
-    assert plans.quick_shape(large, processors=132) is None
-    assert plans.quick_shape(large, processors=100_000) in plans.QUICK
-    assert plans.quick_shape(problem_of(19, (64, 64)), processors=132) is None
+    assert quick_shape(small, processors=132) in QUICK
+    assert quick_shape(large, processors=132) is None
+    assert quick_shape(large, processors=100_000) in QUICK
+    assert quick_shape(problem_of(19, (64, 64)), processors=132) is None
 
 
 def test_sizes_share_what_is_compiled() -> None:
-    shapes = {plans.shape_for(problem_of(size, (64, 64))) for size in range(1, 66, 2)}
-    assert len(shapes) == len(plans.SHAPES[1])
+    shapes = {shape_for(problem_of(size, (64, 64))) for size in range(1, 66, 2)}
+    assert len(shapes) == len(SHAPES[1])
 
 
 # Barriers.
@@ -328,14 +337,14 @@ def test_an_access_out_of_bounds_is_seen(fault: tuple[str, str]) -> None:
 @pytest.mark.filterwarnings("default")
 @covering(specialisation=SPECIALISATIONS, dtype=("float32", "uint8", "float16"))
 def test_every_specialisation_keeps_the_contract_on_the_gpu(
-    specialisation: tuple[plans.Shape, int], dtype: str
+    specialisation: tuple[Shape, int], dtype: str
 ) -> None:
     shape, channels = specialisation
     cupy = import_module("cupy")
     for width in (1000, 1001):
         problem = problem_of(2 * shape.radius + 1, (700, width, channels), dtype)
         image = noise(problem)
-        plan = plans.FusedPlan(cuda_toolkit(), problem, shape)
+        plan = FusedPlan(cuda_toolkit(), problem, shape)
         result = cupy.asnumpy(plan(cupy.asarray(image)))
         assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
 
@@ -370,19 +379,19 @@ def shipped(dtypes: Iterable[str] = DTYPES) -> Iterator[Compilation]:
     for dtype in dtypes:
         work = "float64" if dtype == "float64" else "float32"
         types: dict[str, object] = {"INPUT": dtype, "OUTPUT": dtype, "WORK": work}
-        for channels in (0, *(plans.INTERLEAVED if dtype != "float64" else ())):
+        for channels in (0, *(INTERLEAVED if dtype != "float64" else ())):
             for ends in ({"OUTPUT": work}, {"INPUT": work}):
                 yield "columns", options(**types | ends, CHANNELS=channels)
-        for channels in plans.INTERLEAVED:
+        for channels in INTERLEAVED:
             if dtype != "float64" or channels == 1:
                 yield "direct", options(**types, CHANNELS=channels)
         for specialisation in SPECIALISATIONS if dtype != "float64" else ():
             yield fused_kernel(specialisation, dtype)
 
 
-def fused_kernel(specialisation: tuple[plans.Shape, int], dtype: str) -> Compilation:
+def fused_kernel(specialisation: tuple[Shape, int], dtype: str) -> Compilation:
     shape, channels = specialisation
-    return "fused", options(**plans.fused_macros(problem_of(1, (8, 8, channels), dtype), shape))
+    return "fused", options(**fused_macros(problem_of(1, (8, 8, channels), dtype), shape))
 
 
 def resources(kernels: Iterable[Compilation], architecture: str) -> Iterator[tuple[str, Resources]]:
@@ -421,6 +430,6 @@ def test_shared_memory_fits_every_device() -> None:  # as much on any, and whate
 @assembled
 def test_spilled_registers_are_seen() -> None:
     problem = problem_of(65, (8, 8))
-    starved = plans.Shape(32, values=4, threads=512, rows=2, blocks=2)
-    given = options(**plans.fused_macros(problem, starved))
+    starved = Shape(32, values=4, threads=512, rows=2, blocks=2)
+    given = options(**fused_macros(problem, starved))
     assert assemble(source("fused"), given, "sm_90").spilled > 0

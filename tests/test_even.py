@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 import blurbench
 from blurbench.backends.backend import Implementation
-from blurbench.backends.cuda import plans as cuda_plans
+from blurbench.backends.cuda.direct import DirectPlan
+from blurbench.backends.cuda.separable import separable_plan
 from blurbench.backends.registry import find_implementation
 from blurbench.border import BORDERS
 from blurbench.cli.main import cli
@@ -90,7 +91,7 @@ def test_every_implementation_keeps_the_contract_or_refuses(
 
 
 @pytest.mark.skipif(cuda_on_cpu.COMPILER is None, reason="needs g++")
-@pytest.mark.parametrize("plan", [cuda_plans.separable_plan, cuda_plans.DirectPlan])
+@pytest.mark.parametrize("plan", [separable_plan, DirectPlan])
 def test_the_cuda_kernels_keep_the_contract(
     plan: Callable[..., Any],
 ) -> None:

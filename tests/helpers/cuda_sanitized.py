@@ -12,7 +12,10 @@ from itertools import product
 
 import numpy as np
 
-from blurbench.backends.cuda import plans
+from blurbench.backends.cuda.direct import DirectPlan
+from blurbench.backends.cuda.fused import FusedPlan
+from blurbench.backends.cuda.separable import separable_plan
+from blurbench.backends.cuda.shapes import shape_for
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
 from helpers import cuda_on_cpu
@@ -37,12 +40,12 @@ def main(which: str, *fault: str) -> None:
     ):
         problem = Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype), border)
         image = np.ones(shape, dtype)
-        plans.separable_plan(toolkit, problem)(image)
-        usual = plans.shape_for(problem)
+        separable_plan(toolkit, problem)(image)
+        usual = shape_for(problem)
         if usual is not None:
-            plans.FusedPlan(toolkit, problem, usual)(image)
+            FusedPlan(toolkit, problem, usual)(image)
         if size == SIZES[0]:
-            plans.DirectPlan(toolkit, problem)(image)
+            DirectPlan(toolkit, problem)(image)
     print("no fault")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from blurbench.backends import gpu
 from blurbench.backends.backend import Backend, Implementation
-from blurbench.backends.cuda import plans
 from blurbench.backends.cuda.compiler import toolkit
+from blurbench.backends.cuda.direct import DirectPlan, direct_bytes
+from blurbench.backends.cuda.separable import separable_bytes, separable_plan
 from blurbench.methods import direct, separable
 
 backend = Backend(
@@ -16,17 +17,17 @@ backend = Backend(
             "cuda",
             "direct",
             "ours",
-            lambda problem: plans.DirectPlan(toolkit(), problem),
+            lambda problem: DirectPlan(toolkit(), problem),
             direct.operations,
-            plans.direct_bytes,
+            direct_bytes,
         ),
         Implementation(
             "cuda",
             "separable",
             "ours",
-            lambda problem: plans.separable_plan(toolkit(), problem),
+            lambda problem: separable_plan(toolkit(), problem),
             separable.operations,
-            plans.separable_bytes,
+            separable_bytes,
         ),
     ),
     gpu.probe,
