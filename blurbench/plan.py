@@ -131,9 +131,16 @@ class Plan:
         `out` may be the image itself. Not-a-number and infinite pixels are not looked for.
 
         Raises:
-            InputError: image or out has another shape or dtype than the plan was made for.
+            InputError: image or out has another shape or dtype than the plan was made for, is no
+                array of the plan's kind, or out cannot be written to.
         """
         return self._fill(out, self._run, image, "image")
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(
+            "a plan holds work memory and compiled code and cannot be pickled: "
+            "pickle the arguments of blurbench.prepare, and prepare it there"
+        )
 
     def adjoint(self, gradient: Any, out: Any = None) -> Any:
         """Apply the transpose of the blur, its border included, to `gradient`.
@@ -160,8 +167,8 @@ class Plan:
 
         Raises:
             InputError: the plan is of integers, approximate or of an even kernel; gradient or
-                out has another shape or dtype than the plan was made for; or the border is
-                `nearest` and the implementation cannot do `constant`.
+                out is refused as a call refuses it; or the border is `nearest` and the
+                implementation cannot do `constant`.
         """
         if self.prepare is None:
             raise InputError(
@@ -192,15 +199,39 @@ class Plan:
 
     def _fill(self, out: Any, run: Callable[[Any, Any], None], given: Any, name: str) -> Any:
         """Let `run` write into `out` or a fresh array what it makes of the given one."""
+        given = self._array(given, name)
         self._check(given, name)
         if out is None:
             out = self._xp.empty(self.problem.shape, dtype=self._dtype)
         else:
             self._check(out, "out")
+            # Compiled code does not ask: it would write into memory that is not ours.
+            if self._xp is np and not (isinstance(out, np.ndarray) and out.flags.writeable):
+                raise InputError(
+                    f"out is a {type(out).__name__} that cannot be written to: "
+                    "give a NumPy array that can, or none for a fresh one"
+                )
             if self._overlap(given, out):
                 given = self._xp.asarray(given, copy=True)
-        run(given, out)
+        run(given, np.asarray(out) if self._xp is np else out)
         return out
+
+    def _array(self, given: Any, name: str) -> Any:
+        """What was given as a plain array: libraries look past a labelled or masked one's own."""
+        if self._xp is not np or type(given) is np.ndarray:
+            return given
+        if isinstance(given, np.ma.MaskedArray):
+            raise InputError(
+                f"{name} is a masked array, and a blur spreads what its mask hides: "
+                f"give {name}.filled(value)"
+            )
+        try:
+            return np.asarray(given)
+        except Exception as error:  # whatever kind of object it is
+            said = " ".join(str(error).split())
+            raise InputError(
+                f"{name} is a {type(given).__name__}, which is no array: {said}"
+            ) from None
 
     def _hold(self, array: Any) -> Any:
         """Count an array of the work type as this plan's own."""

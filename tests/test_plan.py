@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -206,6 +207,72 @@ def test_an_out_of_another_shape_or_dtype_is_refused_naming_both(
     message = refusal(lambda: plan_of(implementation)(noise(), out))
     asked_for, given = "float32 (12, 10)", f"out is {out.dtype} {out.shape}"
     assert [part for part in (asked_for, given) if part not in message] == [], message
+
+
+def read_only() -> Array:
+    kept = noise()
+    kept.setflags(write=False)
+    return kept
+
+
+@pytest.mark.parametrize(
+    "out",
+    [read_only(), np.frombuffer(bytes(480), np.float32).reshape(12, 10)],
+    ids=("view", "bytes"),
+)
+def test_an_out_that_cannot_be_written_to_is_refused_and_not_touched(
+    implementation: Implementation, out: Array
+) -> None:
+    before = np.array(out)
+    assert "out is " in refusal(lambda: plan_of(implementation)(noise(), out))
+    assert np.array_equal(out, before)
+
+
+def test_an_adjoint_writes_no_memory_that_is_not_its_own() -> None:
+    plan = blurbench.prepare((12, 10), size=9)
+    assert "cannot be written to" in refusal(lambda: plan.adjoint(noise(), read_only()))
+
+
+class Labelled:
+    """What libraries wrap an array in: it gives the array when asked, and takes no arithmetic."""
+
+    def __init__(self, values: Array) -> None:
+        self._values = values
+        self.shape, self.dtype = values.shape, values.dtype
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return self._values
+
+
+class Kin(np.ndarray):  # a subclass, as some libraries have
+    pass
+
+
+@pytest.mark.parametrize("wrap", [Labelled, lambda image: image.view(Kin)], ids=("labelled", "kin"))
+def test_what_wraps_an_array_is_blurred_as_the_array(
+    implementation: Implementation, wrap: Callable[[Array], Any]
+) -> None:
+    plan, image = plan_of(implementation), noise()
+    expected, result = plan(image), plan(wrap(image))
+    assert type(result) is np.ndarray
+    assert np.array_equal(result, expected)
+
+
+def test_a_masked_image_is_refused_for_a_blur_would_spread_what_is_hidden() -> None:
+    message = refusal(lambda: blurbench.prepare((12, 10), size=9)(np.ma.array(noise())))
+    assert "image.filled(value)" in message
+
+
+def test_what_is_no_array_is_refused_in_one_line() -> None:
+    ragged: Any = [[1.0, 2.0], [3.0]]
+    assert "image is a list, which is no array" in refusal(
+        lambda: blurbench.prepare((12, 10), size=9)(ragged)
+    )
+
+
+def test_a_plan_says_why_it_cannot_be_pickled() -> None:
+    with pytest.raises(TypeError, match="pickle the arguments"):
+        pickle.dumps(blurbench.prepare((12, 10), size=9))
 
 
 def test_a_refused_image_leaves_the_plan_usable(implementation: Implementation) -> None:
