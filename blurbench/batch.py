@@ -18,12 +18,12 @@ from blurbench.backends.backend import Implementation
 from blurbench.blur import blur_file_pixels
 from blurbench.choice.auto import find_or_choose
 from blurbench.errors import InputError
+from blurbench.files import remove_partials
 from blurbench.image import (
     SUFFIXES,
     check_writable,
     read_image,
     reading_bytes,
-    remove_partials,
     write_image,
 )
 from blurbench.kernel import GaussianKernel

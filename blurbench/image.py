@@ -7,7 +7,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from PIL.ExifTags import IFD, Base
 
 from blurbench import host
 from blurbench.errors import InputError
+from blurbench.files import replacing
 from blurbench.testcard import make_testcard
 
 # Pillow's mode as read -> the mode whose pixels are blurred.
@@ -353,7 +354,7 @@ def check_writable(path: str | os.PathLike[str], shape: tuple[int, ...], dtype: 
 def write_image(
     path: str | os.PathLike[str], pixels: NDArray[Any], about: Mapping[str, Any] | None = None
 ) -> None:
-    """Write pixels under a temporary name in the same folder, then rename.
+    """Write pixels to a file that is there whole or not at all (see `files.replacing`).
 
     Args:
         about: that of the image that was read; what the type of file cannot hold is left out.
@@ -362,43 +363,15 @@ def write_image(
         InputError: the type cannot hold them, or the disk refuses.
     """
     check_writable(path, pixels.shape, pixels.dtype)
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    suffix = target.suffix.lower()
+    suffix = Path(path).suffix.lower()
     options = {**(about or {}), **_SAVE_OPTIONS.get(suffix, {})}
     try:
-        partial.unlink(missing_ok=True)  # left by a killed process that had the same number
-        with open(partial, "xb") as stream:
+        with replacing(path) as partial, open(partial, "xb") as stream:
             picture = PIL.Image.fromarray(np.ascontiguousarray(pixels))
             picture.save(stream, PIL.Image.registered_extensions()[suffix], **options)
-        os.replace(partial, target)
     except (OSError, ValueError) as error:
         detail = getattr(error, "strerror", None) or error
-        raise InputError(f"output {target} cannot be written: {detail}") from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def remove_partials(folder: str | os.PathLike[str]) -> None:
-    """Remove the temporary files that killed processes left in a folder."""
-    for partial in Path(folder).glob(".*.partial"):
-        owner = partial.name.split(".")[-2]
-        if owner.isdecimal() and not is_another_process(int(owner)):
-            with suppress(OSError):  # another may be faster; Windows keeps open files
-                partial.unlink()
-
-
-def is_another_process(number: int) -> bool:
-    """Whether a living process, other than this one, has that number."""
-    if number == os.getpid() or os.name != "posix":
-        return False
-    try:
-        os.kill(number, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # somebody else's
-        pass
-    return True
+        raise InputError(f"output {os.fspath(path)} cannot be written: {detail}") from None
 
 
 def _write_mode(shape: tuple[int, ...], dtype: Any) -> str | None:

@@ -25,7 +25,8 @@ from blurbench import batch, host
 from blurbench.backends.backend import Availability
 from blurbench.backends.registry import backends, find_backend
 from blurbench.blur import gaussian_blur
-from blurbench.image import read_image, remove_partials, write_image
+from blurbench.files import remove_partials, replacing
+from blurbench.image import read_image, write_image
 from blurbench.kernel import make_kernel
 from helpers.command import Ran, run
 from helpers.pictures import profile_of
@@ -358,7 +359,9 @@ def test_what_a_killed_process_left_is_removed() -> None:
 
 
 def test_what_a_killed_process_of_the_same_number_left_is_in_nobodys_way() -> None:
-    Path(f".a.png.{os.getpid()}.partial").write_bytes(b"half")
+    with replacing("a.png") as left:
+        left.write_bytes(b"half")
+    left.write_bytes(b"half")
     write_image("a.png", noise())
     assert files(".") == {"a.png"}
 

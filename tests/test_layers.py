@@ -23,7 +23,18 @@ FLOORS = [
     {"measure"},
     {"backends"},
     {"methods"},
-    {"plan", "adjoint", "image", "testcard", "kernel", "border", "host", "errors", "extras"},
+    {
+        "plan",
+        "adjoint",
+        "image",
+        "testcard",
+        "kernel",
+        "border",
+        "host",
+        "errors",
+        "extras",
+        "files",
+    },
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}

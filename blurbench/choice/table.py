@@ -16,6 +16,7 @@ from blurbench.backends.backend import devices_of
 from blurbench.backends.registry import backends, probe
 from blurbench.choice.check import check_table
 from blurbench.errors import InputError
+from blurbench.files import write_text
 from blurbench.records.export import to_json
 from blurbench.records.machine import describe_machine, machine_id
 
@@ -93,17 +94,13 @@ def read_table(path: Path) -> Table:
 
 
 def write_table(path: Path, table: Table) -> None:
-    """Write a table under a temporary name, then rename.
+    """Write a table, whole or not at all.
 
     Raises:
         InputError: the disk refuses.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(to_json(table), encoding="utf-8")
-        os.replace(partial, path)
+        write_text(path, to_json(table))
     except OSError as error:
         raise InputError(f"table {path} cannot be written: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)

@@ -38,9 +38,9 @@ def inspect(
     calls of other libraries that do the same, and what it costs.
     """
     from blurbench.border import check_border
+    from blurbench.files import check_output
     from blurbench.kernel import make_kernel
     from blurbench.records.export import to_json
-    from blurbench.records.journal import check_output
     from blurbench.report.console import open_console
     from blurbench.report.inspect import show_inspection
     from blurbench.report.progress import step_by_step
@@ -49,7 +49,7 @@ def inspect(
     kernel = make_kernel(sigma, size, allow_even=allow_even)
     check_border(border)
     if json_path is not None:
-        check_output(json_path, "--json")
+        check_output(json_path, "--json", "json")
     if plot is not None:
         check_picture(plot, "--plot")
     console = open_console(data_on_stdout=json_path == "-")

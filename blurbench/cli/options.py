@@ -363,7 +363,7 @@ def exports_from(given: dict[str, Any]) -> dict[str, str]:
     Raises:
         InputError: a file cannot be written, or two would go to standard output.
     """
-    from blurbench.records.journal import check_output
+    from blurbench.files import check_output
 
     exports: dict[str, str] = {}
     for name in ("csv", "json", "markdown", "report"):
@@ -373,7 +373,7 @@ def exports_from(given: dict[str, Any]) -> dict[str, str]:
         if name == "report":
             check_page(path, "--report")
         else:
-            check_output(path, f"--{name}")
+            check_output(path, f"--{name}", name)
     on_stdout = [f"--{name}" for name, path in exports.items() if path == "-"]
     if len(on_stdout) > 1:
         raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")
@@ -382,12 +382,14 @@ def exports_from(given: dict[str, Any]) -> dict[str, str]:
 
 def write_exports(exports: dict[str, str], texts: Mapping[str, Callable[[], str]]) -> None:
     """Write each text to its file, or to standard output."""
+    from blurbench.files import write_text
+
     for name, path in exports.items():
         if path == "-":
             click.echo(texts[name](), nl=False)
             continue
         try:
-            Path(path).write_text(texts[name](), encoding="utf-8", newline="\n")
+            write_text(path, texts[name]())
         except OSError as error:
             raise InputError(f"--{name} {path} cannot be written: {error.strerror}") from None
 
@@ -395,11 +397,11 @@ def write_exports(exports: dict[str, str], texts: Mapping[str, Callable[[], str]
 def check_page(path: str, what: str) -> None:
     """Raise InputError unless a page can be made and written to the path."""
     from blurbench.extras import install
-    from blurbench.records.journal import check_output
+    from blurbench.files import check_output
 
     if Path(path).suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{what} {path} is no .html: name a file that ends so")
-    check_output(path, what)
+    check_output(path, what, "report")
     for module in ("altair", "vl_convert"):
         if find_spec(module) is None:
             raise InputError(f"report needs Altair: {install('report')}")
@@ -408,7 +410,7 @@ def check_page(path: str, what: str) -> None:
 def check_picture(path: str, what: str) -> None:
     """Raise InputError unless a picture can be drawn and written to the path."""
     from blurbench.extras import install
-    from blurbench.records.journal import check_output
+    from blurbench.files import check_output
 
     if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InputError(f"{what} {path} is no .png, .svg or .pdf: name a file that ends so")

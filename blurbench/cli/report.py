@@ -21,6 +21,7 @@ def report(folders: tuple[Path, ...], output: str) -> int:
     The answer, charts with the tables behind them, and how it was measured; it loads nothing from
     anywhere and can be mailed. Needs Altair.
     """
+    from blurbench.files import write_text
     from blurbench.records.journal import load
 
     check_page(output, "-o")
@@ -34,7 +35,7 @@ def report(folders: tuple[Path, ...], output: str) -> int:
         if not has_times(log):
             raise InputError(f"folder {folder} holds no times yet: there is nothing to show")
     try:
-        Path(output).write_text(build_page(logs), encoding="utf-8", newline="\n")
+        write_text(output, build_page(logs))
     except OSError as error:
         raise InputError(f"-o {output} cannot be written: {error.strerror}") from None
     return 0

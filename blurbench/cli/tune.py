@@ -88,7 +88,8 @@ def _measure(
     path: Path | None, budget: float, backends: tuple[str, ...], seed: int | None, quiet: bool
 ) -> int:
     from blurbench.choice.table import own_path, write_table
-    from blurbench.records.journal import check_folder, check_output
+    from blurbench.files import check_output
+    from blurbench.records.journal import check_folder
     from blurbench.report.console import open_console
     from blurbench.report.progress import share_by_share
     from blurbench.report.tune import show_measured
@@ -100,7 +101,7 @@ def _measure(
         path = own_path()
         check_folder(path.parent, "table")
     else:
-        check_output(str(path), "--out")
+        check_output(str(path), "--out", "json")
     session = Session(Options(backends=backends, seed=seed, tolerance=1.0))
     with share_by_share("measuring", quiet) as progress:
         table = run(session, budget, progress)
@@ -149,9 +150,9 @@ def _write_policy(path: Path | None, target: str) -> int:
     from blurbench.choice.policy import policy
     from blurbench.choice.table import current, read_table
     from blurbench.cli.options import write_exports
-    from blurbench.records.journal import check_output
+    from blurbench.files import check_output
 
-    check_output(target, "--policy")
+    check_output(target, "--policy", "policy")
     table = read_table(path) if path is not None else current()[0]
     write_exports({"policy": target}, {"policy": lambda: policy(table)})
     return 0

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.errors import InputError
-from blurbench.image import is_another_process
+from blurbench.files import is_another_process
 from blurbench.large.extra import load
 from blurbench.large.source import TIFF, Source, is_tiff
 from blurbench.large.tiles import CHUNK, Tiling

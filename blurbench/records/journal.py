@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from blurbench.errors import InputError
+from blurbench.files import write_text
 from blurbench.measure.judge import Rules
 from blurbench.records.description import fault_of
 from blurbench.records.export import to_csv, to_json
@@ -160,7 +161,7 @@ class Journal(Log):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / SAMPLES).write_text(to_csv(SAMPLE_COLUMNS, []), "utf-8", newline="\n")
-            _write_whole(folder / DESCRIPTION, to_json(run.document()))
+            write_text(folder / DESCRIPTION, to_json(run.document()))
         except OSError as error:
             raise unwritable(folder, error) from None
         journal = cls(folder, run)
@@ -232,7 +233,7 @@ class Journal(Log):
     def finish(self) -> None:
         """Write the summary of what the folder holds, and close."""
         try:
-            _write_whole(self.folder / SUMMARY, load(self.folder).summary())
+            write_text(self.folder / SUMMARY, load(self.folder).summary())
         except OSError as error:
             raise unwritable(self.folder, error) from None
         finally:
@@ -298,16 +299,6 @@ def _whole_lines(content: bytes) -> bytes:
     return content[:end]
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def unwritable(folder: Path, error: OSError) -> InputError:
     """What is said of a folder that refuses."""
     return InputError(
@@ -332,17 +323,3 @@ def check_folder(folder: Path, what: str) -> None:
     present = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
     if not os.access(present, os.W_OK):
         raise InputError(f"{what} folder {folder} cannot be written to: choose another place")
-
-
-def check_output(path: str, what: str) -> None:
-    """Raise InputError unless the file can be written; `-` is standard output."""
-    if path == "-":
-        return
-    target = Path(path)
-    if target.is_dir():
-        raise InputError(f"{what} {path} is a folder: name a file in it")
-    if not target.parent.is_dir():
-        raise InputError(f"{what} folder {target.parent} does not exist: make it first")
-    writable = os.access(target if target.exists() else target.parent, os.W_OK)
-    if not writable:
-        raise InputError(f"{what} {path} cannot be written to: choose another place")

@@ -1,0 +1,105 @@
+"""Writing files: whole or not at all, and never in place of another kind of file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from blurbench.errors import InputError
+
+# Names that end so hold what the option of that name writes, and nothing else's.
+ENDINGS = {
+    "csv": (".csv",),
+    "json": (".json",),
+    "markdown": (".md", ".markdown"),
+    "report": (".html", ".htm"),
+}
+
+
+def check_output(path: str, what: str, kind: str | None = None) -> None:
+    """Raise InputError unless the file can be written; `-` is standard output.
+
+    Args:
+        what: the option that names it.
+        kind: of text that is to be written there, of `ENDINGS`; what is there already, under a
+            name of another kind or as no text at all, is then not replaced.
+    """
+    if path == "-":
+        return
+    target = Path(path)
+    if target.is_dir():
+        raise InputError(f"{what} {path} is a folder: name a file in it")
+    if not target.parent.is_dir():
+        raise InputError(f"{what} folder {target.parent} does not exist: make it first")
+    writable = os.access(target if target.exists() else target.parent, os.W_OK)
+    if not writable:
+        raise InputError(f"{what} {path} cannot be written to: choose another place")
+    if kind is None:
+        return
+    suffix, endings = target.suffix.lower(), ENDINGS.get(kind, ())
+    others = {one for known in ENDINGS.values() for one in known}.difference(endings)
+    if suffix in others or (target.is_file() and not _is_text(target)):
+        fitting = f"one with {' or '.join(endings)}" if endings else "another"
+        raise InputError(f"{what} {path} is another kind of file: name {fitting}")
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a file holds text, as far as its beginning tells."""
+    with open(path, "rb") as stream:
+        return b"\0" not in stream.read(4096)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary name in the same folder; put in the file's place in the end.
+
+    Where anything is raised nothing is left of it. A link stays a link, to the new content; the
+    permissions of what is replaced stay. What is no file, as a pipe, is written to as it is.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    # A name of fixed length: one with a few letters more than the target's may be too long.
+    short = hashlib.sha1(os.fsencode(target.name), usedforsecurity=False).hexdigest()[:12]
+    partial = target.with_name(f".{short}.{os.getpid()}.partial")
+    try:
+        partial.unlink(missing_ok=True)  # left by a killed process that had the same number
+        yield partial
+        if target.exists():
+            shutil.copymode(target, partial)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write UTF-8 with plain line ends; what no UTF-8 can hold, as a name of any bytes, escaped."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def remove_partials(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporary files that killed processes left in a folder."""
+    for partial in Path(folder).glob(".*.partial"):
+        owner = partial.name.split(".")[-2]
+        if owner.isdecimal() and not is_another_process(int(owner)):
+            with suppress(OSError):  # another may be faster; Windows keeps open files
+                partial.unlink()
+
+
+def is_another_process(number: int) -> bool:
+    """Whether a living process, other than this one, has that number."""
+    if number == os.getpid() or os.name != "posix":
+        return False
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True

@@ -1,0 +1,96 @@
+"""Files that are written keep what they replace, and never replace what they should not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blurbench.files import check_output, replacing, write_text
+from blurbench.image import write_image
+from helpers.command import run
+from helpers.refused import refusal
+
+posix = pytest.mark.skipif(os.name != "posix", reason="links and permissions of POSIX")
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def picture(name: str) -> bytes:
+    write_image(name, np.zeros((4, 5), np.uint8))
+    return Path(name).read_bytes()
+
+
+def test_a_photograph_is_not_turned_into_csv_where_the_name_of_the_file_was_forgotten() -> None:
+    before = picture("photo.png")
+    done = run("compare", "--csv", "photo.png")
+    assert done.code == 2
+    assert "--csv photo.png is another kind of file: name one with .csv" in done.err
+    assert Path("photo.png").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("csv", "table.json"), ("json", "page.html"), ("report", "rows.csv")]
+)
+def test_a_name_of_another_kind_is_refused(kind: str, name: str) -> None:
+    assert "another kind of file" in refusal(check_output, name, f"--{kind}", kind)
+
+
+def test_a_file_that_holds_no_text_is_not_replaced_by_text_whatever_its_name() -> None:
+    Path("photo").write_bytes(b"\x89PNG\0\0")
+    assert "another kind of file" in refusal(check_output, "photo", "--csv", "csv")
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "ROWS.CSV", "rows.txt", "rows", "rows.dat"])
+def test_text_of_earlier_is_replaced(name: str) -> None:
+    Path(name).write_text("size,time\n")
+    check_output(name, "--csv", "csv")
+
+
+@posix
+def test_a_link_stays_a_link_to_the_new_content() -> None:
+    Path("there.csv").write_text("old")
+    Path("here.csv").symlink_to("there.csv")
+    write_text("here.csv", "new")
+    assert Path("here.csv").is_symlink()
+    assert Path("there.csv").read_text() == "new"
+
+
+@posix
+def test_permissions_stay() -> None:
+    Path("rows.csv").write_text("old")
+    Path("rows.csv").chmod(0o640)
+    write_text("rows.csv", "new")
+    assert Path("rows.csv").stat().st_mode & 0o777 == 0o640
+
+
+@posix
+def test_a_pipe_is_written_to_and_not_replaced() -> None:
+    os.mkfifo("pipe")
+    with replacing("pipe") as target:
+        assert target == Path("pipe").resolve()
+    assert Path("pipe").is_fifo()
+
+
+def test_the_longest_name_that_a_folder_takes_can_be_written() -> None:
+    name = "n" * 251 + ".csv"
+    write_text(name, "rows")
+    assert [path.name for path in Path().iterdir()] == [name]
+
+
+def test_nothing_is_left_where_writing_fails() -> None:
+    Path("rows.csv").write_text("old")
+    with pytest.raises(UnicodeEncodeError), replacing("rows.csv") as partial:
+        partial.write_text("half \udcff", "utf-8")
+    assert [path.name for path in Path().iterdir()] == ["rows.csv"]
+    assert Path("rows.csv").read_text() == "old"
+
+
+def test_a_name_of_any_bytes_is_written_escaped() -> None:
+    write_text("rows.md", "photo \udcff.png")
+    assert Path("rows.md").read_text("utf-8") == "photo \\udcff.png"
