@@ -103,11 +103,15 @@ class Margins:
         start, stop = int(sources.min()), int(sources.max()) + 1
         return slice(radius + start, radius + stop), self._xp.asarray(sources - start)
 
-    def fill(self, line: Any, axis: int) -> None:
-        """Fill the margins of `line` along `axis`, whose samples start at `radius`."""
+    def fill(self, line: Any, axis: int, level: Any = None) -> None:
+        """Fill the margins of `line` along `axis`, whose samples start at `radius`.
+
+        `level` is what its samples are less, if they are.
+        """
         lead = (slice(None),) * axis
         if not self._sources:
+            outside = self._cval if level is None else self._cval - level
             for margin in self._margins:
-                line[(*lead, margin, ...)] = self._cval
+                line[(*lead, margin, ...)] = outside
         for margin, (part, places) in zip(self._margins, self._sources, strict=False):
             line[(*lead, margin, ...)] = self._xp.take(line[(*lead, part, ...)], places, axis=axis)

@@ -16,12 +16,14 @@ import pytest
 import scipy.fft
 
 from blurbench.border import BORDERS
+from blurbench.methods import whole
 from blurbench.methods.banded import BandedPlan
 from blurbench.methods.dct import Cosine, CosinePass, FourierPass, precision
 from blurbench.methods.direct import DirectPlan
 from blurbench.methods.fft import CirclePass, FFTPlan, Fourier
 from blurbench.methods.separable import SeparablePlan
 from blurbench.methods.strips import StripsPlan
+from blurbench.methods.whole.library import Library
 from blurbench.plan import Plan, Problem
 from helpers.contract import noise, problem_of
 from helpers.covering import covering
@@ -65,6 +67,23 @@ class Namespace:
 
         return Cosine(partial(there, scipy.fft.dct), partial(there, scipy.fft.idct))
 
+    @property
+    def both_axes(self) -> whole.fft.Fourier:
+        """Its transforms of both axes at once, unscaled."""
+        return whole.fft.Fourier(
+            self.fft.rfftn,
+            partial(self.fft.irfftn, norm="forward"),
+            partial(scipy.fft.next_fast_len, real=True),
+        )
+
+    @property
+    def library(self) -> Library:
+        return Library(self.xp, self.multiply, self.windows)
+
+    def multiply(self, a: Any, b: Any, out: Any, *, add: bool) -> None:
+        product = self.xp.matmul(a, b)
+        out[...] = out + product if add else product
+
     def windows(self, lines: Any, width: int, step: int) -> Any:
         """Copies, where NumPy and CuPy have views: the standard has no strides."""
         starts = range(0, lines.shape[1] - width + 1, step)
@@ -98,14 +117,6 @@ MAKERS: dict[str, Maker] = {
         problem,
         lambda axis, lines: CosinePass(space.xp, problem, axis, space.cosine),
         precision(problem),
-        whole=True,
-        levelled=True,
-    ),
-    "dct in strips": lambda space, problem: StripsPlan(
-        space.xp,
-        problem,
-        lambda axis, lines: CosinePass(space.xp, problem, axis, space.cosine),
-        precision(problem),
         levelled=True,
     ),
     "dct by fft": lambda space, problem: StripsPlan(
@@ -115,11 +126,22 @@ MAKERS: dict[str, Maker] = {
         precision(problem),
         levelled=True,
     ),
+    "direct of a channel": lambda space, problem: whole.direct.DirectPlan(space.library, problem),
+    "separable of an image": lambda space, problem: whole.separable.SeparablePlan(
+        space.library, problem
+    ),
+    "banded of a channel": lambda space, problem: whole.banded.BandedPlan(space.library, problem),
+    "fft of a channel": lambda space, problem: whole.fft.FFTPlan(
+        space.xp, problem, space.both_axes
+    ),
+    "dct of a channel": lambda space, problem: whole.dct.CosinePlan(
+        space.xp, problem, space.both_axes
+    ),
 }
 FOLDING = {
     "dct": ("reflect", "mirror"),
-    "dct in strips": ("reflect", "mirror"),
     "dct by fft": ("reflect",),
+    "dct of a channel": ("reflect",),
 }
 METHOD_BORDERS = [(method, border) for method in MAKERS for border in FOLDING.get(method, BORDERS)]
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from blurbench.backends.backend import Implementation
-from blurbench.methods import approximate, banded, dct, direct, fft, separable, strips
+from blurbench.methods import approximate, banded, dct, direct, fft, separable, strips, windows
 from blurbench.methods.dct import Cosine, CosinePass, FourierPass
 from blurbench.methods.fft import CirclePass, FFTPlan, Fourier, padded_length
 from blurbench.methods.strips import Pass, StripsPlan
@@ -17,14 +17,12 @@ from blurbench.plan import Plan, Problem
 def array_implementations(
     backend: str,
     load: Callable[[], Any],
-    strip_bytes: int = separable.STRIP_BYTES,
-    threads: Callable[[Problem], int | None] = lambda problem: None,
+    threads: Callable[[Problem], int] = lambda problem: 1,
 ) -> tuple[Implementation, ...]:
     """`direct` and `separable` over the namespace that `load` imports when first needed.
 
     Args:
-        threads: that share the strips of the dense sum; None leaves that to the library.
-        strip_bytes: size of the strips of the separable blur; they should stay in the cache.
+        threads: that may share the strips of the dense sum.
     """
     return (
         Implementation(
@@ -40,9 +38,9 @@ def array_implementations(
             backend,
             "separable",
             "ours",
-            lambda problem: separable.SeparablePlan(load(), problem, strip_bytes),
+            lambda problem: separable.SeparablePlan(load(), problem),
             separable.operations,
-            lambda problem: separable.work_bytes(problem, strip_bytes),
+            separable.work_bytes,
             folds=True,
         ),
     )
@@ -52,7 +50,7 @@ def fft_implementation(
     backend: str,
     load: Callable[[], Any],
     fourier: Callable[[], Fourier],
-    whole: Callable[[Problem, Fourier], bool] = lambda problem, fourier: True,
+    whole: Callable[[Problem, Fourier], bool],
 ) -> Implementation:
     """`fft` over a namespace and its transforms.
 
@@ -88,43 +86,34 @@ def fft_implementation(
 def banded_implementation(
     backend: str,
     load: Callable[[], Any],
-    block: int = banded.BLOCK,
     threads: Callable[[Problem], int] = lambda problem: 1,
 ) -> Implementation:
     """`banded` over a namespace with `lib.stride_tricks`.
 
     Args:
-        block: samples that one matrix product makes.
         threads: that may work on the problem.
     """
 
     def prepare(problem: Problem) -> Plan:
         xp = load()
-        return banded.BandedPlan(xp, problem, partial(windows, xp), block, threads(problem))
+        return banded.BandedPlan(
+            xp, problem, partial(windows.strided, xp), threads=threads(problem)
+        )
 
     return Implementation(
         backend,
         "banded",
         "ours",
         prepare,
-        lambda problem: banded.operations(problem, block),
-        lambda problem: banded.work_bytes(problem, block),
+        banded.operations,
+        banded.work_bytes,
     )
 
 
 def dct_implementation(
-    backend: str,
-    load: Callable[[], Any],
-    cosine: Callable[[], Cosine],
-    borders: tuple[str, ...],
-    planes: int | None = None,
+    backend: str, load: Callable[[], Any], cosine: Callable[[], Cosine], borders: tuple[str, ...]
 ) -> Implementation:
-    """`dct` over a namespace and its cosine transforms.
-
-    Args:
-        planes: arrays as large as a channel that a call holds which takes them whole; None for
-            strips.
-    """
+    """`dct` over a namespace and its cosine transforms."""
 
     def prepare(problem: Problem) -> Plan:
         xp, transforms = load(), cosine()
@@ -132,15 +121,7 @@ def dct_implementation(
         def make_pass(axis: int, lines: int) -> Pass:
             return CosinePass(xp, problem, axis, transforms)
 
-        whole = planes is not None
-        return StripsPlan(
-            xp, problem, make_pass, dct.precision(problem), whole=whole, levelled=True
-        )
-
-    def work_bytes(problem: Problem) -> int:
-        if planes is None:
-            return _strips_of_dct(problem)
-        return planes * problem.height * problem.width * dct.itemsize(problem)
+        return StripsPlan(xp, problem, make_pass, dct.precision(problem), levelled=True)
 
     return Implementation(
         backend,
@@ -148,7 +129,7 @@ def dct_implementation(
         "ours",
         prepare,
         dct.operations,
-        work_bytes,
+        _strips_of_dct,
         borders=borders,
         folds=True,
     )
@@ -204,11 +185,3 @@ def approximate_implementations(
         )
         for method in methods
     )
-
-
-def windows(xp: Any, lines: Any, width: int, step: int) -> Any:
-    """Views of `width` samples of `lines`, one every `step`; see `blurbench.methods.banded`."""
-    n, length = lines.shape
-    down, along = lines.strides
-    shape = (length - width) // step + 1, n, width
-    return xp.lib.stride_tricks.as_strided(lines, shape, (step * along, down, along))

@@ -6,10 +6,10 @@ from functools import partial
 from importlib import import_module
 
 from blurbench.backends import gpu
-from blurbench.backends.arrays import fft_implementation
 from blurbench.backends.backend import Backend
 from blurbench.backends.ndimage import Filters, ndimage_implementations
-from blurbench.methods.fft import Fourier
+from blurbench.backends.whole_arrays import fft_implementation
+from blurbench.methods.whole.fft import Fourier
 
 # Kernel sizes from which a running float32 sum of that many terms may leave the contract.
 FLOAT64_FROM = {"direct": 31, "separable": 127}
@@ -19,8 +19,7 @@ def _fourier() -> Fourier:
     fft = import_module("cupyx.scipy.fft")
     return Fourier(
         rfftn=fft.rfftn,
-        ifft=partial(fft.ifft, overwrite_x=True),
-        irfft=partial(fft.irfft, overwrite_x=True),
+        irfftn=partial(fft.irfftn, norm="forward", overwrite_x=True),
         fast_length=partial(fft.next_fast_len, real=True),
     )
 

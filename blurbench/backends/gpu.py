@@ -16,9 +16,6 @@ from blurbench.backends.cuda_device import CudaDevice
 from blurbench.extras import install
 from blurbench.plan import Plan
 
-STRIP_BYTES = 2**40  # no cache to keep strips in: one launch for the whole image
-BLOCK = 128  # a launch costs more than the zeros of a wider band
-
 TF32 = "CUPY_TF32"  # CuPy's own switch; it looks at its first product
 
 NO_CUPY = "CuPy is not installed (a driver older than CUDA 13 needs cupy-cuda12x[ctk] instead)"

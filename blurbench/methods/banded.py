@@ -7,21 +7,17 @@ The blur of `block` neighbouring samples is a banded Toeplitz matrix times these
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from blurbench.border import Margins
 from blurbench.methods.shares import do_all, split_evenly
+from blurbench.methods.windows import Windows
 from blurbench.plan import Plan, Problem, empty, store
 
 BLOCK = 32  # samples made by one product: fewer call more often, more multiply more zeros
 # A product sums so many terms at most: longer sums in float32 leave the exactness contract, and
 # larger products OpenBLAS (from 64**3 multiply-adds) would share out among threads of its own.
 TERMS = 128
-
-# windows(lines, width, step): all pieces of `width` samples of lines `(n, length)`, one beginning
-# every `step` samples, as `(pieces, n, width)`.
-Windows = Callable[[Any, int, int], Any]
 
 
 def operations(problem: Problem, block: int = BLOCK) -> float:
@@ -46,7 +42,7 @@ class BandedPlan(Plan):
     and writes what lies together.
 
     Args:
-        windows: of the namespace, as `Windows` says; views of the lines, where it has such.
+        windows: of the namespace; views of the lines, where it has such.
         threads: that share the strips.
     """
 

@@ -51,12 +51,16 @@ def extended_box(sigma: float, passes: int) -> Box:
     return Box(radius, inner, end * inner)
 
 
-def average(xp: Any, lines: Any, one: Box) -> Any:
-    """One pass down float64 `lines (reach + n + reach, ...)`: `(n, ...)`."""
-    reach, sums = one.reach, xp.cumulative_sum(lines, axis=0, include_initial=True)
-    n = lines.shape[0] - 2 * reach
+def average(xp: Any, lines: Any, one: Box, axis: int = 0) -> Any:
+    """One pass along an axis of float64 lines, of `reach + n + reach` samples: `n` are left."""
+    reach, sums = one.reach, xp.cumulative_sum(lines, axis=axis, include_initial=True)
+    n = lines.shape[axis] - 2 * reach
     width, start = 2 * one.radius + 1, reach - one.radius
-    blurred = one.inner * (sums[start + width : start + width + n] - sums[start : start + n])
+
+    def part(array: Any, first: int) -> Any:
+        return array[(*(slice(None),) * axis, slice(first, first + n), ...)]
+
+    blurred = one.inner * (part(sums, start + width) - part(sums, start))
     if one.outer:
-        blurred += one.outer * (lines[:n] + lines[2 * reach :])
+        blurred += one.outer * (part(lines, 0) + part(lines, 2 * reach))
     return blurred

@@ -38,11 +38,10 @@ class DirectPlan(PlanePlan):
     """Works through one channel at a time, `COLUMNS` columns of it at a time.
 
     Args:
-        threads: that share strips of rows, as high as one thread's product is large; None leaves
-            whole columns to the library.
+        threads: that share strips of rows, as high as one thread's product is large.
     """
 
-    def __init__(self, xp: Any, problem: Problem, threads: int | None = None) -> None:
+    def __init__(self, xp: Any, problem: Problem, threads: int = 1) -> None:
         super().__init__(xp, problem)
         radius, (height, width) = problem.kernel.radius, problem.shape[:2]
         dtype = getattr(xp, problem.work_dtype.name)
@@ -52,10 +51,8 @@ class DirectPlan(PlanePlan):
         self._left_right = Margins(xp, width, radius, problem.border, problem.cval)
         taps = xp.astype(xp.asarray(problem.kernel.dense()), dtype)
         self._toeplitz = self._hold(toeplitz(xp, taps, self._columns))
-        self._rows = height
-        if threads is not None:
-            self._rows = max(1, PRODUCT // (self._columns * (self._columns + 2 * radius)))
-        self._shares = split_evenly(range(0, height, self._rows), threads or 1)
+        self._rows = max(1, PRODUCT // (self._columns * (self._columns + 2 * radius)))
+        self._shares = split_evenly(range(0, height, self._rows), threads)
 
     def _plane(self, image: Any, out: Any) -> None:
         (height, width), radius = self.problem.shape[:2], self.problem.kernel.radius

@@ -41,7 +41,6 @@ class StripsPlan(Plan):
     Args:
         make_pass: makes the pass along axis 0 or 1, given how many lines a channel come at most.
         dtype: name of the type of the arithmetic.
-        whole: whether a channel is the strip, as suits a device, and there is one thread.
         levelled: whether the lines are blurred about the level of the image, which the blur keeps;
             a transform would round every sample to the level's size.
     """
@@ -53,20 +52,17 @@ class StripsPlan(Plan):
         make_pass: Callable[[int, int], Pass],
         dtype: str,
         *,
-        whole: bool = False,
         levelled: bool = False,
     ) -> None:
         super().__init__(xp, problem)
         self._float, self._levelled = getattr(xp, dtype), levelled
         shape = (problem.height, problem.width, problem.channels)
-        lines = [shape[1 - axis] if whole else _lines(problem, axis) for axis in (0, 1)]
+        lines = [_lines(problem, axis) for axis in (0, 1)]
         self._parts = [
-            [part(ALL, slice(n, n + 1)) for n in range(problem.channels)]
-            if whole
-            else [part(slice(n, n + step)) for n in range(0, count, step)]
-            for part, count, step in zip((_columns, _rows), shape[1::-1], lines, strict=True)
+            [(ALL, slice(n, n + step), ALL) for n in range(0, count, step)]
+            for count, step in zip(shape[1::-1], lines, strict=True)
         ]
-        threads = 1 if whole else threads_for(problem)
+        threads = threads_for(problem)
         self._passes = [[make_pass(axis, lines[axis]) for axis in (0, 1)] for _ in range(threads)]
         self.nbytes = sum(one.nbytes for passes in self._passes for one in passes)
         self._middle = None  # the result has room for it
@@ -78,16 +74,11 @@ class StripsPlan(Plan):
         if image.ndim == 2:
             image, out = image[..., None], out[..., None]
         middle = out if self._middle is None else self._middle
-        level = self._level(image) if self._levelled else None
+        level = level_of(self._xp, image, self._float) if self._levelled else None
         self._blur(0, image, middle, level)
         channels_first = (2, 0, 1)
         middle, out = (self._xp.permute_dims(one, channels_first) for one in (middle, out))
         self._blur(1, middle, out, level)
-
-    def _level(self, image: Any) -> Any:
-        # Summed in one order, however the image lies in memory.
-        some = self._xp.reshape(image[::SPARSE, ::SPARSE, :], (-1,))
-        return self._xp.mean(self._xp.astype(some, self._float))
 
     def _blur(self, axis: int, source: Any, target: Any, level: Any) -> None:
         parts = iter(self._parts[axis])
@@ -106,6 +97,13 @@ class StripsPlan(Plan):
         do_all(work, range(min(len(self._passes), len(self._parts[axis]))))
 
 
+def level_of(xp: Any, image: Any, dtype: Any) -> Any:
+    """The mean of some of the samples, as an array of one in a float type."""
+    # Summed in one order, however the image lies in memory.
+    some = xp.reshape(image[::SPARSE, ::SPARSE, ...], (-1,))
+    return xp.mean(xp.astype(some, dtype))
+
+
 def threads_for(problem: Problem) -> int:
     """How many threads are worth waking."""
     return max(1, min(problem.threads, math.prod(problem.shape) // LEAST))
@@ -116,14 +114,6 @@ def _lines(problem: Problem, axis: int) -> int:
     length, across = problem.shape[axis], problem.shape[1 - axis]
     strips = -(-across * length * problem.channels // STRIP)
     return -(-across // (-(-strips // problem.threads) * problem.threads))
-
-
-def _columns(some: slice, channels: slice = ALL) -> Index:
-    return ALL, some, channels
-
-
-def _rows(some: slice, channels: slice = ALL) -> Index:
-    return channels, some, ALL
 
 
 def strip_shape(problem: Problem, axis: int, length: int, lines: int) -> tuple[int, int, int]:
