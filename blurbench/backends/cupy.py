@@ -8,10 +8,11 @@ from importlib import import_module
 from blurbench.backends import cublas, gpu
 from blurbench.backends.backend import Backend
 from blurbench.backends.whole_arrays import (
+    array_implementations,
+    banded_implementation,
     box_implementations,
     dct_implementation,
     fft_implementation,
-    product_implementations,
 )
 from blurbench.methods.whole.fft import Fourier
 from blurbench.methods.whole.library import Library
@@ -38,8 +39,9 @@ backend = Backend(
     "cupy",
     "gpu",
     (
-        *product_implementations("cupy", _library),
+        *array_implementations("cupy", _library),
         fft_implementation("cupy", _load, _fourier),
+        banded_implementation("cupy", _library),
         dct_implementation("cupy", _load, _fourier),
         # The recursive ones are a launch a row: not for a device.
         *box_implementations("cupy", _load),

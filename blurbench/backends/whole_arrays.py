@@ -19,10 +19,8 @@ from blurbench.methods.whole.library import Library
 from blurbench.plan import Plan, Problem
 
 
-def product_implementations(
-    backend: str, load: Callable[[], Library]
-) -> tuple[Implementation, ...]:
-    """`direct`, `separable` and `banded` over the library that `load` imports when first needed."""
+def array_implementations(backend: str, load: Callable[[], Library]) -> tuple[Implementation, ...]:
+    """`direct` and `separable` over the library that `load` imports when first needed."""
     return (
         Implementation(
             backend,
@@ -43,14 +41,18 @@ def product_implementations(
             whole_separable.work_bytes,
             folds=True,
         ),
-        Implementation(
-            backend,
-            "banded",
-            "ours",
-            lambda problem: whole_banded.BandedPlan(load(), problem),
-            lambda problem: banded.operations(problem, whole_banded.BLOCK),
-            whole_banded.work_bytes,
-        ),
+    )
+
+
+def banded_implementation(backend: str, load: Callable[[], Library]) -> Implementation:
+    """`banded` over a library."""
+    return Implementation(
+        backend,
+        "banded",
+        "ours",
+        lambda problem: whole_banded.BandedPlan(load(), problem),
+        lambda problem: banded.operations(problem, whole_banded.BLOCK),
+        whole_banded.work_bytes,
     )
 
 

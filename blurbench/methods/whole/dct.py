@@ -11,9 +11,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from blurbench.methods.dct import itemsize, period, precision
 from blurbench.methods.strips import level_of
 from blurbench.methods.whole.fft import Fourier
@@ -31,24 +28,27 @@ class CosinePlan(PlanePlan):
     def __init__(self, xp: Any, problem: Problem, fourier: Fourier) -> None:
         super().__init__(xp, problem)
         self._fourier = fourier
-        height, width = self._shape = problem.shape[:2]
+        self._shape = problem.shape[:2]
         self._float = getattr(xp, precision(problem))
-        places = [
-            np.concatenate([np.arange(0, n, 2), np.arange(1, n, 2)[::-1]]) for n in self._shape
-        ]
+        places = [[*range(0, n, 2), *reversed(range(1, n, 2))] for n in self._shape]
         self._places = [xp.asarray(one) for one in places]
-        self._back = [xp.asarray(np.argsort(one)) for one in places]
-        self._negative = xp.asarray(-np.arange(height) % height)
-        down = [factor[:, None] / (height * width) for factor in _factors(problem, height)]
-        along = [factor[None, : width // 2 + 1] for factor in _factors(problem, width)]
-        self._down, self._along = (
-            [self._factor(one) for one in factors] for factors in (down, along)
-        )
+        self._back = [xp.asarray(sorted(range(len(one)), key=one.__getitem__)) for one in places]
+        self._negative = xp.asarray([-f % problem.height for f in range(problem.height)])
+        self._down, self._along = self._factors(0), self._factors(1)
 
-    def _factor(self, values: NDArray[Any]) -> Any:
-        single = "complex64" if self._float == self._xp.float32 else "complex128"
-        dtype = getattr(self._xp, single) if values.dtype.kind == "c" else self._float
-        return self._hold(self._xp.astype(self._xp.asarray(values), dtype))
+    def _factors(self, axis: int) -> tuple[Any, Any]:
+        """Of the spectrum of a line along an axis, and of that at the negative frequencies."""
+        xp, n = self._xp, self._shape[axis]
+        terms, shape = ((n, (-1, 1)), (n // 2 + 1, (1, -1)))[axis]
+        # The transforms, there and back, multiply by the number of samples.
+        response = self.problem.kernel.response(period(n, "reflect")) / n
+        low, high = response[:terms], response[n : n - terms : -1]
+        angles = xp.arange(terms, dtype=xp.float64) * (math.pi / n)
+        turns = xp.exp(xp.astype(angles, xp.complex128) * 1j)
+        straight = xp.astype(xp.asarray((low + high) / 2), self._float)
+        complex_dtype = xp.complex128 if self._float == xp.float64 else xp.complex64
+        turned = xp.astype(xp.asarray((low - high) / 2) * turns, complex_dtype)
+        return self._hold(xp.reshape(straight, shape)), self._hold(xp.reshape(turned, shape))
 
     def _plane(self, image: Any, out: Any) -> None:
         xp, dtype = self._xp, self._float
@@ -68,17 +68,9 @@ class CosinePlan(PlanePlan):
         return samples
 
 
-def _blend(spectrum: Any, negative: Any, factors: list[Any]) -> None:
+def _blend(spectrum: Any, negative: Any, factors: tuple[Any, Any]) -> None:
     """Blur a spectrum along one axis, given that at the axis's negative frequencies."""
     straight, turned = factors
     negative *= turned
     spectrum *= straight
     spectrum += negative
-
-
-def _factors(problem: Problem, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Of the spectrum of a line of `n`, and of that at the negative frequencies."""
-    response = problem.kernel.response(period(n, "reflect"))
-    low, high = response[:n], response[n:0:-1]
-    turn = np.exp(1j * math.pi / n * np.arange(n))
-    return (low + high) / 2, (low - high) / 2 * turn

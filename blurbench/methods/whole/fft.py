@@ -48,12 +48,12 @@ class FFTPlan(PlanePlan):
             padded_length(problem.height, problem, fourier.fast_length),
             padded_length(problem.width, problem, fourier.fast_length),
         )
-        # None where the circle is the border.
         radius = problem.kernel.radius
-        margins = tuple(
-            0 if length == n else radius for length, n in zip(shape, problem.shape[:2], strict=True)
+        top, left = (
+            0 if length == n else radius  # the circle is the border
+            for length, n in zip(shape, problem.shape[:2], strict=True)
         )
-        self._frame = Frame(xp, problem, shape, margins)
+        self._frame = Frame(xp, problem, shape, (top, left))
         self._hold(self._frame.array)
         down, along = problem.kernel.response(height), problem.kernel.response(width)
         spectrum = down[:, None] * along[None, : width // 2 + 1] / (height * width)
