@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from blurbench.backends import cupy, cupyx
+from blurbench.backends import cupy, cupyx, gpu
+from blurbench.backends import numpy as host
 from blurbench.border import BORDERS
 from blurbench.methods.approximate import BOXES
 from blurbench.methods.whole.fft import FFTPlan, Fourier
@@ -82,13 +83,21 @@ def test_a_bright_flat_image_of_many_taps_stays_exact(name: str) -> None:
     assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+def test_products_round_their_factors_where_that_is_allowed(
+    allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(gpu.TF32, "1" if allowed else "0")
+    problem = problem_of(15, (20, 20))
+    blur("cupy:banded", problem, noise(problem))
+    assert counted.tally.rounded is allowed
+
+
 @pytest.mark.parametrize("method", BOXES)
 @covering(border=BORDERS, shape=((1, 40), (60, 37), (20, 31, 3)), size=(9, 41))
 def test_boxes_are_those_of_numpy(
     method: str, border: str, shape: tuple[int, ...], size: int
 ) -> None:
-    from blurbench.backends import numpy as host
-
     problem = problem_of(size, shape, "float64", border)
     image = noise(problem)
     one = host.backend.implementation(method)

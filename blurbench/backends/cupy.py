@@ -22,7 +22,7 @@ _load = partial(import_module, "cupy")
 
 def _library() -> Library:
     cupy = _load()
-    return Library.of(cupy, partial(cublas.multiply, cupy))
+    return Library.of(cupy, partial(cublas.multiply, cupy, rounded=gpu.tf32_allowed()))
 
 
 def _fourier() -> Fourier:

@@ -27,10 +27,16 @@ TRANSFORM_LAUNCHES = 4  # of cuFFT along two axes, about
 
 @dataclass
 class Tally:
-    """What was launched so far, and how many of these turned an array about."""
+    """What was launched so far.
+
+    Attributes:
+        turns: how many of the launches turned an array about.
+        rounded: whether a product was allowed to round its factors.
+    """
 
     launches: int = 0
     turns: int = 0
+    rounded: bool = False
 
     def add(self, launches: int, *operands: Any) -> None:
         """Count an operation on operands, some of which may be numbers."""
@@ -110,30 +116,30 @@ def _as_strided(array: Any, shape: tuple[int, ...], strides: tuple[int, ...]) ->
     return view
 
 
-@dataclass(frozen=True)
 class Cublas:
     """The strided batched products, on addresses.
 
-    Attributes:
+    Args:
         computes: whether they are computed, not only counted.
     """
 
-    computes: bool
+    CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_64F, CUBLAS_COMPUTE_32F_FAST_TF32 = 68, 70, 77
+    CUBLAS_GEMM_DEFAULT = -1
 
-    def sgemmStridedBatched(self, *arguments: Any) -> None:  # noqa: N802
-        self._multiply(ctypes.c_float, *arguments)
+    def __init__(self, *, computes: bool) -> None:
+        self._computes = computes
 
-    def dgemmStridedBatched(self, *arguments: Any) -> None:  # noqa: N802
-        self._multiply(ctypes.c_double, *arguments)
-
-    def _multiply(self, real: Any, handle: int, *arguments: Any) -> None:
+    def gemmStridedBatchedEx(self, handle: int, *arguments: Any) -> None:  # noqa: N802
         turned_a, turned_b, m, n, k, alpha, *rest = arguments
-        a, lead_a, step_a, b, lead_b, step_b, beta, c, lead_c, step_c, count = rest
+        a, _, lead_a, step_a, b, _, lead_b, step_b, beta, *rest = rest
+        c, kind, lead_c, step_c, count, arithmetic, _ = rest
         assert (handle, turned_a, turned_b) == (HANDLE, 0, 0)
         longer = [lead - rows for lead, rows in ((lead_a, m), (lead_b, k), (lead_c, m))]
         assert min(longer) >= 0, "cuBLAS refuses columns that overlap"
         tally.add(1)
-        if self.computes:
+        tally.rounded |= arithmetic == self.CUBLAS_COMPUTE_32F_FAST_TF32
+        if self._computes:
+            real = (ctypes.c_float, ctypes.c_double)[kind]
             a = _columns(real, a, (count, m, k), lead_a, step_a)
             b = _columns(real, b, (count, k, n), lead_b, step_b)
             c = _columns(real, c, (count, m, n), lead_c, step_c)
@@ -160,7 +166,7 @@ class Cupy:
     """The namespace."""
 
     def __init__(self, *, computes: bool = True) -> None:
-        cublas = Cublas(computes)
+        cublas = Cublas(computes=computes)
         self.cuda = SimpleNamespace(cublas=cublas, get_cublas_handle=lambda: HANDLE)
         self.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
 
@@ -180,7 +186,7 @@ def _transform(function: Any, array: Any, *, axes: Sequence[int], **how: Any) ->
 @contextmanager
 def installed(*, computes: bool = True) -> Iterator[Tally]:
     """CuPy as far as our array code asks for it; the tally begins anew."""
-    tally.launches = tally.turns = 0
+    tally.launches, tally.turns, tally.rounded = 0, 0, False
     transforms = {
         name: partial(_transform, getattr(scipy.fft, name)) for name in ("rfftn", "irfftn")
     }
