@@ -120,7 +120,7 @@ class Cublas:
     """The strided batched products, on addresses.
 
     Args:
-        computes: whether they are computed, not only counted.
+        computes: whether they are computed; else they are counted, and all are 0.
     """
 
     CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_64F, CUBLAS_COMPUTE_32F_FAST_TF32 = 68, 70, 77
@@ -138,14 +138,16 @@ class Cublas:
         assert min(longer) >= 0, "cuBLAS refuses columns that overlap"
         tally.add(1)
         tally.rounded |= arithmetic == self.CUBLAS_COMPUTE_32F_FAST_TF32
-        if self._computes:
-            real = (ctypes.c_float, ctypes.c_double)[kind]
-            a = _columns(real, a, (count, m, k), lead_a, step_a)
-            b = _columns(real, b, (count, k, n), lead_b, step_b)
-            c = _columns(real, c, (count, m, n), lead_c, step_c)
-            kept = real.from_address(beta).value
-            product = real.from_address(alpha).value * (a @ b)
-            c[...] = product + kept * c if kept else product
+        real = (ctypes.c_float, ctypes.c_double)[kind]
+        c = _columns(real, c, (count, m, n), lead_c, step_c)
+        if not self._computes:
+            c[...] = 0
+            return
+        a = _columns(real, a, (count, m, k), lead_a, step_a)
+        b = _columns(real, b, (count, k, n), lead_b, step_b)
+        kept = real.from_address(beta).value
+        product = real.from_address(alpha).value * (a @ b)
+        c[...] = product + kept * c if kept else product
 
 
 HANDLE = 7

@@ -11,7 +11,7 @@ from typing import Any
 
 from blurbench.border import Margins
 from blurbench.methods.banded import TERMS, toeplitz
-from blurbench.methods.whole.frame import Frame
+from blurbench.methods.whole.frame import Frame, passing_bytes
 from blurbench.methods.whole.library import Library
 from blurbench.plan import PlanePlan, Problem, store
 
@@ -19,14 +19,14 @@ BLOCK = 128  # samples made by one product: as many as keep a multiprocessor bus
 
 
 def work_bytes(problem: Problem) -> int:
-    """Memory that a plan holds: a channel before, between and after the passes; the matrices."""
+    """Memory of a plan and its call: a channel before, between and after the passes; matrices."""
     margins = 2 * problem.kernel.radius
     rows, columns = min(BLOCK, problem.height), min(BLOCK, problem.width)
     height, width = _whole(problem.height, rows), _whole(problem.width, columns)
     lines = problem.height * (width + margins)
     matrices = (rows + margins) * rows + (columns + margins) * columns
     samples = lines + (height + margins) * width + height * width + matrices
-    return samples * problem.work_dtype.itemsize
+    return samples * problem.work_dtype.itemsize + passing_bytes(problem)
 
 
 class BandedPlan(PlanePlan):

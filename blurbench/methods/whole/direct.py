@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from blurbench.methods.direct import toeplitz
-from blurbench.methods.whole.frame import Frame
+from blurbench.methods.whole.frame import Frame, passing_bytes
 from blurbench.methods.whole.library import Library
 from blurbench.plan import PlanePlan, Problem, store
 
@@ -31,7 +31,8 @@ def work_bytes(problem: Problem) -> int:
     padded = (problem.height + margin) * (wide + margin)
     pair, blurred = problem.height * (wide + margin), problem.height * wide
     matrices = (problem.kernel.radius + 1) * (columns + margin) * columns
-    return (padded + pair + blurred + matrices) * problem.work_dtype.itemsize
+    held = (padded + pair + blurred + matrices) * problem.work_dtype.itemsize
+    return held + passing_bytes(problem)
 
 
 class DirectPlan(PlanePlan):
@@ -55,15 +56,19 @@ class DirectPlan(PlanePlan):
     def _plane(self, image: Any, out: Any) -> None:
         (height, width), radius = self.problem.shape[:2], self.problem.kernel.radius
         padded = self._frame.fill(image)
-        blurred = self._xp.permute_dims(self._blurred, (1, 0, 2))
         for row in range(radius + 1):
-            lines = padded[row : row + height, :]
-            if row < radius:
-                mirrored = 2 * radius - row
-                lines = lines + padded[mirrored : mirrored + height, :]
-            pieces = self._library.windows(lines, self._columns + 2 * radius, self._columns)
-            self._library.product(pieces, self._matrices[row, :, :], blurred, add=row > 0)
+            self._add(padded, row)
         store(self._xp, self._xp.reshape(self._blurred, (height, -1))[:, :width], out)
+
+    def _add(self, padded: Any, row: int) -> None:
+        """Add what a row of the kernel makes, and the one that mirrors it."""
+        height, radius = self.problem.height, self.problem.kernel.radius
+        lines, mirrored = padded[row : row + height, :], 2 * radius - row
+        if row < radius:
+            lines = lines + padded[mirrored : mirrored + height, :]
+        pieces = self._library.windows(lines, self._columns + 2 * radius, self._columns)
+        blurred = self._xp.permute_dims(self._blurred, (1, 0, 2))
+        self._library.product(pieces, self._matrices[row, :, :], blurred, add=row > 0)
 
 
 def _columns(problem: Problem) -> int:

@@ -8,6 +8,17 @@ from blurbench.border import Margins
 from blurbench.plan import Problem
 
 
+def passing_bytes(problem: Problem) -> int:
+    """Memory that comes and goes with one channel: copies of a margin; of integers, as they round.
+
+    Rounded, then clipped, an integer result is there as float twice.
+    """
+    height, width = problem.height, problem.width
+    margin = problem.kernel.radius * (max(height, width) + 2 * problem.kernel.radius)
+    rounded = 0 if problem.dtype.kind == "f" else 2 * height * width
+    return max(margin, rounded) * problem.work_dtype.itemsize
+
+
 class Frame:
     """A buffer in the work type that holds one channel after another amid its border.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from blurbench.border import Margins
+from blurbench.methods.whole.frame import passing_bytes
 from blurbench.methods.whole.library import Library
 from blurbench.plan import Plan, Problem, store
 
@@ -22,7 +23,8 @@ def work_bytes(problem: Problem) -> int:
     row, wide = problem.width * problem.channels, _wide(problem)
     tall = (problem.height + 2 * radius) * row
     held = tall + problem.height * row + 2 * (wide + radius * problem.channels)
-    return (held + min(radius, _most(wide, itemsize)) * wide) * itemsize
+    shifted = min(radius, _most(wide, itemsize)) * wide
+    return (held + shifted) * itemsize + problem.channels * passing_bytes(problem)
 
 
 class SeparablePlan(Plan):
@@ -60,17 +62,23 @@ class SeparablePlan(Plan):
 
     def _weigh(self, samples: Any, step: int, out: Any) -> None:
         """Fill `out` with the weighted sums of samples that lie `step` apart."""
-        xp, product, last = self._xp, self._library.product, 2 * self.problem.kernel.radius
-        flat = xp.reshape(samples, (1, -1))
+        flat = self._xp.reshape(samples, (1, -1))
         shifted = self._library.windows(flat, out.shape[2], step)
-        centre, most = last // 2, _most(out.shape[2], self.problem.work_dtype.itemsize)
+        centre, most = (
+            self.problem.kernel.radius,
+            _most(out.shape[2], self.problem.work_dtype.itemsize),
+        )
         for first in range(0, centre, most):
-            stop = min(first + most, centre)
-            pairs = shifted[first:stop, :, :] + shifted[last - first : last - stop : -1, :, :]
-            taps = self._taps[:, first:stop]
-            product(taps, xp.permute_dims(pairs, (1, 0, 2)), out, add=first > 0)
-        taps = self._taps[:, centre : centre + 1]
-        product(taps, shifted[centre : centre + 1, :, :], out, add=centre > 0)
+            self._add_pairs(shifted, slice(first, min(first + most, centre)), out)
+        middle = slice(centre, centre + 1)
+        self._library.product(self._taps[:, middle], shifted[middle, :, :], out, add=centre > 0)
+
+    def _add_pairs(self, shifted: Any, taps: slice, out: Any) -> None:
+        """Add the samples that some taps and their mirror images meet."""
+        last = 2 * self.problem.kernel.radius
+        mirrored = slice(last - taps.start, last - taps.stop, -1)
+        pairs = self._xp.permute_dims(shifted[taps, :, :] + shifted[mirrored, :, :], (1, 0, 2))
+        self._library.product(self._taps[:, taps], pairs, out, add=taps.start > 0)
 
 
 def _wide(problem: Problem) -> int:
