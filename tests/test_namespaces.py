@@ -68,9 +68,9 @@ class Namespace:
         return Cosine(partial(there, scipy.fft.dct), partial(there, scipy.fft.idct))
 
     @property
-    def both_axes(self) -> whole.fft.Fourier:
+    def both_axes(self) -> whole.fft.PlaneFourier:
         """Its transforms of both axes at once, unscaled."""
-        return whole.fft.Fourier(
+        return whole.fft.PlaneFourier(
             self.fft.rfftn,
             partial(self.fft.irfftn, norm="forward"),
             partial(scipy.fft.next_fast_len, real=True),

@@ -14,7 +14,7 @@ from blurbench.backends.whole_arrays import (
     dct_implementation,
     fft_implementation,
 )
-from blurbench.methods.whole.fft import Fourier
+from blurbench.methods.whole.fft import PlaneFourier
 from blurbench.methods.whole.library import Library
 
 _load = partial(import_module, "cupy")
@@ -25,10 +25,10 @@ def _library() -> Library:
     return Library.of(cupy, partial(cublas.multiply, cupy, rounded=gpu.tf32_allowed()))
 
 
-def _fourier() -> Fourier:
+def _fourier() -> PlaneFourier:
     fft = import_module("cupy.fft")
     lengths = import_module("cupyx.scipy.fft")
-    return Fourier(
+    return PlaneFourier(
         rfftn=fft.rfftn,
         irfftn=partial(fft.irfftn, norm="forward"),
         fast_length=partial(lengths.next_fast_len, real=True),

@@ -9,15 +9,15 @@ from blurbench.backends import gpu
 from blurbench.backends.backend import Backend
 from blurbench.backends.ndimage import Filters, ndimage_implementations
 from blurbench.backends.whole_arrays import fft_implementation
-from blurbench.methods.whole.fft import Fourier
+from blurbench.methods.whole.fft import PlaneFourier
 
 # Kernel sizes from which a running float32 sum of that many terms may leave the contract.
 FLOAT64_FROM = {"direct": 31, "separable": 127}
 
 
-def _fourier() -> Fourier:
+def _fourier() -> PlaneFourier:
     fft = import_module("cupyx.scipy.fft")
-    return Fourier(
+    return PlaneFourier(
         rfftn=fft.rfftn,
         irfftn=partial(fft.irfftn, norm="forward", overwrite_x=True),
         fast_length=partial(fft.next_fast_len, real=True),

@@ -14,7 +14,7 @@ from blurbench.methods.whole import dct as whole_dct
 from blurbench.methods.whole import direct as whole_direct
 from blurbench.methods.whole import fft as whole_fft
 from blurbench.methods.whole import separable as whole_separable
-from blurbench.methods.whole.fft import Fourier
+from blurbench.methods.whole.fft import PlaneFourier
 from blurbench.methods.whole.library import Library
 from blurbench.plan import Plan, Problem
 
@@ -57,7 +57,7 @@ def banded_implementation(backend: str, load: Callable[[], Library]) -> Implemen
 
 
 def fft_implementation(
-    backend: str, load: Callable[[], Any], fourier: Callable[[], Fourier]
+    backend: str, load: Callable[[], Any], fourier: Callable[[], PlaneFourier]
 ) -> Implementation:
     """`fft` over a namespace and its transforms."""
 
@@ -75,7 +75,7 @@ def fft_implementation(
 
 
 def dct_implementation(
-    backend: str, load: Callable[[], Any], fourier: Callable[[], Fourier]
+    backend: str, load: Callable[[], Any], fourier: Callable[[], PlaneFourier]
 ) -> Implementation:
     """`dct` over a namespace and its Fourier transforms."""
 

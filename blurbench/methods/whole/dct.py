@@ -13,7 +13,7 @@ from typing import Any
 
 from blurbench.methods.dct import itemsize, period, precision
 from blurbench.methods.strips import level_of
-from blurbench.methods.whole.fft import Fourier
+from blurbench.methods.whole.fft import PlaneFourier
 from blurbench.plan import PlanePlan, Problem, store
 
 
@@ -25,7 +25,7 @@ def work_bytes(problem: Problem) -> int:
 class CosinePlan(PlanePlan):
     """Blurs one channel at a time under `reflect`, about its level."""
 
-    def __init__(self, xp: Any, problem: Problem, fourier: Fourier) -> None:
+    def __init__(self, xp: Any, problem: Problem, fourier: PlaneFourier) -> None:
         super().__init__(xp, problem)
         self._fourier = fourier
         self._shape = problem.shape[:2]

@@ -18,7 +18,7 @@ from blurbench.plan import PlanePlan, Problem, store
 
 
 @dataclass(frozen=True)
-class Fourier:
+class PlaneFourier:
     """The transforms that a library offers, both of them unscaled.
 
     Attributes:
@@ -41,7 +41,7 @@ def work_bytes(problem: Problem, fast_length: Callable[[int], int]) -> int:
 class FFTPlan(PlanePlan):
     """Holds the kernel's spectrum and the padded channel; transforms one channel at a time."""
 
-    def __init__(self, xp: Any, problem: Problem, fourier: Fourier) -> None:
+    def __init__(self, xp: Any, problem: Problem, fourier: PlaneFourier) -> None:
         super().__init__(xp, problem)
         self._fourier = fourier
         shape = height, width = self._shape = (
