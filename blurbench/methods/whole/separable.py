@@ -64,10 +64,8 @@ class SeparablePlan(Plan):
         """Fill `out` with the weighted sums of samples that lie `step` apart."""
         flat = self._xp.reshape(samples, (1, -1))
         shifted = self._library.windows(flat, out.shape[2], step)
-        centre, most = (
-            self.problem.kernel.radius,
-            _most(out.shape[2], self.problem.work_dtype.itemsize),
-        )
+        centre = self.problem.kernel.radius
+        most = _most(out.shape[2], self.problem.work_dtype.itemsize)
         for first in range(0, centre, most):
             self._add_pairs(shifted, slice(first, min(first + most, centre)), out)
         middle = slice(centre, centre + 1)
