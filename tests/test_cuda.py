@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 
 from blurbench.backends.cuda.columns import ColumnsPlan
-from blurbench.backends.cuda.compiler import Toolkit, options, source
+from blurbench.backends.cuda.compiler import Kernel, Toolkit, options, source
 from blurbench.backends.cuda.compiler import toolkit as cuda_toolkit
-from blurbench.backends.cuda.direct import DirectPlan
+from blurbench.backends.cuda.direct import IN_ONE_LAUNCH, DirectPlan, launches
 from blurbench.backends.cuda.fused import FusedPlan
 from blurbench.backends.cuda.plan import INTERLEAVED
 from blurbench.backends.cuda.shapes import (
@@ -222,6 +222,88 @@ def test_small_images_are_cut_for_the_time_that_a_block_takes() -> None:
 def test_sizes_share_what_is_compiled() -> None:
     shapes = {shape_for(problem_of(size, (64, 64))) for size in range(1, 66, 2)}
     assert len(shapes) == len(SHAPES[1])
+
+
+# Launches.
+
+
+def only_launched() -> Toolkit:
+    """A device that takes every launch that CUDA takes, and does nothing."""
+
+    def compile_nothing(text: str, name: str, given: tuple[str, ...]) -> Kernel:
+        return lambda grid, block, arguments: cuda_on_cpu.check_launch(grid, block)
+
+    return Toolkit(np, compile_nothing, 132)
+
+
+@pytest.mark.parametrize("shape", [(1, 2**23 + 1), (2**23 + 1, 1), (1, 1, 2**17), (3, 2**21, 2)])
+@pytest.mark.parametrize("kind", ["columns", "direct"])
+def test_no_extent_of_an_image_leaves_the_grid(kind: str, shape: tuple[int, ...]) -> None:
+    problem = problem_of(3, shape, "uint8")
+    KINDS[kind](only_launched(), problem)(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("grid", "block"),
+    [
+        ((2**31,), (32,)),
+        ((1, 65_536), (32,)),
+        ((1, 1, 65_536), (32,)),
+        ((0,), (32,)),
+        ((1,), (1025,)),
+        ((1,), (32, 33)),
+        ((1,), (1, 1, 65)),
+    ],
+)
+def test_a_launch_that_no_device_takes_is_refused(
+    grid: tuple[int, ...], block: tuple[int, ...]
+) -> None:
+    cuda_on_cpu.check_launch((2**31 - 1, 65_535, 65_535), (32, 32))
+    with pytest.raises(ValueError, match="CUDA_ERROR_INVALID_VALUE"):
+        cuda_on_cpu.check_launch(grid, block)
+
+
+@on_cpu
+def test_shared_memory_beyond_what_a_block_has_is_refused() -> None:
+    text = """
+        extern "C" __global__ void large(float* out) {
+            __shared__ float kept[12 * 1024 + 1];
+            kept[threadIdx.x] = 1;
+            __syncthreads();
+            out[threadIdx.x] = kept[31 - threadIdx.x];
+        }"""
+    with pytest.raises(ValueError, match="49156 bytes, 49152 at most"):
+        cuda_on_cpu.toolkit().compile(text, "large", ())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("processors", [14, 132])
+def test_no_launch_of_a_dense_sum_is_long_enough_for_a_watchdog(
+    processors: int, dtype: str
+) -> None:
+    problem = problem_of(255, (4096, 4096, 3), dtype)
+    found = launches(problem, processors)
+    whole = 4096**2 * 3 * 255**2
+    tiles = sum(map(len, found))
+    slowest = 4e10 if dtype == "float32" else 3e9  # multiply-adds a second of a multiprocessor
+    assert max(map(len, found)) * whole / tiles < 0.5 * slowest * processors
+    assert max(map(len, found)) > 4 * processors
+    assert [one.start for one in found[1:]] == [one.stop for one in found[:-1]]
+
+
+def test_a_dense_sum_of_little_work_is_one_launch() -> None:
+    assert len(launches(problem_of(31, (4096, 4096)), processors=132)) == 1
+
+
+@on_cpu
+@pytest.mark.parametrize("shape", [(20, 300), (20, 300, 3), (9, 140, 2)])
+def test_a_dense_sum_in_many_launches_has_no_seams(
+    shape: tuple[int, ...], check: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(IN_ONE_LAUNCH, "float32", 2**17)
+    problem = problem_of(9, shape)
+    assert len(launches(problem, cuda_on_cpu.PROCESSORS)) > 1
+    check("direct", problem)
 
 
 # Barriers.

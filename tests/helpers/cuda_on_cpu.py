@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import math
+import re
 import shutil
 import subprocess
 import tempfile
@@ -19,6 +21,10 @@ from blurbench.backends.cuda.compiler import Kernel, Toolkit
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
 COMPILER = shutil.which("g++")
 FOLDER = Path(__file__).parents[2] / ".pytest_cache" / "cuda"  # what was compiled, by its hash
+MOST_BLOCKS = 2**31 - 1, 65_535, 65_535  # of a grid, along x, y and z
+MOST_THREADS = 1024, 1024, 64  # of a block
+MOST_TOGETHER = 1024  # threads of a block
+MOST_SHARED = 48 * 1024  # bytes of a block that are declared in a kernel
 PROCESSORS = 4  # few, so that small images have several tiles a strip
 
 
@@ -37,9 +43,31 @@ class CompiledForCpu:
     def __call__(
         self, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]
     ) -> None:
+        check_launch(grid, block)
         values = [argument_of(one) for one in arguments]
         pointers = (ctypes.c_void_p * len(values))(*(one.ctypes.data for one in values))
         self._launch(extent(grid), extent(block), pointers, ctypes.c_uint(self._order))
+
+
+def check_launch(grid: tuple[int, ...], block: tuple[int, ...]) -> None:
+    """Raise what CUDA does where a grid or a block is larger than any device takes."""
+    for what, sides, most in (("grid", grid, MOST_BLOCKS), ("block", block, MOST_THREADS)):
+        if any(not 1 <= side <= limit for side, limit in zip(sides, most, strict=False)):
+            raise ValueError(f"CUDA_ERROR_INVALID_VALUE: {what} {sides} is not within {most}")
+    if math.prod(block) > MOST_TOGETHER:
+        raise ValueError(f"CUDA_ERROR_INVALID_VALUE: block {block} is over {MOST_TOGETHER} threads")
+
+
+def check_shared(library: Path, name: str) -> None:
+    """Raise what CUDA's assembler does where a kernel declares more shared memory than there is."""
+    listed = subprocess.run(
+        ["nm", "--print-size", library], capture_output=True, text=True, check=True
+    ).stdout
+    # Of the library's variables those inside of functions, except for the standard library's.
+    sizes = re.findall(r"^\S+ (\S+) [bd] _ZZ(?!N)", listed, re.MULTILINE)
+    taken = sum(int(size, 16) for size in sizes)
+    if taken > MOST_SHARED:
+        raise ValueError(f"{name} uses too much shared data: {taken} bytes, {MOST_SHARED} at most")
 
 
 def argument_of(value: Any) -> np.ndarray:
@@ -76,6 +104,8 @@ def build(text: str, name: str, options: tuple[str, ...], sanitize: str = "") ->
             text=True,
         )
         assert done.returncode == 0, done.stderr
+        if not sanitize:  # which puts gaps between the arrays
+            check_shared(made, name)
         made.rename(library)
     return library
 

@@ -60,8 +60,11 @@ extern "C" __global__ void __launch_bounds__(LANES * WARPS) columns(
 
     const int channels = CHANNELS > 0 ? CHANNELS : of_pixel;
     const long long pitch = static_cast<long long>(width) * channels;
-    const long long left = static_cast<long long>(blockIdx.x) * LANES, value = left + threadIdx.x;
-    const int y0 = blockIdx.y * TILE, y = y0 + threadIdx.y * OUTPUTS;
+    // All blocks lie along x: a grid is too short for large images along y.
+    const unsigned across = (pitch + LANES - 1) / LANES;
+    const long long left = static_cast<long long>(blockIdx.x % across) * LANES;
+    const long long value = left + threadIdx.x;
+    const int y0 = blockIdx.x / across * TILE, y = y0 + threadIdx.y * OUTPUTS;
     if (value < pitch && y < height) {
         const Column column = {image + value, pitch, row_source, height + 2 * radius, outside};
         const int span = (2 * OUTPUTS + 2 * radius - 1) / OUTPUTS * OUTPUTS;

@@ -32,7 +32,7 @@ class ColumnsPlan(CudaPlan):
 
     def _pass(
         self, toolkit: Toolkit, extent: tuple[int, int], given: Any, made: Any
-    ) -> tuple[Kernel, tuple[int, int], tuple[Any, ...]]:
+    ) -> tuple[Kernel, tuple[int], tuple[Any, ...]]:
         """The kernel, its grid, and its arguments after the two images."""
         (height, width), radius = extent, self.problem.kernel.radius
         channels = self.problem.channels
@@ -43,9 +43,13 @@ class ColumnsPlan(CudaPlan):
             WORK=self.problem.work_dtype,
             CHANNELS=channels if together(self.problem) else 0,
         )
-        grid = math.ceil(width * channels / LANES), math.ceil(height / (WARPS * OUTPUTS))
+        blocks = math.ceil(width * channels / LANES) * math.ceil(height / (WARPS * OUTPUTS))
         numbers = (np.int32(number) for number in (height, width, channels, radius))
-        return kernel, grid, (self._sources(height, radius), self._taps, *numbers, self._outside)
+        return (
+            kernel,
+            (blocks,),
+            (self._sources(height, radius), self._taps, *numbers, self._outside),
+        )
 
     def _launch(self, image: Any, out: Any) -> None:
         images = image, self._between, out

@@ -13,10 +13,24 @@ from blurbench.plan import Problem
 
 LANES, ROWS, COLUMNS = 32, 8, 128  # of a block; as in direct.cu
 
+# Multiply-adds in one launch for each multiprocessor. A display's driver stops a kernel after 2 s;
+# the slowest cards that can run this do 4e10 a second in float32 and 3e9 in float64. Fast ones are
+# busy for milliseconds, beside which a launch costs nothing.
+IN_ONE_LAUNCH = {"float32": 2**33, "float64": 2**30}
+
 
 def direct_bytes(problem: Problem) -> int:
     """The dense taps."""
     return problem.kernel.size**2 * problem.work_dtype.itemsize
+
+
+def launches(problem: Problem, processors: int) -> list[range]:
+    """The numbers of the tiles that each launch makes, on so many multiprocessors."""
+    groups = 1 if together(problem) else problem.channels
+    tiles = math.ceil(problem.height / ROWS) * math.ceil(problem.width / COLUMNS) * groups
+    a_tile = ROWS * COLUMNS * (problem.channels // groups) * problem.kernel.size**2
+    most = max(1, processors * IN_ONE_LAUNCH[problem.work_dtype.name] // a_tile)
+    return [range(start, min(start + most, tiles)) for start in range(0, tiles, most)]
 
 
 class DirectPlan(CudaPlan):
@@ -34,11 +48,7 @@ class DirectPlan(CudaPlan):
         )
         self._numbers = tuple(np.int32(number) for number in (height, width, channels, radius))
         self._together = whole
-        self._grid = (
-            math.ceil(height / ROWS),
-            math.ceil(width / COLUMNS),
-            1 if whole else channels,
-        )
+        self._launches = launches(problem, toolkit.processors)
         self._kernel = toolkit.kernel(
             "direct",
             INPUT=problem.dtype,
@@ -50,4 +60,5 @@ class DirectPlan(CudaPlan):
     def _launch(self, image: Any, out: Any) -> None:
         aligned = self._aligned(out) if self._together else np.int32(0)
         arguments = image, out, *self._tables, *self._numbers, aligned, self._outside
-        self._kernel(self._grid, (LANES, ROWS), arguments)
+        for tiles in self._launches:
+            self._kernel((len(tiles),), (LANES, ROWS), (*arguments, np.int32(tiles.start)))
