@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 
 from blurbench import host
 from blurbench.backends.backend import Implementation
+from blurbench.backends.lanes import Lanes
+from blurbench.backends.registry import find_backend, probe
 from blurbench.blur import blur_file_pixels
 from blurbench.choice.auto import find_or_choose
 from blurbench.errors import InputError
@@ -28,6 +31,7 @@ from blurbench.image import (
 )
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
+from blurbench.turns import Room, Turns, TurnsOf
 
 
 @dataclass(frozen=True)
@@ -159,36 +163,46 @@ def blur_file(
     blur: Blur,
     threads: int | None = None,
     admit: Callable[[int], None] = lambda nbytes: None,
+    turns_of: Callable[[Lanes], Turns] = Turns,
 ) -> tuple[str, ...]:
     """Read, blur and write one file; the notes on its pixels.
 
     Args:
         threads: that the blur may use; default is the CPUs this process may use.
         admit: called with the bytes that all of it needs, before the file is decoded; may wait.
+        turns_of: gives the turns on a device; the blur takes one, where it runs on a GPU.
 
     Raises:
         InputError: the file cannot be read, blurred like that, or written.
     """
 
+    turn: AbstractContextManager[None] = nullcontext()
+
     def work_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+        nonlocal turn
         check_writable(job.target, shape, dtype)
         problem = blur.problem(shape, dtype, threads)
-        work = blur.implementation(problem).work_bytes(problem) + 2 * problem.image_bytes
+        implementation = blur.implementation(problem)
+        work = implementation.work_bytes(problem) + 2 * problem.image_bytes
         admit(reading_bytes(shape, dtype) + work)
+        backend = find_backend(implementation.backend)
+        if backend.lanes is not None and probe(backend).ok:
+            turn = turns_of(backend.lanes).take(work)
         return work
 
     image = read_image(job.source, work_bytes)
-    blurred = blur_file_pixels(
-        image,
-        size=blur.kernel.size,
-        sigma=blur.kernel.sigma,
-        allow_even=blur.kernel.even,
-        backend=blur.backend,
-        method=blur.method,
-        border=blur.border,
-        cval=blur.cval,
-        threads=threads,
-    )
+    with turn:
+        blurred = blur_file_pixels(
+            image,
+            size=blur.kernel.size,
+            sigma=blur.kernel.sigma,
+            allow_even=blur.kernel.even,
+            backend=blur.backend,
+            method=blur.method,
+            border=blur.border,
+            cval=blur.cval,
+            threads=threads,
+        )
     write_image(job.target, blurred, image.about)
     return image.notes
 
@@ -197,21 +211,22 @@ def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None])
     """Blur many files, as many at a time as there are CPUs; each on one, unless they are few.
 
     Codecs and blurs run without the interpreter's lock, so one image is decoded while another is
-    blurred or encoded. A bad file disturbs no other. When interrupted, images under way are
-    finished.
+    blurred or encoded. On a GPU few are blurred at a time, on streams of their own and as its memory
+    allows. A bad file disturbs no other. When interrupted, images under way are finished.
 
     Args:
         tell: called with what became of each, one call at a time, from any thread.
     """
     cpus = host.usable_cpus()
     workers = min(cpus, len(jobs)) or 1
-    room, telling, stopped = _Room(host.available_memory()), threading.Lock(), threading.Event()
+    room, turns_of = Room(host.available_memory()), TurnsOf()
+    telling, stopped = threading.Lock(), threading.Event()
 
     def work(job: Job) -> None:
         if stopped.is_set():
             return
         with room.for_one() as admit:
-            outcome = _try(job, blur, cpus // workers, admit)
+            outcome = _try(partial(blur_file, job, blur, cpus // workers, admit, turns_of), job)
         with telling:
             tell(outcome)
 
@@ -225,9 +240,9 @@ def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None])
             raise
 
 
-def _try(job: Job, blur: Blur, threads: int, admit: Callable[[int], None]) -> Outcome:
+def _try(work: Callable[[], tuple[str, ...]], job: Job) -> Outcome:
     try:
-        return Outcome(job, notes=blur_file(job, blur, threads, admit))
+        return Outcome(job, notes=work())
     except InputError as error:
         return Outcome(job, error=str(error))
     except MemoryError:
@@ -235,36 +250,3 @@ def _try(job: Job, blur: Blur, threads: int, admit: Callable[[int], None]) -> Ou
     except Exception as error:  # a library's; what it says of one file must not end the others
         detail = " ".join(f"{type(error).__name__}: {error}".split())
         return Outcome(job, error=f"image {job.source} cannot be blurred: {detail}")
-
-
-class _Room:
-    """Memory for the images under way: together they take at most half of what was free.
-
-    An image that is alone is always let in; whether it fits is then judged by itself.
-    """
-
-    def __init__(self, free: int | None) -> None:
-        self._most = float("inf") if free is None else free / 2
-        self._taken = 0
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def for_one(self) -> Iterator[Callable[[int], None]]:
-        """Yields what waits until there is room for so many bytes, and takes it to the end."""
-        taken = 0
-
-        def admit(nbytes: int) -> None:
-            nonlocal taken
-            with self._changed:
-                self._changed.wait_for(
-                    lambda: self._taken == 0 or self._taken + nbytes <= self._most
-                )
-                self._taken += nbytes
-                taken += nbytes
-
-        try:
-            yield admit
-        finally:
-            with self._changed:
-                self._taken -= taken
-                self._changed.notify_all()

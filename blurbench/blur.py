@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import functools
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -14,7 +11,9 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Backend
-from blurbench.backends.registry import find_backend, find_implementation, probe
+from blurbench.backends.device_arrays import adopt, library_of, lies_on_gpu
+from blurbench.backends.registry import find_backend, find_implementation, place_of, probe
+from blurbench.cache import IdleCache
 from blurbench.choice.auto import AUTO, DEVICE, HOST, choose
 from blurbench.choice.table import current
 from blurbench.errors import InputError
@@ -25,54 +24,7 @@ from blurbench.plan import Plan, Problem, check_dtype
 KEPT_BYTES = 256 * 2**20
 
 
-class PlanCache:
-    """Keeps the plans that were used last, up to `max_bytes` of work memory.
-
-    A plan serves one thread at a time, so a borrowed plan is out of the cache; a second thread
-    that wants the same gets another.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
-        self.nbytes = 0
-        self._idle: OrderedDict[Hashable, list[Any]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def borrow(self, key: Hashable, make: Callable[[], Any]) -> Iterator[Any]:
-        """A plan for `key`, made if none is idle; kept again afterwards if it fits."""
-        with self._lock:
-            idle = self._idle.get(key)
-            plan = idle.pop() if idle else None
-            if plan is not None:
-                self.nbytes -= plan.nbytes
-        if plan is None:
-            plan = make()
-        try:
-            yield plan
-        finally:
-            with self._lock:
-                self._keep(key, plan)
-
-    def _keep(self, key: Hashable, plan: Any) -> None:
-        self._idle.setdefault(key, []).append(plan)
-        self._idle.move_to_end(key)
-        self.nbytes += plan.nbytes
-        while self.nbytes > self.max_bytes:
-            oldest, plans = next(iter(self._idle.items()))
-            if plans:
-                self.nbytes -= plans.pop().nbytes
-            if not plans:
-                del self._idle[oldest]
-
-    def clear(self) -> None:
-        """Let go of every idle plan."""
-        with self._lock:
-            self._idle.clear()
-            self.nbytes = 0
-
-
-plan_cache = PlanCache(KEPT_BYTES)
+plan_cache = IdleCache(KEPT_BYTES)
 
 
 def prepare(
@@ -108,7 +60,8 @@ def prepare(
         tolerance: the error, of the largest value, up to which `auto` may take approximations.
 
     The plan takes arrays of its backend: NumPy's on a CPU, CuPy's on a GPU. It owns its work
-    buffers, so it serves one thread at a time. `plan.adjoint(gradient)` is its backward pass.
+    buffers, so it serves one thread at a time, and on a GPU the device and the stream alone that
+    were current when it was made. `plan.adjoint(gradient)` is its backward pass.
 
     Raises:
         InputError: an argument cannot be used (a ValueError with a one-line remedy).
@@ -147,17 +100,24 @@ def gaussian_blur(
         dtype: convert to this first, where no value can be lost; default is the image's own.
 
     The other arguments are those of `prepare`, but that `auto` may choose a GPU too: copies there
-    and back count, unless the image lies there. A CuPy array needs a GPU backend and comes back
-    as a CuPy array; a NumPy array on a GPU backend is carried there and back. Plans used lately
-    are kept (`plan_cache`), so a repeated call costs little more than its plan's.
+    and back count, unless the image lies there. An array on a GPU, of CuPy or of any library that
+    shares it by DLPack or `__cuda_array_interface__` (PyTorch, JAX, Numba), needs a GPU backend.
+    It is not copied: the blur runs on its device, on CuPy's current stream there, and comes back
+    as a CuPy array, which `torch.from_dlpack` and the like take without a copy. A NumPy array on
+    a GPU backend is carried there and back through page-locked memory that is kept. So are plans
+    used lately (`plan_cache`), each for its device and stream, and a repeated call costs little
+    more than its plan's.
 
     Raises:
         InputError: an argument cannot be used (a ValueError with a one-line remedy).
         RuntimeError: the backend cannot run here; the message says why.
     """
-    if not hasattr(image, "dtype"):
+    on_gpu = lies_on_gpu(image)
+    if on_gpu:
+        _check_takes(backend, image)
+        image = adopt(image)
+    elif not hasattr(image, "dtype"):
         image = np.asarray(image)
-    on_device = type(image).__module__.partition(".")[0] == "cupy"
     wanted = _wanted_dtype(image.dtype, dtype)
     what, how = (sigma, size, truncate, allow_even), (border, cval, method, backend)
     _check_tolerance(tolerance, backend, method)
@@ -165,7 +125,7 @@ def gaussian_blur(
     types = type(sigma), type(size)
     try:
         if AUTO in (backend, method):
-            place = DEVICE if on_device else HOST
+            place = DEVICE if on_gpu else HOST
             how = _resolve(image.shape, wanted, what, how, types, threads, tolerance, place)
             backend = how[-1]
         key = (image.shape, wanted, what, how, types, threads)
@@ -174,19 +134,17 @@ def gaussian_blur(
         make_kernel(*what)
         raise
     owner = find_backend(backend)
-    if on_device and owner.kind == "cpu":
-        raise InputError(
-            f"a CuPy image cannot go to the CPU backend {backend!r}: "
-            "use backend='cupy', or image.get() first"
-        )
-    if wanted != image.dtype:
-        image = image.astype(wanted)
-    with plan_cache.borrow(
-        key, lambda: _make_plan(owner, image.shape, what, how, wanted, threads)
-    ) as plan:
-        if owner.carry is None or on_device:
-            return plan(image)
-        return owner.carry(plan, image)
+
+    def make() -> Plan:
+        return _make_plan(owner, image.shape, what, how, wanted, threads)
+
+    with image.device if on_gpu else nullcontext():
+        if wanted != image.dtype:
+            image = image.astype(wanted)
+        with plan_cache.borrow((*key, place_of(owner)), make) as plan:
+            if owner.carry is None or on_gpu:
+                return plan(image)
+            return owner.carry(plan, image)
 
 
 def blur_file_pixels(image: Image, **how: Any) -> NDArray[Any]:
@@ -195,6 +153,20 @@ def blur_file_pixels(image: Image, **how: Any) -> NDArray[Any]:
         return blur_with_alpha(image.pixels, lambda weighted: gaussian_blur(weighted, **how))
     blurred: NDArray[Any] = gaussian_blur(image.pixels, **how)
     return blurred
+
+
+def _check_takes(backend: str, image: Any) -> None:
+    """Raise InputError where an image on a GPU is meant for a backend on the CPU."""
+    if backend == AUTO or find_backend(backend).kind == "gpu":
+        return
+    library = library_of(image)
+    if library == "cupy":
+        given, remedy = "a CuPy image", "image.get() first"
+    else:
+        given, remedy = f"an image of {library} on a GPU", "copy it to the host first"
+    raise InputError(
+        f"{given} cannot go to the CPU backend {backend!r}: use backend='cupy', or {remedy}"
+    )
 
 
 def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:

@@ -23,7 +23,7 @@ import blurbench
 from blurbench import BORDERS, InputError, gaussian_blur, plan_cache, prepare
 from blurbench.backends.backend import Availability, Implementation
 from blurbench.backends.registry import backends
-from blurbench.blur import PlanCache
+from blurbench.cache import IdleCache
 
 DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 IMPLEMENTATIONS = [(b, m) for b in ("numpy", "scipy") for m in ("direct", "separable", "fft")]
@@ -471,32 +471,32 @@ def plan_of(nbytes: int) -> SimpleNamespace:
     return SimpleNamespace(nbytes=nbytes)
 
 
-def borrowed(cache: PlanCache, key: str, nbytes: int = 10) -> Any:
+def borrowed(cache: IdleCache, key: str, nbytes: int = 10) -> Any:
     """Borrow and give back; the plan that was lent."""
     with cache.borrow(key, lambda: plan_of(nbytes)) as plan:
         return plan
 
 
 def test_the_cache_lends_the_same_plan_again() -> None:
-    cache = PlanCache(100)
+    cache = IdleCache(100)
     assert borrowed(cache, "a") is borrowed(cache, "a")
 
 
 def test_a_borrowed_plan_is_not_lent_twice() -> None:
-    cache = PlanCache(100)
+    cache = IdleCache(100)
     with cache.borrow("a", lambda: plan_of(10)) as one:
         assert borrowed(cache, "a") is not one
 
 
 def test_the_cache_holds_no_more_than_its_bytes() -> None:
-    cache = PlanCache(35)
+    cache = IdleCache(35)
     for key in "abcdef":
         borrowed(cache, key)
         assert cache.nbytes <= 35
 
 
 def test_the_oldest_plan_goes_first() -> None:
-    cache = PlanCache(30)
+    cache = IdleCache(30)
     first = {key: borrowed(cache, key) for key in "abc"}
     borrowed(cache, "a")  # now b is the oldest
     borrowed(cache, "d")
@@ -506,14 +506,14 @@ def test_the_oldest_plan_goes_first() -> None:
 
 
 def test_a_plan_larger_than_the_cache_is_lent_and_not_kept() -> None:
-    cache = PlanCache(5)
+    cache = IdleCache(5)
     big = borrowed(cache, "a", 10)
     assert (big.nbytes, cache.nbytes) == (10, 0)
     assert borrowed(cache, "a", 10) is not big
 
 
 def test_a_plan_is_given_back_after_an_error() -> None:
-    cache = PlanCache(100)
+    cache = IdleCache(100)
     lent = borrowed(cache, "a")
     with pytest.raises(RuntimeError), cache.borrow("a", lambda: plan_of(10)):
         raise RuntimeError
@@ -521,7 +521,7 @@ def test_a_plan_is_given_back_after_an_error() -> None:
 
 
 def test_a_plan_that_cannot_be_made_leaves_the_cache_as_it_was() -> None:
-    cache = PlanCache(100)
+    cache = IdleCache(100)
 
     def fail() -> Any:
         raise InputError("no")
@@ -532,7 +532,7 @@ def test_a_plan_that_cannot_be_made_leaves_the_cache_as_it_was() -> None:
 
 
 def test_clearing_while_a_plan_is_lent_keeps_the_count_right() -> None:
-    cache = PlanCache(100)
+    cache = IdleCache(100)
     with cache.borrow("a", lambda: plan_of(10)):
         cache.clear()
     assert cache.nbytes == 10
@@ -541,7 +541,7 @@ def test_clearing_while_a_plan_is_lent_keeps_the_count_right() -> None:
 
 
 def test_no_plan_is_ever_lent_to_two_threads() -> None:
-    cache, clashes, together = PlanCache(200), [], threading.Barrier(8)
+    cache, clashes, together = IdleCache(200), [], threading.Barrier(8)
 
     def hammer(number: int) -> None:
         together.wait()

@@ -17,7 +17,7 @@ ROOT = Path(blurbench.__file__).parent
 FLOORS = [
     {"__main__", "cli"},
     {"report"},
-    {"study", "batch", "blur", "large"},
+    {"study", "batch", "turns", "blur", "large"},
     {"choice"},
     {"records"},
     {"measure"},
@@ -34,6 +34,7 @@ FLOORS = [
         "errors",
         "extras",
         "files",
+        "cache",
     },
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}

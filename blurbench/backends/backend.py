@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from blurbench.backends.lanes import Lanes
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.plan import DTYPES, Plan, Problem
@@ -137,6 +138,7 @@ class Backend:
         carry: for GPU backends, runs a plan on a host image: there, blurred, and back.
         open_device: for GPU backends, opens device number N to be timed (see
             `blurbench.backends.device.Device`).
+        lanes: for GPU backends, the devices and streams on which a thread may work.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Backend:
     probe: Callable[[], Availability]
     carry: Callable[[Plan, NDArray[Any]], NDArray[Any]] | None = None
     open_device: Callable[[int], Any] | None = None
+    lanes: Lanes | None = None
 
     def implementation(self, method: str) -> Implementation | None:
         """The implementation of `method`, or None where this backend has none."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from blurbench.backends import gpu, optional
+from blurbench.backends import gpu, lanes, optional, staging
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.cupyx import FLOAT64_FROM
 from blurbench.backends.ndimage import MODES
@@ -100,6 +100,7 @@ backend = Backend(
         ),
     ),
     probe,
-    gpu.carry,
+    staging.carry,
     gpu.open_device,
+    lanes.CUDA,
 )

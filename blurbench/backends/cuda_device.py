@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from blurbench.backends.cuda_streams import CudaStreams
 from blurbench.backends.device import Call, Clocks
+from blurbench.backends.lanes import free_cuda_bytes
 from blurbench.backends.nvml import clock_reader
 
 _SPIN = r"""
@@ -45,13 +46,16 @@ extern "C" __global__ void multiply_add(Real* out, Real a, Real b) {
 """
 
 
-class CudaDevice:
+class CudaDevice(CudaStreams):
     """Device number `number`, on a stream of its own; see `Device`."""
 
     def __init__(self, number: int) -> None:
-        self._cupy = cupy = import_module("cupy")
+        cupy = import_module("cupy")
         runtime = cupy.cuda.runtime
         cupy.cuda.Device(number).use()
+        super().__init__(cupy.cuda.Stream(non_blocking=True))
+        self._stream.use()
+        self._number = number
         properties = runtime.getDeviceProperties(number)
         self.name: str = properties["name"].decode()
         self.cache_bytes: int | None = properties.get("l2CacheSize") or None
@@ -59,38 +63,13 @@ class CudaDevice:
         clock, width = (properties.get(name, 0) for name in ("memoryClockRate", "memoryBusWidth"))
         self.peak_bytes_per_s: float | None = 2e3 * clock * width / 8 or None
         self._multiprocessors: int = properties["multiProcessorCount"]
-        self._stream = cupy.cuda.Stream(non_blocking=True)
-        self._stream.use()
-        self._others: dict[str, Any] = {}
         self._spin = cupy.RawKernel(_SPIN, "spin")
         self._clocks = clock_reader(runtime.deviceGetPCIBusId(number))
 
-    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        return self._cupy.empty(shape, dtype)
-
-    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        array: NDArray[Any] = import_module("cupyx").empty_pinned(shape, dtype)
-        return array
-
-    def stream(self, name: str) -> Any:
-        if name not in self._others:
-            self._others[name] = self._cupy.cuda.Stream(non_blocking=True)
-        return self._others[name]
-
-    def upload(self, host: NDArray[Any], device: Any, stream: Any = None) -> None:
-        device.set(host, stream=stream or self._stream)
-
-    def download(self, device: Any, host: NDArray[Any], stream: Any = None) -> None:
-        device.get(stream=stream or self._stream, out=host, blocking=False)
-
-    def synchronize(self) -> None:
-        self._stream.synchronize()
-
-    def record(self, stream: Any = None) -> Any:
-        return (stream or self._stream).record()
-
-    def wait(self, event: Any, stream: Any = None) -> None:
-        (stream or self._stream).wait_event(event)
+    def use(self) -> None:
+        """From now on the calling thread works on this device and its stream."""
+        self._cupy.cuda.Device(self._number).use()
+        self._stream.use()
 
     def elapsed_s(self, start: Any, stop: Any) -> float:
         stop.synchronize()
@@ -136,5 +115,4 @@ class CudaDevice:
         return int(self._cupy.get_default_memory_pool().total_bytes())
 
     def free_bytes(self) -> int:
-        kept = self._cupy.get_default_memory_pool().free_bytes()
-        return int(self._cupy.cuda.runtime.memGetInfo()[0] + kept)
+        return free_cuda_bytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from importlib import import_module
 
-from blurbench.backends import cublas, gpu
+from blurbench.backends import cublas, gpu, lanes, staging
 from blurbench.backends.backend import Backend
 from blurbench.backends.whole_arrays import (
     array_implementations,
@@ -47,6 +47,7 @@ backend = Backend(
         *box_implementations("cupy", _load),
     ),
     gpu.probe,
-    gpu.carry,
+    staging.carry,
     gpu.open_device,
+    lanes.CUDA,
 )

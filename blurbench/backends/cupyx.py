@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from importlib import import_module
 
-from blurbench.backends import gpu
+from blurbench.backends import gpu, lanes, staging
 from blurbench.backends.backend import Backend
 from blurbench.backends.ndimage import Filters, ndimage_implementations
 from blurbench.backends.whole_arrays import fft_implementation
@@ -38,6 +38,7 @@ backend = Backend(
         fft_implementation("cupyx", partial(import_module, "cupy"), _fourier),
     ),
     gpu.probe,
-    gpu.carry,
+    staging.carry,
     gpu.open_device,
+    lanes.CUDA,
 )

@@ -20,20 +20,12 @@ class Clocks:
     throttled: bool
 
 
-class Device(Protocol):
+class Streams(Protocol):
     """A GPU with one stream for its work and others for copies beside it.
 
     `stream` is what the method `stream` gave; None is the stream of the work. Streams go on at
     their own pace: what must come first is recorded on one and waited for on the other.
-
-    Attributes:
-        cache_bytes: of the last-level cache, or None where it is not known.
-        peak_bytes_per_s: what its memory can move in theory, or None where it is not known.
     """
-
-    name: str
-    cache_bytes: int | None
-    peak_bytes_per_s: float | None
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         """An array on the device."""
@@ -58,6 +50,22 @@ class Device(Protocol):
 
     def wait(self, event: Any, stream: Any = None) -> None:
         """What is queued from now on begins after the event."""
+
+    def finish(self, event: Any) -> None:
+        """Wait on the host until an event has come."""
+
+
+class Device(Streams, Protocol):
+    """A GPU that can be timed.
+
+    Attributes:
+        cache_bytes: of the last-level cache, or None where it is not known.
+        peak_bytes_per_s: what its memory can move in theory, or None where it is not known.
+    """
+
+    name: str
+    cache_bytes: int | None
+    peak_bytes_per_s: float | None
 
     def elapsed_s(self, start: Any, stop: Any) -> float:
         """Wait for `stop`; seconds of device time between the two events."""

@@ -9,12 +9,9 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
-from numpy.typing import NDArray
-
 from blurbench.backends.backend import Availability
 from blurbench.backends.cuda_device import CudaDevice
 from blurbench.extras import install
-from blurbench.plan import Plan
 
 TF32 = "CUPY_TF32"  # CuPy's own switch; it looks at its first product
 
@@ -24,13 +21,6 @@ NO_HEADER = "cannot open source file"  # how the compiler says that CUDA's heade
 _SUM = r"""
 extern "C" __global__ void add(const float* a, float* total) { atomicAdd(total, a[threadIdx.x]); }
 """
-
-
-def carry(plan: Plan, image: NDArray[Any]) -> NDArray[Any]:
-    """Blur a host image on the current device and stream, and bring the result back."""
-    cupy = import_module("cupy")
-    result: NDArray[Any] = cupy.asnumpy(plan(cupy.asarray(image)))
-    return result
 
 
 def allow_tf32() -> None:
@@ -43,10 +33,23 @@ def tf32_allowed() -> bool:
     return os.environ.get(TF32, "0") not in ("", "0")
 
 
-@functools.cache
 def open_device(number: int = 0) -> CudaDevice:
-    """The device, opened once a process; from then on this thread works on its stream."""
-    return CudaDevice(number)
+    """The device, opened once a process; from then on the calling thread works on its stream.
+
+    Raises:
+        Exception: CuPy's own, where there is no such device or it cannot do what a blur needs.
+    """
+    device = _opened(number)
+    device.use()
+    return device
+
+
+@functools.cache
+def _opened(number: int) -> CudaDevice:
+    device, cupy = CudaDevice(number), import_module("cupy")
+    for check in (_run_kernel, _run_fft):  # the probe tried the first device alone
+        check(cupy)
+    return device
 
 
 @functools.cache

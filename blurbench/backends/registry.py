@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
@@ -69,6 +69,13 @@ def probe(backend: Backend) -> Availability:
     except Exception as error:
         text = " ".join(str(error).split()) or type(error).__name__
         return Availability(f"its probe failed: {text}", "report it to its authors")
+
+
+def place_of(backend: Backend) -> Hashable:
+    """Where the calling thread's work with it goes; None on a CPU, or where it cannot run."""
+    if backend.lanes is None or not probe(backend).ok:
+        return None
+    return backend.lanes.place()
 
 
 def check_method(method: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from blurbench.backends import gpu, optional
+from blurbench.backends import gpu, lanes, optional, staging
 from blurbench.backends import torch as on_cpu
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
@@ -85,6 +85,7 @@ backend = Backend(
     "gpu",
     conv2d_implementations("torch_cuda", CudaRuntime),
     probe,
-    gpu.carry,
+    staging.carry,
     gpu.open_device,
+    lanes.CUDA,
 )

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.backend import Implementation
-from blurbench.backends.registry import find_backend, find_implementation
+from blurbench.backends.registry import find_backend, find_implementation, place_of
 from blurbench.blur import plan_cache, prepare
 from blurbench.choice.auto import find_or_choose
 from blurbench.errors import InputError
@@ -77,8 +77,8 @@ class TileBlur:
             dtype=dtype,
             threads=threads,
         )
-        carry = find_backend(self.backend).carry
-        key = (self, window.shape, dtype, threads)
+        owner = find_backend(self.backend)
+        carry, key = owner.carry, (self, window.shape, dtype, threads, place_of(owner))
         turn = nullcontext() if carry is None else _on_device
         with turn, plan_cache.borrow(key, make) as plan:
             blur = plan if carry is None else partial(carry, plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blurbench.backends import gpu
+from blurbench.backends import gpu, lanes, staging
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.cuda.compiler import toolkit
 from blurbench.backends.cuda.direct import DirectPlan, direct_bytes
@@ -31,6 +31,7 @@ backend = Backend(
         ),
     ),
     gpu.probe,
-    gpu.carry,
+    staging.carry,
     gpu.open_device,
+    lanes.CUDA,
 )
