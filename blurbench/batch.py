@@ -211,8 +211,9 @@ def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None])
     """Blur many files, as many at a time as there are CPUs; each on one, unless they are few.
 
     Codecs and blurs run without the interpreter's lock, so one image is decoded while another is
-    blurred or encoded. On a GPU few are blurred at a time, on streams of their own and as its memory
-    allows. A bad file disturbs no other. When interrupted, images under way are finished.
+    blurred or encoded. On a GPU few are blurred at a time, each on a stream of its own, as the
+    GPU's memory allows. A bad file disturbs no other. When interrupted, images under way are
+    finished.
 
     Args:
         tell: called with what became of each, one call at a time, from any thread.
