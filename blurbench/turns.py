@@ -60,9 +60,10 @@ class Turns:
         """Waits for a lane and for so much memory; inside, the calling thread works on the lane."""
         lane = self._idle.get()
         try:
-            with self._room.for_one() as admit, lane:
+            with self._room.for_one() as admit:
                 admit(nbytes)
-                yield
+                with lane:
+                    yield
         finally:
             self._idle.put(lane)
 

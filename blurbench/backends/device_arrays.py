@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 from blurbench.backends import gpu
 from blurbench.errors import InputError
 
@@ -15,8 +13,6 @@ CUDA_DEVICES = 2, 13  # as DLPack numbers the kinds: a GPU's memory, and such as
 
 def lies_on_gpu(image: Any) -> bool:
     """Whether this is an array of a GPU: CuPy's, or one that DLPack or CUDA's protocol shows."""
-    if isinstance(image, np.ndarray):
-        return False
     if library_of(image) == "cupy":
         return True
     if hasattr(image, "__dlpack_device__"):
