@@ -947,8 +947,18 @@ def test_what_was_not_throttled_is_told_from_what_is_not_known(
 def test_the_peak_of_the_devices_memory_is_told_for_the_gpus_rows_only(
     both_kinds: Answer,
 ) -> None:
-    # An array for the image that arrives, and one for the result.
-    assert column(both_kinds, "peak_device_bytes") == {"quick": 2000, "host": None, "slow": 2000}
+    # Image, result and landing are there before, and all rows share them.
+    assert column(both_kinds, "peak_device_bytes") == {"quick": 0, "host": None, "slow": 0}
+
+
+def test_what_a_plan_takes_of_the_devices_memory_is_its_peak(plant, device: FakeDevice) -> None:
+    def prepare(problem: Problem) -> Plan:
+        device.empty(problem.shape, problem.dtype)
+        return Planted(problem, device.takes(0.002))
+
+    one = planted("one", backend="gpu", prepare=prepare)
+    plant(backend_of(one, name="gpu", kind="gpu", open_device=lambda number: device))
+    assert column(simulate(backends=("gpu",)), "peak_device_bytes") == {"one": 1000}
 
 
 def test_a_row_tells_the_multiply_adds_however_slow_they_are(plant, clock: Clock) -> None:
@@ -1120,7 +1130,7 @@ def test_what_lies_in_the_devices_cache_may_be_faster_than_its_memory(
 def test_a_copy_that_is_all_launch_is_no_bound(
     plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("helpers.simulated.COPY_S", 3e-6)
+    monkeypatch.setattr("helpers.simulated.COPY_S", 8e-6)
     plant(gpu_of(device, one=device.takes(2e-6)))
     assert rows(simulate(backends=("gpu",)))["one"].status == "ok"
 

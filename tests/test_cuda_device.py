@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,14 @@ class Notes:
         self.log: list[str] = []
         self.streams: list[FakeStream] = []
         self.properties: dict[str, Any] = {"name": b"made up", "multiProcessorCount": 10}
+        self.allocator: object = "the common pool"
+        self.pool_of_graph = "a pool of the graph"
+
+    @contextmanager
+    def allocating(self, allocator: object) -> Iterator[None]:
+        before, self.allocator = self.allocator, allocator
+        yield
+        self.allocator = before
 
     def noting(self, text: str, result: Any = None) -> Callable[..., Any]:
         def note(*_: Any, **__: Any) -> Any:
@@ -97,6 +106,8 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
             Device=lambda number: SimpleNamespace(use=notes.noting(f"use device {number}")),
             Stream=lambda non_blocking: FakeStream(notes, non_blocking),
             get_elapsed_time=lambda start, stop: 250.0,
+            MemoryPool=lambda: SimpleNamespace(malloc=notes.pool_of_graph),
+            using_allocator=notes.allocating,
         ),
         RawKernel=lambda code, name, options=(): notes.noting(f"{name} {' '.join(options)}"),
         empty=lambda shape, dtype: FakeArray(notes),
