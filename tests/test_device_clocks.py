@@ -10,6 +10,7 @@ import pytest
 from blurbench.backends.device import HOLD_S, EventClock
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
+from blurbench.study.alone import time_alone
 from blurbench.study.bandwidth import time_device_copies
 from blurbench.study.device_cells import DeviceCell, Place
 from helpers.queueing import ASLEEP_S, LAUNCH_S, HostClock, QueueingDevice, blurring
@@ -141,7 +142,6 @@ def test_a_stall_while_costs_are_learnt_is_not_taken_for_one(device: QueueingDev
 def test_the_costs_of_a_scope_tell_what_measuring_it_takes(
     device: QueueingDevice, host: HostClock, scope: str, loops: int
 ) -> None:
-    device.reading_s = 0.003  # as sensors of a virtual machine
     cell = DeviceCell(blurring(device, KERNEL_S), PROBLEM, [IMAGE], Place(device, [IMAGE]))
     cost, began = cell.costs[scope], host.now
     cell.scopes[scope](loops)
@@ -193,3 +193,12 @@ def test_the_yardstick_is_the_faster_way_to_copy(
     samples = list(time_device_copies(Place(device, [IMAGE]), done=0))
     found = min(one.elapsed_s / one.loops for one in samples)
     assert found == pytest.approx(3.5e-5, rel=0.02)
+
+
+def test_a_graph_that_is_slow_at_first_is_repeated_as_often_as_any(
+    cell: DeviceCell, device: QueueingDevice, host: HostClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "capture", lambda call: call)
+    device.stalls[device.launches + 8] = 0.01  # once it is seen that it blurs
+    samples = list(time_alone(cell, "compute_graph", 0, host, end=host.now + 10))
+    assert min(one.loops for one in samples) > 30
