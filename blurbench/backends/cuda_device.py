@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -88,6 +89,18 @@ class CudaHold:
 
     def lasted(self) -> bool:
         return bool(self._told[1] != self._number)
+
+
+@dataclass(frozen=True)
+class CudaGraph:
+    """Launches a captured graph; keeps the pool in whose memory it works."""
+
+    graph: Any
+    stream: Any
+    pool: Any
+
+    def __call__(self) -> None:
+        self.graph.launch(self.stream)
 
 
 class CudaDevice:
@@ -185,11 +198,7 @@ class CudaDevice:
                     self.synchronize()
                 return None
 
-        def replay() -> None:
-            assert pool is not None  # which holds the graph's memory
-            graph.launch(self._stream)
-
-        return replay
+        return CudaGraph(graph, self._stream, pool)
 
     def multiply_adds(self, dtype: np.dtype[Any]) -> tuple[Call, float]:
         real = "double" if dtype == np.float64 else "float"
