@@ -857,6 +857,38 @@ def test_samples_of_every_scope_are_kept(plant, device: FakeDevice) -> None:
         assert kept.rounds_of("gpu:slow", scope) == list(range(1, 17))
 
 
+KERNEL_S = 3e-5
+
+
+def test_the_device_race_repeats_by_what_a_call_takes_there(plant, device: FakeDevice) -> None:
+    plant(gpu_of(device, quick=device.takes(KERNEL_S), slow=device.takes(2 * KERNEL_S)))
+    _, log = simulate_into(Records, backends=("gpu",))
+    raced = [one for one in log.records if one.scope == "compute" and one.competitors]
+    # The way there and back takes a hundred times as long.
+    assert all(one.inner_loops * (KERNEL_S + LAUNCH_S) > 0.01 for one in raced)
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+def test_the_samples_in_which_the_device_waited_for_the_host_are_counted(
+    plant, device: FakeDevice, stalled: bool
+) -> None:
+    def wait(out: Any) -> None:
+        if stalled:
+            device.synchronize()
+
+    plant(gpu_of(device, one=then(device.takes(0.002), wait)))
+    answer, log = simulate_into(Records, backends=("gpu",))
+    own = [one.stalled for one in log.records if one.key.implementation == "gpu:one"]
+    assert rows(answer)["one"].stalled_samples == own.count(True)
+    assert (own.count(True) > 0) is stalled
+
+
+def test_what_makes_a_devices_times_less_trustworthy_is_a_risk(plant, device: FakeDevice) -> None:
+    device.caution = "its launches go in batches: use another driver"
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    assert device.caution in simulate(backends=("gpu",)).risks
+
+
 def test_what_competes_with_nothing_is_measured_for_the_gpus_rows_only(
     both_kinds: Answer,
 ) -> None:
@@ -947,8 +979,18 @@ def test_what_was_not_throttled_is_told_from_what_is_not_known(
 def test_the_peak_of_the_devices_memory_is_told_for_the_gpus_rows_only(
     both_kinds: Answer,
 ) -> None:
-    # An array for the image that arrives, and one for the result.
-    assert column(both_kinds, "peak_device_bytes") == {"quick": 2000, "host": None, "slow": 2000}
+    # Image, result and landing are there before, and all rows share them.
+    assert column(both_kinds, "peak_device_bytes") == {"quick": 0, "host": None, "slow": 0}
+
+
+def test_what_a_plan_takes_of_the_devices_memory_is_its_peak(plant, device: FakeDevice) -> None:
+    def prepare(problem: Problem) -> Plan:
+        device.empty(problem.shape, problem.dtype)
+        return Planted(problem, device.takes(0.002))
+
+    one = planted("one", backend="gpu", prepare=prepare)
+    plant(backend_of(one, name="gpu", kind="gpu", open_device=lambda number: device))
+    assert column(simulate(backends=("gpu",)), "peak_device_bytes") == {"one": 1000}
 
 
 def test_a_row_tells_the_multiply_adds_however_slow_they_are(plant, clock: Clock) -> None:
@@ -1120,7 +1162,7 @@ def test_what_lies_in_the_devices_cache_may_be_faster_than_its_memory(
 def test_a_copy_that_is_all_launch_is_no_bound(
     plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("helpers.simulated.COPY_S", 3e-6)
+    monkeypatch.setattr("helpers.simulated.COPY_S", 8e-6)
     plant(gpu_of(device, one=device.takes(2e-6)))
     assert rows(simulate(backends=("gpu",)))["one"].status == "ok"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -11,7 +13,13 @@ import numpy as np
 import pytest
 
 from blurbench.backends.cuda_device import CudaDevice
+from blurbench.plan import empty
+from helpers.cuda_assembly import assemble, compiler
+from helpers.cuda_on_cpu import COMPILER, CompiledForCpu, build
 
+needs_compiler = pytest.mark.skipif(
+    COMPILER is None, reason="g++ is not installed: apt-get install g++"
+)
 F32 = np.dtype("float32")
 
 
@@ -22,6 +30,14 @@ class Notes:
         self.log: list[str] = []
         self.streams: list[FakeStream] = []
         self.properties: dict[str, Any] = {"name": b"made up", "multiProcessorCount": 10}
+        self.allocator: object = "the common pool"
+        self.pool_of_graph = "a pool of the graph"
+
+    @contextmanager
+    def allocating(self, allocator: object) -> Iterator[None]:
+        before, self.allocator = self.allocator, allocator
+        yield
+        self.allocator = before
 
     def noting(self, text: str, result: Any = None) -> Callable[..., Any]:
         def note(*_: Any, **__: Any) -> Any:
@@ -97,6 +113,8 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
             Device=lambda number: SimpleNamespace(use=notes.noting(f"use device {number}")),
             Stream=lambda non_blocking: FakeStream(notes, non_blocking),
             get_elapsed_time=lambda start, stop: 250.0,
+            MemoryPool=lambda: SimpleNamespace(malloc=notes.pool_of_graph),
+            using_allocator=notes.allocating,
         ),
         RawKernel=lambda code, name, options=(): notes.noting(f"{name} {' '.join(options)}"),
         empty=lambda shape, dtype: FakeArray(notes),
@@ -154,6 +172,88 @@ def test_one_stream_waits_for_an_event_of_another(device: CudaDevice, notes: Not
     assert notes.log == ["record stream 0", "stream 1 waits for event of stream 0"]
 
 
+@pytest.fixture
+def holds(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the kernels that hold the device were given: where they look, their number, a limit."""
+    given: list[tuple[Any, ...]] = []
+
+    def raw_kernel(code: str, name: str, options: tuple[str, ...] = ()) -> Any:
+        return lambda grid, block, arguments: given.append(arguments)
+
+    monkeypatch.setattr(sys.modules["cupy"], "RawKernel", raw_kernel)
+    return given
+
+
+def seen_at(address: np.uint64) -> Any:
+    """The two numbers that host and device tell each other there."""
+    return np.ctypeslib.as_array((ctypes.c_uint32 * 2).from_address(int(address)))
+
+
+def test_a_hold_looks_for_its_number_until_its_time_is_up(holds: list[tuple[Any, ...]]) -> None:
+    CudaDevice(0).hold(0.02)
+    ((address, number, nanoseconds),) = holds
+    told = seen_at(address)
+    assert (told[0] < number, nanoseconds) == (True, 20_000_000)
+    assert [one.dtype for one in (address, number, nanoseconds)] == ["uint64", "uint32", "int64"]
+
+
+def test_a_hold_that_lets_go_tells_its_number(holds: list[tuple[Any, ...]]) -> None:
+    device = CudaDevice(0)
+    for _ in range(3):
+        hold = device.hold(0.02)
+        address, number, _ = holds[-1]
+        hold.let_go()
+        assert (seen_at(address)[0] == number, hold.lasted()) == (True, True)
+
+
+def test_a_hold_whose_time_was_up_did_not_last(holds: list[tuple[Any, ...]]) -> None:
+    device = CudaDevice(0)
+    hold = device.hold(0.02)
+    address, number, _ = holds[0]
+    told = seen_at(address)
+    told[1] = number  # as the kernel does
+    hold.let_go()
+    assert not hold.lasted()
+    assert device.hold(0.02).lasted()
+
+
+@needs_compiler
+@pytest.mark.parametrize("nbytes", [1, 15, 16, 4 * 16 * 256, 4 * 16 * 256 + 7, 100_003])
+def test_both_ways_to_copy_copy_every_byte_and_no_other(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch, nbytes: int
+) -> None:
+    def on_cpu(code: str, name: str, options: tuple[str, ...] = ()) -> Any:
+        vector = "struct alignas(16) uint4 { unsigned x, y, z, w; };\n"
+        return CompiledForCpu(build(vector + code, name, options), order=2)
+
+    device = CudaDevice(0)
+    monkeypatch.setattr(sys.modules["cupy"], "RawKernel", on_cpu)
+    for way in device.copies():
+        source, target = (empty(np, (nbytes + 16,), np.uint8) for _ in range(2))
+        source[:] = np.random.default_rng(3).integers(0, 256, source.size)
+        way(source[:nbytes], target[:nbytes])
+        assert np.array_equal(target[:nbytes], source[:nbytes])
+        assert not target[nbytes:].any()
+
+
+@pytest.mark.skipif(compiler() is None, reason="NVRTC is missing: install nvidia-cuda-nvrtc")
+@pytest.mark.parametrize("architecture", ["sm_75", "sm_90", "sm_120"])
+def test_what_the_device_launches_itself_compiles(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch, architecture: str
+) -> None:
+    found: dict[str, int] = {}
+
+    def compiled(code: str, name: str, options: tuple[str, ...] = ()) -> Any:
+        found[name] = assemble(code, options, architecture).spilled
+        return notes.noting(name)
+
+    monkeypatch.setattr(sys.modules["cupy"], "RawKernel", compiled)
+    device = CudaDevice(0)
+    device.copies()
+    device.multiply_adds(F32)
+    assert found == {"hold": 0, "copy": 0, "multiply_add": 0}
+
+
 def test_what_is_captured_has_run_before_and_is_launched_as_one(
     device: CudaDevice, notes: Notes
 ) -> None:
@@ -165,6 +265,13 @@ def test_what_is_captured_has_run_before_and_is_launched_as_one(
         *("begin capture of stream 0", "call", "end capture of stream 0"),
         "launch on stream 0",
     ]
+
+
+def test_what_a_graph_allocates_is_of_a_pool_of_its_own(device: CudaDevice, notes: Notes) -> None:
+    used: list[object] = []
+    device.capture(lambda: used.append(notes.allocator))
+    assert used == 2 * ["a pool of the graph"]
+    assert notes.allocator == "the common pool"
 
 
 def test_what_waits_for_the_device_cannot_be_captured(device: CudaDevice) -> None:
@@ -193,6 +300,52 @@ def test_released_memory_includes_what_the_plans_of_ffts_hold(
 ) -> None:
     device.release()
     assert notes.log == ["clear the FFT plans", "free the pool", "free the pinned pool"]
+
+
+@pytest.fixture
+def torch(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """PyTorch, as much of it as the device asks for; it has used the device."""
+    cuda = SimpleNamespace(
+        is_initialized=lambda: True,
+        empty_cache=notes.noting("empty PyTorch's cache"),
+        memory_reserved=lambda number: {3: 4000}[number],
+    )
+    module = ModuleType("torch")
+    module.__dict__["cuda"] = cuda
+    monkeypatch.setitem(sys.modules, "torch", module)
+    return cuda
+
+
+def test_released_memory_includes_what_pytorch_keeps(
+    device: CudaDevice, notes: Notes, torch: SimpleNamespace
+) -> None:
+    device.release()
+    assert notes.log[-1] == "empty PyTorch's cache"
+
+
+def test_memory_that_pytorch_keeps_is_held(device: CudaDevice, torch: SimpleNamespace) -> None:
+    assert device.held_bytes() == 4700
+
+
+def test_a_pytorch_that_has_not_used_the_device_is_left_alone(
+    device: CudaDevice, notes: Notes, torch: SimpleNamespace
+) -> None:
+    torch.is_initialized = lambda: False
+    device.release()
+    assert notes.log[-1] == "free the pinned pool"
+    assert device.held_bytes() == 700
+
+
+@pytest.mark.parametrize(
+    ("system", "tcc", "coarse"),
+    [("win32", 0, True), ("win32", 1, False), ("linux", 0, False)],
+)
+def test_a_driver_that_launches_in_batches_is_told(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch, system: str, tcc: int, coarse: bool
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    notes.properties["tccDriver"] = tcc
+    assert ("WDDM" in (CudaDevice(0).caution or "")) is coarse
 
 
 def test_memory_that_the_pool_keeps_is_held_and_still_free(device: CudaDevice) -> None:

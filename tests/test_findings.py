@@ -128,6 +128,7 @@ def any_record(draw: st.DrawFn) -> Record:
         multiply_adds=draw(st.one_of(st.none(), st.floats(1, 1e12))),
         peak_device_bytes=draw(st.one_of(st.none(), st.integers(0, 2**40))),
         throttled=draw(st.one_of(st.none(), st.booleans())),
+        stalled=draw(st.one_of(st.none(), st.booleans())),
     )
 
 

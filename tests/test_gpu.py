@@ -278,6 +278,7 @@ class FakeDevice:
 
     name = "made up"
     peak_bytes_per_s = None
+    caution = None
 
     def __init__(self, cache_bytes: int | None = None, free_bytes: int = 2**40) -> None:
         self.cache_bytes = cache_bytes
@@ -285,6 +286,7 @@ class FakeDevice:
         self.time = 0.0
         self.held: list[float] = []
         self.inputs: list[Array] = []
+        self.outputs: list[Array | None] = []
         self.page_locked: list[Array] = []
         self.readings: list[Clocks | None] = []
         self.captures: Callable[[Call], Call | None] = lambda call: call
@@ -325,10 +327,20 @@ class FakeDevice:
         self.log.append("elapsed")
         return stop - start
 
-    def hold(self, seconds: float) -> None:
+    def hold(self, seconds: float) -> FakeDevice:
         self.log.append("hold")
         self.held.append(seconds)
-        self.time += seconds
+        self.time += 1.0
+        return self
+
+    def let_go(self) -> None:
+        self.log.append("let go")
+
+    def lasted(self) -> bool:
+        return True
+
+    def copies(self) -> list[Callable[[Array, Array], object]]:
+        return [np.copyto]
 
     def capture(self, call: Call) -> Call | None:
         self.log.append("capture")
@@ -360,7 +372,7 @@ def test_the_event_clock_waits_warms_holds_and_then_measures_between_two_events(
     EventClock(device, count(step=1e-4).__next__).measure(device.work, 3)
     assert device.log == [
         *("synchronize", "call", "synchronize", "hold"),
-        *("record", "call", "call", "call", "record", "elapsed"),
+        *("record", "call", "call", "call", "record", "let go", "elapsed"),
     ]
 
 
@@ -370,18 +382,13 @@ def test_the_event_clock_counts_the_timed_calls_alone(loops: int) -> None:
     assert EventClock(device, count().__next__).measure(device.work, loops) == 2.0 * loops
 
 
-@pytest.mark.parametrize("loops", [1, 5])
-def test_the_event_clock_holds_the_device_for_as_long_as_launching_takes(loops: int) -> None:
-    device, clock = FakeDevice(), [100.0]
-
-    def launch() -> None:
-        clock[0] += 1e-4
-
-    EventClock(device, lambda: clock[0]).measure(launch, loops)
-    assert 1e-4 * loops <= device.held[0] <= 2e-4 * loops
+def test_the_event_clock_holds_the_device_no_longer_than_a_display_can_wait() -> None:
+    device = FakeDevice()
+    EventClock(device, count(step=1e-4).__next__).measure(device.work, 3)
+    assert max(device.held) < 0.1
 
 
-@pytest.mark.parametrize(("launch_s", "parts"), [(2**-13, [8, 8, 8, 1]), (0.25, [1] * 25)])
+@pytest.mark.parametrize(("launch_s", "parts"), [(2**-13, [9, 9, 7]), (0.25, [1] * 25)])
 def test_the_event_clock_queues_no_more_at_once_than_a_stream_takes_in(
     launch_s: float, parts: list[int]
 ) -> None:
@@ -422,6 +429,7 @@ class LoggedPlan:
     def __call__(self, image: Array, out: Array | None = None) -> Array:
         self._device.log.append("plan")
         self._device.inputs.append(image)
+        self._device.outputs.append(out)
         self._device.time += 2.0
         blurred: Array = self._plan(image, out)
         return blurred
@@ -482,7 +490,8 @@ def test_a_cell_on_the_cpu_is_timed_end_to_end_alone() -> None:
 def test_end_to_end_goes_there_blurs_comes_back_and_waits() -> None:
     cell, device = made_cell()
     cell.scopes["end_to_end"](1)
-    assert device.log == ["upload", "plan", "download", "synchronize"]
+    there_and_back = ["upload", "plan", "download", "synchronize"]
+    assert device.log == 2 * there_and_back  # the first of them untimed
 
 
 @pytest.mark.parametrize("transfer", ["upload", "download"])
@@ -505,7 +514,7 @@ def test_compute_blurs_what_is_already_there() -> None:
     cell.scopes["compute"](2)
     assert device.log == [
         *("synchronize", "plan", "synchronize", "hold"),
-        *("record", "plan", "plan", "record", "elapsed"),
+        *("record", "plan", "plan", "record", "let go", "elapsed"),
     ]
 
 
@@ -526,21 +535,22 @@ def test_a_new_cell_holds_a_result_on_the_host() -> None:
 
 def test_a_cell_goes_through_its_host_images_in_turn() -> None:
     device = FakeDevice()
-    images = [noise(seed=seed) for seed in (0, 1)]
+    images = [noise(seed=seed) for seed in range(3)]
     cell = DeviceCell(logged(device), PROBLEM, images, Place(device, [noise()]))
-    seen = []
-    for _ in range(2):
+    seen = set()
+    for _ in images:
         cell.scopes["end_to_end"](1)
-        seen.append(cell.out.copy())
-    expected = [blurred(image) for image in images]
-    assert np.array_equal(seen, expected) or np.array_equal(seen, expected[::-1])
+        seen.add(cell.out.tobytes())
+    assert seen == {blurred(image).tobytes() for image in images}
 
 
-def test_compute_goes_through_the_images_on_the_device_in_turn() -> None:
+@pytest.mark.parametrize("which", ["inputs", "outputs"])
+def test_compute_goes_through_images_and_results_on_the_device_in_turn(which: str) -> None:
     cell, device = made_cell(copies=3)
-    device.inputs.clear()
+    used: list[Array] = getattr(device, which)
+    used.clear()
     cell.scopes["compute"](5)
-    places = [id(image) for image in device.inputs]
+    places = [id(image) for image in used]
     assert len(set(places[:3])) == 3
     assert places[:3] == places[3:]
 
@@ -564,9 +574,9 @@ def test_where_the_devices_cache_is_not_known_a_large_one_is_assumed() -> None:
     assert sum(image.nbytes for image in there) > 100e6
 
 
-def test_cold_images_leave_half_of_the_devices_memory_free() -> None:
+def test_cold_images_and_their_blurs_leave_half_of_the_devices_memory_free() -> None:
     there = place_on(FakeDevice(10**9, free_bytes=100 * 1024), KILOBYTE, "cold").images
-    assert len(there) == 51
+    assert len(there) == 26
 
 
 def test_every_copy_on_the_device_is_the_image() -> None:
@@ -581,7 +591,7 @@ def test_every_copy_on_the_device_is_the_image() -> None:
         (None, 1, 0),  # nothing is known
         (4096, 1, 0),  # image and result stay in the cache
         (1024, 1, 1024),  # one of the two does
-        (1024, 3, 1024),  # of four arrays three must move, in three calls
+        (3072, 3, 1024),  # of six arrays three must move, in three calls
     ],
 )
 def test_what_a_cache_can_hold_need_not_move(
@@ -610,7 +620,7 @@ def test_a_captured_graph_is_replayed_between_two_events() -> None:
     assert watch is not None
     replayed.clear()
     assert watch(3) == 6.0
-    assert len(replayed) == 4  # one comes first, to see how long launching takes
+    assert len(replayed) == 4  # one comes first, untimed
 
 
 def test_what_cannot_be_captured_has_no_graph() -> None:
@@ -654,7 +664,7 @@ def test_the_clocks_are_read_before_and_after(
 
 def test_where_nothing_tells_the_clocks_nothing_is_said() -> None:
     cell, _ = made_cell()
-    cell.scopes["compute"](1)
+    cell.scopes["end_to_end"](1)
     assert cell.conditions == {}
 
 

@@ -53,18 +53,23 @@ class World:
         seconds: float,
         bias: Callable[[int], float] = lambda turn: 1.0,
         cost_s: float | None = None,
+        launch_s: float = 0.0,
     ) -> Contender:
-        """One whose call takes `seconds`, times `bias` of how often it was measured before."""
+        """One whose call takes `seconds`, times `bias` of how often it was measured before.
+
+        What launching takes besides is in no sample.
+        """
         turns = iter(range(10**9))
 
         def measure(loops: int) -> float:
             self.before(name)
             noise = math.exp(self.rng.gauss(0, self.noise))
             elapsed = loops * seconds * bias(next(turns)) * noise * self.pace(self.now)
-            self.now += elapsed
+            self.now += elapsed + loops * launch_s
             return elapsed
 
-        return Contender(name, measure, seconds if cost_s is None else cost_s)
+        cost_s = seconds if cost_s is None else cost_s
+        return Contender(name, measure, cost_s, launch_s=launch_s)
 
     def race(
         self,
@@ -893,3 +898,20 @@ def test_two_that_are_tied_do_not_wait_for_one_that_is_measured_no_more(far: str
     result = world.race(0.10, 0.1005, third, seconds=60.0, rules=most(60))
     assert result.rounds <= 11
     assert verdicts(result)["b"] == "tied"
+
+
+# What is launched from the host and timed on a device.
+
+
+def test_a_sample_is_as_long_with_what_its_calls_take_to_launch() -> None:
+    world = World()
+    launched = [world.contender(name, 1e-5, launch_s=9e-5) for name in "ab"]
+    world.race(*launched, rules=Rules(most=8))
+    assert {one.loops for one in world.samples if one.contender in "ab"} == {200}
+
+
+def test_a_race_counts_the_launches_among_what_it_has_time_for() -> None:
+    world = World()
+    launched = [world.contender(name, 1e-5, launch_s=0.5) for name in "ab"]
+    world.race(*launched, seconds=20.0)
+    assert world.now <= 20.0

@@ -240,9 +240,12 @@ def samples_of(journal: Journal) -> list[dict[str, str]]:
     return read_csv((journal.folder / "samples.csv").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("throttled", [None, True, False])
-def test_the_conditions_of_a_sample_are_read_back(journal: Journal, throttled: bool | None) -> None:
-    written = measured(clock_before_mhz=1980, clock_after_mhz=1200, throttled=throttled)
+@pytest.mark.parametrize("condition", ["throttled", "stalled"])
+@pytest.mark.parametrize("found", [None, True, False])
+def test_the_conditions_of_a_sample_are_read_back(
+    journal: Journal, condition: str, found: bool | None
+) -> None:
+    written = measured(clock_before_mhz=1980, clock_after_mhz=1200, **{condition: found})
     journal.append(written)
     text = (journal.folder / "samples.csv").read_text(encoding="utf-8")
     assert list(read_records(text)) == [written]
@@ -251,7 +254,7 @@ def test_the_conditions_of_a_sample_are_read_back(journal: Journal, throttled: b
 # Columns that were added after runs had been kept.
 ADDED = (
     *("peak_device_bytes", "clock_before_mhz", "clock_after_mhz", "throttled"),
-    "multiply_adds",
+    *("multiply_adds", "stalled"),
 )
 
 

@@ -177,8 +177,15 @@ class Busy:
     def synchronize(self) -> None:
         """It works off its queue at once."""
 
-    def hold(self, seconds: float) -> None:
+    def hold(self, seconds: float) -> Busy:
         self.time += seconds
+        return self
+
+    def let_go(self) -> None:
+        """Nothing waits."""
+
+    def lasted(self) -> bool:
+        return True
 
     def record(self) -> float:
         return self.time

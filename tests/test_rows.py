@@ -117,7 +117,14 @@ def test_samples_that_were_throttled_are_told() -> None:
     assert "gpu:two: 3 samples taken while the device was slowed down." in told
 
 
+def test_samples_in_which_the_device_waited_for_the_host_are_told() -> None:
+    told = " ".join(" ".join(texts) for texts in shown(row(stalled_samples=1), wide=False))
+    assert "gpu:two: in 1 sample the device waited for the host, so it may be faster." in told
+
+
 @pytest.mark.parametrize("samples", [None, 0])
-def test_where_nothing_was_throttled_nothing_is_said(samples: int | None) -> None:
-    told = [" ".join(texts) for texts in shown(row(throttled_samples=samples), wide=False)]
-    assert not any("slowed down" in line for line in told)
+def test_where_nothing_was_throttled_or_stalled_nothing_is_said(samples: int | None) -> None:
+    found = row(throttled_samples=samples, stalled_samples=samples)
+    told = " ".join(" ".join(texts) for texts in shown(found, wide=False))
+    assert "slowed down" not in told
+    assert "waited" not in told

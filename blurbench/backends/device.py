@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Call = Callable[[], object]
+Copy = Callable[[Any, Any], object]  # of a source into a target of its shape and dtype
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,16 @@ class Clocks:
 
     mhz: int
     throttled: bool
+
+
+class Hold(Protocol):
+    """Keeps a device from what is queued behind it, until it lets go or its time is up."""
+
+    def let_go(self) -> None:
+        """What is queued behind may run from now on."""
+
+    def lasted(self) -> bool:
+        """Whether it held until it let go; to be asked once what is queued behind is done."""
 
 
 class Streams(Protocol):
@@ -61,20 +72,29 @@ class Device(Streams, Protocol):
     Attributes:
         cache_bytes: of the last-level cache, or None where it is not known.
         peak_bytes_per_s: what its memory can move in theory, or None where it is not known.
+        caution: what makes its times less trustworthy, and what to do; None where nothing is known.
     """
 
     name: str
     cache_bytes: int | None
     peak_bytes_per_s: float | None
+    caution: str | None
 
     def elapsed_s(self, start: Any, stop: Any) -> float:
         """Wait for `stop`; seconds of device time between the two events."""
 
-    def hold(self, seconds: float) -> None:
-        """Queue work that keeps the device busy, so that what follows is queued behind it."""
+    def hold(self, seconds: float) -> Hold:
+        """Keep the device from what is queued from now on, for at most so many seconds."""
+
+    def copies(self) -> Sequence[Copy]:
+        """The ways to queue a copy of one array on the device into another."""
 
     def capture(self, call: Call) -> Call | None:
-        """What launches all the work of `call` at once, as a graph; None where it cannot be."""
+        """What launches all the work of `call` at once, as a graph; None where it cannot be.
+
+        A graph keeps addresses: use it before the next `release`, which may give back memory that
+        a library took for it.
+        """
 
     def multiply_adds(self, dtype: np.dtype[Any]) -> tuple[Call, float]:
         """What queues as many multiply-adds as the device can take in, and their number."""
@@ -92,39 +112,54 @@ class Device(Streams, Protocol):
         """Memory that is left for arrays."""
 
 
-# Of launching, behind one kernel that spins. A stream takes in about 1000 launches, of 2 us at
-# least each; then the host waits, and the device soon waits for the host.
-QUEUE_S = 1e-3
+QUEUE_S = 1e-3  # of launching, of 2 us at least each: a stream takes in about 1000 launches
+HOLD_S = 0.02  # at most: a call that waits for the device, or overflows its queue, waits as long
 
 
 class EventClock:
     """Device time of queued work, by events; the host's launching stays outside.
 
-    The launches queue up behind a kernel that spins for as long as they take to launch, so the
-    device never waits for the host between two events. Many go in parts that the queue takes in.
+    The device is held until the calls are queued, so it never waits for the host between two
+    events. Many calls go in parts that the queue takes in. A part that the host did not queue in
+    time is measured again, once.
+
+    Attributes:
+        stalled: whether the device may have waited for the host in the last measurement all the
+            same, as in a call of more launches than the queue takes in; it then took no more than
+            is told.
     """
 
     def __init__(self, device: Device, now: Callable[[], float]) -> None:
         self._device, self._now = device, now
+        self.stalled = False
 
     def measure(self, call: Call, loops: int) -> float:
         """Seconds of device time that `loops` calls took together."""
-        device = self._device
-        device.synchronize()
-        launching = self._now()
+        self.stalled = False
+        self._device.synchronize()
         call()
-        launching = self._now() - launching
-        device.synchronize()
-        most = max(1, int(QUEUE_S / launching)) if launching > 0 else loops
-        total = 0.0
-        for first in range(0, loops, most):
-            part = min(most, loops - first)
-            device.hold(1.5 * part * launching)
-            start = device.record()
-            for _ in range(part):
-                call()
-            total += device.elapsed_s(start, device.record())
+        self._device.synchronize()
+        total, left = 0.0, loops
+        while left:
+            calls, seconds, lasted = self._queue(call, left)
+            if not lasted and not self.stalled:
+                calls, seconds, lasted = self._queue(call, left)
+                self.stalled = not lasted
+            total, left = total + seconds, left - calls
         return total
+
+    def _queue(self, call: Call, most: int) -> tuple[int, float, bool]:
+        """The calls that were queued together, their seconds, and whether the hold lasted."""
+        hold, calls = self._device.hold(HOLD_S), 0
+        try:
+            began, start = self._now(), self._device.record()
+            while calls < most and (calls == 0 or self._now() - began < QUEUE_S):
+                call()
+                calls += 1
+            stop = self._device.record()
+        finally:
+            hold.let_go()
+        return calls, self._device.elapsed_s(start, stop), hold.lasted()
 
 
 class LaunchClock:

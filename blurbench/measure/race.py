@@ -48,14 +48,20 @@ Ranking = Sequence[tuple[str, float]]  # names with the seconds of a call, the f
 class Contender:
     """What is measured: `measure(loops)` gives the seconds that `loops` calls took together.
 
-    `cost_s` is what one call takes, roughly, and `untimed_s` what a measurement takes beside the
-    calls that it times.
+    `cost_s` is what one call takes, roughly, as it is timed; `launch_s` what it takes besides, and
+    `untimed_s` what a measurement takes beside all its calls.
     """
 
     name: str
     measure: Callable[[int], float]
     cost_s: float
     untimed_s: float = 0.0
+    launch_s: float = 0.0
+
+    @property
+    def call_s(self) -> float:
+        """What a call takes in all."""
+        return self.cost_s + self.launch_s
 
 
 def explodes(elapsed_s: float, expected_s: float) -> bool:
@@ -280,13 +286,14 @@ class _Field:
     def _seconds(self, names: Iterable[str], share: float = 1.0) -> float:
         """What a sample of each takes, about, where it has a `share` of the usual length."""
         return sum(
-            self._cost(name) * self._loops(name, share) + self.by_name[name].untimed_s
+            (self._cost(name) + self.by_name[name].launch_s) * self._loops(name, share)
+            + self.by_name[name].untimed_s
             for name in names
         )
 
     def _loops(self, name: str, share: float) -> int:
         """The calls of a sample."""
-        return max(1, math.ceil(share * self.sample_s / self.by_name[name].cost_s))
+        return max(1, math.ceil(share * self.sample_s / self.by_name[name].call_s))
 
     def _cost(self, name: str) -> float:
         rounds = (*self.rounds.measured[-3:], *self.rounds.pilot)
@@ -368,9 +375,9 @@ def _sample_seconds(contenders: Sequence[Contender], rules: Rules, seconds: floa
     share = seconds / (rules.pilot + FIRST_LOOK)
     sample_s = rules.sample_s
     while True:
-        loops = [max(1, math.ceil(sample_s / one.cost_s)) for one in contenders]
+        loops = [max(1, math.ceil(sample_s / one.call_s)) for one in contenders]
         costs = [
-            number * one.cost_s + one.untimed_s
+            number * one.call_s + one.untimed_s
             for number, one in zip(loops, contenders, strict=True)
         ]
         # The control is the reference's double; it costs no more than the dearest of them.

@@ -102,6 +102,7 @@ class Findings:
         self._parts: dict[str, dict[int, Rounds]] = {}
         self._judged: dict[str, Result | None] = {}
         self._throttled: dict[str, int] = {}
+        self._stalled: dict[str, int] = {}
         self._surprises: dict[str, str] = {}
 
     def key(self, name: str) -> Key:
@@ -116,6 +117,8 @@ class Findings:
             self.measured_s[process] = self.measured_s.get(process, 0.0) + record.elapsed_s
         if record.throttled is not None:
             self._throttled[name] = self._throttled.get(name, 0) + record.throttled
+        if record.stalled is not None:
+            self._stalled[name] = self._stalled.get(name, 0) + record.stalled
         if record.status not in ("ok", "interrupted"):
             self._disqualify(name, record)
         elif record.reason and scope is not None:
@@ -293,6 +296,7 @@ class Findings:
         )
         row.machine_id, row.kind = self.machine_id, one.kind
         row.throttled_samples = self._throttled.get(one.name)
+        row.stalled_samples = self._stalled.get(one.name)
         if one.name in self._out:
             row.status, row.reason, row.predicted_s = self._out[one.name]
         self._set_first_call(row)

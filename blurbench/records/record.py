@@ -37,6 +37,7 @@ SAMPLE_COLUMNS = [
     "clock_after_mhz",
     "throttled",
     "multiply_adds",
+    "stalled",
 ]
 
 
@@ -58,6 +59,8 @@ class Record:
         throttled: whether something slowed the device down before or after; None where nothing
             tells.
         multiply_adds: of one call, by the method's formula; told with a cell's `setup`.
+        stalled: whether the device may have waited for the host within the sample; None where the
+            device's own events do not time it.
     """
 
     key: Key
@@ -80,6 +83,7 @@ class Record:
     clock_after_mhz: int | None = None
     throttled: bool | None = None
     multiply_adds: float | None = None
+    stalled: bool | None = None
 
     @property
     def seconds(self) -> float:
@@ -105,6 +109,7 @@ _FIELDS = {field.name: field for field in dataclasses.fields(Record)}
 _WHOLE = {"attempt", "process", "round", "position", "competitors", "inner_loops"}
 _TEXT = {"scope", "status", "reason"}
 _WHOLE_OR_NONE = {"peak_device_bytes", "clock_before_mhz", "clock_after_mhz"}
+_TRUTH_OR_NONE = {"throttled", "stalled"}
 _TRUTHS = {"": None, "true": True, "false": False}
 
 
@@ -135,7 +140,7 @@ def _parse(row: Mapping[str, str]) -> Record:
             values[name] = int(text)
         elif name in _WHOLE_OR_NONE:
             values[name] = int(text) if text else None
-        elif name == "throttled":
+        elif name in _TRUTH_OR_NONE:
             values[name] = _TRUTHS[text]
         elif name in _TEXT:
             values[name] = text or None

@@ -72,6 +72,7 @@ class Row:
     `gigabytes_per_s` counts the bytes of image and result, whatever is really moved;
     `process_spread` is the largest median of a process over the smallest, less 1;
     `throttled_samples` of the cell were taken while the device was slowed down;
+    in `stalled_samples` the device may have waited for the host, so it took no more than is told;
     `multiply_add_fraction` is the share of the measured rate that `compute` reaches, counting the
     `multiply_adds` of the method's formula, whatever is really done.
     """
@@ -158,6 +159,7 @@ class Row:
     compilation_s: float | None = None
     peak_device_bytes: int | None = None
     throttled_samples: int | None = None
+    stalled_samples: int | None = None
     multiply_adds: float | None = None
     multiply_add_fraction: float | None = None
     compute_bound: str | None = None

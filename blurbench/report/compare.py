@@ -193,6 +193,9 @@ def _remarks(rows: Sequence[Row]) -> list[str]:
         if row.throttled_samples:
             taken = plural(row.throttled_samples, "sample")
             remark(row, f"{taken} taken while the device was slowed down")
+        if row.stalled_samples:
+            taken = plural(row.stalled_samples, "sample")
+            remark(row, f"in {taken} the device waited for the host, so it may be faster")
         # What far slower means says it all.
         if row.reason and row.verdict != FAR_SLOWER:
             remark(row, row.reason)

@@ -6,6 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,26 @@ HEATED_S = 0.1  # calls that take longer than this hardly care for a warm cache
 CACHE_BYTES = 64 * 2**20  # assumed where the system does not say
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Of a stopwatch: what a call takes, and what is not timed beside it.
+
+    Attributes:
+        call_s: seconds of a warm call, as the stopwatch tells them.
+        launch_s: what each call takes besides.
+        untimed_s: what a measurement takes besides, however many calls it times.
+    """
+
+    call_s: float
+    launch_s: float = 0.0
+    untimed_s: float = 0.0
+
+    @property
+    def once_s(self) -> float:
+        """What it takes to measure a single call."""
+        return self.call_s + self.launch_s + self.untimed_s
+
+
 class Cell:
     """Makes the plan, calls it for the first time, warms it up.
 
@@ -33,9 +54,8 @@ class Cell:
     Attributes:
         out: host array that holds the last result.
         setup_s, first_call_s: seconds of the plan's making and of its first call.
-        cost_s: seconds of a warm call, end to end.
         scopes: stopwatches by scope; on a CPU `end_to_end` is what `compute` is.
-        untimed_s: what a measurement takes beside the calls that it times.
+        costs: of the scopes.
         conditions: of the last measurement, as columns of its record.
     """
 
@@ -49,12 +69,17 @@ class Cell:
         self._plan = implementation.prepare(problem)
         self._finish()
         self.setup_s = time.perf_counter() - start
+        self._is_heated = False
         self.scopes = self._stopwatches(images)
         self.first_call_s = self.scopes["end_to_end"](1)
-        self.cost_s = self._warm_up()
-        self.untimed_s = 0.0
-        if self._needs_heat(images):
-            self._heat()
+        call_s = self._warm_up()
+        self._is_heated = self._needs_heat(images, call_s)
+        self.costs = {"end_to_end": Cost(call_s, untimed_s=call_s if self._is_heated else 0.0)}
+
+    @property
+    def cost_s(self) -> float:
+        """Seconds of a warm call, end to end."""
+        return self.costs["end_to_end"].call_s
 
     def _finish(self) -> None:
         """Wait for what was begun."""
@@ -65,21 +90,20 @@ class Cell:
         def call() -> None:
             self._plan(next(rotation), self.out)
 
-        return {"end_to_end": partial(HostClock().measure, call)}
+        return {"end_to_end": self._heated(partial(HostClock().measure, call))}
 
-    def _needs_heat(self, images: Sequence[NDArray[Any]]) -> bool:
-        return len(images) == 1 and self.cost_s < HEATED_S and fits_cache(images[0])
+    def _needs_heat(self, images: Sequence[NDArray[Any]], call_s: float) -> bool:
+        return len(images) == 1 and call_s < HEATED_S and fits_cache(images[0])
 
-    def _heat(self) -> None:
-        """From now on an untimed call comes first: who ran before must not matter to a hot cell."""
-        timed = self.scopes["end_to_end"]
+    def _heated(self, watch: Stopwatch) -> Stopwatch:
+        """Once the cell is warm, an untimed call comes first: who ran before must not matter."""
 
         def measure(loops: int) -> float:
-            timed(1)
-            return timed(loops)
+            if self._is_heated:
+                watch(1)
+            return watch(loops)
 
-        self.scopes["end_to_end"] = measure
-        self.untimed_s = self.cost_s
+        return measure
 
     def _warm_up(self) -> float:
         spent, best = 0.0, self.first_call_s

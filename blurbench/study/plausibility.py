@@ -6,7 +6,7 @@ from blurbench.records.findings import CopySpeed
 from blurbench.study.device_cells import Place
 
 MARGIN = 1.1  # times the best copy
-ALL_LAUNCH_S = 4e-6  # a device's copy this short says nothing of its memory
+ALL_LAUNCH_S = 1e-5  # a device's copy this short says nothing of its memory
 
 
 def least_on_host(copy: CopySpeed | None) -> tuple[float, str]:

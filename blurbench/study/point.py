@@ -379,7 +379,6 @@ class PointStudy:
         held = device.held_bytes() if device is not None else 0
         try:
             cell = self._make_cell(one)
-            compute_s = cell.scopes["compute"](1) if "compute" in cell.scopes else None
         except Exception as raised:
             self.notes.fail(name, raised, "first_call")
             return
@@ -412,9 +411,9 @@ class PointStudy:
         if one.exact and not error <= allowed:
             reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
             self.notes.disqualify(name, "first_call", "wrong", reason)
-        plausible = self._check_plausible(name, RANKING_SCOPE, cell.cost_s)
-        if plausible and compute_s is not None:
-            self._check_plausible(name, "compute", compute_s)
+        for scope, cost in cell.costs.items():
+            if not self._check_plausible(name, scope, cost.call_s):
+                break
 
     def _release_devices(self) -> None:
         """Give back what cells held that are gone; their stopwatches refer to them in cycles."""
@@ -442,7 +441,7 @@ class PointStudy:
     def _rank_all(self, names: Sequence[str]) -> None:
         """Rank end to end, and then the GPU's implementations on data that is already there."""
         alone = [cell for name, cell in self.cells.items() if name not in names]
-        single = sum(cell.cost_s + cell.untimed_s for cell in alone)
+        single = sum(cell.costs[RANKING_SCOPE].once_s for cell in alone)
         there = [
             name for name in names if name in self.cells and "compute" in self.cells[name].scopes
         ]
@@ -498,7 +497,9 @@ class PointStudy:
         cells = {name: self.cells[name] for name in names}
 
         def contender(name: str, cell: Cell) -> Contender:
-            return Contender(name, cell.scopes[scope], cell.cost_s, cell.untimed_s)
+            cost = cell.costs[scope]
+            watch = cell.scopes[scope]
+            return Contender(name, watch, cost.call_s, cost.untimed_s, cost.launch_s)
 
         def make_control(reference: str) -> Contender | None:
             if self.control_failure is not None:
@@ -514,7 +515,7 @@ class PointStudy:
                 self.listener.ranking(ranking)
             self.listener.rounds(rounds, left_s)
 
-        expected = {name: cell.cost_s for name, cell in cells.items()}
+        expected = {name: cell.costs[scope].call_s for name, cell in cells.items()}
 
         def keep(sample: Sample) -> None:
             self.notes.record(
@@ -545,22 +546,23 @@ class PointStudy:
             progress=progress,
             history=self.findings.history(scope, self.process),
             reference=known.reference if known and known.reference in names else None,
-            pairs=self._pairs_among(names),
+            pairs=self._pairs_among(names, scope),
             approximate=self.findings.approximate,
             fixtures=[make_yardstick()] if self.yardstick and scope == RANKING_SCOPE else (),
         )
 
-    def _pairs_among(self, names: Sequence[str]) -> list[tuple[str, str]] | None:
+    def _pairs_among(self, names: Sequence[str], scope: str) -> list[tuple[str, str]] | None:
         """The comparisons that matter: also of the fastest of either side."""
         if self.pairs is None:
             return None
         competing = set(names) - self.findings.approximate
         found = [pair for pair in self.pairs if set(pair) <= competing]
+
+        def call_s(name: str) -> float:
+            return self.cells[name].costs[scope].call_s
+
         for sides in sides_of(self.findings.declared):
-            one, other = (
-                min(side.members & competing, key=lambda name: self.cells[name].cost_s, default="")
-                for side in sides
-            )
+            one, other = (min(side.members & competing, key=call_s, default="") for side in sides)
             if one and other:
                 found.append((other, one))
         return found

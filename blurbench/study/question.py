@@ -139,7 +139,10 @@ class Question:
             "versions": session.versions,
             "git_revision": git_revision(),
             "unavailable": session.unavailable,
-            "risks": find_risks(host.usable_cpus(), others=session.watch.others()),
+            "risks": [
+                *find_risks(host.usable_cpus(), others=session.watch.others()),
+                *session.cautions,
+            ],
         }
         return Run(
             run_id=f"r{uuid.uuid4().hex}",

@@ -69,6 +69,12 @@ class Session:
         return tuple(declare(one, self.kinds[one.name]) for one in self.implementations.values())
 
     @property
+    def cautions(self) -> tuple[str, ...]:
+        """What makes times on the devices less trustworthy, each once."""
+        found = (device.caution for device in self.devices.values())
+        return tuple(dict.fromkeys(one for one in found if one is not None))
+
+    @property
     def runnable(self) -> list[Implementation]:
         """Those that can run."""
         return [one for one in self.implementations.values() if one.name not in self.out]

@@ -105,10 +105,34 @@ class OnDevice(np.ndarray):
             self.device.queue(COPY_S)
 
 
+class Event:
+    """When a device comes to a place in its queue."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+
+class FakeHold:
+    """Keeps a device's queue until then, or until it lets go: what is behind moves forward."""
+
+    def __init__(self, device: FakeDevice, until: float) -> None:
+        self._device, self._until, self._lasted = device, until, False
+        self.behind: list[Event] = []
+
+    def let_go(self) -> None:
+        early = max(0.0, self._until - self._device.host_now)
+        self._lasted = early > 0
+        self._device.advance(early, self.behind)
+
+    def lasted(self) -> bool:
+        return self._lasted
+
+
 class FakeDevice:
     """Queued work runs by itself; only waiting for it moves the host's clock."""
 
     name = "a fake"
+    caution: str | None = None
     cache_bytes: int | None = None
     peak_bytes_per_s: float | None = None
 
@@ -116,6 +140,7 @@ class FakeDevice:
         self._clock, self._ready = clock, 0.0
         self.reading: Clocks | None = None
         self.arrays = 0  # that were made since the last release
+        self._hold: FakeHold | None = None
         self.on_release: Callable[[], None] = lambda: None
 
     def queue(self, seconds: float) -> None:
@@ -146,19 +171,38 @@ class FakeDevice:
     def synchronize(self) -> None:
         self._clock.now = max(self._clock.now, self._ready)
 
-    def record(self, stream: Any = None) -> float:
+    def record(self, stream: Any = None) -> Event:
         self.queue(0.0)
-        return self._ready
+        event = Event(self._ready)
+        if self._hold is not None:
+            self._hold.behind.append(event)
+        return event
 
-    def wait(self, event: float, stream: Any = None) -> None:
+    def wait(self, event: Event, stream: Any = None) -> None:
         """There is one queue, so whatever came before is done before."""
 
-    def elapsed_s(self, start: float, stop: float) -> float:
-        self._clock.now = max(self._clock.now, stop)
-        return stop - start
+    def elapsed_s(self, start: Event, stop: Event) -> float:
+        self._clock.now = max(self._clock.now, stop.at)
+        return stop.at - start.at
 
-    def hold(self, seconds: float) -> None:
+    @property
+    def host_now(self) -> float:
+        return self._clock.now
+
+    def hold(self, seconds: float) -> FakeHold:
         self.queue(seconds)
+        self._hold = FakeHold(self, self._ready)
+        return self._hold
+
+    def advance(self, seconds: float, events: list[Event]) -> None:
+        """What was queued behind a hold runs so much earlier."""
+        self._hold = None
+        self._ready -= seconds
+        for event in events:
+            event.at -= seconds
+
+    def copies(self) -> list[Any]:
+        return [lambda source, target: target.__setitem__(..., source)]
 
     def capture(self, call: Any) -> Any:
         """A graph costs the host one launch, however many are in it."""
