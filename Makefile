@@ -1,4 +1,5 @@
 # make compare [IMG=photo.png] [ARGS="--size 31"]   the main job
+#      GPU=no leaves the GPU out, GPU=cuda12 or GPU=cuda13 installs CuPy unasked
 # make sweep [IMG=photo.png] [ARGS="--sizes 3:63:2"]   every kernel size
 # make test [ARGS=-n8]                              the tests for every commit, two (or eight) at a time
 # make test-all                                     these and all others
@@ -14,8 +15,16 @@ PYTEST := $(BIN)/python -m pytest -n2 --dist worksteal
 IMG ?=
 ARGS ?=
 
+# Where an NVIDIA driver shows itself; only a machine with one of these, or told to, is asked more.
+GPU ?= auto
+$(if $(filter auto no cuda12 cuda13,$(GPU)),,$(error GPU=$(GPU) is unknown: use auto, no, cuda12 or cuda13))
+SIGNS := /dev/nvidia* /dev/dxg /proc/driver/nvidia /usr/lib*/libcuda.so.1 /usr/lib/*/libcuda.so.1 \
+	/usr/local/nvidia/lib64/libcuda.so.1 /run/opengl-driver/lib/libcuda.so.1
+ASK_DRIVER := $(if $(filter auto,$(GPU)),$(wildcard $(SIGNS)),$(filter-out no,$(GPU)))
+GPU_SETUP := tools/gpu_setup.py --gpu "$(GPU)"
+
 .DEFAULT_GOAL := compare
-.PHONY: compare sweep bench-peers test test-all test-rest lint trust gpu-check install tools clean
+.PHONY: compare sweep bench-peers test test-all test-rest lint trust gpu-check install gpu tools clean
 
 compare: install
 	@$(BIN)/blurbench compare $(if $(IMG),"$(IMG)") $(ARGS)
@@ -49,25 +58,33 @@ gpu-check: OUT ?= results
 gpu-check:
 	@PYTHONPATH=. $(PYTHON) tools/gpu_check.py --out "$(OUT)"
 
-install: .venv/ready
+install: .venv/ready $(if $(ASK_DRIVER),gpu)
+
+gpu: .venv/ready
+	@PYTHONPATH=. $(BIN)/python $(GPU_SETUP) set-up
 
 tools: .venv/tools-ready
 
 .venv/ready: pyproject.toml
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment:" \
+		"install its venv (Debian, Ubuntu: apt install python3-venv), or take another Python" \
+		"(make PYTHON=...); in a notebook see README.md, Notebooks" >&2; exit 1; }
 	@echo "Setting up .venv, once; what is not in pip's cache is fetched:"
 	@echo "  1/3  NumPy, SciPy, Pillow, Click, Rich and threadpoolctl (60 MB)"
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv $(if $(ASK_DRIVER),$$(PYTHONPATH=. $(PYTHON) $(GPU_SETUP) venv-options)) .venv
 	@$(PIP) --editable ".[threads]"
 	@echo "  2/3  Numba, which compiles the fastest blurs (60 MB)"
 	@$(PIP) --only-binary numba,llvmlite --editable ".[numba]" || echo "Going on without Numba"
 	@echo "  3/3  OpenCV, scikit-image and libvips, to compare with (90 MB)"
 	@$(PIP) --only-binary $(PEERS) --editable ".[peers]" || echo "Going on without the peers"
+	@rm -f .venv/gpu
 	@touch $@
 
 .venv/tools-ready: .venv/ready
 	@echo "Adding to .venv, once, what tests and checks need: pytest, ruff, mypy, Matplotlib, Altair,"
 	@echo "Dask, Zarr, pandas, DuckDB, Selenium and CUDA's compiler"
 	@$(PIP) --editable ".[dev]"
+	@PYTHONPATH=. $(BIN)/python tools/gpu_setup.py tidy
 	@touch $@
 
 clean:

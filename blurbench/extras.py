@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 # Those of pyproject.toml for users, nested ones spelled out: no index has this package, and a
 # bare tree has no metadata to ask.
-_CUDA12 = ("cupy-cuda12x[ctk]>=14", "nvidia-ml-py>=12")
-_CUDA13 = ("cupy-cuda13x[ctk]>=14", "nvidia-ml-py>=12")
+_CUDA12 = (
+    "cupy-cuda12x>=14",
+    "cuda-toolkit[cublas,cudart,cufft,nvrtc]==12.*",
+    "nvidia-ml-py>=12",
+)
+_CUDA13 = (
+    "cupy-cuda13x>=14",
+    "cuda-toolkit[cublas,cudart,cufft,nvrtc]==13.0.*",
+    "nvidia-ml-py>=12",
+)
 EXTRAS: dict[str, tuple[str, ...]] = {
     "cuda12": _CUDA12,
     "cuda13": _CUDA13,
@@ -37,20 +46,32 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 
 
-def install(wanted: str, *, upgrade: bool = False) -> str:
+def install(wanted: str, *, upgrade: bool = False, instead_of: Sequence[str] = ()) -> str:
     """The command that installs what is wanted, to be run in a shell as it stands.
 
     Args:
         wanted: an extra or, of a package that the core needs, the requirement itself.
         upgrade: whether to take the newest versions where others are installed.
+        instead_of: packages to uninstall first.
     """
+    options = ["--upgrade"] if upgrade else []
+    command = _pip("install", *options, *EXTRAS.get(wanted, (wanted,)))
+    return f"{uninstall(*instead_of)} && {command}" if instead_of else command
+
+
+def uninstall(*packages: str) -> str:
+    """The command that takes packages away."""
+    asks_first = ["-y"] if find_spec("pip") is not None else []
+    return _pip("uninstall", *asks_first, *packages)
+
+
+def _pip(action: str, *words: str) -> str:
     python = _interpreter()
     if find_spec("pip") is not None:
-        command = [python, "-m", "pip", "install"]
+        command = [python, "-m", "pip", action]
     else:  # the tool that made this environment without pip
-        command = ["uv", "pip", "install", "--python", python]
-    options = ["--upgrade"] if upgrade else []
-    return " ".join(map(_quoted, [*command, *options, *EXTRAS.get(wanted, (wanted,))]))
+        command = ["uv", "pip", action, "--python", python]
+    return " ".join(map(quoted, [*command, *words]))
 
 
 def _interpreter() -> str:
@@ -66,7 +87,8 @@ def _interpreter() -> str:
     return str(below) if len(below.parts) > 1 else sys.executable
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
+    """A word of a command as the shell of this machine takes it."""
     if sys.platform != "win32":
         return shlex.quote(word)
     return word if re.fullmatch(r"[\w.:\\/-]+", word) else f'"{word}"'

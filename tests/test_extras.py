@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,10 +15,21 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from blurbench.backends import cucim, gpu, numba, opencv, optional, pillow, pyvips, skimage, torch
+from blurbench.backends import (
+    cucim,
+    cupy_packages,
+    gpu,
+    numba,
+    opencv,
+    optional,
+    pillow,
+    pyvips,
+    skimage,
+    torch,
+)
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.registry import backends
-from blurbench.extras import EXTRAS, install
+from blurbench.extras import EXTRAS, install, uninstall
 from blurbench.report.backends import show_backends
 from blurbench.report.console import say_missing
 
@@ -66,15 +76,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def cupy_for_cuda_12(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "distribution", lambda name: SimpleNamespace(name=name))
-
-
-@pytest.fixture
-def no_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(name: str) -> Any:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(gpu, "distribution", absent)
+    monkeypatch.setattr(cupy_packages, "installed", lambda: ("cupy-cuda12x",))
 
 
 # The table.
@@ -121,6 +123,12 @@ def test_an_upgrade_asks_for_the_newest() -> None:
         "--upgrade",
         "numba>=0.61",
     ]
+
+
+def test_what_is_in_the_way_is_uninstalled_first() -> None:
+    first, then = install("cuda12", instead_of=["cupy-cuda13x"]).split(" && ")
+    assert shlex.split(first)[1:] == ["-m", "pip", "uninstall", "-y", "cupy-cuda13x"]
+    assert then == install("cuda12")
 
 
 def test_an_interpreter_below_the_current_folder_is_named_from_there(
@@ -191,6 +199,7 @@ def test_an_environment_without_pip_is_filled_from_outside(
     at("/opt/env/bin/python")
     expected = "uv pip install --python /opt/env/bin/python 'torch>=2.9'"
     assert install("torch") == expected
+    assert uninstall("torch") == "uv pip uninstall --python /opt/env/bin/python torch"
 
 
 # Who prints which.
@@ -221,13 +230,6 @@ def test_a_library_that_is_there_but_broken_is_to_be_upgraded() -> None:
 
     found = optional.examine(broken, "numba", "Numba", "numba")
     assert found.remedy == install("numba", upgrade=True)
-
-
-@pytest.mark.usefixtures("no_cupy")
-def test_a_missing_cupy_is_to_be_installed_for_the_newer_cuda_or_the_older() -> None:
-    found = gpu.examine(lambda: missing("cupy"))
-    assert found.remedy == install("cuda13")
-    assert "older than CUDA 13 needs cupy-cuda12x[ctk]" in found.reason
 
 
 @pytest.mark.usefixtures("cupy_for_cuda_12")

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 import blurbench
-from blurbench.backends import gpu
+from blurbench.backends import cupy_packages, gpu
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.device import Call, Clocks, EventClock, LaunchClock
+from blurbench.backends.driver import INSTALL_DRIVER, NO_DRIVER, Card, Driver
 from blurbench.backends.gpu import examine
 from blurbench.backends.nvml import clock_reader
 from blurbench.backends.registry import collect, find_backend, find_implementation, probe
@@ -51,17 +52,23 @@ class CompileError(Exception):
     """As CuPy's CompileException, which is no RuntimeError."""
 
 
+CARD = Card("Device 0", (9, 0))
+
+
 def working_cupy() -> SimpleNamespace:
-    """As much of CuPy as `examine` asks, on a machine where everything works."""
+    """As much of CuPy as `examine` asks, with the driver, on a machine where everything works."""
 
     def add(grid: tuple[int], block: tuple[int], arrays: tuple[Array, Array]) -> None:
         arrays[1][0] = arrays[0].sum()
 
     runtime = SimpleNamespace(
         getDeviceCount=lambda: 2,
-        getDeviceProperties=lambda number: {"name": f"Device {number}".encode()},
+        getDeviceProperties=lambda number: {
+            "name": f"Device {number}".encode(),
+            "major": 9,
+            "minor": 0,
+        },
         runtimeGetVersion=lambda: 13000,
-        driverGetVersion=lambda: 13000,
     )
     nvrtc = SimpleNamespace(getVersion=lambda: (13, 0))
     return SimpleNamespace(
@@ -71,6 +78,8 @@ def working_cupy() -> SimpleNamespace:
         zeros=np.zeros,
         RawKernel=lambda code, name: add,
         fft=SimpleNamespace(rfft=np.fft.rfft),
+        packages=("cupy-cuda13x",),
+        driver=Driver((13, 0), (CARD,)),
     )
 
 
@@ -104,51 +113,87 @@ def both(*changes: Break) -> Break:
     return change
 
 
-def examined(change: Break = lambda cupy: None) -> Availability:
-    """What `examine` finds on a machine where this was changed."""
+def examined(change: Break = lambda cupy: None, error: Exception | None = None) -> Availability:
+    """What `examine` finds on a machine where this was changed, or the import raises this."""
     cupy = working_cupy()
     change(cupy)
-    return examine(lambda: cupy)
+    with pytest.MonkeyPatch.context() as patch:
+        for owner in (gpu, cupy_packages):
+            patch.setattr(owner, "this_driver", lambda: cupy.driver)
+        patch.setattr(cupy_packages, "installed", lambda: cupy.packages)
+        return examine(raising(error) if error else lambda: cupy)
 
 
 NO_DEVICE = setting(
     "cuda.runtime.getDeviceCount",
     raising(RuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient")),
 )
-DRIVER = "cuda.runtime.driverGetVersion"
+OLD_CARD = Card("GeForce GTX 1080", (6, 1))
 FAR_DOWN = "\nTraceback in a library:\n  line 2"
 
 # What is missing: how CuPy shows it, words of the reason, words of the remedy.
 FAILURES: dict[str, tuple[Break, str, str]] = {
+    "a CuPy that is too old": (
+        both(setting("__version__", "13.6.0"), setting("packages", ("cupy-cuda12x",))),
+        "CuPy 13.6.0 is too old|14",
+        "install --upgrade|'cupy-cuda12x>=14'",
+    ),
+    "a CuPy that is too old, for a CUDA that newer ones do not know": (
+        both(setting("__version__", "13.6.0"), setting("packages", ("cupy-cuda11x",))),
+        "CuPy 13.6.0 is too old",
+        "uninstall -y cupy-cuda11x && |'cupy-cuda13x>=14'",
+    ),
+    "two CuPys over one another": (
+        setting("packages", ("cupy-cuda13x", "cupy-cuda12x")),
+        "cupy-cuda13x and cupy-cuda12x are installed over one another",
+        "uninstall -y cupy-cuda13x cupy-cuda12x && |'cupy-cuda13x>=14'",
+    ),
     "no driver": (
-        both(NO_DEVICE, setting(DRIVER, lambda: 0)),
+        both(NO_DEVICE, setting("driver", Driver(None, (), NO_DRIVER, INSTALL_DRIVER))),
         "no NVIDIA driver",
         "install the NVIDIA driver",
     ),
-    "a driver that cannot be asked": (
-        both(NO_DEVICE, setting(DRIVER, raising(RuntimeError("no library")))),
-        "no NVIDIA driver",
-        "install the NVIDIA driver",
+    "a driver without a device": (
+        both(NO_DEVICE, setting("driver", Driver((13, 0), (), "it sees no GPU", "--gpus all"))),
+        "it sees no GPU",
+        "--gpus all",
     ),
-    "an old driver": (
-        both(NO_DEVICE, setting(DRIVER, lambda: 11040)),
-        "driver version is insufficient",
-        "supports CUDA 11.4|update it",
+    "a driver for the CUDA before": (
+        both(NO_DEVICE, setting("driver", Driver((12, 4), (CARD,)))),
+        "CuPy is for CUDA 13|driver for CUDA 12.4",
+        "uninstall -y cupy-cuda13x && |'cupy-cuda12x>=14'",
     ),
+    "a runtime that cannot be started": (NO_DEVICE, "CUDA cannot be used", "nvidia-smi"),
     "no device": (
         setting("cuda.runtime.getDeviceCount", lambda: 0),
         "no CUDA device is visible",
         "CUDA_VISIBLE_DEVICES",
     ),
+    "a card that is too old for CUDA 13": (
+        setting(
+            "cuda.runtime.getDeviceProperties",
+            lambda number: {"name": b"GeForce GTX 1080", "major": 6, "minor": 1},
+        ),
+        "GeForce GTX 1080 (compute capability 6.1)|CUDA 13",
+        "uninstall -y cupy-cuda13x && |'cupy-cuda12x>=14'",
+    ),
+    "a compiler of another CUDA": (
+        both(
+            setting("cuda.runtime.runtimeGetVersion", lambda: 12090),
+            setting("packages", ("cupy-cuda12x",)),
+        ),
+        "CuPy is for CUDA 12|compiler of CUDA 13",
+        "uninstall -y nvidia-cuda-nvrtc",
+    ),
     "no compiler": (
         setting("cuda.nvrtc.getVersion", raising(RuntimeError(f"No such file: nvrtc{FAR_DOWN}"))),
         "NVRTC|No such file: nvrtc",
-        "[ctk]",
+        "cuda-toolkit[",
     ),
     "a compiler that cannot be imported": (
         setting("cuda.nvrtc.getVersion", raising(ImportError("libnvrtc.so.13: not found"))),
         "NVRTC|libnvrtc.so.13",
-        "[ctk]",
+        "cuda-toolkit[",
     ),
     "a kernel that cannot be launched": (
         setting("RawKernel", raising(RuntimeError(f"CUDA_ERROR_NO_BINARY_FOR_GPU{FAR_DOWN}"))),
@@ -162,8 +207,13 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
     ),
     "a kernel whose headers are missing": (
         setting("RawKernel", raising(CompileError('cannot open source file "vector_types.h"'))),
-        "kernel|vector_types.h",
-        "[ctk]",
+        "headers|vector_types.h",
+        "cuda-toolkit[",
+    ),
+    "headers that CuPy does not find": (
+        setting("RawKernel", raising(RuntimeError("Failed to find CUDA headers. Please ..."))),
+        "headers|Failed to find CUDA headers",
+        "cuda-toolkit[",
     ),
     "no memory for a kernel": (
         setting("zeros", raising(MemoryError("Out of memory allocating 512 bytes"))),
@@ -178,19 +228,23 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
     "an FFT that fails": (
         setting("fft.rfft", raising(RuntimeError(f"CUFFT_INTERNAL_ERROR{FAR_DOWN}"))),
         "cuFFT|CUFFT_INTERNAL_ERROR",
-        "[ctk]",
+        "cuda-toolkit[",
     ),
     "an FFT that cannot be imported": (
         setting("fft.rfft", raising(ImportError("libcufft.so.12: not found"))),
         "cuFFT|libcufft.so.12",
-        "[ctk]",
+        "cuda-toolkit[",
     ),
     "an FFT that is wrong": (
         setting("fft.rfft", lambda ones: np.zeros(5, complex)),
         "cuFFT|begins with 0j",
-        "[ctk]",
+        "cuda-toolkit[",
     ),
-    "an error of no words": (setting("fft.rfft", raising(RuntimeError())), "RuntimeError", "[ctk]"),
+    "an error of no words": (
+        setting("fft.rfft", raising(RuntimeError())),
+        "RuntimeError",
+        "cuda-toolkit[",
+    ),
 }
 
 each_failure = pytest.mark.parametrize("failure", FAILURES)
@@ -219,16 +273,15 @@ def test_reason_and_remedy_are_a_line_each(failure: str) -> None:
 
 @each_failure
 def test_what_was_found_before_the_failure_is_told(failure: str) -> None:
-    assert examined(FAILURES[failure][0]).versions["cupy"] == "14.2.0"
+    change, cupy = FAILURES[failure][0], working_cupy()
+    change(cupy)
+    assert examined(change).versions["cupy"] == cupy.__version__
 
 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (
-            ModuleNotFoundError("No module named 'cupy'", name="cupy"),
-            "CuPy is not installed (a driver older than CUDA 13 needs cupy-cuda12x[ctk] instead)",
-        ),
+        (ModuleNotFoundError("No module named 'cupy'", name="cupy"), "CuPy is not installed"),
         (
             ModuleNotFoundError("No module named 'cupy_backends'", name="cupy_backends"),
             "CuPy cannot be imported: No module named 'cupy_backends'",
@@ -245,12 +298,42 @@ def test_what_was_found_before_the_failure_is_told(failure: str) -> None:
     ids=["not installed", "a part not installed", "broken", "badly installed"],
 )
 def test_a_cupy_that_cannot_be_imported_is_the_reason(error: Exception, reason: str) -> None:
-    assert examine(raising(error)).reason == reason
+    assert examined(error=error).reason == reason
 
 
 @pytest.mark.parametrize("error", [ModuleNotFoundError(name="cupy"), ImportError("broken")])
 def test_a_cupy_that_cannot_be_imported_is_to_be_installed(error: Exception) -> None:
-    assert "pip install" in (examine(raising(error)).remedy or "")
+    assert "pip install" in (examined(error=error).remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("driver", "reason", "remedy"),
+    [
+        (Driver((13, 1), (CARD,)), "CuPy is not installed", "cupy-cuda13x"),
+        (Driver((12, 4), (CARD,)), "CuPy is not installed", "cupy-cuda12x"),
+        (Driver((13, 1), (OLD_CARD, CARD)), "CuPy is not installed", "cupy-cuda12x"),
+        (Driver((11, 4), (), "too old", "update it"), "too old", "update it"),
+        (Driver(None, (), NO_DRIVER, INSTALL_DRIVER), NO_DRIVER, INSTALL_DRIVER),
+    ],
+)
+def test_without_cupy_driver_and_cards_decide_what_is_said(
+    driver: Driver, reason: str, remedy: str
+) -> None:
+    machine = both(setting("driver", driver), setting("packages", ()))
+    found = examined(machine, ModuleNotFoundError(name="cupy"))
+    assert found.reason == reason
+    assert remedy in (found.remedy or "")
+
+
+def test_a_device_on_which_no_kernel_runs_cannot_be_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cupy = working_cupy()
+    cupy.RawKernel = raising(RuntimeError("no kernel image"))
+    monkeypatch.setattr(gpu, "CudaDevice", lambda number: number)
+    monkeypatch.setattr(gpu, "import_module", lambda name: cupy)
+    with pytest.raises(RuntimeError, match="no kernel image"):
+        gpu.open_device.__wrapped__(1)
 
 
 def test_where_everything_works_there_is_no_reason() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from blurbench.backends import gpu, lanes, optional, staging
+from blurbench.backends import cupy_packages, gpu, lanes, optional, staging
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.cupyx import FLOAT64_FROM
 from blurbench.backends.ndimage import MODES
@@ -80,7 +80,7 @@ def _load() -> ModuleType:
 @functools.cache
 def probe() -> Availability:
     """Whether the GPU can be used and cuCIM be imported."""
-    extra = f"cucim{gpu.cuda_version()}"
+    extra = f"cucim{cupy_packages.cuda()}"
     return optional.on_gpu(lambda: optional.examine(_load, "cucim", "cuCIM", extra))
 
 

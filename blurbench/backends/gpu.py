@@ -6,17 +6,18 @@ import functools
 import os
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
+from blurbench.backends import cupy_packages
 from blurbench.backends.backend import Availability
 from blurbench.backends.cuda_device import CudaDevice
-from blurbench.extras import install
+from blurbench.backends.driver import OLDEST_CARD_OF_CUDA_13, Card, this_driver
+from blurbench.extras import uninstall
 
 TF32 = "CUPY_TF32"  # CuPy's own switch; it looks at its first product
 
-NO_CUPY = "CuPy is not installed (a driver older than CUDA 13 needs cupy-cuda12x[ctk] instead)"
-NO_HEADER = "cannot open source file"  # how the compiler says that CUDA's headers are missing
+# How CuPy, and the compiler, say that CUDA's headers are missing.
+NO_HEADERS = ("CUDA headers", "cannot open source file")
 
 _SUM = r"""
 extern "C" __global__ void add(const float* a, float* total) { atomicAdd(total, a[threadIdx.x]); }
@@ -64,60 +65,115 @@ def examine(load: Callable[[], Any]) -> Availability:
         cupy = load()
     except (ImportError, RuntimeError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
-            return Availability(NO_CUPY, install("cuda13"))
-        remedy = install(f"cuda{cuda_version()}", upgrade=True)
+            return _without_cupy()
+        remedy = cupy_packages.command(cupy_packages.cuda(), upgrade=True)
         return Availability(f"CuPy cannot be imported: {_line(error)}", remedy)
     versions = {"cupy": str(cupy.__version__)}
-    runtime = cupy.cuda.runtime
     try:
-        count = runtime.getDeviceCount()
-    except RuntimeError as error:
-        return Availability(*_no_device(runtime, error), versions)
-    if count == 0:
-        return Availability("no CUDA device is visible", "check CUDA_VISIBLE_DEVICES", versions)
-    libraries = install(f"cuda{cuda_version()}")
-    checks: tuple[tuple[Callable[[Any], object], str, str], ...] = (
-        (
-            lambda cupy: cupy.cuda.nvrtc.getVersion(),
-            "the CUDA compiler library (NVRTC) cannot be loaded",
-            libraries,
-        ),
-        (_run_kernel, "a small kernel failed", "check that the driver supports this CuPy's CUDA"),
-        (_run_fft, "a small FFT (cuFFT) failed", libraries),
-    )
-    for check, what, remedy in checks:
-        try:
+        versions["cuda"] = str(cupy.cuda.runtime.runtimeGetVersion())
+        for check in (_check_packages, _check_devices, _check_compiler, _check_kernel, _check_fft):
             check(cupy)
-        except Exception as error:  # CuPy's own errors are of many kinds
-            if NO_HEADER in str(error):
-                remedy = libraries
-            return Availability(f"{what}: {_line(error)}", remedy, versions)
-    devices = tuple(runtime.getDeviceProperties(number)["name"].decode() for number in range(count))
-    versions["cuda"] = str(runtime.runtimeGetVersion())
-    return Availability(versions=versions, devices=devices)
+    except _FailedCheckError as failure:
+        return Availability(failure.reason, failure.remedy, versions)
+    names = tuple(card.name for card in _cards(cupy))
+    return Availability(versions=versions, devices=names)
 
 
-def cuda_version() -> str:
-    """The major version of the CUDA that the installed CuPy is for; the newer where none is."""
+class _FailedCheckError(Exception):
+    """Why CuPy cannot run here, and what to do, in a line each."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = reason, remedy
+
+
+def _without_cupy() -> Availability:
+    driver = this_driver()
+    if not driver.usable:
+        return Availability(driver.reason, driver.remedy)
+    return Availability("CuPy is not installed", cupy_packages.command(driver.cuda))
+
+
+def _libraries() -> str:
+    return cupy_packages.command(cupy_packages.cuda())
+
+
+def _check_packages(cupy: Any) -> None:
+    """One CuPy, and a new one."""
+    several = cupy_packages.installed()
+    if len(several) > 1:
+        reason = f"{' and '.join(several)} are installed over one another"
+        raise _FailedCheckError(reason, cupy_packages.command(this_driver().cuda or "13"))
+    version = str(cupy.__version__)
+    if int(version.partition(".")[0]) < cupy_packages.OLDEST:
+        reason = f"CuPy {version} is too old: {cupy_packages.OLDEST} or newer is needed"
+        raise _FailedCheckError(reason, cupy_packages.command(cupy_packages.cuda(), upgrade=True))
+
+
+def _check_devices(cupy: Any) -> None:
+    """A driver that runs this CuPy's CUDA, and cards that it compiles for."""
+    driver, made_for = this_driver(), _cuda_of(cupy)
     try:
-        distribution("cupy-cuda12x")
-    except PackageNotFoundError:
-        return "13"
-    return "12"
+        count = cupy.cuda.runtime.getDeviceCount()
+    except RuntimeError as error:
+        if not driver.usable:
+            raise _FailedCheckError(driver.reason, driver.remedy) from None
+        if made_for == "13" and driver.cuda == "12":
+            reason = f"this CuPy is for CUDA 13, which does not run here ({driver})"
+            raise _FailedCheckError(reason, cupy_packages.command("12")) from None
+        remedy = "see that nvidia-smi runs, and update the NVIDIA driver"
+        raise _FailedCheckError(f"CUDA cannot be used: {_line(error)}", remedy) from None
+    if count == 0:
+        raise _FailedCheckError("no CUDA device is visible", "check CUDA_VISIBLE_DEVICES")
+    oldest = min(_cards(cupy), key=lambda card: card.capability)
+    if made_for == "13" and oldest.capability < OLDEST_CARD_OF_CUDA_13:
+        reason = f"{oldest} is too old for CUDA 13, which this CuPy is for"
+        raise _FailedCheckError(reason, cupy_packages.command("12"))
 
 
-def _no_device(runtime: Any, error: Exception) -> tuple[str, str]:
+def _check_compiler(cupy: Any) -> None:
+    """The compiler library of the CUDA that CuPy is for, whose headers are beside it."""
     try:
-        driver = runtime.driverGetVersion()
-    except RuntimeError:
-        driver = 0
-    if driver == 0:
-        return "no NVIDIA driver was found on this machine", "install the NVIDIA driver"
-    return (
-        f"CUDA cannot be used: {_line(error)}",
-        f"the driver supports CUDA {driver // 1000}.{driver % 1000 // 10}: "
-        "update it, or install the CuPy that matches it",
-    )
+        version = cupy.cuda.nvrtc.getVersion()
+    except Exception as error:  # CuPy's own errors are of many kinds
+        reason = f"the CUDA compiler library (NVRTC) cannot be loaded: {_line(error)}"
+        raise _FailedCheckError(reason, _libraries()) from None
+    if str(version[0]) != _cuda_of(cupy):
+        reason = (
+            f"this CuPy is for CUDA {_cuda_of(cupy)}, and finds the compiler of CUDA {version[0]}"
+        )
+        raise _FailedCheckError(reason, uninstall("nvidia-cuda-nvrtc"))
+
+
+def _check_kernel(cupy: Any) -> None:
+    try:
+        _run_kernel(cupy)
+    except Exception as error:
+        if any(words in str(error) for words in NO_HEADERS):
+            reason = f"CUDA's headers, which CuPy compiles with, are missing: {_line(error)}"
+            raise _FailedCheckError(reason, _libraries()) from None
+        remedy = "check that the driver supports this CuPy's CUDA"
+        raise _FailedCheckError(f"a small kernel failed: {_line(error)}", remedy) from None
+
+
+def _check_fft(cupy: Any) -> None:
+    try:
+        _run_fft(cupy)
+    except Exception as error:
+        raise _FailedCheckError(
+            f"a small FFT (cuFFT) failed: {_line(error)}", _libraries()
+        ) from None
+
+
+def _cuda_of(cupy: Any) -> str:
+    """The major version of the CUDA that this CuPy was built for."""
+    return str(cupy.cuda.runtime.runtimeGetVersion() // 1000)
+
+
+def _cards(cupy: Any) -> list[Card]:
+    runtime = cupy.cuda.runtime
+    found = map(runtime.getDeviceProperties, range(runtime.getDeviceCount()))
+    return [Card(one["name"].decode(), (one["major"], one["minor"])) for one in found]
 
 
 def _run_kernel(cupy: Any) -> None:
