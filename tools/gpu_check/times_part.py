@@ -1,0 +1,109 @@
+"""The times of one backend beside our separable blur and a copy, at every point; a process's part.
+
+Kernels are compiled first, on all CPUs, since a device that waits for a compiler tells nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blurbench import host
+from blurbench.backends import gpu
+from blurbench.backends.backend import Implementation
+from blurbench.backends.device import EventClock
+from blurbench.backends.registry import find_backend, find_implementation
+from blurbench.plan import Problem
+from gpu_check.copying import copies
+from gpu_check.criteria import OWN, OWN_PART
+from gpu_check.races import Images, Racers, write_samples
+from gpu_check.report import text_of
+from gpu_check.scale import CHANNELS, Scale
+
+SAMPLES = "samples.csv"
+SMALL = 32  # side of an image on which a library compiles as on a large one
+COMPILING_SHARE = 1 / 3  # of a part's time, at most
+
+
+def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
+    """Race its exact implementations until time is up; every point is kept as it is done."""
+    until = time.perf_counter() + seconds
+    device = gpu.open_device(0)
+    ones = [one for one in find_backend(name).implementations if one.exact]
+    if name != OWN_PART:
+        ones.insert(0, find_implementation(*OWN.split(":")))
+    compile_all(ones, scale, time.perf_counter() + seconds * COMPILING_SHARE)
+    cache = device.cache_bytes or 0
+    measure = EventClock(device, time.perf_counter).measure
+    racers = Racers(ones, copies(import_module("cupy")), measure, scale.rounds)
+    images: dict[int, Images] = {}
+    for number, (size, channels) in enumerate(scale.points):
+        if time.perf_counter() > until:
+            print(f"time is up after {number} of {len(scale.points)} points")
+            return
+        problem = scale.problem(size, channels)
+        try:
+            if channels not in images:
+                images[channels] = images_for(device, problem, cache)
+            samples = racers.at(problem, images[channels])
+        except Exception as error:  # out of memory, say: the next points may do
+            print(f"size {size}, channels {channels}: {text_of(error)}")
+            continue
+        write_samples(folder / SAMPLES, name, problem, samples)
+    print(f"all {len(scale.points)} points")
+
+
+def images_for(device: Any, problem: Problem, cache_bytes: int) -> Images:
+    """Noise, in so many pairs that twice the cache lies between two uses of one."""
+    noise = np.random.default_rng(0).random(problem.shape, np.float32)
+    pairs = []
+    for _ in range(1 + math.ceil(2 * cache_bytes / noise.nbytes)):
+        pair = tuple(device.empty(problem.shape, problem.dtype) for _ in range(2))
+        device.upload(noise, pair[0])
+        pairs.append((pair[0], pair[1]))
+    device.synchronize()
+    return pairs
+
+
+def compile_all(ones: Sequence[Implementation], scale: Scale, until: float) -> None:
+    """Compile what the points need, on all CPUs; what fails will fail again, and be told, there."""
+
+    def compile_one(one: Implementation, size: int, channels: int) -> None:
+        if time.perf_counter() > until:
+            return
+        with suppress(Exception):
+            if one.backend == OWN_PART:  # compiles for the size of the image, when it is planned
+                one.prepare(scale.problem(size, channels))
+            else:
+                compile_library(one, size, channels)
+
+    def compile_library(one: Implementation, size: int, channels: int) -> None:
+        problem = scale.problem(size, channels, SMALL)
+        image = import_module("cupy").zeros(problem.shape, dtype=problem.dtype.name)
+        one.prepare(problem)(image)
+
+    with ThreadPoolExecutor(host.usable_cpus()) as pool:
+        for size, channels in scale.points:
+            for one in ones:
+                pool.submit(compile_one, one, size, channels)
+
+
+def blur_small_images(scale: Scale) -> None:
+    """One call of each of our kernels, for tools that look into them."""
+    cupy = import_module("cupy")
+    for size in scale.sizes:
+        for channels in CHANNELS:
+            problem = scale.problem(size, channels, 8 * SMALL)
+            image = cupy.ones(problem.shape, dtype=problem.dtype.name)
+            for one in find_backend(OWN_PART).implementations:
+                one.prepare(problem)(image)
+    cupy.cuda.get_current_stream().synchronize()
+    print("all were blurred")
