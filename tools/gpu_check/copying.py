@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from blurbench.backends.cuda.plan import address
 
 Copy = Callable[[Any, Any], object]  # from one array of the device into another
@@ -31,6 +33,6 @@ def copies(cupy: Any) -> dict[str, Copy]:
         packs = source.nbytes // 16
         if source.nbytes % 16 or address(source) % 16 or address(target) % 16:
             raise ValueError("an array of whole packs of 16 bytes is needed")
-        kernel((-(-packs // THREADS),), (THREADS,), (source, target, packs))
+        kernel((-(-packs // THREADS),), (THREADS,), (source, target, np.int32(packs)))
 
     return {f"{COPY} by the driver": by_driver, f"{COPY} by a kernel": by_kernel}
