@@ -10,10 +10,8 @@ from itertools import product
 from gpu_check.copying import COPY
 from gpu_check.races import Race
 from gpu_check.report import MISS, OPEN, PASS, Verdict
-from gpu_check.scale import CHANNELS
+from gpu_check.scale import CHANNELS, LIBRARY, OWN, OWN_PART
 
-OWN, LIBRARY = "cuda:separable", "cupyx:separable"
-OWN_PART = "cuda"  # the races of our kernels among themselves
 SAME = 0.03  # times this close count as the same
 CLOCKS_APART = 0.03
 

@@ -17,6 +17,7 @@ from gpu_check.scale import Scale
 
 RIVALS = ("numpy", "scipy", "numba", "opencv")  # on the CPU
 METHODS = "separable,fft,banded,dct"
+LEAST_SIDE = 32
 SMALLER = (16, 2)  # than the large images, a side of the test card is so many times
 WITH, WITHOUT = RANKING_SCOPE, "compute"  # copies
 WORDS = {WITH: "with copies there and back", WITHOUT: "with the image there already"}
@@ -30,7 +31,7 @@ def find_crossovers(
     """The command itself on a small and on a large image; its records, pictures and pages."""
     backends = ",".join((*RIVALS, *names))
     for times in SMALLER:
-        side = max(8, scale.side // times)
+        side = max(LEAST_SIDE, scale.side // times)
         kept = folder / f"crossover-{side}"
         budget = max(1.0, seconds / len(SMALLER) - 5)
         given = ("--backend", backends, "--method", METHODS, "--resize", f"{side}x{side}")
@@ -42,7 +43,8 @@ def find_crossovers(
             2 * budget + 20,
         )
         report.say(f"\nThe test card at {side}x{side}:")
-        report.show(*ended.output.rstrip().splitlines())
+        (folder / f"{kept.name}.txt").write_text(ended.output, "utf-8")
+        report.show(*ended.output.partition("\n\n")[0].splitlines())
         if ended.code != 0:
             report.judge(Verdict(OPEN, f"crossovers at {side}x{side}: {ended.how}, {ended.last}"))
             continue

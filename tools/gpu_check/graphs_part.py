@@ -12,9 +12,8 @@ from typing import Any
 from blurbench.backends import gpu
 from blurbench.backends.device import EventClock
 from blurbench.backends.registry import find_implementation
-from gpu_check.criteria import OWN
 from gpu_check.races import Call, medians, race, rotating
-from gpu_check.scale import Scale
+from gpu_check.scale import OWN, Scale
 from gpu_check.times_part import images_for
 
 GRAPHS = "graphs.json"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gpu_check.clocks_part import CLOCKS, compare_clocks
-from gpu_check.criteria import CRITERIA, LIBRARY, OWN, OWN_PART, judge_clocks
+from gpu_check.criteria import CRITERIA, judge_clocks
 from gpu_check.crossovers import find_crossovers
 from gpu_check.device_part import Found, find, from_json, to_json
 from gpu_check.graphs_part import FLOOR, GRAPHS, replay_graphs
@@ -22,8 +22,8 @@ from gpu_check.processes import Ended, run
 from gpu_check.races import Race, read_races, table, write_times
 from gpu_check.report import MISS, OPEN, PASS, Report, Verdict
 from gpu_check.rightness import check_rightness
-from gpu_check.scale import CHANNELS, SIZES, Scale
-from gpu_check.times_part import SAMPLES, blur_small_images, race_backend
+from gpu_check.scale import CHANNELS, LIBRARY, OWN, OWN_PART, SIZES, Scale
+from gpu_check.times_part import SAMPLES, blur_small_images, points_left, race_backend
 
 # Shares of the budget; the races of the rivals take what the others leave.
 RIGHT, OURS, CLOCKS_SHARE, GRAPHS_SHARE, CROSSING, INSIDE = 0.31, 0.11, 0.04, 0.03, 0.19, 0.05
@@ -74,7 +74,7 @@ class Programme:
 
     def _ours(self, report: Report, seconds: float) -> None:
         report.head(f"Times at {self._scale.side}x{self._scale.side}, float32, reflect, cold")
-        self._race(OWN_PART, seconds)
+        self.race(OWN_PART, seconds)
 
     def _others(self, report: Report) -> None:
         """The libraries, then our array code; each may take its part of what is left."""
@@ -85,12 +85,20 @@ class Programme:
         for number, name in enumerate(others):
             seconds = (self._left_s() - later) / (len(others) - number) - STARTING_S / 2
             if seconds > 0:
-                self._race(name, seconds)
+                self.race(name, seconds)
             else:
                 report.say(f"{name}: no time is left")
 
-    def _race(self, name: str, seconds: float) -> None:
-        self._told(f"{name}", self._part("times", seconds, "--name", name))
+    def race(self, name: str, seconds: float) -> None:
+        """Race a backend; where its process breaks, another goes on with the points left."""
+        until = time.perf_counter() + seconds
+        before = None
+        while (left := points_left(name, self._scale, self._folder)) and left != before:
+            before = left
+            ended = self._part("times", until - time.perf_counter(), "--name", name)
+            self._told(name, ended)
+            if ended.code in (0, None):
+                break
         for channels in CHANNELS:
             here = [one for one in self._races() if (one.part, one.channels) == (name, channels)]
             if here:

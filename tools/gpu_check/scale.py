@@ -11,6 +11,8 @@ from blurbench.plan import Problem
 
 SIZES = (3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 25, 31, 41, 63, 101, 151, 255)
 CHANNELS = (1, 3)
+OWN, LIBRARY = "cuda:separable", "cupyx:separable"
+OWN_PART = "cuda"  # the races of our kernels among themselves
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,9 @@ from blurbench.backends.device import EventClock
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.plan import Problem
 from gpu_check.copying import copies
-from gpu_check.criteria import OWN, OWN_PART
-from gpu_check.races import Images, Racers, write_samples
+from gpu_check.races import FAILED, Images, Racers, read_races, write_samples
 from gpu_check.report import text_of
-from gpu_check.scale import CHANNELS, Scale
+from gpu_check.scale import CHANNELS, OWN, OWN_PART, Scale
 
 SAMPLES = "samples.csv"
 SMALL = 32  # side of an image on which a library compiles as on a large one
@@ -34,7 +33,14 @@ COMPILING_SHARE = 1 / 3  # of a part's time, at most
 
 
 def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
-    """Race its exact implementations until time is up; every point is kept as it is done."""
+    """Race its exact implementations until time is up; every point is kept as it is done.
+
+    Points that were kept already are left out. Where nothing can be raced any more, not even a
+    copy, the process's context is broken: another process may go on.
+
+    Raises:
+        SystemExit: the context is broken.
+    """
     until = time.perf_counter() + seconds
     device = gpu.open_device(0)
     ones = [one for one in find_backend(name).implementations if one.exact]
@@ -45,9 +51,11 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
     measure = EventClock(device, time.perf_counter).measure
     racers = Racers(ones, copies(import_module("cupy")), measure, scale.rounds)
     images: dict[int, Images] = {}
-    for number, (size, channels) in enumerate(scale.points):
+    left = points_left(name, scale, folder)
+    for size, channels in left:
         if time.perf_counter() > until:
-            print(f"time is up after {number} of {len(scale.points)} points")
+            missing = len(points_left(name, scale, folder))
+            print(f"time is up, {missing} of {len(scale.points)} points are left out")
             return
         problem = scale.problem(size, channels)
         try:
@@ -58,7 +66,16 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
             print(f"size {size}, channels {channels}: {text_of(error)}")
             continue
         write_samples(folder / SAMPLES, name, problem, samples)
-    print(f"all {len(scale.points)} points")
+        if all(one.status == FAILED for one in samples):
+            raise SystemExit(f"size {size}, channels {channels}: {samples[0].reason}")
+    print(f"{len(scale.points) - len(points_left(name, scale, folder))} points")
+
+
+def points_left(name: str, scale: Scale, folder: Path) -> list[tuple[int, int]]:
+    """Kernel size and channels of the points that were not raced yet beside a backend."""
+    races = read_races(folder / SAMPLES)
+    done = {(one.size, one.channels) for one in races if one.part == name}
+    return [point for point in scale.points if point not in done]
 
 
 def images_for(device: Any, problem: Problem, cache_bytes: int) -> Images:
