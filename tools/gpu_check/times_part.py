@@ -29,6 +29,7 @@ from gpu_check.scale import CHANNELS, OWN, OWN_PART, Scale
 
 SAMPLES = "samples.csv"
 SMALL = 32  # side of an image on which a library compiles as on a large one
+LOOKED_INTO, LARGEST_LOOKED_INTO = 256, 63  # sides and taps: such tools are slow
 COMPILING_SHARE = 1 / 3  # of a part's time, at most
 
 
@@ -116,9 +117,10 @@ def compile_all(ones: Sequence[Implementation], scale: Scale, until: float) -> N
 def blur_small_images(scale: Scale) -> None:
     """One call of each of our kernels, for tools that look into them."""
     cupy = import_module("cupy")
-    for size in scale.sizes:
+    side = min(LOOKED_INTO, scale.side)
+    for size in (size for size in scale.sizes if size <= LARGEST_LOOKED_INTO):
         for channels in CHANNELS:
-            problem = scale.problem(size, channels, 8 * SMALL)
+            problem = scale.problem(size, channels, side)
             image = cupy.ones(problem.shape, dtype=problem.dtype.name)
             for one in find_backend(OWN_PART).implementations:
                 one.prepare(problem)(image)
