@@ -449,8 +449,8 @@ def test_the_shards_are_all_tests_once(tmp_path: Path) -> None:
 
 def test_every_backend_is_verified_under_every_border() -> None:
     commands = rightness.verify_commands(["cuda"])
-    assert list(commands) == [f"verify of cuda, {border}" for border in BORDERS]
-    assert commands["verify of cuda, wrap"][-4:] == ["--backend", "cuda", "--border", "wrap"]
+    assert list(commands) == [f"cuda under {border}" for border in BORDERS]
+    assert commands["cuda under wrap"][-4:] == ["--backend", "cuda", "--border", "wrap"]
 
 
 def test_verify_that_did_not_end_has_not_failed(report: Report) -> None:
@@ -502,7 +502,7 @@ def test_parts_that_break_leave_the_others(monkeypatch: pytest.MonkeyPatch, tmp_
     for name in ("check_rightness", "find_crossovers", "look_inside", "draw_times"):
         monkeypatch.setattr(programme, name, raising)
     assert programme.main(["--out", str(tmp_path), "--sizes", "3,5"]) == 1
-    assert asked == ["device", "times", "times", "clocks", "graphs"]
+    assert asked == ["device", "compile", "times", "times", "clocks", "graphs"]
     (page,) = tmp_path.glob("*/README.md")
     text = page.read_text("utf-8")
     assert text.count("ValueError: not today") == 2 * 4  # at its place, and in short

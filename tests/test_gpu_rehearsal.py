@@ -20,13 +20,13 @@ from helpers import cuda_on_cpu
 
 ROOT = Path(__file__).parents[1]
 TREE = ("blurbench", "tests", "tools", "Makefile", "README.md", "pyproject.toml")
-SMALL = Scale(side=64, sizes=(3, 17), rounds=3, budget_s=75.0)
+SMALL = Scale(side=160, sizes=(3, 17), rounds=3, budget_s=90.0)
 EMULATED = Path("tests/helpers/emulated")
 TOOLS = ("compute-sanitizer", "ncu")
 PASSES_ON = '#!/bin/sh\nwhile [ "$1" != "{python}" ]; do shift; done\nexec "$@"\n'
 QUESTIONS = (
     "Is it right?",
-    "Times at 64x64, float32, reflect, cold",
+    "Times at 160x160, float32, reflect, cold",
     "Three clocks",
     "A small image from a CUDA graph",
     f"What is asked of {OWN} on Emulated GPU",

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gpu_check.clocks_part import CLOCKS, compare_clocks
+from gpu_check.compiling import compile_all, to_verify
 from gpu_check.criteria import CRITERIA, judge_clocks
 from gpu_check.crossovers import find_crossovers
 from gpu_check.device_part import Found, find, from_json, to_json
@@ -26,7 +27,8 @@ from gpu_check.scale import CHANNELS, LIBRARY, OWN, OWN_PART, SIZES, Scale
 from gpu_check.times_part import SAMPLES, blur_small_images, points_left, race_backend
 
 # Shares of the budget; the races of the rivals take what the others leave.
-RIGHT, OURS, CLOCKS_SHARE, GRAPHS_SHARE, CROSSING, INSIDE = 0.31, 0.11, 0.04, 0.03, 0.19, 0.05
+COMPILING, RIGHT, OURS, CLOCKS_SHARE, GRAPHS_SHARE = 0.06, 0.3, 0.1, 0.04, 0.02
+CROSSING, INSIDE = 0.19, 0.05
 FINDING_S = 90  # to import everything and compile the probe's kernel
 STARTING_S = 15  # of a part's process, beside the time that it may take
 NO_GPU = 3
@@ -43,6 +45,7 @@ class Programme:
     def run(self) -> None:
         """All questions, each guarded."""
         share, ask = self._scale.budget_s, self._report.attempt
+        ask("compiling", self._compiling, COMPILING * share)
         ask("is it right", self._rightness, RIGHT * share)
         ask("our times", self._ours, OURS * share)
         ask("times of the others", self._others)
@@ -66,6 +69,10 @@ class Programme:
         self._report.say(f"{what}: {ended.last if ended.code == 0 else ended.how}")
         if ended.code != 0:
             self._report.show(*ended.output.rstrip().splitlines()[-20:])
+
+    def _compiling(self, report: Report, seconds: float) -> None:
+        if OWN_PART in self._found.usable:
+            self._told("Kernels for the checks", self._part("compile", seconds))
 
     def _rightness(self, report: Report, seconds: float) -> None:
         report.head("Is it right?")
@@ -176,6 +183,8 @@ def run_part(part: str, names: str, scale: Scale, folder: Path, seconds: float) 
         except RuntimeError as error:
             print(error)
             return NO_GPU
+    elif part == "compile":
+        print(f"compiled for {compile_all(to_verify(), seconds)} problems")
     elif part == "times":
         race_backend(names, scale, folder, seconds)
     elif part == "clocks":
@@ -231,7 +240,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--side", type=int, default=Scale.side, help="of the large images")
     parser.add_argument("--rounds", type=int, default=Scale.rounds, help="of a race")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="of the kernels")
-    parser.add_argument("--part", choices=["device", "times", "clocks", "graphs", "blur"])
+    parser.add_argument(
+        "--part", choices=["device", "compile", "times", "clocks", "graphs", "blur"]
+    )
     parser.add_argument("--name", default="", help="of what the part is about")
     parser.add_argument("--seconds", type=float, default=60.0, help="that the part may take")
     given = parser.parse_args(arguments)

@@ -37,7 +37,7 @@ class Report:
         """Sentences, each a line of its own."""
         for line in lines:
             print(line, flush=True)
-            self._keep(f"{line}\n")
+            self._keep(line if line.startswith("- ") else f"{line}\n")
 
     def show(self, *lines: str) -> None:
         """Lines that keep their columns."""
@@ -67,4 +67,9 @@ class Report:
 
 def text_of(error: Exception) -> str:
     """An error in a line of bearable length."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return shortened(f"{type(error).__name__}: {error}")
+
+
+def shortened(text: str) -> str:
+    """On one line, of bearable length."""
+    return " ".join(text.split())[:200]

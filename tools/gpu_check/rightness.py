@@ -48,7 +48,7 @@ def verify_commands(names: Iterable[str]) -> dict[str, list[str]]:
     """`blurbench verify` for each backend and border."""
     verify = (sys.executable, "-m", "blurbench", "verify")
     return {
-        f"verify of {name}, {border}": [*verify, "--backend", name, "--border", border]
+        f"{name} under {border}": [*verify, "--backend", name, "--border", border]
         for name, border in product(names, BORDERS)
     }
 
@@ -111,9 +111,9 @@ def judge_verify(report: Report, ended: Mapping[str, Ended], seconds: float) -> 
     """The last line of each; more of it where an implementation is outside the contract."""
     for what, one in ended.items():
         if one.code == 0:
-            report.judge(Verdict(PASS, f"{what}: {one.last}"))
+            report.judge(Verdict(PASS, f"verify of {what}: {one.last}"))
         elif one.code is not None:
-            report.judge(Verdict(MISS, f"{what}: {one.last} ({one.how})"))
+            report.judge(Verdict(MISS, f"verify of {what}: {one.last} ({one.how})"))
             report.show(*one.output.rstrip().splitlines()[-20:])
     left = [what for what, one in ended.items() if one.code is None]
     if left:

@@ -7,28 +7,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from blurbench import host
 from blurbench.backends import gpu
-from blurbench.backends.backend import Implementation
 from blurbench.backends.device import EventClock
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.plan import Problem
+from gpu_check.compiling import compile_all, to_race
 from gpu_check.copying import copies
 from gpu_check.races import FAILED, Images, Racers, read_races, write_samples
 from gpu_check.report import text_of
 from gpu_check.scale import CHANNELS, OWN, OWN_PART, Scale
 
 SAMPLES = "samples.csv"
-SMALL = 32  # side of an image on which a library compiles as on a large one
 LOOKED_INTO, LARGEST_LOOKED_INTO = 256, 63  # sides and taps: such tools are slow
 COMPILING_SHARE = 1 / 3  # of a part's time, at most
 
@@ -47,7 +42,7 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
     ones = [one for one in find_backend(name).implementations if one.exact]
     if name != OWN_PART:
         ones.insert(0, find_implementation(*OWN.split(":")))
-    compile_all(ones, scale, time.perf_counter() + seconds * COMPILING_SHARE)
+    compile_all(to_race(ones, scale), seconds * COMPILING_SHARE)
     cache = device.cache_bytes or 0
     measure = EventClock(device, time.perf_counter).measure
     racers = Racers(ones, copies(import_module("cupy")), measure, scale.rounds)
@@ -89,29 +84,6 @@ def images_for(device: Any, problem: Problem, cache_bytes: int) -> Images:
         pairs.append((pair[0], pair[1]))
     device.synchronize()
     return pairs
-
-
-def compile_all(ones: Sequence[Implementation], scale: Scale, until: float) -> None:
-    """Compile what the points need, on all CPUs; what fails will fail again, and be told, there."""
-
-    def compile_one(one: Implementation, size: int, channels: int) -> None:
-        if time.perf_counter() > until:
-            return
-        with suppress(Exception):
-            if one.backend == OWN_PART:  # compiles for the size of the image, when it is planned
-                one.prepare(scale.problem(size, channels))
-            else:
-                compile_library(one, size, channels)
-
-    def compile_library(one: Implementation, size: int, channels: int) -> None:
-        problem = scale.problem(size, channels, SMALL)
-        image = import_module("cupy").zeros(problem.shape, dtype=problem.dtype.name)
-        one.prepare(problem)(image)
-
-    with ThreadPoolExecutor(host.usable_cpus()) as pool:
-        for size, channels in scale.points:
-            for one in ones:
-                pool.submit(compile_one, one, size, channels)
 
 
 def blur_small_images(scale: Scale) -> None:
