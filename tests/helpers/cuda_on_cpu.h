@@ -37,6 +37,7 @@ inline unsigned short to_half(float value) {
 }
 
 struct Index { unsigned x = 0, y = 0, z = 0; };
+struct alignas(16) uint4 { unsigned x, y, z, w; };
 
 namespace cpu {
 constexpr size_t STACK = 1 << 17;

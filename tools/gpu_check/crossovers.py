@@ -43,12 +43,11 @@ def find_crossovers(
         )
         report.say(f"\nThe test card at {side}x{side}:")
         (folder / f"{kept.name}.txt").write_text(ended.output, "utf-8")
-        report.show(*ended.output.partition("\n\n")[0].splitlines())
         if ended.code != 0:
-            report.judge(
-                Verdict(OPEN, f"crossovers at {side}x{side}: {ended.how}, {shortened(ended.last)}")
-            )
+            words = f"crossovers at {side}x{side}: {ended.how}, {shortened(ended.last)}"
+            report.judge(Verdict(OPEN, words))
             continue
+        report.show(*ended.output.partition("\n\n")[0].splitlines())
         document = json.loads((folder / f"{kept.name}.json").read_text("utf-8"))
         report.judge(*judge_crossovers(document["crossovers"], f"{side}x{side}"))
         show_run(report, kept, folder)

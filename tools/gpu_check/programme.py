@@ -32,6 +32,7 @@ CROSSING, INSIDE = 0.19, 0.05
 FINDING_S = 90  # to import everything and compile the probe's kernel
 STARTING_S = 15  # of a part's process, beside the time that it may take
 NO_GPU = 3
+PARTS = ("device", "compile", "times", "clocks", "graphs", "blur")
 
 
 class Programme:
@@ -45,8 +46,7 @@ class Programme:
     def run(self) -> None:
         """All questions, each guarded."""
         share, ask = self._scale.budget_s, self._report.attempt
-        ask("compiling", self._compiling, COMPILING * share)
-        ask("is it right", self._rightness, RIGHT * share)
+        ask("is it right", self._rightness, COMPILING * share, RIGHT * share)
         ask("our times", self._ours, OURS * share)
         ask("times of the others", self._others)
         ask("clocks", self._clocks, CLOCKS_SHARE * share)
@@ -70,12 +70,10 @@ class Programme:
         if ended.code != 0:
             self._report.show(*ended.output.rstrip().splitlines()[-20:])
 
-    def _compiling(self, report: Report, seconds: float) -> None:
-        if OWN_PART in self._found.usable:
-            self._told("Kernels for the checks", self._part("compile", seconds))
-
-    def _rightness(self, report: Report, seconds: float) -> None:
+    def _rightness(self, report: Report, compiling_s: float, seconds: float) -> None:
         report.head("Is it right?")
+        if OWN_PART in self._found.usable:
+            self._told("Kernels for what follows", self._part("compile", compiling_s))
         free = self._found.free_bytes
         check_rightness(report, self._folder, self._found.usable, free, seconds)
 
@@ -240,9 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--side", type=int, default=Scale.side, help="of the large images")
     parser.add_argument("--rounds", type=int, default=Scale.rounds, help="of a race")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="of the kernels")
-    parser.add_argument(
-        "--part", choices=["device", "compile", "times", "clocks", "graphs", "blur"]
-    )
+    parser.add_argument("--part", choices=PARTS, help="that part alone, in this process")
     parser.add_argument("--name", default="", help="of what the part is about")
     parser.add_argument("--seconds", type=float, default=60.0, help="that the part may take")
     given = parser.parse_args(arguments)
