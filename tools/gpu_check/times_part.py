@@ -43,6 +43,7 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
     if name != OWN_PART:
         ones.insert(0, find_implementation(*OWN.split(":")))
     compile_all(to_race(ones, scale), seconds * COMPILING_SHARE)
+    device.release()  # other threads' streams keep what their plans took
     cache = device.cache_bytes or 0
     measure = EventClock(device, time.perf_counter).measure
     racers = Racers(ones, copies(import_module("cupy")), measure, scale.rounds)
