@@ -32,7 +32,7 @@ QUESTIONS = (
     f"What is asked of {OWN} on Emulated GPU",
     "Where the GPU overtakes the CPU",
     "NVIDIA's tools",
-    "In short",
+    "In short, on Emulated GPU",
 )
 PATIENCE_S = 8 * SMALL.budget_s  # of those who wait, on a machine that is busy
 

@@ -43,7 +43,6 @@ def find_crossovers(
             LONGER * budget + STARTING_S,
         )
         report.say(f"\nThe test card at {side}x{side}:")
-        (folder / f"{kept.name}.txt").write_text(ended.output, "utf-8")
         if ended.code != 0:
             words = f"crossovers at {side}x{side}: {ended.how}, {shortened(ended.last)}"
             report.judge(Verdict(OPEN, words))

@@ -60,7 +60,7 @@ def find() -> Found:
             for one, state in states.items()
             if state.ok
         },
-        {one.name: state.explanation for one, state in states.items() if not state.ok},
+        {one.name: state.reason or "" for one, state in states.items() if not state.ok},
     )
 
 

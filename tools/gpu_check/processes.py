@@ -57,6 +57,9 @@ def run(command: Sequence[str], seconds: float) -> Ended:
         except subprocess.TimeoutExpired:
             _end(process)
             return Ended(None, process.communicate()[0])
+        except BaseException:  # who interrupts us does not reach it
+            _end(process)
+            raise
         return Ended(process.returncode, output)
 
 

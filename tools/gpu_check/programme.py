@@ -224,9 +224,10 @@ def check(out: Path, scale: Scale) -> int:
         report.say(f"- {name} cannot run: {why}")
     Programme(report, folder, found, scale).run()
     kept = {what: sum(one.kept == what for one in report.verdicts) for what in (PASS, MISS, OPEN)}
-    report.head("In short")
+    report.head(f"In short, on {found.name}")
     report.say(*(f"- {one}" for one in report.verdicts if one.kept != PASS))
-    report.say(f"\n{', '.join(f'{count} {what}' for what, count in kept.items())}; see {folder}")
+    report.say(", ".join(f"{count} {what}" for what, count in kept.items()))
+    print(f"See {folder}")
     return 1 if kept[MISS] or kept[OPEN] else 0
 
 
