@@ -31,6 +31,7 @@ COMPILING, RIGHT, OURS, CLOCKS_SHARE, GRAPHS_SHARE = 0.06, 0.3, 0.1, 0.04, 0.02
 CROSSING, INSIDE = 0.19, 0.05
 FINDING_S = 90  # to import everything and compile the probe's kernel
 STARTING_S = 15  # of a part's process, beside the time that it may take
+LOADING_S, LEAST_S = 5, 20  # of these to load a library; what is worth beginning with one
 NO_GPU = 3
 PARTS = ("device", "compile", "times", "clocks", "graphs", "blur")
 
@@ -67,7 +68,7 @@ class Programme:
     def _told(self, what: str, ended: Ended) -> None:
         """What a part said, and how it ended where it did not end well."""
         self._report.say(f"{what}: {ended.last if ended.code == 0 else ended.how}")
-        if ended.code != 0:
+        if ended.code != 0 and ended.output.strip():
             self._report.show(*ended.output.rstrip().splitlines()[-20:])
 
     def _rightness(self, report: Report, compiling_s: float, seconds: float) -> None:
@@ -88,7 +89,8 @@ class Programme:
         others = [*libraries, *(name for name in self._found.usable if name not in libraries)]
         others = [name for name in others if name != OWN_PART]
         for number, name in enumerate(others):
-            seconds = (self._left_s() - later) / (len(others) - number) - STARTING_S / 2
+            free = self._left_s() - later
+            seconds = max(free / (len(others) - number), min(free, LEAST_S)) - LOADING_S
             if seconds > 0:
                 self.race(name, seconds)
             else:
