@@ -33,7 +33,7 @@ def getDeviceProperties(number: int) -> dict[str, Any]:
         "major": 9,
         "minor": 0,
         "multiProcessorCount": PROCESSORS,
-        "l2CacheSize": 2**16,
+        "l2CacheSize": 2**17,
         "totalGlobalMem": TOTAL,
         "kernelExecTimeoutEnabled": 0,
         "tccDriver": 0,
