@@ -154,6 +154,23 @@ def test_what_raises_is_told_and_ends_no_one_else(device: FakeDevice, tmp_path: 
     assert set(found.seconds) == {"a:x", COPY}
 
 
+def test_what_breaks_the_device_is_told_of_all_that_were_to_race(
+    device: FakeDevice, tmp_path: Path
+) -> None:
+    lost = iter([False] * 6)  # the first calls, and a second of each
+
+    def measure(call: Callable[[], object], loops: int) -> float:
+        if next(lost, True):
+            raise RuntimeError("cudaErrorIllegalAddress")
+        return device.measure(call, loops)
+
+    copies = {"copy by driver": device.work(COPY, 1e-3)}
+    racers = Racers([device.implementation("a:x", 1e-3)], copies, measure, ROUNDS)
+    found = raced(racers, tmp_path, 3)
+    assert found.seconds == {}
+    assert found.reasons["a:x"] == "RuntimeError: cudaErrorIllegalAddress"
+
+
 def test_a_line_that_a_process_did_not_finish_is_left_out(
     device: FakeDevice, tmp_path: Path
 ) -> None:

@@ -102,36 +102,53 @@ class Racers:
         self._rates: dict[str, float] = {}  # seconds an operation, where it was measured last
 
     def at(self, problem: Problem, images: Images) -> list[Sample]:
-        """All samples of the point; whatever a library raises ends no other."""
-        found: list[Sample] = []
-        calls: dict[str, Call] = {}
-        seconds: dict[str, float] = {}
+        """All samples of the point; whatever a library raises ends no other, and is a sample."""
+        left_out, works = self._works(problem)
+        failed, calls, seconds = self._first_calls(works, images)
+        called = {one.name: one for one in self._implementations if one.name in calls}
+        for name, one in called.items():
+            self._rates[name] = seconds[name] / one.effort(problem)
+        longest = TOO_SLOW * min((seconds[name] for name in called), default=math.inf)
+        slow = [name for name in called if name != OWN and seconds[name] > longest]
+        left_out += [Sample(name, SLOW, 0, 1, seconds[name], "not raced") for name in slow]
+        raced = {name: call for name, call in calls.items() if name not in slow}
+        try:
+            return [*left_out, *failed, *race(raced, self._measure, self._rounds)]
+        except Exception as error:  # one of them has broken what they share
+            broken = [Sample(name, FAILED, reason=text_of(error)) for name in raced]
+            return [*left_out, *failed, *broken]
+
+    def _works(self, problem: Problem) -> tuple[list[Sample], dict[str, Copy]]:
+        """What is left out, and the plans of the others, after the copies."""
+        left_out: list[Sample] = []
         works = dict(self._copies)
         for one in self._implementations:
             expected = self._expected_s(one, problem)
             if one.name != OWN and expected > self._longest_s(problem):
                 reason = f"expected to take {expected:.2g} s a call"
-                found.append(Sample(one.name, SLOW, reason=reason))
+                left_out.append(Sample(one.name, SLOW, reason=reason))
                 continue
             try:
                 works[one.name] = one.prepare(problem)
             except Exception as error:
-                found.append(Sample(one.name, FAILED, reason=text_of(error)))
+                left_out.append(Sample(one.name, FAILED, reason=text_of(error)))
+        return left_out, works
+
+    def _first_calls(
+        self, works: Mapping[str, Copy], images: Images
+    ) -> tuple[list[Sample], dict[str, Call], dict[str, float]]:
+        """What failed; what can be called, and the seconds of its second call, by name."""
+        failed: list[Sample] = []
+        calls: dict[str, Call] = {}
+        seconds: dict[str, float] = {}
         for name, work in works.items():
             try:
                 call = rotating(work, images)
                 call()  # the first call compiles
                 seconds[name], calls[name] = self._measure(call, 1), call
             except Exception as error:
-                found.append(Sample(name, FAILED, reason=text_of(error)))
-        called = {one.name: one for one in self._implementations if one.name in seconds}
-        for name, one in called.items():
-            self._rates[name] = seconds[name] / one.effort(problem)
-        longest = TOO_SLOW * min((seconds[name] for name in called), default=math.inf)
-        for name in [name for name in called if name != OWN and seconds[name] > longest]:
-            found.append(Sample(name, SLOW, 0, 1, seconds[name], "not raced"))
-            del calls[name]
-        return [*found, *race(calls, self._measure, self._rounds)]
+                failed.append(Sample(name, FAILED, reason=text_of(error)))
+        return failed, calls, seconds
 
     def _expected_s(self, one: Implementation, problem: Problem) -> float:
         return self._rates.get(one.name, 0.0) * one.effort(problem)

@@ -18,8 +18,8 @@ from blurbench.backends.device import EventClock
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.plan import Problem
 from gpu_check.compiling import compile_all, to_race
-from gpu_check.copying import copies
-from gpu_check.races import FAILED, Images, Racers, read_races, write_samples
+from gpu_check.copying import COPY, copies
+from gpu_check.races import FAILED, RACED, Images, Racers, Sample, read_races, write_samples
 from gpu_check.report import text_of
 from gpu_check.scale import CHANNELS, OWN, OWN_PART, Scale
 
@@ -42,13 +42,14 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
     ones = [one for one in find_backend(name).implementations if one.exact]
     if name != OWN_PART:
         ones.insert(0, find_implementation(*OWN.split(":")))
-    compile_all(to_race(ones, scale), seconds * COMPILING_SHARE)
-    device.release()  # other threads' streams keep what their plans took
+    left = points_left(name, scale, folder)
+    if len(left) == len(scale.points):  # else what was compiled may have broken a process
+        compile_all(to_race(ones, scale), seconds * COMPILING_SHARE)
+        device.release()  # other threads' streams keep what their plans took
     cache = device.cache_bytes or 0
     measure = EventClock(device, time.perf_counter).measure
     racers = Racers(ones, copies(import_module("cupy")), measure, scale.rounds)
     images: dict[int, Images] = {}
-    left = points_left(name, scale, folder)
     for size, channels in left:
         if time.perf_counter() > until:
             missing = len(points_left(name, scale, folder))
@@ -58,13 +59,14 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
         try:
             if channels not in images:
                 images[channels] = images_for(device, problem, cache)
-            samples = racers.at(problem, images[channels])
-        except Exception as error:  # out of memory, say: the next points may do
-            print(f"size {size}, channels {channels}: {text_of(error)}")
+        except MemoryError as error:  # the next points may do
+            failed = Sample(COPY, FAILED, reason=text_of(error))
+            write_samples(folder / SAMPLES, name, problem, [failed])
             continue
+        samples = racers.at(problem, images[channels])
         write_samples(folder / SAMPLES, name, problem, samples)
-        if all(one.status == FAILED for one in samples):
-            raise SystemExit(f"size {size}, channels {channels}: {samples[0].reason}")
+        if not any(one.status == RACED for one in samples):
+            raise SystemExit(f"size {size}, channels {channels}: {samples[-1].reason}")
     print(f"{len(scale.points) - len(points_left(name, scale, folder))} points")
 
 
