@@ -56,7 +56,7 @@ trust: install
 # On a machine with a GPU, from the bare tree with its own Python, in 8 minutes; writes into OUT.
 gpu-check: OUT ?= results
 gpu-check:
-	@PYTHONPATH=. $(PYTHON) tools/gpu_check.py --out "$(OUT)"
+	@PYTHONPATH=".:tools$${PYTHONPATH:+:$$PYTHONPATH}" $(PYTHON) -m gpu_check --out "$(OUT)" $(ARGS)
 
 install: .venv/ready $(if $(ASK_DRIVER),gpu)
 

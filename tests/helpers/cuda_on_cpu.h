@@ -37,10 +37,11 @@ inline unsigned short to_half(float value) {
 }
 
 struct Index { unsigned x = 0, y = 0, z = 0; };
+struct alignas(16) uint4 { unsigned x, y, z, w; };
 
 namespace cpu {
 constexpr size_t STACK = 1 << 17;
-Index thread_index, block_index;
+Index thread_index, block_index, block_extent, grid_extent;
 ucontext_t scheduler;
 ucontext_t* running = nullptr;
 std::function<void()> kernel;
@@ -99,6 +100,8 @@ void launch(
     void (*function)(Arguments...), const unsigned* grid, const unsigned* block, void** given,
     unsigned order) {
     take(function, given, std::index_sequence_for<Arguments...>{});
+    block_extent = {block[0], block[1], block[2]};
+    grid_extent = {grid[0], grid[1], grid[2]};
     std::vector<Fiber> fibers(block[0] * block[1] * block[2]);
     for (size_t at = 0; at < fibers.size(); at++) {
         const unsigned number = at;
@@ -116,6 +119,13 @@ void launch(
 
 #define threadIdx cpu::thread_index
 #define blockIdx cpu::block_index
+#define blockDim cpu::block_extent
+#define gridDim cpu::grid_extent
 #define __syncthreads cpu::barrier
+inline float atomicAdd(float* at, float value) {  // threads of a block take turns
+    const float before = *at;
+    *at += value;
+    return before;
+}
 using std::max;
 using std::min;

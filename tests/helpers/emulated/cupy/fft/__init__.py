@@ -1,0 +1,18 @@
+"""SciPy's transforms under the names of `cupy.fft`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import scipy.fft
+
+from cupy import Namespace
+from cupy.fft import config as config
+
+_scipy = Namespace(scipy.fft)
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return getattr(_scipy, name)

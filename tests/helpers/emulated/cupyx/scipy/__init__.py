@@ -1,0 +1,1 @@
+"""SciPy's twins: SciPy itself."""

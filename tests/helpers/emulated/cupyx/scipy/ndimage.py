@@ -1,0 +1,16 @@
+"""`scipy.ndimage` with arrays of the device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import scipy.ndimage
+from cupy import Namespace
+
+_scipy = Namespace(scipy.ndimage)
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return getattr(_scipy, name)

@@ -1,0 +1,88 @@
+"""Where the GPU overtakes the CPU, with copies and without: `blurbench crossover`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from blurbench.records.findings import RANKING_SCOPE
+from blurbench.study.opponents import FASTEST_CPU, FASTEST_GPU
+from gpu_check.processes import run
+from gpu_check.report import MISS, OPEN, PASS, Report, Verdict, shortened
+from gpu_check.scale import Scale
+
+RIVALS = ("scipy", "numba", "opencv")  # on the CPU
+METHODS = "separable,fft,dct"  # that lead somewhere
+LEAST_SIDE = 32
+SMALLER = (16, 4)  # than the large images, a side of the test card is so many times
+WITH, WITHOUT = RANKING_SCOPE, "compute"  # copies
+WORDS = {WITH: "with copies there and back", WITHOUT: "with the image there already"}
+LEAST_SIZES = 2  # that were measured, of a crossover
+SHOWING_S = 30  # for a picture
+LONGER, STARTING_S = 1.25, 20  # than its budget, for a size that was begun; to load libraries
+
+
+def find_crossovers(
+    report: Report, folder: Path, names: Iterable[str], scale: Scale, seconds: float
+) -> None:
+    """The command itself on a small and on a large image; its records, pictures and pages."""
+    backends = ",".join((*RIVALS, *names))
+    for side in sorted({max(LEAST_SIDE, scale.side // times) for times in SMALLER}):
+        kept = folder / f"crossover-{side}"
+        budget = max(1.0, seconds / len(SMALLER) - 5)
+        given = ("--backend", backends, "--method", METHODS, "--resize", f"{side}x{side}")
+        sizes = f"{min(scale.sizes)}:{max(scale.sizes)}"
+        limits = ("--sizes", sizes, "--budget", f"{budget:.1f}", "--quiet")
+        out = ("--out", str(kept), "--json", str(folder / f"{kept.name}.json"))
+        ended = run(
+            [sys.executable, "-m", "blurbench", "crossover", *given, *limits, *out],
+            LONGER * budget + STARTING_S,
+        )
+        report.say(f"\nThe test card at {side}x{side}:")
+        if ended.code != 0:
+            words = f"crossovers at {side}x{side}: {ended.how}, {shortened(ended.last)}"
+            report.judge(Verdict(OPEN, words))
+            continue
+        report.show(*ended.output.partition("\n\n")[0].splitlines())
+        document = json.loads((folder / f"{kept.name}.json").read_text("utf-8"))
+        report.judge(*judge_crossovers(document["crossovers"], f"{side}x{side}"))
+        show_run(report, kept, folder)
+
+
+def judge_crossovers(crossovers: Sequence[dict[str, Any]], image: str) -> list[Verdict]:
+    """The answer of the fastest on the CPU against the fastest on the GPU, in both scopes."""
+    found = {
+        one["scope"]: one
+        for one in crossovers
+        if {one["first"], one["second"]} == {FASTEST_CPU, FASTEST_GPU}
+    }
+    verdicts = []
+    for scope, words in WORDS.items():
+        words = f"crossover CPU to GPU at {image}, {words}"
+        one = found.get(scope)
+        if one is None or len(one["sizes_measured"]) < LEAST_SIZES:
+            verdicts.append(Verdict(OPEN, words))
+        else:
+            verdicts.append(Verdict(PASS, f"{words}: {one['sentence']}"))
+    return verdicts
+
+
+def show_run(report: Report, kept: Path, folder: Path) -> None:
+    """A picture where Matplotlib is installed, and a page where Altair is."""
+    for needed, command, suffix in (("matplotlib", "plot", ".png"), ("altair", "report", ".html")):
+        name = f"{kept.name}{suffix}"
+        if find_spec(needed) is None:
+            report.say(f"No {name}: {needed} is not installed")
+            continue
+        command_line = [sys.executable, "-m", "blurbench", command, str(kept)]
+        ended = run([*command_line, "-o", str(folder / name)], SHOWING_S)
+        if ended.code != 0:
+            report.judge(Verdict(MISS, f"{name}: {ended.how}, {ended.last}"))
+        elif suffix == ".png":
+            report.picture(name)
+        else:
+            report.say(f"[{name}]({name})")

@@ -1,0 +1,250 @@
+"""Implementations raced on large images on the device, and the record of every sample."""
+
+from __future__ import annotations
+
+import csv
+import math
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from blurbench.backends.backend import Implementation
+from blurbench.plan import Problem
+from gpu_check.copying import COPY, Copy
+from gpu_check.report import text_of
+from gpu_check.scale import OWN
+
+SAMPLE_S, MOST_LOOPS = 0.004, 200
+TOO_SLOW, TOO_DEAR_S = 50, 0.5  # times the fastest; seconds of a call: but for ours, and a copy
+RACED, SLOW, FAILED = "raced", "too slow", "failed"
+COLUMNS = (
+    *("part", "implementation", "height", "width", "channels", "size"),
+    *("status", "round", "loops", "elapsed_s", "reason"),
+)
+
+Call = Callable[[], object]
+Measure = Callable[[Call, int], float]  # seconds that so many calls took together
+Images = Sequence[tuple[Any, Any]]  # an input and a result each, on the device
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`loops` calls of an implementation took `elapsed_s` together; no figure where it failed."""
+
+    name: str
+    status: str
+    round: int = 0
+    loops: int = 0
+    elapsed_s: float = math.nan
+    reason: str = ""
+
+
+@dataclass
+class Race:
+    """What was raced in one part at one point.
+
+    Attributes:
+        seconds: medians of a call, of the faster copy too; infinite for what is far slower.
+    """
+
+    part: str
+    channels: int
+    size: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+def race(calls: Mapping[str, Call], measure: Measure, rounds: int) -> list[Sample]:
+    """Samples of each, in rounds of shuffled order."""
+    rng = random.Random(0)
+    loops = {
+        name: min(MOST_LOOPS, max(1, int(SAMPLE_S / max(measure(call, 1), 1e-9))))
+        for name, call in calls.items()
+    }
+    return [
+        Sample(name, RACED, number, loops[name], measure(calls[name], loops[name]))
+        for number in range(1, rounds + 1)
+        for name in rng.sample(list(calls), len(calls))
+    ]
+
+
+def medians(samples: Sequence[Sample]) -> dict[str, float]:
+    """Seconds of a call, by name."""
+    each = defaultdict(list)
+    for one in samples:
+        each[one.name].append(one.elapsed_s / one.loops)
+    return {name: median(seconds) for name, seconds in each.items()}
+
+
+def rotating(work: Callable[[Any, Any], object], images: Images) -> Call:
+    """Calls `work` on one pair after the other."""
+    rotation = cycle(images)
+    return lambda: work(*next(rotation))
+
+
+class Racers:
+    """Races implementations and the copies, at one point after the other."""
+
+    def __init__(
+        self,
+        implementations: Sequence[Implementation],
+        copies: Mapping[str, Copy],
+        measure: Measure,
+        rounds: int,
+    ) -> None:
+        self._implementations, self._copies = implementations, copies
+        self._measure, self._rounds = measure, rounds
+        self._rates: dict[str, float] = {}  # seconds an operation, where it was measured last
+
+    def at(self, problem: Problem, images: Images) -> list[Sample]:
+        """All samples of the point; whatever a library raises ends no other, and is a sample."""
+        left_out, works = self._works(problem)
+        failed, calls, seconds = self._first_calls(works, images)
+        called = {one.name: one for one in self._implementations if one.name in calls}
+        for name, one in called.items():
+            self._rates[name] = seconds[name] / one.effort(problem)
+        longest = TOO_SLOW * min((seconds[name] for name in called), default=math.inf)
+        slow = [name for name in called if name != OWN and seconds[name] > longest]
+        left_out += [Sample(name, SLOW, 0, 1, seconds[name], "not raced") for name in slow]
+        raced = {name: call for name, call in calls.items() if name not in slow}
+        try:
+            return [*left_out, *failed, *race(raced, self._measure, self._rounds)]
+        except Exception as error:  # one of them has broken what they share
+            broken = [Sample(name, FAILED, reason=text_of(error)) for name in raced]
+            return [*left_out, *failed, *broken]
+
+    def _works(self, problem: Problem) -> tuple[list[Sample], dict[str, Copy]]:
+        """What is left out, and the plans of the others, after the copies."""
+        left_out: list[Sample] = []
+        works = dict(self._copies)
+        for one in self._implementations:
+            expected = self._expected_s(one, problem)
+            if one.name != OWN and expected > self._longest_s(problem):
+                reason = f"expected to take {expected:.2g} s a call"
+                left_out.append(Sample(one.name, SLOW, reason=reason))
+                continue
+            try:
+                works[one.name] = one.prepare(problem)
+            except Exception as error:
+                left_out.append(Sample(one.name, FAILED, reason=text_of(error)))
+        return left_out, works
+
+    def _first_calls(
+        self, works: Mapping[str, Copy], images: Images
+    ) -> tuple[list[Sample], dict[str, Call], dict[str, float]]:
+        """What failed; what can be called, and the seconds of its second call, by name."""
+        failed: list[Sample] = []
+        calls: dict[str, Call] = {}
+        seconds: dict[str, float] = {}
+        for name, work in works.items():
+            try:
+                call = rotating(work, images)
+                call()  # the first call compiles
+                seconds[name], calls[name] = self._measure(call, 1), call
+            except Exception as error:
+                failed.append(Sample(name, FAILED, reason=text_of(error)))
+        return failed, calls, seconds
+
+    def _expected_s(self, one: Implementation, problem: Problem) -> float:
+        return self._rates.get(one.name, 0.0) * one.effort(problem)
+
+    def _longest_s(self, problem: Problem) -> float:
+        known = [one for one in self._implementations if one.name in self._rates]
+        fastest = min((self._expected_s(one, problem) for one in known), default=math.inf)
+        return min(TOO_DEAR_S, TOO_SLOW * fastest)
+
+
+# The record.
+
+
+def write_samples(path: Path, part: str, problem: Problem, samples: Sequence[Sample]) -> None:
+    """Add a point's samples; what is written stays, should the process break later."""
+    with path.open("a", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream, lineterminator="\n")
+        if stream.tell() == 0:
+            rows.writerow(COLUMNS)
+        where = problem.height, problem.width, problem.channels, problem.kernel.size
+        for one in samples:
+            figures = (one.round, one.loops, one.elapsed_s) if one.loops else ("", "", "")
+            rows.writerow((part, one.name, *where, one.status, *figures, one.reason))
+
+
+def read_races(path: Path) -> list[Race]:
+    """The races of a record; the line that a process was writing when it was ended is left out."""
+    found: dict[tuple[str, int, int], list[Sample]] = defaultdict(list)
+    for row in _whole_rows(path):
+        status, reason = row["status"], row["reason"]
+        figures = (0, 0, math.nan)
+        if row["loops"]:
+            figures = int(row["round"]), int(row["loops"]), float(row["elapsed_s"])
+        sample = Sample(row["implementation"], status, *figures, reason)
+        found[row["part"], int(row["channels"]), int(row["size"])].append(sample)
+    return [_race_of(*point, samples) for point, samples in found.items()]
+
+
+def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
+    text = path.read_text("utf-8") if path.exists() else ""
+    whole = text[: text.rfind("\n") + 1].splitlines()
+    yield from csv.DictReader(whole)
+
+
+def _race_of(part: str, channels: int, size: int, samples: Sequence[Sample]) -> Race:
+    seconds = medians([one for one in samples if one.status == RACED])
+    copies = [seconds.pop(name) for name in list(seconds) if name.startswith(COPY)]
+    if copies:
+        seconds = {COPY: min(copies), **seconds}
+    slow = {one.name: math.inf for one in samples if one.status == SLOW}
+    reasons = {one.name: _why(one) for one in samples if one.status != RACED}
+    return Race(part, channels, size, {**seconds, **slow}, reasons)
+
+
+def _why(one: Sample) -> str:
+    return f"a call took {one.elapsed_s:.2g} s" if one.loops else one.reason
+
+
+def write_times(path: Path, races: Sequence[Race], side: int) -> None:
+    """All medians, in the words of the project's records."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream, lineterminator="\n")
+        rows.writerow(
+            (
+                *("part", "implementation", "height", "width", "channels", "size"),
+                *("compute_median_s", "copy_bandwidth_fraction", "reason"),
+            )
+        )
+        for one in races:
+            for name in dict.fromkeys((*one.seconds, *one.reasons)):
+                seconds = one.seconds.get(name, math.inf)
+                figures: tuple[object, object] = ("", "")
+                if math.isfinite(seconds):
+                    figures = seconds, one.seconds.get(COPY, math.nan) / seconds
+                where = one.part, name, side, side, one.channels, one.size
+                rows.writerow((*where, *figures, one.reasons.get(name, "")))
+
+
+def table(races: Sequence[Race]) -> list[str]:
+    """Microseconds, a row for each size; the share of the copy's bandwidth in brackets."""
+    races = sorted(races, key=lambda one: one.size)
+    names = [
+        name for name in dict.fromkeys(n for one in races for n in one.seconds) if name != COPY
+    ]
+    heads = ("size", COPY, *names)
+    widths = [max(15, len(head) + 2) for head in heads]
+    lines = [heads]
+    for one in races:
+        copy = one.seconds.get(COPY, math.nan)
+        cells = [_cell(one.seconds.get(name, math.inf), copy) for name in names]
+        lines.append((str(one.size), f"{copy * 1e6:.1f}", *cells))
+    return [
+        "".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
+
+
+def _cell(seconds: float, copy: float) -> str:
+    return f"{seconds * 1e6:.1f} ({copy / seconds:.0%})" if math.isfinite(seconds) else "-"

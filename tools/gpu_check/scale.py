@@ -1,0 +1,64 @@
+"""How large a check is: images, kernel sizes, rounds and time; a rehearsal makes it small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from blurbench.kernel import GaussianKernel
+from blurbench.plan import Problem
+
+SIZES = (3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 25, 31, 41, 63, 101, 151, 255)
+CHANNELS = (1, 3)
+OWN, LIBRARY = "cuda:separable", "cupyx:separable"
+OWN_PART = "cuda"  # the races of our kernels among themselves
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is asked.
+
+    Attributes:
+        side: of the square images, in pixels.
+        sizes: of the kernels, odd.
+        rounds: of a race.
+        budget_s: seconds for all of it.
+    """
+
+    side: int = 4096
+    sizes: tuple[int, ...] = SIZES
+    rounds: int = 11
+    budget_s: float = 470.0
+
+    @property
+    def points(self) -> list[tuple[int, int]]:
+        """Kernel size and channels of every point, in an order that may be cut short anywhere."""
+        return [(size, channels) for size in spread(self.sizes) for channels in CHANNELS]
+
+    def problem(self, size: int, channels: int, side: int | None = None) -> Problem:
+        """A float32 image with a border that reflects."""
+        side = side or self.side
+        shape = (side, side) if channels == 1 else (side, side, channels)
+        return Problem(GaussianKernel.from_size(size), shape, np.dtype(np.float32))
+
+    def arguments(self) -> list[str]:
+        """The options that give this scale."""
+        sizes = ",".join(map(str, self.sizes))
+        options = {"side": self.side, "sizes": sizes, "rounds": self.rounds}
+        options["budget"] = self.budget_s
+        return [text for name, value in options.items() for text in (f"--{name}", str(value))]
+
+
+def spread(sizes: tuple[int, ...]) -> list[int]:
+    """The ends, the middle, then the middles between: any beginning of it covers the whole."""
+    if len(sizes) < 3:
+        return list(sizes)
+    found, gaps = [sizes[0], sizes[-1]], [(0, len(sizes) - 1)]
+    while gaps:
+        low, high = gaps.pop(0)
+        middle = (low + high) // 2
+        if middle > low:
+            found.append(sizes[middle])
+            gaps += [(low, middle), (middle, high)]
+    return found

@@ -1,0 +1,103 @@
+"""The times of one backend beside our separable blur and a copy, at every point; a process's part.
+
+Kernels are compiled first, on all CPUs, since a device that waits for a compiler tells nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from blurbench.backends import gpu
+from blurbench.backends.device import EventClock
+from blurbench.backends.registry import find_backend, find_implementation
+from blurbench.plan import Problem
+from gpu_check.compiling import compile_all, to_race
+from gpu_check.copying import COPY, copies
+from gpu_check.races import FAILED, RACED, Images, Racers, Sample, read_races, write_samples
+from gpu_check.report import text_of
+from gpu_check.scale import CHANNELS, OWN, OWN_PART, Scale
+
+SAMPLES = "samples.csv"
+LOOKED_INTO, LARGEST_LOOKED_INTO = 256, 63  # sides and taps: such tools are slow
+COMPILING_SHARE = 1 / 3  # of a part's time, at most
+
+
+def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
+    """Race its exact implementations until time is up; every point is kept as it is done.
+
+    Points that were kept already are left out. Where nothing can be raced any more, not even a
+    copy, the process's context is broken: another process may go on.
+
+    Raises:
+        SystemExit: the context is broken.
+    """
+    until = time.perf_counter() + seconds
+    device = gpu.open_device(0)
+    ones = [one for one in find_backend(name).implementations if one.exact]
+    if name != OWN_PART:
+        ones.insert(0, find_implementation(*OWN.split(":")))
+    left = points_left(name, scale, folder)
+    if len(left) == len(scale.points):  # else what was compiled may have broken a process
+        compile_all(to_race(ones, scale), seconds * COMPILING_SHARE)
+        device.release()  # other threads' streams keep what their plans took
+    cache = device.cache_bytes or 0
+    measure = EventClock(device, time.perf_counter).measure
+    racers = Racers(ones, copies(import_module("cupy")), measure, scale.rounds)
+    images: dict[int, Images] = {}
+    for size, channels in left:
+        if time.perf_counter() > until:
+            missing = len(points_left(name, scale, folder))
+            print(f"time is up, {missing} of {len(scale.points)} points are left out")
+            return
+        problem = scale.problem(size, channels)
+        try:
+            if channels not in images:
+                images[channels] = images_for(device, problem, cache)
+        except MemoryError as error:  # the next points may do
+            failed = Sample(COPY, FAILED, reason=text_of(error))
+            write_samples(folder / SAMPLES, name, problem, [failed])
+            continue
+        samples = racers.at(problem, images[channels])
+        write_samples(folder / SAMPLES, name, problem, samples)
+        if not any(one.status == RACED for one in samples):
+            raise SystemExit(f"size {size}, channels {channels}: {samples[-1].reason}")
+    print(f"{len(scale.points) - len(points_left(name, scale, folder))} points")
+
+
+def points_left(name: str, scale: Scale, folder: Path) -> list[tuple[int, int]]:
+    """Kernel size and channels of the points that were not raced yet beside a backend."""
+    races = read_races(folder / SAMPLES)
+    done = {(one.size, one.channels) for one in races if one.part == name}
+    return [point for point in scale.points if point not in done]
+
+
+def images_for(device: Any, problem: Problem, cache_bytes: int) -> Images:
+    """Noise, in so many pairs that twice the cache lies between two uses of one."""
+    noise = np.random.default_rng(0).random(problem.shape, np.float32)
+    pairs = []
+    for _ in range(1 + math.ceil(2 * cache_bytes / noise.nbytes)):
+        pair = tuple(device.empty(problem.shape, problem.dtype) for _ in range(2))
+        device.upload(noise, pair[0])
+        pairs.append((pair[0], pair[1]))
+    device.synchronize()
+    return pairs
+
+
+def blur_small_images(scale: Scale) -> None:
+    """One call of each of our kernels, for tools that look into them."""
+    cupy = import_module("cupy")
+    side = min(LOOKED_INTO, scale.side)
+    for size in (size for size in scale.sizes if size <= LARGEST_LOOKED_INTO):
+        for channels in CHANNELS:
+            problem = scale.problem(size, channels, side)
+            image = cupy.ones(problem.shape, dtype=problem.dtype.name)
+            for one in find_backend(OWN_PART).implementations:
+                one.prepare(problem)(image)
+    cupy.cuda.get_current_stream().synchronize()
+    print("all were blurred")
