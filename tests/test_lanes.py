@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from blurbench import InputError, gaussian_blur, plan_cache
 from blurbench.backends import gpu, staging
 from blurbench.backends.backend import Availability
+from blurbench.backends.cuda.direct import IN_ONE_LAUNCH
 from blurbench.backends.device_arrays import lies_on_gpu
 from blurbench.backends.lanes import CUDA, PER_THREAD
 from blurbench.backends.registry import find_backend, find_implementation
@@ -280,3 +283,77 @@ def test_every_thread_that_opens_a_device_works_there(opened: list[int]) -> None
     assert len(set(places)) == 1
     assert places[0][0] == 1
     assert len(opened) == 2  # opened once
+
+
+# On a GPU.
+
+PHOTO = np.random.default_rng(5).integers(0, 256, (1500, 2000, 3), dtype=np.uint8)
+
+
+def on_gpu(test: Any) -> Any:
+    """Mark a test that needs a GPU; what CuPy itself warns of is shown and fails nothing."""
+    return pytest.mark.gpu(pytest.mark.filterwarnings("default")(test))
+
+
+def assert_is_blurred(result: Any, image: Array = PHOTO, size: int = 101) -> None:
+    expected = gaussian_blur(image, size=size, backend="scipy").astype(int)
+    assert np.abs(np.asarray(result).astype(int) - expected).max() <= 1  # rounded to either side
+
+
+@on_gpu
+def test_an_image_of_many_bands_goes_to_a_gpu_and_back() -> None:
+    for _ in range(3):
+        assert_is_blurred(gaussian_blur(PHOTO, size=101, backend="cuda"))
+
+
+@on_gpu
+@pytest.mark.parametrize("backend", ["cuda", "cupyx"])
+def test_two_streams_of_a_gpu_do_not_disturb_each_other(backend: str) -> None:
+    cupy = import_module("cupy")
+    streams = [cupy.cuda.Stream(non_blocking=True) for _ in range(2)]
+    image, results = cupy.asarray(PHOTO), []
+    cupy.cuda.Device().synchronize()
+    for turn in range(10):
+        with streams[turn % 2]:
+            results.append(gaussian_blur(image, size=101, backend=backend))
+    cupy.cuda.Device().synchronize()
+    assert_is_blurred(results[0].get())
+    assert all(bool((one == results[0]).all()) for one in results)
+
+
+@on_gpu
+def test_threads_on_streams_of_a_gpu_do_not_disturb_one_another() -> None:
+    cupy = import_module("cupy")
+
+    def work(number: int) -> Any:
+        with cupy.cuda.Stream(non_blocking=True):
+            return [gaussian_blur(PHOTO, size=101, backend="cuda") for _ in range(5)]
+
+    with ThreadPoolExecutor(3) as pool:
+        results = [one for made in pool.map(work, range(3)) for one in made]
+    assert_is_blurred(results[0])
+    assert all(np.array_equal(one, results[0]) for one in results)
+
+
+@on_gpu
+def test_a_tensor_on_a_gpu_is_taken_and_given_back_without_a_copy() -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("PyTorch cannot use the GPU: install a CUDA build of it")
+    tensor = torch.from_numpy(PHOTO).cuda()
+    result = torch.from_dlpack(gaussian_blur(tensor, size=101, backend="cuda"))
+    assert result.device == tensor.device
+    assert_is_blurred(result.cpu().numpy())
+
+
+@on_gpu
+def test_a_dense_sum_in_many_launches_is_right_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(IN_ONE_LAUNCH, "float32", 2**20)
+    image = PHOTO[:500, :700]
+    plan_cache.clear()
+    try:
+        assert_is_blurred(
+            gaussian_blur(image, size=31, method="direct", backend="cuda"), image, size=31
+        )
+    finally:
+        plan_cache.clear()
