@@ -243,6 +243,16 @@ def test_no_extent_of_an_image_leaves_the_grid(kind: str, shape: tuple[int, ...]
     KINDS[kind](only_launched(), problem)(np.zeros(shape, np.uint8))
 
 
+@on_cpu
+def test_column_passes_over_many_blocks_have_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blurbench.backends.cuda.columns.FOLD", 2)
+    toolkit = cuda_on_cpu.toolkit(edit=lambda text: text.replace("FOLD = 32768", "FOLD = 2"))
+    problem = problem_of(67, (70, 330))
+    image = noise(problem)
+    result = ColumnsPlan(toolkit, problem)(image)
+    assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
+
+
 @pytest.mark.parametrize(
     ("grid", "block"),
     [

@@ -7,6 +7,7 @@
 
 constexpr int LANES = 32, WARPS = 4, OUTPUTS = 16, PART = 64;
 constexpr int TILE = WARPS * OUTPUTS;  // rows of a block
+constexpr int FOLD = 32768;  // blocks below each other, then on along z: a grid has few along y
 
 // The column that a thread reads, and where its margins come from.
 struct Column {
@@ -60,11 +61,8 @@ extern "C" __global__ void __launch_bounds__(LANES * WARPS) columns(
 
     const int channels = CHANNELS > 0 ? CHANNELS : of_pixel;
     const long long pitch = static_cast<long long>(width) * channels;
-    // All blocks lie along x: a grid is too short for large images along y.
-    const unsigned across = (pitch + LANES - 1) / LANES;
-    const long long left = static_cast<long long>(blockIdx.x % across) * LANES;
-    const long long value = left + threadIdx.x;
-    const int y0 = blockIdx.x / across * TILE, y = y0 + threadIdx.y * OUTPUTS;
+    const long long left = static_cast<long long>(blockIdx.x) * LANES, value = left + threadIdx.x;
+    const int y0 = (blockIdx.z * FOLD + blockIdx.y) * TILE, y = y0 + threadIdx.y * OUTPUTS;
     if (value < pitch && y < height) {
         const Column column = {image + value, pitch, row_source, height + 2 * radius, outside};
         const int span = (2 * OUTPUTS + 2 * radius - 1) / OUTPUTS * OUTPUTS;

@@ -11,7 +11,7 @@ from blurbench.backends.cuda.compiler import Kernel, Toolkit
 from blurbench.backends.cuda.plan import CudaPlan, together
 from blurbench.plan import Problem
 
-LANES, WARPS, OUTPUTS = 32, 4, 16  # as in columns.cu
+LANES, WARPS, OUTPUTS, FOLD = 32, 4, 16, 32768  # as in columns.cu
 
 
 class ColumnsPlan(CudaPlan):
@@ -32,7 +32,7 @@ class ColumnsPlan(CudaPlan):
 
     def _pass(
         self, toolkit: Toolkit, extent: tuple[int, int], given: Any, made: Any
-    ) -> tuple[Kernel, tuple[int], tuple[Any, ...]]:
+    ) -> tuple[Kernel, tuple[int, int, int], tuple[Any, ...]]:
         """The kernel, its grid, and its arguments after the two images."""
         (height, width), radius = extent, self.problem.kernel.radius
         channels = self.problem.channels
@@ -43,13 +43,10 @@ class ColumnsPlan(CudaPlan):
             WORK=self.problem.work_dtype,
             CHANNELS=channels if together(self.problem) else 0,
         )
-        blocks = math.ceil(width * channels / LANES) * math.ceil(height / (WARPS * OUTPUTS))
+        across, down = math.ceil(width * channels / LANES), math.ceil(height / (WARPS * OUTPUTS))
+        grid = across, min(down, FOLD), math.ceil(down / FOLD)
         numbers = (np.int32(number) for number in (height, width, channels, radius))
-        return (
-            kernel,
-            (blocks,),
-            (self._sources(height, radius), self._taps, *numbers, self._outside),
-        )
+        return kernel, grid, (self._sources(height, radius), self._taps, *numbers, self._outside)
 
     def _launch(self, image: Any, out: Any) -> None:
         images = image, self._between, out
