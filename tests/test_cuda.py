@@ -6,6 +6,7 @@ the tests marked `gpu` in test_gpu.py are for that.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -292,13 +293,11 @@ def test_no_launch_of_a_dense_sum_is_long_enough_for_a_watchdog(
     processors: int, dtype: str
 ) -> None:
     problem = problem_of(255, (4096, 4096, 3), dtype)
-    found = launches(problem, processors)
+    tiles = [math.prod(map(len, one)) for one in launches(problem, processors)]
     whole = 4096**2 * 3 * 255**2
-    tiles = sum(map(len, found))
     slowest = 4e10 if dtype == "float32" else 3e9  # multiply-adds a second of a multiprocessor
-    assert max(map(len, found)) * whole / tiles < 0.5 * slowest * processors
-    assert max(map(len, found)) > 4 * processors
-    assert [one.start for one in found[1:]] == [one.stop for one in found[:-1]]
+    assert max(tiles) * whole / sum(tiles) < 0.5 * slowest * processors
+    assert max(tiles) > 3 * processors
 
 
 def test_a_dense_sum_of_little_work_is_one_launch() -> None:
@@ -306,11 +305,12 @@ def test_a_dense_sum_of_little_work_is_one_launch() -> None:
 
 
 @on_cpu
+@pytest.mark.parametrize("most", [2**15, 2**17])
 @pytest.mark.parametrize("shape", [(20, 300), (20, 300, 3), (9, 140, 2)])
 def test_a_dense_sum_in_many_launches_has_no_seams(
-    shape: tuple[int, ...], check: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    shape: tuple[int, ...], most: int, check: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(IN_ONE_LAUNCH, "float32", 2**17)
+    monkeypatch.setitem(IN_ONE_LAUNCH, "float32", most)
     problem = problem_of(9, shape)
     assert len(launches(problem, cuda_on_cpu.PROCESSORS)) > 1
     check("direct", problem)

@@ -3,8 +3,8 @@
 // A block makes a tile of pixels, 4 neighbours a thread. It goes through the kernel in parts of
 // at most DOWN x ALONG taps, for which the pixels and the taps lie in shared memory, so any
 // kernel fits. Each row of a part is summed by itself, which keeps the rounding error small.
-// A block takes CHANNELS of the `channels` interleaved ones. Tiles are numbered down the image, then
-// across, then through the channels; a launch takes those from `start` on, one a block.
+// A block takes CHANNELS of the `channels` interleaved ones. A launch makes a part of the tiles: from
+// `row_tile` down, from `column_tile` across, and from `group` of channels on.
 
 constexpr int LANES = 32, TILE = 8, DOWN = 8, ALONG = 16;
 constexpr int COLUMNS = LANES * 4 + ALONG, ROWS = TILE + DOWN - 1;  // of pixels in shared memory
@@ -20,14 +20,12 @@ extern "C" __global__ void __launch_bounds__(LANES * TILE, 3) direct(
     const int* __restrict__ column_source,  // of column x at x + radius
     const WORK* __restrict__ taps,          // size x size
     int height, int width, int channels, int radius, int aligned, WORK outside,
-    int start) {
+    int row_tile, int column_tile, int group) {
     __shared__ __align__(16) WORK pixels[ROWS][slot(COLUMNS * CHANNELS)];
     __shared__ __align__(16) WORK weights[DOWN][ALONG];
 
-    const int tile = start + blockIdx.x, below = (height + TILE - 1) / TILE;
-    const int beside = (width - 1) / (LANES * 4) + 1, column_tile = tile / below;
-    const int x0 = column_tile % beside * LANES * 4, y0 = tile % below * TILE;
-    const int first = column_tile / beside * CHANNELS;
+    const int x0 = (column_tile + blockIdx.y) * LANES * 4, y0 = (row_tile + blockIdx.x) * TILE;
+    const int first = (group + blockIdx.z) * CHANNELS;
     const int thread = threadIdx.y * LANES + threadIdx.x, size = 2 * radius + 1;
     const long long pitch = static_cast<long long>(width) * channels;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,24 @@ def direct_bytes(problem: Problem) -> int:
     return problem.kernel.size**2 * problem.work_dtype.itemsize
 
 
-def launches(problem: Problem, processors: int) -> list[range]:
-    """The numbers of the tiles that each launch makes, on so many multiprocessors."""
+MOST_ALONG = 65_535  # blocks of a grid along y and z
+
+
+def launches(problem: Problem, processors: int) -> list[tuple[range, range, range]]:
+    """Of each launch the tiles down, across and through the channels, on such a device."""
     groups = 1 if together(problem) else problem.channels
-    tiles = math.ceil(problem.height / ROWS) * math.ceil(problem.width / COLUMNS) * groups
+    down, across = math.ceil(problem.height / ROWS), math.ceil(problem.width / COLUMNS)
     a_tile = ROWS * COLUMNS * (problem.channels // groups) * problem.kernel.size**2
     most = max(1, processors * IN_ONE_LAUNCH[problem.work_dtype.name] // a_tile)
-    return [range(start, min(start + most, tiles)) for start in range(0, tiles, most)]
+    wide = min(across, most, MOST_ALONG)
+    deep = min(groups, max(1, most // wide), MOST_ALONG)
+    long = max(1, most // (wide * deep))
+    return list(product(parts(down, long), parts(across, wide), parts(groups, deep)))
+
+
+def parts(n: int, most: int) -> list[range]:
+    """The numbers below n, so many at a time."""
+    return [range(start, min(start + most, n)) for start in range(0, n, most)]
 
 
 class DirectPlan(CudaPlan):
@@ -61,4 +73,5 @@ class DirectPlan(CudaPlan):
         aligned = self._aligned(out) if self._together else np.int32(0)
         arguments = image, out, *self._tables, *self._numbers, aligned, self._outside
         for tiles in self._launches:
-            self._kernel((len(tiles),), (LANES, ROWS), (*arguments, np.int32(tiles.start)))
+            grid, starts = tuple(map(len, tiles)), (np.int32(one.start) for one in tiles)
+            self._kernel(grid, (LANES, ROWS), (*arguments, *starts))
