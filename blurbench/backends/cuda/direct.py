@@ -13,6 +13,7 @@ from blurbench.backends.cuda.plan import CudaPlan, together
 from blurbench.plan import Problem
 
 LANES, ROWS, COLUMNS = 32, 8, 128  # of a block; as in direct.cu
+MOST_ALONG = 65_535  # blocks of a grid along y and z
 
 # Multiply-adds in one launch for each multiprocessor. A display's driver stops a kernel after 2 s;
 # the slowest cards that can run this do 4e10 a second in float32 and 3e9 in float64. Fast ones are
@@ -25,11 +26,12 @@ def direct_bytes(problem: Problem) -> int:
     return problem.kernel.size**2 * problem.work_dtype.itemsize
 
 
-MOST_ALONG = 65_535  # blocks of a grid along y and z
-
-
 def launches(problem: Problem, processors: int) -> list[tuple[range, range, range]]:
-    """Of each launch the tiles down, across and through the channels, on such a device."""
+    """The tiles of each launch: down, across, and through the channels.
+
+    Args:
+        processors: multiprocessors of the device.
+    """
     groups = 1 if together(problem) else problem.channels
     down, across = math.ceil(problem.height / ROWS), math.ceil(problem.width / COLUMNS)
     a_tile = ROWS * COLUMNS * (problem.channels // groups) * problem.kernel.size**2
