@@ -53,10 +53,12 @@ lint: tools
 trust: install
 	@$(BIN)/python tools/trust.py $(ARGS)
 
-# On a machine with a GPU, from the bare tree with its own Python, in 8 minutes; writes into OUT.
+# On a machine with a GPU, in 8 minutes; writes into OUT. Where .venv was set up for the GPU it is
+# asked with its Python, else, from the bare tree, with the machine's own.
+IN_VENV := $(and $(wildcard .venv/gpu),$(filter file,$(origin PYTHON)))
 gpu-check: OUT ?= results
-gpu-check:
-	@PYTHONPATH=. $(PYTHON) tools/gpu_check.py --out "$(OUT)"
+gpu-check: $(if $(IN_VENV),tools)
+	@PYTHONPATH=. $(if $(IN_VENV),$(BIN)/python,$(PYTHON)) tools/gpu_check.py --out "$(OUT)"
 
 install: .venv/ready $(if $(ASK_DRIVER),gpu)
 
