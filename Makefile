@@ -53,10 +53,13 @@ lint: tools
 trust: install
 	@$(BIN)/python tools/trust.py $(ARGS)
 
-# On a machine with a GPU, from the bare tree with its own Python, in 8 minutes; writes into OUT.
+# On a machine with a GPU, in 8 minutes; writes into OUT. Where .venv was set up for the GPU it is
+# asked with its Python, else, from the bare tree, with the machine's own.
+IN_VENV := $(and $(wildcard .venv/gpu),$(filter file,$(origin PYTHON)))
 gpu-check: OUT ?= results
-gpu-check:
-	@PYTHONPATH=".:tools$${PYTHONPATH:+:$$PYTHONPATH}" $(PYTHON) -m gpu_check --out "$(OUT)" $(ARGS)
+gpu-check: $(if $(IN_VENV),tools)
+	@PYTHONPATH=".:tools$${PYTHONPATH:+:$$PYTHONPATH}" $(if $(IN_VENV),$(BIN)/python,$(PYTHON)) \
+		-m gpu_check --out "$(OUT)" $(ARGS)
 
 install: .venv/ready $(if $(ASK_DRIVER),gpu)
 

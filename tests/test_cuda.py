@@ -449,7 +449,7 @@ def test_images_of_more_than_2_to_the_31_pixels_are_blurred_to_their_end(kind: s
     side, crop = 46_500, 300
     if cupy.cuda.Device().mem_info[0] < 8 * side**2:
         pytest.skip("the device has too little free memory for such an image")
-    image = cupy.random.randint(0, 256, (side, side), dtype=cupy.uint8)
+    image = cupy.asarray(np.random.default_rng(0).integers(0, 256, (side, side), np.uint8))
     corner = cupy.ascontiguousarray(image[-crop:, -crop:])
     last = {
         extent: KINDS[kind](cuda_toolkit(), problem_of(31, (extent, extent), "uint8"))

@@ -96,7 +96,7 @@ def test_the_library_is_found_where_it_lies(platform: str, only: str) -> None:
     assert find_driver(load, {}, platform).usable
 
 
-def test_the_loader_of_this_machine_is_told_from_a_driver() -> None:
+def test_where_the_library_is_not_there_is_no_driver() -> None:
     assert find_driver(lambda name: ctypes.CDLL(f"no-such-{Path(name).name}")).reason == NO_DRIVER
 
 

@@ -249,6 +249,13 @@ def test_cucim_is_to_be_installed_for_the_cuda_of_the_cupy_beside_it(
     assert cucim.probe.__wrapped__().remedy == install("cucim12")
 
 
+def test_cucim_is_left_to_conda_where_cupy_is_conda_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "probe", lambda: Availability(devices=("Device 0",)))
+    monkeypatch.setattr(cucim, "import_module", lambda name: missing("cucim"))
+    monkeypatch.setattr(cupy_packages, "by_conda", lambda name: True)
+    assert cucim.probe.__wrapped__().remedy == "conda install -c rapidsai -c conda-forge cucim"
+
+
 def test_missing_thread_pools_are_told_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     console = terminal()

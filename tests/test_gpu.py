@@ -69,6 +69,7 @@ def working_cupy() -> SimpleNamespace:
             "minor": 0,
         },
         runtimeGetVersion=lambda: 13000,
+        is_hip=False,
     )
     nvrtc = SimpleNamespace(getVersion=lambda: (13, 0))
     return SimpleNamespace(
@@ -346,6 +347,12 @@ def test_where_everything_works_the_devices_are_named() -> None:
 
 def test_where_everything_works_the_versions_are_told() -> None:
     assert examined().versions == {"cupy": "14.2.0", "cuda": "13000"}
+
+
+def test_a_cupy_for_amd_is_not_asked_for_the_compiler_of_cuda() -> None:
+    of_amd = {"is_hip": True, "runtimeGetVersion": lambda: 70226015}
+    changes = [setting(f"cuda.runtime.{name}", value) for name, value in of_amd.items()]
+    assert examined(both(*changes)).ok
 
 
 @pytest.mark.parametrize("name", ["cupy", "cupyx"])

@@ -5,6 +5,7 @@ The plans of PyTorch run for real in the exactness contract's tests, where it is
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -17,6 +18,7 @@ import scipy.ndimage
 
 from blurbench.backends import conv2d, cucim, gpu, optional, torch, torch_cuda
 from blurbench.backends.backend import Availability
+from blurbench.backends.driver import Driver
 from blurbench.border import BORDERS
 from blurbench.extras import install
 from blurbench.kernel import GaussianKernel
@@ -142,6 +144,23 @@ def test_a_pytorch_that_does_not_fit_is_the_reason(
     found = torch_cuda.examine(FOUND, lambda: made)
     assert reason in (found.reason or "")
     assert found.remedy
+
+
+@pytest.mark.parametrize(
+    ("version", "remedy"),
+    [
+        ((12, 4), "install a PyTorch built for CUDA 12.4 or older"),
+        ((13, 1), install("torch", instead_of=["torch"])),
+    ],
+)
+def test_a_pytorch_that_does_not_fit_gives_way_to_one_for_the_driver(
+    version: tuple[int, int], remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(torch_cuda, "this_driver", lambda: Driver(version))
+    made = made_up_torch()
+    made.version.cuda = None
+    assert torch_cuda.examine(FOUND, lambda: made).remedy == remedy
 
 
 # cuCIM's plan, on NumPy and SciPy's filter.

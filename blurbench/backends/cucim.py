@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from types import ModuleType
@@ -80,8 +81,15 @@ def _load() -> ModuleType:
 @functools.cache
 def probe() -> Availability:
     """Whether the GPU can be used and cuCIM be imported."""
-    extra = f"cucim{cupy_packages.cuda()}"
-    return optional.on_gpu(lambda: optional.examine(_load, "cucim", "cuCIM", extra))
+    return optional.on_gpu(_examine)
+
+
+def _examine() -> Availability:
+    found = optional.examine(_load, "cucim", "cuCIM", f"cucim{cupy_packages.cuda()}")
+    if found.ok or not cupy_packages.by_conda("cupy"):
+        return found
+    # The wheel would bring a second CuPy.
+    return replace(found, remedy="conda install -c rapidsai -c conda-forge cucim")
 
 
 backend = Backend(

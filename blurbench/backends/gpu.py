@@ -112,10 +112,11 @@ def _check_packages(cupy: Any) -> None:
 
 def _check_devices(cupy: Any) -> None:
     """A driver that runs this CuPy's CUDA, and cards that it compiles for."""
-    driver, made_for = this_driver(), _cuda_of(cupy)
+    made_for = _cuda_of(cupy)
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except RuntimeError as error:
+        driver = this_driver()
         if not driver.usable:
             raise _FailedCheckError(driver.reason, driver.remedy) from None
         if made_for == "13" and driver.cuda == "12":
@@ -138,7 +139,7 @@ def _check_compiler(cupy: Any) -> None:
     except Exception as error:  # CuPy's own errors are of many kinds
         reason = f"the CUDA compiler library (NVRTC) cannot be loaded: {_line(error)}"
         raise _FailedCheckError(reason, _libraries()) from None
-    if str(version[0]) != _cuda_of(cupy):
+    if str(version[0]) != _cuda_of(cupy) and not cupy.cuda.runtime.is_hip:
         reason = (
             f"this CuPy is for CUDA {_cuda_of(cupy)}, and finds the compiler of CUDA {version[0]}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -12,6 +13,7 @@ from blurbench.backends import gpu, lanes, optional, staging
 from blurbench.backends import torch as on_cpu
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
+from blurbench.backends.driver import this_driver
 from blurbench.extras import install
 from blurbench.plan import Problem
 
@@ -68,16 +70,24 @@ def examine(found: Availability, load: Callable[[], Any]) -> Availability:
         return found
     torch = load()
     if torch.version.cuda is None:
-        reason, remedy = "this PyTorch was built without CUDA", "install a CUDA build of PyTorch"
+        reason, remedy = "this PyTorch was built without CUDA", _fitting()
     elif not torch.cuda.is_available():
         reason = f"PyTorch cannot use CUDA here (it was built for CUDA {torch.version.cuda})"
-        remedy = "install the PyTorch that matches the driver"
+        remedy = _fitting()
     elif not hasattr(torch.backends.cudnn, "conv"):
         reason = f"PyTorch {torch.__version__} has {TOO_OLD}"
         remedy = install("torch", upgrade=True)
     else:
         return found
     return Availability(reason, remedy, found.versions)
+
+
+def _fitting() -> str:
+    """What puts a PyTorch there that this driver runs; pip finds that for CUDA 13 on Linux."""
+    version = this_driver().version
+    if version is None or (version >= (13, 0) and sys.platform == "linux"):
+        return install("torch", instead_of=["torch"])
+    return f"install a PyTorch built for CUDA {version[0]}.{version[1]} or older"
 
 
 backend = Backend(
