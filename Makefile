@@ -15,7 +15,7 @@ IMG ?=
 ARGS ?=
 
 .DEFAULT_GOAL := compare
-.PHONY: compare sweep bench-peers test test-all test-rest lint trust gpu-check install tools clean
+.PHONY: compare sweep bench-peers test test-all test-rest lint trust gpu-check gpu-tune machine-code install tools clean
 
 compare: install
 	@$(BIN)/blurbench compare $(if $(IMG),"$(IMG)") $(ARGS)
@@ -48,6 +48,14 @@ trust: install
 gpu-check: OUT ?= results
 gpu-check:
 	@PYTHONPATH=. $(PYTHON) tools/gpu_check.py --out "$(OUT)"
+
+# On a machine with a GPU, in 10 minutes: tries the fused kernel's shapes and writes their table.
+gpu-tune:
+	@PYTHONPATH=. $(PYTHON) tools/gpu_tune.py $(ARGS)
+
+# Needs no GPU: counts the fused kernel's instructions and writes docs/machine-code.md.
+machine-code: tools
+	@PYTHONPATH=tests $(BIN)/python tools/machine_code.py
 
 install: .venv/ready
 

@@ -69,17 +69,18 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
         const int y = start + way * ((step - FIRST) * ROWS + RADIUS), last = y + way * (ROWS - 1);
         no_row = 0;
         const bool inside = min(y, last) >= 0 && max(y, last) < height;
-        const INPUT* top = image + y * pitch;
+        const INPUT* from = image + y * pitch;
         if (inside && together) {
             #pragma unroll
-            for (int g = 0; g < ROWS; g++) next[g] = load_pack<V>(top + (source[0] + g * ahead));
+            for (int g = 0; g < ROWS; g++) next[g] = load_pack<V>(from + (source[0] + g * ahead));
             return;
         }
         if (inside) {
             #pragma unroll
             for (int g = 0; g < ROWS; g++) {
                 #pragma unroll
-                for (int v = 0; v < V; v++) next[g].v[v] = top[source[v] + g * ahead];
+                for (int v = 0; v < V; v++) next[g].v[v] = from[source[v]];
+                from += ahead;
             }
             return;
         }
@@ -89,7 +90,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
             const bool known = row >= -RADIUS && row < height + RADIUS;
             const int there = known ? row_source[row + RADIUS] : -1;
             if (there < 0) no_row |= 1u << g;
-            const INPUT* from = image + max(there, 0) * pitch;
+            from = image + max(there, 0) * pitch;
             #pragma unroll
             for (int v = 0; v < V; v++) next[g].v[v] = from[source[v]];
         }
@@ -101,16 +102,17 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
     // The items whose horizontal sums this thread takes, the same ones at every step.
     const int items = (columns + PIXELS - 1) / PIXELS, span = span_of(items);
     const bool whole = aligned && columns % 4 == 0;
-    int line[TURNS], from[TURNS], to[TURNS], within[TURNS];
+    const int values_of_row = columns * CHANNELS;
+    int line[TURNS], offset[TURNS], from[TURNS], to[TURNS];
     #pragma unroll
     for (int turn = 0; turn < TURNS; turn++) {
         const int at = threadIdx.x + turn * THREADS;
         const int first = at / (LINES * span) * LINES, left = at % (LINES * span);
         const int row = first + left / SIDE % LINES, item = left / 8 * SIDE + left % SIDE;
         line[turn] = item < items ? row : ROWS;  // no row of a step
-        from[turn] = row * PITCH + item * LENGTH;
-        to[turn] = row * ahead + item * LENGTH;
-        within[turn] = columns * CHANNELS - item * LENGTH;
+        offset[turn] = item * LENGTH;
+        from[turn] = row * PITCH + offset[turn];
+        to[turn] = row * ahead + offset[turn];
     }
 
     float sums[2 * RADIUS][V] = {};
@@ -184,11 +186,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) fused(
                 #pragma unroll
                 for (int e = 0; e < 4; e++) four.v[e] = Pixel<OUTPUT>::of(total[c * 4 + e]);
                 if (whole) {  // then an item has 4 pixels at least
-                    if (c < CHANNELS || c * 4 < within[turn]) store_pack<4>(here + c * 4, four);
+                    if (c < CHANNELS || offset[turn] + c * 4 < values_of_row) {
+                        store_pack<4>(here + c * 4, four);
+                    }
                 } else {
                     #pragma unroll
                     for (int e = 0; e < 4; e++) {
-                        if (c * 4 + e < within[turn]) here[c * 4 + e] = four.v[e];
+                        const bool kept = offset[turn] + c * 4 + e < values_of_row;
+                        if (kept) here[c * 4 + e] = four.v[e];
                     }
                 }
             }

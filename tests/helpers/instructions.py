@@ -1,4 +1,4 @@
-"""How many instructions a pixel costs, counted in a kernel's machine code.
+"""How many instructions a kernel executes, counted in its machine code.
 
 A kernel's time goes into one loop. Of the ways through it the usual one is taken: it has the most
 multiply-adds, and of these the fewest instructions, for what is rare (a border, a ragged end) only
