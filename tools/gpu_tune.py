@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from importlib import import_module
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -31,7 +30,6 @@ from blurbench.backends.cuda.compiler import Toolkit, toolkit
 from blurbench.backends.cuda.fused import FusedPlan
 from blurbench.backends.cuda.plan import INTERLEAVED
 from blurbench.backends.cuda.shapes import (
-    ANY,
     TABLE,
     Row,
     Shape,

@@ -39,10 +39,10 @@ Made by `make machine-code`, from what NVRTC {version} compiles; no GPU was aske
 figures from growing.
 
 An image of {side}x{side} float32 pixels is blurred. *Instructions* are those that threads execute
-for one pixel, margins of blocks included, with the usual way through the kernel's loop: inside the
-image, where four values are loaded and stored at once. Below a separable blur's 2 multiply-adds a
-tap and channel nothing goes. *Registers* are a thread's. Nothing is spilled. A multiprocessor holds
-one block or more: *warps* in all. The shapes of the blocks are in `blurbench/backends/cuda/shapes.csv`.
+for one pixel, margins of blocks included, on the usual way through the kernel's loop: inside the
+image, where four values are loaded and stored at once. A separable blur takes 2 multiply-adds a
+tap and channel. *Registers* are a thread's; nothing is spilled. *Warps* are those of the blocks
+that a multiprocessor holds. The shapes of blocks are in `blurbench/backends/cuda/shapes.csv`.
 """
 
 
