@@ -481,6 +481,22 @@ def test_no_specialisation_spills_registers(dtypes: tuple[str, ...], architectur
 
 
 @assembled
+@pytest.mark.rest("architectures")
+@pytest.mark.parametrize("channels", INTERLEAVED)
+def test_no_radius_spills_registers(channels: int) -> None:
+    """Each on one architecture, in turn; neighbours share a shape."""
+    spilled = []
+    for radius in range(1, max(shape.radius for shape in shapes_for(channels)) + 1):
+        problem = problem_of(2 * radius + 1, (8, 8, channels))
+        shape, architecture = shape_for(problem), ARCHITECTURES[radius % 4]
+        assert shape is not None
+        given = options(**fused_macros(problem, shape))
+        if assemble(source("fused"), given, architecture).spilled:
+            spilled.append((radius, architecture))
+    assert spilled == []
+
+
+@assembled
 def test_shared_memory_fits_every_device() -> None:  # as much on any, and whatever the type
     found = [taken.shared_bytes for name, taken in resources(shipped(("float32",)), "sm_90")]
     assert max(found) <= 48 * 1024
