@@ -24,7 +24,8 @@ ASK_DRIVER := $(if $(filter auto,$(GPU)),$(wildcard $(SIGNS)),$(filter-out no,$(
 GPU_SETUP := tools/gpu_setup.py --gpu "$(GPU)"
 
 .DEFAULT_GOAL := compare
-.PHONY: compare sweep bench-peers test test-all test-rest lint trust gpu-check install gpu tools clean
+.PHONY: compare sweep bench-peers test test-all test-rest lint trust gpu-check gpu-tune \
+	machine-code install gpu tools clean
 
 compare: install
 	@$(BIN)/blurbench compare $(if $(IMG),"$(IMG)") $(ARGS)
@@ -60,6 +61,14 @@ gpu-check: OUT ?= results
 gpu-check: $(if $(IN_VENV),tools)
 	@PYTHONPATH=".:tools$${PYTHONPATH:+:$$PYTHONPATH}" $(if $(IN_VENV),$(BIN)/python,$(PYTHON)) \
 		-m gpu_check --out "$(OUT)" $(ARGS)
+
+# On a machine with a GPU, in 10 minutes: tries the fused kernel's shapes and writes their table.
+gpu-tune:
+	@PYTHONPATH=. $(if $(IN_VENV),$(BIN)/python,$(PYTHON)) tools/gpu_tune.py $(ARGS)
+
+# Needs no GPU: counts the fused kernel's instructions and writes docs/machine-code.md.
+machine-code: tools
+	@PYTHONPATH=tests $(BIN)/python tools/machine_code.py
 
 install: .venv/ready $(if $(ASK_DRIVER),gpu)
 

@@ -39,11 +39,13 @@ class Toolkit:
         xp: its array namespace.
         compile: gives kernel `name` of a source under the given compiler options.
         processors: how many multiprocessors it has.
+        capability: its compute capability, such as `90`.
     """
 
     xp: Any
     compile: Callable[[str, str, tuple[str, ...]], Kernel]
     processors: int
+    capability: str = ""
 
     def kernel(self, name: str, **macros: object) -> Kernel:
         """The kernel of `<name>.cu`, compiled with the macros defined."""
@@ -66,8 +68,9 @@ def options(**macros: object) -> tuple[str, ...]:
 def toolkit() -> Toolkit:
     """CuPy on the current device. It keeps what it compiled on disk."""
     cupy = import_module("cupy")
-    processors = cupy.cuda.Device().attributes["MultiProcessorCount"]
-    return Toolkit(cupy, _compile, int(processors))
+    device = cupy.cuda.Device()
+    processors = int(device.attributes["MultiProcessorCount"])
+    return Toolkit(cupy, _compile, processors, device.compute_capability)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from blurbench.backends.cuda.compiler import Toolkit
 from blurbench.backends.cuda.plan import CudaPlan
-from blurbench.backends.cuda.shapes import LEAST_TILE, Shape, fused_macros
+from blurbench.backends.cuda.shapes import Shape, fused_macros
 from blurbench.plan import Problem
 
 
@@ -21,9 +21,7 @@ class FusedPlan(CudaPlan):
         height, width = problem.height, problem.width
         self._rows = self._sources(height, shape.radius)
         self._columns = self._sources(width, shape.pad)
-        strip = math.ceil(width / shape.strips(problem) / 4) * 4
-        steps = math.ceil(shape.rows_each(problem, toolkit.processors) / shape.rows)
-        tile = max(LEAST_TILE, steps * shape.rows)
+        strip, tile = shape.strip(problem), shape.tile(problem, toolkit.processors)
         self._grid = math.ceil(width / strip), math.ceil(height / tile)
         self._block = (shape.threads,)
         self._numbers = tuple(np.int32(number) for number in (height, width, strip, tile))

@@ -11,7 +11,8 @@ from blurbench.plan import Plan, Problem
 
 def separable_plan(toolkit: Toolkit, problem: Problem) -> Plan:
     """The faster of the two separable plans."""
-    shape = quick_shape(problem, toolkit.processors) or shape_for(problem)
+    card = toolkit.capability
+    shape = quick_shape(problem, toolkit.processors, card) or shape_for(problem, card)
     if shape is None:
         return ColumnsPlan(toolkit, problem)
     return FusedPlan(toolkit, problem, shape)

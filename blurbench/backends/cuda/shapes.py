@@ -1,17 +1,30 @@
-"""How `fused.cu` is compiled: by radius, channels, and the extent of the image."""
+"""How `fused.cu` is compiled: by card, radius, channels, and the extent of the image.
+
+The shapes of blocks are a table, `shapes.csv`, which tells what its columns mean.
+"""
 
 from __future__ import annotations
 
+import csv
+import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from blurbench.backends.cuda.plan import together
 from blurbench.plan import Problem
 
+TABLE = Path(__file__).with_suffix(".csv")
+ANY = "any"
+
+QUICK_BELOW = 4  # rows a block: in an image so small, what counts is how long one block takes
+MOST_VALUES = 2**28  # of a row: as many rows as a step takes lie within 32 bits
+LEAST_TILE = 8  # rows: fewer are mostly spent on reaching the first sum
+
 
 @dataclass(frozen=True)
 class Shape:
-    """How `fused.cu` is compiled for radii up to `radius`.
+    """How `fused.cu` is compiled for kernels of a radius.
 
     Attributes:
         values: that a thread sums vertically; each takes 2*radius registers.
@@ -19,6 +32,7 @@ class Shape:
         rows: that a block finishes between two barriers.
         blocks: that a multiprocessor shall hold at once.
         ahead: steps by which rows are fetched before they are summed.
+        pixels: of which a thread takes the horizontal sums at once.
     """
 
     radius: int
@@ -27,63 +41,74 @@ class Shape:
     rows: int
     blocks: int
     ahead: int = 1
+    pixels: int = 8
 
     @property
     def pad(self) -> int:
         """Columns beside a strip."""
         return -(-self.radius // 4) * 4
 
+    def columns(self, channels: int) -> int:
+        """The most that a strip can have, in whole `pixels`."""
+        return (self.threads * self.values // channels - 2 * self.pad) // self.pixels * self.pixels
+
     def strips(self, problem: Problem) -> int:
         """The fewest that cover the image's columns."""
-        most = (self.threads * self.values // problem.channels - 2 * self.pad) // 4 * 4
-        return math.ceil(problem.width / most)
+        return math.ceil(problem.width / self.columns(problem.channels))
+
+    def strip(self, problem: Problem) -> int:
+        """Columns of a strip."""
+        return math.ceil(problem.width / self.strips(problem) / self.pixels) * self.pixels
 
     def rows_each(self, problem: Problem, processors: int) -> float:
         """Rows of a strip for each of the blocks that the device holds at once."""
         return problem.height / max(1, processors * self.blocks // self.strips(problem))
 
-
-# By channels; the first whose radius reaches is taken. Chosen by the instructions that the machine
-# code for sm_90 spends on a pixel of 4096x4096, halos included, where no register is spilled; not
-# by measured times.
-SMALL = (Shape(1, 4, 128, 8, 3), Shape(2, 4, 128, 8, 3), Shape(4, 4, 128, 8, 3))
-SHAPES = {
-    1: (
-        *SMALL,
-        Shape(6, 2, 256, 8, 2),
-        Shape(8, 2, 256, 8, 2),
-        Shape(12, 2, 384, 8, 1),
-        Shape(15, 2, 384, 8, 1),
-        Shape(24, 1, 512, 8, 1),
-        Shape(32, 1, 512, 8, 1),
-    ),
-    3: (
-        *SMALL,
-        Shape(6, 2, 384, 8, 1),
-        Shape(8, 4, 256, 4, 2),
-        Shape(12, 2, 384, 8, 1),
-        Shape(15, 4, 256, 4, 1),
-        Shape(24, 2, 384, 8, 1),
-        Shape(32, 2, 256, 8, 1),
-    ),
-    4: (
-        *SMALL,
-        Shape(6, 4, 256, 4, 2),
-        Shape(8, 2, 256, 8, 2),
-        Shape(12, 4, 256, 4, 1),
-        Shape(15, 4, 256, 4, 1),
-        Shape(24, 4, 256, 4, 1),
-    ),
-}
-# For images so small that a block has hardly a row: what counts is how long one block takes. More
-# threads have less to do each, and both steps that most blocks take are fetched at once.
-QUICK = tuple(Shape(radius, 1, 256, 8, 2, ahead=2) for radius in (1, 2, 4, 8))
-QUICK_BELOW = 4  # rows a block
-MOST_VALUES = 2**28  # of a row: as many rows as a step takes lie within 32 bits
-LEAST_TILE = 8  # rows: fewer are mostly spent on reaching the first sum
+    def tile(self, problem: Problem, processors: int) -> int:
+        """Rows of a strip that a block takes."""
+        steps = math.ceil(self.rows_each(problem, processors) / self.rows)
+        return max(LEAST_TILE, steps * self.rows)
 
 
-def shape_for(problem: Problem) -> Shape | None:
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: a shape, and what it is for."""
+
+    capability: str
+    image: str
+    channels: str
+    shape: Shape
+
+    def is_for(self, capability: str, image: str, channels: int) -> bool:
+        return (
+            self.capability in (capability, ANY)
+            and self.image == image
+            and self.channels in (str(channels), ANY)
+        )
+
+
+@functools.cache
+def read_table(path: Path = TABLE) -> tuple[Row, ...]:
+    """The table's rows; those of a card come before those of any."""
+    lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
+    rows = [
+        Row(
+            row.pop("capability"),
+            row.pop("image"),
+            row.pop("channels"),
+            Shape(**{name: int(text) for name, text in row.items()}),
+        )
+        for row in csv.DictReader(lines)
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.capability == ANY, row.shape.radius)))
+
+
+def shapes_for(channels: int, image: str = "large", capability: str = ANY) -> tuple[Shape, ...]:
+    """The table's shapes for so many channels, the first choice first."""
+    return tuple(row.shape for row in read_table() if row.is_for(capability, image, channels))
+
+
+def shape_for(problem: Problem, capability: str = ANY) -> Shape | None:
     """How the fused kernel is compiled for a problem; None where two passes are faster."""
     if not together(problem):
         return None
@@ -91,16 +116,21 @@ def shape_for(problem: Problem) -> Shape | None:
         return None
     if problem.width * problem.channels >= MOST_VALUES:
         return None
-    shapes = SHAPES[problem.channels]
-    return next((shape for shape in shapes if problem.kernel.radius <= shape.radius), None)
+    return _fitting(shapes_for(problem.channels, "large", capability), problem.kernel.radius)
 
 
-def quick_shape(problem: Problem, processors: int) -> Shape | None:
+def quick_shape(problem: Problem, processors: int, capability: str = ANY) -> Shape | None:
     """The shape for a small image on so many multiprocessors; None where it is no small one."""
-    usual = shape_for(problem)
+    usual = shape_for(problem, capability)
     if usual is None or usual.rows_each(problem, processors) >= QUICK_BELOW:
         return None
-    return next((shape for shape in QUICK if problem.kernel.radius <= shape.radius), None)
+    return _fitting(shapes_for(problem.channels, "small", capability), problem.kernel.radius)
+
+
+def _fitting(shapes: tuple[Shape, ...], radius: int) -> Shape | None:
+    """The first that reaches, for this very radius: a wider one would multiply by zeros."""
+    found = next((shape for shape in shapes if radius <= shape.radius), None)
+    return found and replace(found, radius=max(1, radius))
 
 
 def fused_macros(problem: Problem, shape: Shape) -> dict[str, object]:
@@ -115,4 +145,16 @@ def fused_macros(problem: Problem, shape: Shape) -> dict[str, object]:
         "ROWS": shape.rows,
         "BLOCKS": shape.blocks,
         "AHEAD": shape.ahead,
+        "PIXELS": shape.pixels,
     }
+
+
+def table_text(rows: tuple[Row, ...]) -> str:
+    """The table's file, with these rows after what the file of now says of its columns."""
+    words = [line for line in TABLE.read_text("utf-8").splitlines() if line.startswith("#")]
+    names = ("radius", "values", "threads", "rows", "blocks", "ahead", "pixels")
+    lines = [",".join(("capability", "image", "channels", *names))]
+    for row in rows:
+        numbers = (str(getattr(row.shape, name)) for name in names)
+        lines.append(",".join((row.capability, row.image, row.channels, *numbers)))
+    return "\n".join([*words, *lines, ""])
