@@ -14,6 +14,7 @@ constexpr int HELD = 16;                  // samples of a thread
 constexpr int THREADS = LENGTH / HELD;    // of a line
 constexpr int LAST = LENGTH / 256;        // the factor that the third step takes
 constexpr int BLOCK = LINES * THREADS;
+constexpr int BLOCKS = EVEN ? 1 : 2;      // of a multiprocessor, without spilling registers
 // A gap after every 16 samples, and one between lines side by side, keep threads off the same bank.
 constexpr int GAPPED = LENGTH / 16 * 17;
 constexpr int LINE = GAPPED + (SIDE_BY_SIDE ? 16 / LINES : 0);
@@ -35,80 +36,74 @@ using Factor = Complex;
 using Factor = float;
 #endif
 
-// Transforms of COUNT samples that lie STEP apart, in place.
-template <int COUNT, int STEP> struct Transform;
+// Transforms in place, of samples that lie STEP apart.
+template <int STEP> __device__ inline void transform_4(Complex* z) {
+    const Complex even = z[0] + z[2 * STEP], beside = z[0] - z[2 * STEP];
+    const Complex odd = z[STEP] + z[3 * STEP], across = turned(z[STEP] - z[3 * STEP]);
+    z[0] = even + odd, z[STEP] = beside + across;
+    z[2 * STEP] = even - odd, z[3 * STEP] = beside - across;
+}
 
-template <int STEP> struct Transform<1, STEP> {
-    static __device__ inline void of(Complex*) {}
-};
-template <int STEP> struct Transform<2, STEP> {
-    static __device__ inline void of(Complex* z) {
-        const Complex sum = z[0] + z[STEP], difference = z[0] - z[STEP];
-        z[0] = sum, z[STEP] = difference;
-    }
-};
-template <int STEP> struct Transform<4, STEP> {
-    static __device__ inline void of(Complex* z) {
-        const Complex even = z[0] + z[2 * STEP], beside = z[0] - z[2 * STEP];
-        const Complex odd = z[STEP] + z[3 * STEP], across = turned(z[STEP] - z[3 * STEP]);
-        z[0] = even + odd, z[STEP] = beside + across;
-        z[2 * STEP] = even - odd, z[3 * STEP] = beside - across;
-    }
-};
-template <int STEP> struct Transform<8, STEP> {
-    static __device__ inline void of(Complex* z) {
-        constexpr float HALF = 0.70710678118654752f;  // the root of it
-        Transform<4, 2 * STEP>::of(z);
-        Transform<4, 2 * STEP>::of(z + STEP);
-        const Complex a = z[STEP], b = z[3 * STEP], c = z[5 * STEP], d = z[7 * STEP];
-        const Complex odd[4] = {
-            a, Complex{b.re + b.im, b.im - b.re} * HALF, turned(c),
-            Complex{d.im - d.re, -d.re - d.im} * HALF};
-        Complex even[4];
+__device__ inline void transform_2(Complex* z) {
+    const Complex sum = z[0] + z[1];
+    z[1] = z[0] - z[1], z[0] = sum;
+}
+
+__device__ inline Complex eighth(Complex a) {  // times exp(-2*pi*i/8)
+    constexpr float ROOT = 0.70710678118654752f;
+    return Complex{a.re + a.im, a.im - a.re} * ROOT;
+}
+
+__device__ inline void transform_8(Complex* z) {
+    transform_4<2>(z);
+    transform_4<2>(z + 1);
+    const Complex even[4] = {z[0], z[2], z[4], z[6]};
+    const Complex odd[4] = {z[1], eighth(z[3]), turned(z[5]), turned(eighth(z[7]))};
+    #pragma unroll
+    for (int k = 0; k < 4; k++) z[k] = even[k] + odd[k], z[k + 4] = even[k] - odd[k];
+}
+
+__device__ inline void transform_16(Complex* z) {
+    constexpr float COS = 0.92387953251128676f, SIN = 0.38268343236508977f;  // of pi/8
+    #pragma unroll
+    for (int k = 0; k < 4; k++) transform_4<4>(z + k);
+    // z[4*f + k] is frequency f of every fourth sample, from the k-th on: times exp(-2*pi*i*f*k/16)
+    z[5] = z[5] * Complex{COS, -SIN};
+    z[6] = eighth(z[6]);
+    z[7] = z[7] * Complex{SIN, -COS};
+    z[9] = eighth(z[9]);
+    z[10] = turned(z[10]);
+    z[11] = turned(eighth(z[11]));
+    z[13] = z[13] * Complex{SIN, -COS};
+    z[14] = turned(eighth(z[14]));
+    z[15] = z[15] * Complex{-COS, SIN};
+    #pragma unroll
+    for (int f = 0; f < 4; f++) transform_4<1>(z + 4 * f);
+    // now z[4*f + g] is frequency f + 4*g
+    #pragma unroll
+    for (int f = 0; f < 4; f++) {
         #pragma unroll
-        for (int k = 0; k < 4; k++) even[k] = z[2 * k * STEP];
-        #pragma unroll
-        for (int k = 0; k < 4; k++) {
-            z[k * STEP] = even[k] + odd[k];
-            z[(k + 4) * STEP] = even[k] - odd[k];
+        for (int g = f + 1; g < 4; g++) {
+            const Complex kept = z[4 * f + g];
+            z[4 * f + g] = z[4 * g + f], z[4 * g + f] = kept;
         }
     }
-};
-template <int STEP> struct Transform<16, STEP> {
-    static __device__ inline void of(Complex* z) {
-        constexpr float COS = 0.92387953251128676f, SIN = 0.38268343236508977f;  // of pi/8
-        constexpr float HALF = 0.70710678118654752f;
-        #pragma unroll
-        for (int k = 0; k < 4; k++) Transform<4, 4 * STEP>::of(z + k * STEP);
-        // sample k of the f-th of these, times exp(-2*pi*i*f*k/16)
-        const auto at = [&](int f, int k) -> Complex& { return z[(4 * f + k) * STEP]; };
-        const auto eighth = [](Complex a) { return Complex{a.re + a.im, a.im - a.re} * HALF; };
-        at(1, 1) = at(1, 1) * Complex{COS, -SIN};
-        at(1, 2) = eighth(at(1, 2));
-        at(1, 3) = at(1, 3) * Complex{SIN, -COS};
-        at(2, 1) = eighth(at(2, 1));
-        at(2, 2) = turned(at(2, 2));
-        at(2, 3) = turned(eighth(at(2, 3)));
-        at(3, 1) = at(3, 1) * Complex{SIN, -COS};
-        at(3, 2) = turned(eighth(at(3, 2)));
-        at(3, 3) = at(3, 3) * Complex{-COS, SIN};
-        #pragma unroll
-        for (int f = 0; f < 4; f++) Transform<4, STEP>::of(z + 4 * f * STEP);
-        // frequency f + 4*g lies at 4*f + g
-        Complex sorted[16];
-        #pragma unroll
-        for (int f = 0; f < 4; f++) {
-            #pragma unroll
-            for (int g = 0; g < 4; g++) sorted[f + 4 * g] = at(f, g);
-        }
-        #pragma unroll
-        for (int f = 0; f < 16; f++) z[f * STEP] = sorted[f];
+}
+
+// The third step: as many transforms of LAST samples as a thread holds.
+__device__ inline void transform_last(Complex* z) {
+    #pragma unroll
+    for (int k = 0; k < HELD; k += LAST) {
+        if constexpr (LAST == 2) transform_2(z + k);
+        if constexpr (LAST == 4) transform_4<1>(z + k);
+        if constexpr (LAST == 8) transform_8(z + k);
+        if constexpr (LAST == 16) transform_16(z + k);
     }
-};
+}
 
 // Multiplies by what lies in a table of COUNT a row, one row for each sample held.
 template <int COUNT> __device__ inline void twiddle(
-    Complex (&z)[HELD], const Complex* __restrict__ factors, int column) {
+    Complex (&z)[HELD], const Complex* factors, int column) {
     #pragma unroll
     for (int q = 1; q < HELD; q++) z[q] = z[q] * factors[q * COUNT + column];
 }
@@ -126,39 +121,37 @@ template <int STEP> struct Places {
     }
 };
 
-// The pair of lines that a thread works on.
+// The pair of lines that a thread works on. WHOLE: there are two, and where they lie side by side,
+// one instruction moves both.
 struct Pair {
     long long start;   // of the first, from the image's first value
     long long apart;   // the second's start from it
     long long stride;  // from sample to sample
     bool both;         // an odd number of lines leaves one alone
-    bool packed;       // both samples can be moved at once
 
-    __device__ inline Complex load(const INPUT* __restrict__ image, long long sample) const {
-        const INPUT* from = image + start + sample * stride;
-        if (packed) {
+    template <bool WHOLE> __device__ inline Complex load(const INPUT* from) const {
+        if (COLUMNS && WHOLE) {
             const Pack<INPUT, 2> two = load_pack<2>(from);
             return {static_cast<float>(two.v[0]), static_cast<float>(two.v[1])};
         }
-        return {static_cast<float>(*from), both ? static_cast<float>(from[apart]) : 0.0f};
+        const float first = static_cast<float>(*from);
+        return {first, WHOLE || both ? static_cast<float>(from[apart]) : 0.0f};
     }
-    __device__ inline void store(
-        OUTPUT* __restrict__ result, long long sample, Complex pixels) const {
-        OUTPUT* to = result + start + sample * stride;
+    template <bool WHOLE> __device__ inline void store(OUTPUT* to, Complex pixels) const {
         const OUTPUT first = Pixel<OUTPUT>::of(pixels.re), second = Pixel<OUTPUT>::of(pixels.im);
-        if (packed) {
+        if (COLUMNS && WHOLE) {
             store_pack(to, Pack<OUTPUT, 2>{{first, second}});
         } else {
             *to = first;
-            if (both) to[apart] = second;
+            if (WHOLE || both) to[apart] = second;
         }
     }
 };
 
-extern "C" __global__ void __launch_bounds__(BLOCK) fft(
+extern "C" __global__ void __launch_bounds__(BLOCK, BLOCKS) fft(
     const INPUT* __restrict__ image, OUTPUT* __restrict__ result,
     const int* __restrict__ source,         // of sample x at x + radius; -1 where there is none
-    const Complex* __restrict__ turns,      // of the first step, and then of the second
+    const Complex* turns,  // of the first step, then of the second; not restricted: to be read twice
     const Factor* __restrict__ spectrum,    // of the taps, over LENGTH; 4 in turn for each thread
     int extent, int radius,                 // of a line, of the taps
     int groups,                             // of 2*LINES lines
@@ -179,19 +172,26 @@ extern "C" __global__ void __launch_bounds__(BLOCK) fft(
     const bool any = (COLUMNS ? column : row) < lines;
     const bool both = (COLUMNS ? column : row) + 1 < lines;
     const Pair pair = COLUMNS
-        ? Pair{column, 1, pitch, both, aligned && both}
-        : Pair{row * pitch + column, pitch, together, both, false};
+        ? Pair{column, 1, pitch, both}
+        : Pair{row * pitch + column, pitch, SIDE_BY_SIDE ? together : 1, both};
+    const bool whole = COLUMNS ? aligned && both : both;
+    const long long first = begin - radius + t, step = THREADS * pair.stride;
 
     // Transforms of a large level would lose digits of what varies.
     Complex z[HELD] = {}, level = {};
-    if (any) {
-        level = pair.load(image, begin);
-        const bool inside = begin >= radius && begin - radius + LENGTH <= extent;
+    if (any) level = pair.load<false>(image + pair.start + begin * pair.stride);
+    if (whole && begin >= radius && begin - radius + LENGTH <= extent) {
+        const INPUT* const from = image + pair.start + first * pair.stride;
+        #pragma unroll
+        for (int k = 0; k < HELD; k++) z[k] = pair.load<true>(from + k * step) - level;
+    } else if (any) {
         #pragma unroll
         for (int k = 0; k < HELD; k++) {
             const int at = begin + t + k * THREADS;  // in the table
-            const int from = inside ? at - radius : at < extent + 2 * radius ? source[at] : -1;
-            z[k] = (from < 0 ? Complex{outside, outside} : pair.load(image, from)) - level;
+            if (at >= extent + 2 * radius) continue;  // no result needs it
+            const int from = source[at];
+            z[k] = Complex{outside, outside} - level;
+            if (from >= 0) z[k] = pair.load<false>(image + pair.start + from * pair.stride) - level;
         }
     }
 
@@ -203,19 +203,18 @@ extern "C" __global__ void __launch_bounds__(BLOCK) fft(
     const Places<1> close = {mine + t * 17};
     const Complex* const later = turns + LENGTH;
 
-    Transform<16, 1>::of(z);
+    transform_16(z);
     twiddle<THREADS>(z, turns, t);
     wide.put(z);
     __syncthreads();
     narrow.get(z);
-    Transform<16, 1>::of(z);
+    transform_16(z);
     if (LAST > 1) {
         twiddle<SECOND>(z, later, within);
         narrow.put(z);
         __syncthreads();
         close.get(z);
-        #pragma unroll
-        for (int k = 0; k < HELD; k += LAST) Transform<LAST, 1>::of(z + k);
+        transform_last(z);
     }
 
     #pragma unroll
@@ -226,25 +225,29 @@ extern "C" __global__ void __launch_bounds__(BLOCK) fft(
     }
 
     if (LAST > 1) {
-        #pragma unroll
-        for (int k = 0; k < HELD; k += LAST) Transform<LAST, 1>::of(z + k);
+        transform_last(z);
         close.put(z);
         __syncthreads();
         narrow.get(z);
         twiddle<SECOND>(z, later, within);
     }
-    Transform<16, 1>::of(z);
+    transform_16(z);
     narrow.put(z);
     __syncthreads();
     wide.get(z);
     twiddle<THREADS>(z, turns, t);
-    Transform<16, 1>::of(z);
+    transform_16(z);
 
+    OUTPUT* const to = result + pair.start + first * pair.stride;
+    const int most = min(valid, extent - begin);
     #pragma unroll
     for (int k = 0; k < HELD; k++) {
         const int at = t + k * THREADS - radius;
-        if (any && at >= 0 && at < valid && begin + at < extent) {
-            pair.store(result, begin + at, exchanged(z[k]) + level);
+        if (at < 0 || at >= most) continue;
+        if (whole) {
+            pair.store<true>(to + k * step, exchanged(z[k]) + level);
+        } else if (any) {
+            pair.store<false>(to + k * step, exchanged(z[k]) + level);
         }
     }
 }

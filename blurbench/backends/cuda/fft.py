@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from blurbench.backends.cuda.compiler import Kernel, Toolkit
 from blurbench.backends.cuda.plan import CudaPlan, address
-from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.plan import DTYPES, Problem
 
 HELD = 16  # samples of a thread, as in fft.cu
 LENGTHS = (256, 512, 1024, 2048, 4096)  # that fft.cu can transform
 MOST_SAMPLES = LENGTHS[-1]  # of a block, so that they fit 48 KiB of shared memory
-LARGEST_RADIUS = 1536  # a quarter of the longest transform is left as result
+LARGEST = 3073  # taps: a quarter of the longest stretch is left as result
+WITHOUT_FLOAT64 = tuple(dtype for dtype in DTYPES if dtype != "float64")  # it works in float32
 SECTOR = 4  # pairs of float32 side by side that memory moves at once
 NARROW = 0.15  # more time, for each halving of the columns that a block takes below a sector
 
@@ -44,17 +44,11 @@ class Stretch:
 
 
 def stretch_for(problem: Problem, axis: int) -> Stretch:
-    """The cheapest cut of the lines along an axis; not by measured times.
+    """The cheapest cut of the lines along an axis, for up to `LARGEST` taps.
 
-    Raises:
-        InputError: no transform is long enough for the kernel.
+    The costs follow counts of instructions, not measured times.
     """
     extent, radius = problem.shape[axis], problem.kernel.radius
-    if radius > LARGEST_RADIUS:
-        raise InputError(
-            f"size {problem.kernel.size} is too large for fft of cuda: the largest is "
-            f"{2 * LARGEST_RADIUS + 1}; use separable"
-        )
     able = [
         Stretch(length, _pairs(length, problem, axis)) for length in LENGTHS if length > 2 * radius
     ]
@@ -74,9 +68,10 @@ def _narrowness(stretch: Stretch, axis: int) -> float:
 
 
 def operations(problem: Problem) -> float:
-    """Multiply-adds that one image takes, about: `L*log2(L)` a transform of L real samples."""
-    if problem.kernel.radius > LARGEST_RADIUS:
-        return math.inf
+    """Multiply-adds that one image takes, about: `L*log2(L)` a transform of L real samples.
+
+    Of up to `LARGEST` taps.
+    """
     height, width, radius = problem.height, problem.width, problem.kernel.radius
     down = width * stretch_for(problem, 0).cost(height, radius)
     along = height * stretch_for(problem, 1).cost(width, radius)
@@ -112,8 +107,8 @@ def spectrum_of(kernel: GaussianKernel, length: int) -> NDArray[Any]:
     position = np.arange(length)
     first, second, third = position // (HELD * last), position // last % HELD, position % last
     response = kernel.response(length)[first + HELD * second + HELD**2 * third] / length
-    mixed = response.reshape(length // HELD, HELD // 4, 4).transpose(1, 0, 2).ravel()
-    return mixed.astype(np.complex64 if kernel.even else np.float32)
+    mixed = response.reshape(length // HELD, HELD // 4, 4).transpose(1, 0, 2)
+    return np.ravel(mixed).astype(np.complex64 if kernel.even else np.float32)
 
 
 class FourierPlan(CudaPlan):
