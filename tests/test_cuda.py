@@ -470,12 +470,17 @@ def test_no_kernel_leaves_its_arrays(which: str) -> None:
             ("column < width + radius ?", "true ?"),
             ("at < column.known ?", "true ?"),
             ("along >= pitch || row >= height", "along >= pitch"),
+            ("begin - radius + LENGTH <= extent", "true"),
+            ("at >= extent + 2 * radius", "false"),
+            ("at < 0 || at >= most", "at < 0"),
+            ("WHOLE || both ?", "true ?"),
+            ("aligned && both", "true"),
         ),
     ],
     ids=lambda fault: fault[0],
 )
 def test_an_access_out_of_bounds_is_seen(fault: tuple[str, str]) -> None:
-    text = "".join(source(name) for name in ("fused", "columns", "direct"))
+    text = "".join(source(name) for name in ("fused", "columns", "direct", "fft"))
     assert fault[0] in text
     done = sanitized("all", *fault)
     assert done.returncode != 0

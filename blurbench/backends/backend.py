@@ -27,6 +27,7 @@ class Implementation:
         exact: whether it computes the kernel that it is given, up to rounding.
         compiles: whether a first call on the CPU compiles code; on a GPU it always may.
         borders, dtypes: those that it can do.
+        largest: taps of the largest kernel that it can do; None where any size goes.
         own_kernel: whether its library makes the taps itself and does not take ours.
         folds: whether it takes mirrored taps together, and so cannot do an even kernel.
         integer_error: units that an integer result may be off, beside the rounding of float32;
@@ -44,6 +45,7 @@ class Implementation:
     compiles: bool = False
     borders: tuple[str, ...] = BORDERS
     dtypes: tuple[str, ...] = DTYPES
+    largest: int | None = None
     own_kernel: bool = False
     folds: bool = False
     integer_error: float = 0.5
@@ -73,6 +75,11 @@ class Implementation:
                     f"{what} {given!r} does not go with {self.method} of {self.backend}: "
                     f"use {' or '.join(able)}"
                 )
+        if self.largest is not None and problem.kernel.size > self.largest:
+            raise InputError(
+                f"size {problem.kernel.size} does not go with {self.method} of {self.backend}: "
+                f"use {self.largest} or less"
+            )
         if problem.kernel.even and not self.takes_even:
             why = "which makes its own taps" if self.own_kernel else "which folds mirrored taps"
             raise InputError(

@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 
 from blurbench.backends.cuda.direct import DirectPlan
+from blurbench.backends.cuda.fft import FourierPlan
 from blurbench.backends.cuda.fused import FusedPlan
 from blurbench.backends.cuda.separable import separable_plan
 from blurbench.backends.cuda.shapes import shape_for
@@ -46,6 +47,8 @@ def main(which: str, *fault: str) -> None:
             FusedPlan(toolkit, problem, usual)(image)
         if size == SIZES[0]:
             DirectPlan(toolkit, problem)(image)
+        if which == "all" and dtype != "float64":
+            FourierPlan(toolkit, problem)(image)
     print("no fault")
 
 

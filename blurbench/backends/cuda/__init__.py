@@ -6,6 +6,8 @@ from blurbench.backends import gpu, lanes, staging
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.cuda.compiler import toolkit
 from blurbench.backends.cuda.direct import DirectPlan, direct_bytes
+from blurbench.backends.cuda.fft import LARGEST, WITHOUT_FLOAT64, FourierPlan, fourier_bytes
+from blurbench.backends.cuda.fft import operations as fourier_operations
 from blurbench.backends.cuda.separable import separable_bytes, separable_plan
 from blurbench.methods import direct, separable
 
@@ -28,6 +30,16 @@ backend = Backend(
             lambda problem: separable_plan(toolkit(), problem),
             separable.operations,
             separable_bytes,
+        ),
+        Implementation(
+            "cuda",
+            "fft",
+            "ours",
+            lambda problem: FourierPlan(toolkit(), problem),
+            fourier_operations,
+            fourier_bytes,
+            dtypes=WITHOUT_FLOAT64,
+            largest=LARGEST,
         ),
     ),
     gpu.probe,
