@@ -223,8 +223,7 @@ def test_both_ways_to_copy_copy_every_byte_and_no_other(
     notes: Notes, monkeypatch: pytest.MonkeyPatch, nbytes: int
 ) -> None:
     def on_cpu(code: str, name: str, options: tuple[str, ...] = ()) -> Any:
-        vector = "struct alignas(16) uint4 { unsigned x, y, z, w; };\n"
-        return CompiledForCpu(build(vector + code, name, options), order=2)
+        return CompiledForCpu(build(code, name, options), order=2)
 
     device = CudaDevice(0)
     monkeypatch.setattr(sys.modules["cupy"], "RawKernel", on_cpu)

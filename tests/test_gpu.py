@@ -334,7 +334,7 @@ def test_a_device_on_which_no_kernel_runs_cannot_be_opened(
     monkeypatch.setattr(gpu, "CudaDevice", lambda number: number)
     monkeypatch.setattr(gpu, "import_module", lambda name: cupy)
     with pytest.raises(RuntimeError, match="no kernel image"):
-        gpu.open_device.__wrapped__(1)
+        gpu.open_device(97)
 
 
 def test_where_everything_works_there_is_no_reason() -> None:
@@ -412,6 +412,9 @@ class FakeDevice:
 
     def wait(self, event: float, stream: str | None = None) -> None:
         self.log.append("wait")
+
+    def finish(self, event: float) -> None:
+        self.log.append("finish")
 
     def elapsed_s(self, start: float, stop: float) -> float:
         self.log.append("elapsed")
@@ -581,7 +584,8 @@ def test_end_to_end_goes_there_blurs_comes_back_and_waits() -> None:
     cell, device = made_cell()
     cell.scopes["end_to_end"](1)
     there_and_back = ["upload", "plan", "download", "synchronize"]
-    assert device.log == 2 * there_and_back  # the first of them untimed
+    steps = [step for step in device.log if step in there_and_back]
+    assert steps == 2 * there_and_back  # the first of them untimed
 
 
 @pytest.mark.parametrize("transfer", ["upload", "download"])

@@ -42,15 +42,27 @@ class Staging:
         self._slots = [streams.pinned((band,), np.dtype(np.uint8)) for _ in range(SLOTS)]
         self.nbytes = SLOTS * band
 
-    def blur(self, plan: Plan, image: NDArray[Any], out: NDArray[Any] | None = None) -> Any:
+    def blur(
+        self,
+        plan: Plan,
+        image: NDArray[Any],
+        out: NDArray[Any] | None = None,
+        between: tuple[Any, Any] | None = None,
+    ) -> Any:
         """Blur a host image of the plan's shape and dtype into `out`, contiguous, or a new array.
 
-        Returns when the result is there. The device's arrays are let go of again.
+        Returns when the result is there.
+
+        Args:
+            between: where on the device the image arrives and its blur goes, kept by the caller;
+                else arrays that are let go of again.
         """
         streams = self._streams
         result = np.empty(image.shape, image.dtype) if out is None else out
-        there = streams.empty(image.shape, image.dtype)
-        blurred = streams.empty(image.shape, image.dtype)
+        there, blurred = between or (
+            streams.empty(image.shape, image.dtype),
+            streams.empty(image.shape, image.dtype),
+        )
         streams.wait(streams.record(), self._up)  # whatever used this memory before is done
         try:
             self._send(np.ascontiguousarray(image).reshape(-1), there.reshape(-1))

@@ -105,6 +105,9 @@ class QueueingDevice:
     def wait(self, event: Entry, stream: Any = None) -> None:
         """There is one queue."""
 
+    def finish(self, event: Entry) -> None:
+        self.synchronize()
+
     def elapsed_s(self, start: Entry, stop: Entry) -> float:
         self.synchronize()
         ticks = [round(one.done / TICK_S) for one in (start, stop)]

@@ -181,6 +181,9 @@ class FakeDevice:
     def wait(self, event: Event, stream: Any = None) -> None:
         """There is one queue, so whatever came before is done before."""
 
+    def finish(self, event: Event) -> None:
+        self._clock.now = max(self._clock.now, event.at)
+
     def elapsed_s(self, start: Event, stop: Event) -> float:
         self._clock.now = max(self._clock.now, stop.at)
         return stop.at - start.at
