@@ -70,7 +70,7 @@ def usual_way(code: list[Instruction], barred: Barred = lambda name: False) -> W
     """The usual way once through the loop with the most multiply-adds.
 
     Args:
-        barred: what the way must not pass.
+        barred: what the way through that loop must not pass.
     """
     heads = {
         after
@@ -78,11 +78,16 @@ def usual_way(code: list[Instruction], barred: Barred = lambda name: False) -> W
         for after in one.followed_by
         if one.name.startswith("BRA") and after <= number
     }
-    ways = (_way_round(code, head, barred) for head in sorted(heads))
-    return max(way for way in ways if way is not None)
+    ways = [(_way_round(code, head), head) for head in heads]
+    _, loop = max((way, head) for way, head in ways if way is not None)
+    found = _way_round(code, loop, barred)
+    assert found is not None
+    return found
 
 
-def _way_round(code: list[Instruction], head: int, barred: Barred) -> Way | None:
+def _way_round(
+    code: list[Instruction], head: int, barred: Barred = lambda name: False
+) -> Way | None:
     """The usual way from a loop's first instruction back to it."""
     known: dict[int, Way | None] = {}
     begun: set[int] = set()
