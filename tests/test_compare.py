@@ -927,7 +927,7 @@ def test_what_cannot_be_captured_has_no_graph_and_nothing_is_said(
 def test_what_only_fails_beside_the_ranking_is_left_out(
     plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def bands_alone(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    def bands_alone(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         if len(shape) > 1:
             raise RuntimeError("no page can be locked for a whole image")
         return np.empty(shape, dtype)

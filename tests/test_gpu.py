@@ -77,6 +77,7 @@ def working_cupy() -> SimpleNamespace:
         cuda=SimpleNamespace(runtime=runtime, nvrtc=nvrtc),
         ones=np.ones,
         zeros=np.zeros,
+        matmul=np.matmul,
         RawKernel=lambda code, name: add,
         fft=SimpleNamespace(rfft=np.fft.rfft),
         packages=("cupy-cuda13x",),
@@ -239,6 +240,11 @@ FAILURES: dict[str, tuple[Break, str, str]] = {
     "an FFT that is wrong": (
         setting("fft.rfft", lambda ones: np.zeros(5, complex)),
         "cuFFT|begins with 0j",
+        "cuda-toolkit[",
+    ),
+    "a product that cannot be had": (
+        setting("matmul", raising(ImportError("libcublas.so.13: not found"))),
+        "cuBLAS|libcublas.so.13",
         "cuda-toolkit[",
     ),
     "an error of no words": (

@@ -71,7 +71,7 @@ def examine(load: Callable[[], Any]) -> Availability:
     versions = {"cupy": str(cupy.__version__)}
     try:
         versions["cuda"] = str(cupy.cuda.runtime.runtimeGetVersion())
-        for check in (_check_packages, _check_devices, _check_compiler, _check_kernel, _check_fft):
+        for check in CHECKS:
             check(cupy)
     except _FailedCheckError as failure:
         return Availability(failure.reason, failure.remedy, versions)
@@ -164,6 +164,27 @@ def _check_fft(cupy: Any) -> None:
         raise _FailedCheckError(
             f"a small FFT (cuFFT) failed: {_line(error)}", _libraries()
         ) from None
+
+
+def _check_product(cupy: Any) -> None:
+    try:
+        ones = cupy.ones((2, 2), dtype="float32")
+        if (corner := float(cupy.matmul(ones, ones)[0, 0])) != 2.0:
+            raise RuntimeError(f"a product of ones begins with {corner}")
+    except Exception as error:
+        raise _FailedCheckError(
+            f"a small matrix product (cuBLAS) failed: {_line(error)}", _libraries()
+        ) from None
+
+
+CHECKS = (
+    _check_packages,
+    _check_devices,
+    _check_compiler,
+    _check_kernel,
+    _check_fft,
+    _check_product,
+)
 
 
 def _cuda_of(cupy: Any) -> str:

@@ -48,7 +48,7 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
         device.release()  # other threads' streams keep what their plans took
     cache = device.cache_bytes or 0
     measure = EventClock(device, time.perf_counter).measure
-    racers = Racers(ones, copies(import_module("cupy")), measure, scale.rounds)
+    racers = Racers(ones, copies(device), measure, scale.rounds)
     images: dict[int, Images] = {}
     for size, channels in left:
         if time.perf_counter() > until:
