@@ -86,7 +86,7 @@ def test_small_types_are_converted_inside_the_kernel(dtype: str, channels: int) 
 
 @on_cpu
 @compiled_anew
-@covering(size=(303, 513, 1023, 1601, LARGEST), border=BORDERS, shape=((20, 33), (1031, 13)))
+@covering(size=(303, 513, 1023, 1601, LARGEST), border=BORDERS, shape=((20, 33), (601, 5)))
 def test_kernels_may_be_as_large_as_the_longest_stretch_allows(
     size: int, border: str, shape: tuple[int, ...]
 ) -> None:
