@@ -470,7 +470,7 @@ def test_no_kernel_leaves_its_arrays(which: str) -> None:
             ("column < width + radius ?", "true ?"),
             ("at < column.known ?", "true ?"),
             ("along >= pitch || row >= height", "along >= pitch"),
-            ("begin - radius + LENGTH <= extent", "true"),
+            ("begin >= radius && begin - radius + LENGTH <= extent", "true"),
             ("at >= extent + 2 * radius", "false"),
             ("at < 0 || at >= most", "at < 0"),
             ("WHOLE || both ?", "true ?"),

@@ -86,7 +86,7 @@ def test_small_types_are_converted_inside_the_kernel(dtype: str, channels: int) 
 
 @on_cpu
 @compiled_anew
-@covering(size=(303, 513, 1023, 1601, LARGEST), border=BORDERS, shape=((20, 33), (1031, 13)))
+@covering(size=(303, 513, 1023, 1601, LARGEST), border=BORDERS, shape=((20, 33), (601, 5)))
 def test_kernels_may_be_as_large_as_the_longest_stretch_allows(
     size: int, border: str, shape: tuple[int, ...]
 ) -> None:
@@ -253,9 +253,13 @@ def test_a_missing_barrier_is_seen(number: int) -> None:
 # Machine code.
 
 
-def shipped(dtypes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The options of every kernel for images of these types and 1, 3 or 4 channels."""
-    for dtype, channels, length, parity in product(dtypes, (1, 3, 4), LENGTHS, (0, 1)):
+def shipped() -> Iterator[tuple[str, ...]]:
+    """The options of a kernel of each length and kind; integers take the most registers.
+
+    Four channels are cut as three are, and uint16 and float16 are converted as uint8 is.
+    """
+    kinds = [("float32", 0), ("float32", 1), ("uint8", 0)]
+    for (dtype, parity), channels, length in product(kinds, (1, 3), LENGTHS):
         size = 3 if length == LENGTHS[0] else length // 2 + 1
         kernel = GaussianKernel.from_size(size - parity, allow_even=True)
         problem = Problem(kernel, (length // 4, length // 4, channels), np.dtype(dtype))
@@ -265,16 +269,10 @@ def shipped(dtypes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 @assembled
-@pytest.mark.parametrize(
-    ("dtypes", "architecture"),
-    [
-        pytest.param(("float32", "uint8", "uint16", "float16"), one, marks=compiled_anew)
-        for one in ARCHITECTURES
-    ],
-    ids=str,
-)
-def test_no_kernel_spills_registers(dtypes: tuple[str, ...], architecture: str) -> None:
-    kernels = dict.fromkeys(shipped(dtypes))
+@compiled_anew
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_no_kernel_spills_registers(architecture: str) -> None:
+    kernels = list(shipped())
     assert {f"-DLENGTH={length}" for length in LENGTHS} <= {one for each in kernels for one in each}
     with ThreadPoolExecutor(2) as pool:
         found = pool.map(lambda given: assemble(source("fft"), given, architecture), kernels)

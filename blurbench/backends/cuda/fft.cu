@@ -151,7 +151,8 @@ struct Pair {
 extern "C" __global__ void __launch_bounds__(BLOCK, BLOCKS) fft(
     const INPUT* __restrict__ image, OUTPUT* __restrict__ result,
     const int* __restrict__ source,         // of sample x at x + radius; -1 where there is none
-    const Complex* turns,  // of the first step, then of the second; not restricted: to be read twice
+    const Complex* turns,                   // of the first step, and then of the second; not
+                                            // restricted: to be read again, not kept in registers
     const Factor* __restrict__ spectrum,    // of the taps, over LENGTH; 4 in turn for each thread
     int extent, int radius,                 // of a line, of the taps
     int groups,                             // of 2*LINES lines
