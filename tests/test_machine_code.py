@@ -9,7 +9,7 @@ import pytest
 import machine_code
 from blurbench.backends.cuda.compiler import source
 from blurbench.backends.cuda.plan import INTERLEAVED
-from helpers.cuda_assembly import compiler, disassembler
+from helpers.cuda_assembly import Resources, compiler, disassembler
 from helpers.instructions import read, usual_way, way_through
 from machine_code_passes import INSIDE, columns_cost, fft_bytes, fft_cost, inside_only
 
@@ -157,6 +157,15 @@ def test_no_more_is_counted_of_a_thread_that_has_more_to_sum_than_its_sums() -> 
     assert wide.floating - narrow.floating == 2 * 128
 
 
+@tools
+@pytest.mark.rest("machine code")
+def test_what_is_said_of_separable_against_fft_is_of_these_kernels() -> None:
+    need_the_tables_compiler()
+    said = machine_code.DOCUMENT.read_text("utf-8")
+    assert "".join(machine_code.compared_table()) in said
+    assert machine_code.predicted() in said
+
+
 def test_a_block_of_fft_inside_the_image_asks_for_no_border() -> None:
     text = inside_only(source("fft"))
     assert not any(asked in text for asked, _ in INSIDE)
@@ -171,7 +180,7 @@ def test_fft_reads_the_margins_of_its_stretches_and_writes_two_images() -> None:
 @tools
 def test_the_document_is_read_as_it_is_written() -> None:
     size, architectures = 17, tuple(machine_code.PROCESSORS)
-    made = machine_code.Count(12.3, machine_code.Resources(80, 0, 1024))
+    made = machine_code.Count(12.3, Resources(80, 0, 1024))
     found = {(one, each): made for one in machine_code.sizes(1) for each in architectures}
     text = "## 1 channel\n" + "".join(machine_code.table(1, found))
     assert machine_code.documented(text)[size, 1, "sm_90"] == (12.3, 80)

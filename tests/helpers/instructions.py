@@ -53,7 +53,8 @@ class Way:
 
 def read(text: str) -> list[Instruction]:
     """The instructions of a kernel as nvdisasm writes it."""
-    labels, lines = {}, []
+    labels: dict[str, int] = {}
+    lines: list[re.Match[str]] = []
     for row in text.splitlines():
         if found := LABEL.match(row):
             labels[found[1]] = len(lines)
