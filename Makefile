@@ -66,7 +66,7 @@ gpu-check: $(if $(IN_VENV),tools)
 gpu-tune:
 	@PYTHONPATH=. $(if $(IN_VENV),$(BIN)/python,$(PYTHON)) tools/gpu_tune.py $(ARGS)
 
-# Needs no GPU: counts the fused kernel's instructions and writes docs/machine-code.md.
+# Needs no GPU: counts the CUDA kernels' instructions and writes docs/machine-code.md.
 machine-code: tools
 	@PYTHONPATH=tests $(BIN)/python tools/machine_code.py
 

@@ -10,11 +10,12 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,24 +26,61 @@ from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
 from helpers.cuda_assembly import Resources, assemble, compiler, disassemble, disassembler, kept
 from helpers.instructions import read, usual_way
+from machine_code_passes import Cost, columns_bytes, columns_cost, fft_bytes, fft_cost
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "machine-code.md"
 # The multiprocessors that the image is shared out to are those of a large card of its kind.
 PROCESSORS = {"sm_75": 40, "sm_80": 108, "sm_90": 132, "sm_120": 170}
 SIZES = (3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 25, 27, 31, 33, 41, 49, 57, 65, 81, 97)
+FFT_SIZES = (31, 63, 127, 255, 511, 1023)
+COMPARED = (31, 63, 127, 255)  # taps, of `separable` and `fft`
+CROSSING = tuple(size for size in SIZES if size > 20)  # where the one may overtake the other
 SIDE, WARP = 4096, 32
 
+Counted = TypeVar("Counted")
+
 WORDS = """\
-# Machine code of the fused kernel
+# Machine code of the CUDA kernels
 
 Made by `make machine-code`, from what NVRTC {version} compiles; no GPU was asked. A test holds the
 figures from growing.
 
 An image of {side}x{side} float32 pixels is blurred. *Instructions* are those that threads execute
-for one pixel, margins of blocks included, on the usual way through the kernel's loop: inside the
-image, where four values are loaded and stored at once. A separable blur takes 2 multiply-adds a
-tap and channel. *Registers* are a thread's; nothing is spilled. *Warps* are those of the blocks
-that a multiprocessor holds. The shapes of blocks are in `blurbench/backends/cuda/shapes.csv`.
+for one pixel, margins of blocks included, on the usual way through a kernel: inside the image,
+where several values are loaded and stored at once. *Registers* are a thread's; nothing is spilled.
+
+The first tables are of the fused kernel, `fused.cu`. A separable blur takes 2 multiply-adds a tap
+and channel. *Warps* are those of the blocks that a multiprocessor holds. The shapes of blocks are
+in `blurbench/backends/cuda/shapes.csv`.
+"""
+
+FFT_WORDS = """
+## fft
+
+The two passes of `fft.cu`, of 1 channel. Instructions are those of the kernel compiled for blocks
+inside the image alone, all else is of the whole kernel. *Floating* are the instructions that add or
+multiply, on sm_90. *Bytes* are those of device memory for a pixel: each pass writes 4, and reads 4
+for every sample of a stretch, margins included, as if no cache held them.
+
+"""
+
+COMPARED_WORDS = """
+## separable against fft on paper
+
+Of 1 channel, on sm_90. Up to {largest} taps `cuda:separable` is the fused kernel; beyond, it is two
+passes of `columns.cu`, of which the loops over taps and over stores are counted. *Bytes* are those
+that blocks read and write for a pixel, margins included, as if no cache held them: for `columns`,
+whose blocks have wide margins and lie side by side, a cache spares most of them.
+
+"""
+
+PREDICTED = """
+Of the sizes in the first table, `fft` takes no more instructions than `separable` from
+{crossings} taps on.
+There it moves about twice the bytes, for it writes an image between its passes and the fused kernel
+does not: a card that waits for its memory crosses later. Beyond {largest} taps both write that
+image, and `fft` takes a fraction of the instructions. This is a prediction from counts: no time was
+measured.
 """
 
 
@@ -99,10 +137,22 @@ def sizes(channels: int) -> list[int]:
 
 
 def counts(channels: int) -> dict[tuple[int, str], Count]:
-    """By size and architecture, counted on all cores."""
-    asked = list(product(sizes(channels), PROCESSORS))
+    """What the fused kernel takes, by size and architecture."""
+    return by_size(lambda size, one: count(size, channels, one), sizes(channels))
+
+
+def fft_counts() -> dict[tuple[int, str], Cost]:
+    """What `fft` takes, by size and architecture."""
+    return by_size(lambda size, one: fft_cost(problem_of(size, 1), one), FFT_SIZES)
+
+
+def by_size(
+    of: Callable[[int, str], Counted], sizes: Sequence[int]
+) -> dict[tuple[int, str], Counted]:
+    """What is counted of each size on each architecture, on all cores."""
+    asked = list(product(sizes, PROCESSORS))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda one: count(one[0], channels, one[1]), asked)
+        found = pool.map(lambda one: of(*one), asked)
         return dict(zip(asked, found, strict=True))
 
 
@@ -115,6 +165,8 @@ def document() -> str:
     for channels in INTERLEAVED:
         words = "1 channel" if channels == 1 else f"{channels} channels"
         parts += [f"\n## {words}\n\n", *table(channels, counts(channels))]
+    parts += [FFT_WORDS, *fft_table(fft_counts())]
+    parts += [COMPARED_WORDS.format(largest=sizes(1)[-1]), *compared_table(), predicted()]
     return "".join(parts)
 
 
@@ -154,26 +206,116 @@ def _row(cells: Iterable[object]) -> str:
     return f"| {' | '.join(map(str, cells))} |\n"
 
 
+def fft_table(found: dict[tuple[int, str], Cost]) -> Iterable[str]:
+    """A row for each size."""
+    heads = [
+        *("size", "bytes", "shared KiB", "floating"),
+        *(f"instructions {one}" for one in PROCESSORS),
+        *(f"registers {one}" for one in PROCESSORS),
+    ]
+    yield _row(heads)
+    yield _row(["---:"] * len(heads))
+    for size in FFT_SIZES:
+        each = [found[size, one] for one in PROCESSORS]
+        assert not any(one.taken.spilled for one in each)
+        yield _row(
+            [
+                *(size, f"{fft_bytes(problem_of(size, 1)):.1f}"),
+                f"{each[0].taken.shared_bytes / 1024:.1f}",
+                f"{found[size, 'sm_90'].floating:.1f}",
+                *(f"{one.instructions:.1f}" for one in each),
+                *(one.taken.registers for one in each),
+            ]
+        )
+
+
+def compared_table() -> Iterable[str]:
+    """A row for each size, of what a pixel takes on sm_90."""
+    heads = [f"{what} {of}" for what in ("instructions", "bytes") for of in ("separable", "fft")]
+    yield _row(["size", "separable is", *heads])
+    yield _row(["---:", "---", *(["---:"] * len(heads))])
+    for size in COMPARED:
+        problem = problem_of(size, 1)
+        figures = (
+            *(separable_instructions(size, "sm_90"), fft_cost(problem, "sm_90").instructions),
+            *(separable_bytes(size, "sm_90"), fft_bytes(problem)),
+        )
+        kernel = "columns, twice" if shape_for(problem) is None else "fused"
+        yield _row([size, kernel, *(f"{one:.1f}" for one in figures)])
+
+
+def separable_instructions(size: int, architecture: str) -> float:
+    """Of `cuda:separable`, for a pixel of 1 channel."""
+    problem = problem_of(size, 1)
+    if shape_for(problem) is None:
+        return columns_cost(problem, architecture).instructions
+    return count(size, 1, architecture).instructions
+
+
+def separable_bytes(size: int, architecture: str) -> float:
+    """Bytes that `cuda:separable` moves for a pixel of 1 channel, margins of blocks included."""
+    problem = problem_of(size, 1)
+    shape = shape_for(problem)
+    if shape is None:
+        return columns_bytes(problem)
+    strip, tile = shape.strip(problem), shape.tile(problem, PROCESSORS[architecture])
+    return 4 + 4 * (1 + 2 * shape.pad / strip) * (1 + 2 * shape.radius / tile)
+
+
+def crossing(architecture: str) -> int | None:
+    """The first of the sizes from which on `fft` takes no more instructions than `separable`."""
+    fewer = [
+        fft_cost(problem_of(size, 1), architecture).instructions
+        <= separable_instructions(size, architecture)
+        for size in CROSSING
+    ]
+    return next((size for at, size in enumerate(CROSSING) if all(fewer[at:])), None)
+
+
+def predicted() -> str:
+    """Where `fft` overtakes `separable`, in words."""
+    found = ", ".join(f"{crossing(one)} ({one})" for one in PROCESSORS)
+    return PREDICTED.format(crossings=found, largest=sizes(1)[-1])
+
+
 def documented(text: str) -> dict[tuple[int, int, str], tuple[float, int]]:
     """Instructions and registers by size, channels and architecture, from the document."""
-    found, channels, heads = {}, 0, [""]
+    return {
+        (size, int(heading.split()[0]), architecture): taken
+        for heading, size, architecture, taken in _figures(text)
+        if "channel" in heading
+    }
+
+
+def fft_documented(text: str) -> dict[tuple[int, str], tuple[float, int]]:
+    """Instructions and registers of `fft` by size and architecture, from the document."""
+    return {
+        (size, architecture): taken
+        for heading, size, architecture, taken in _figures(text)
+        if heading == "fft"
+    }
+
+
+def _figures(text: str) -> Iterator[tuple[str, int, str, tuple[float, int]]]:
+    """A section's heading, a size, an architecture, and its instructions and registers."""
+    heading, heads = "", [""]
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("## "):
-            channels = int(line.split()[1])
+            heading = line[3:]
         elif line.startswith("| size"):
             heads = cells
         elif line.startswith("| ") and cells[0].isdigit():
             of = dict(zip(heads, cells, strict=True))
             for one in PROCESSORS:
-                taken = float(of[f"instructions {one}"]), int(of[f"registers {one}"])
-                found[int(of["size"]), channels, one] = taken
-    return found
+                if f"registers {one}" in of:
+                    taken = float(of[f"instructions {one}"]), int(of[f"registers {one}"])
+                    yield heading, int(of["size"]), one, taken
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the document; 3 where the tools are missing."""
-    parser = argparse.ArgumentParser(description="Counts the fused kernel's machine code.")
+    parser = argparse.ArgumentParser(description="Counts the CUDA kernels' machine code.")
     parser.add_argument("--out", type=Path, default=DOCUMENT)
     given = parser.parse_args(arguments)
     if compiler() is None or disassembler() is None:
