@@ -104,8 +104,13 @@ def read_table(path: Path = TABLE) -> tuple[Row, ...]:
 
 
 def shapes_for(channels: int, image: str = "large", capability: str = ANY) -> tuple[Shape, ...]:
-    """The table's shapes for so many channels, the first choice first."""
-    return tuple(row.shape for row in read_table() if row.is_for(capability, image, channels))
+    """The table's shapes for so many channels: each for radii beyond those of the ones before."""
+    found: list[Shape] = []
+    for row in read_table():
+        reached = max((shape.radius for shape in found), default=0)
+        if row.is_for(capability, image, channels) and row.shape.radius > reached:
+            found.append(row.shape)
+    return tuple(found)
 
 
 def shape_for(problem: Problem, capability: str = ANY) -> Shape | None:
