@@ -7,6 +7,7 @@ from importlib import import_module
 
 from blurbench.backends import cublas, gpu, lanes, staging
 from blurbench.backends.backend import Backend
+from blurbench.backends.cufft import owning
 from blurbench.backends.whole_arrays import (
     array_implementations,
     banded_implementation,
@@ -29,8 +30,8 @@ def _fourier() -> PlaneFourier:
     fft = import_module("cupy.fft")
     lengths = import_module("cupyx.scipy.fft")
     return PlaneFourier(
-        rfftn=fft.rfftn,
-        irfftn=partial(fft.irfftn, norm="forward"),
+        rfftn=owning(fft.rfftn, "R2C"),
+        irfftn=owning(fft.irfftn, "C2R", norm="forward"),
         fast_length=partial(lengths.next_fast_len, real=True),
     )
 

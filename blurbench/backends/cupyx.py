@@ -7,6 +7,7 @@ from importlib import import_module
 
 from blurbench.backends import gpu, lanes, staging
 from blurbench.backends.backend import Backend
+from blurbench.backends.cufft import owning
 from blurbench.backends.ndimage import Filters, ndimage_implementations
 from blurbench.backends.whole_arrays import fft_implementation
 from blurbench.methods.whole.fft import PlaneFourier
@@ -18,8 +19,8 @@ FLOAT64_FROM = {"direct": 31, "separable": 127}
 def _fourier() -> PlaneFourier:
     fft = import_module("cupyx.scipy.fft")
     return PlaneFourier(
-        rfftn=fft.rfftn,
-        irfftn=partial(fft.irfftn, norm="forward", overwrite_x=True),
+        rfftn=owning(fft.rfftn, "R2C"),
+        irfftn=owning(fft.irfftn, "C2R", norm="forward", overwrite_x=True),
         fast_length=partial(fft.next_fast_len, real=True),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -193,7 +193,11 @@ def installed(*, computes: bool = True) -> Iterator[Tally]:
         name: partial(_transform, getattr(scipy.fft, name)) for name in ("rfftn", "irfftn")
     }
     plain = SimpleNamespace(**transforms)
-    lengths = SimpleNamespace(**transforms, next_fast_len=scipy.fft.next_fast_len)
+    lengths = SimpleNamespace(
+        **transforms,
+        next_fast_len=scipy.fft.next_fast_len,
+        get_fft_plan=lambda array, **how: nullcontext(),
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "cupy", Cupy(computes=computes))
         patch.setitem(sys.modules, "cupy.fft", plain)
