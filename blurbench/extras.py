@@ -28,6 +28,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "cucim12": (*_CUDA12, "cucim-cu12>=25.10"),
     "cucim13": (*_CUDA13, "cucim-cu13>=25.10"),
     "torch": ("torch>=2.9",),
+    "wgpu": ("wgpu>=0.32",),
     "peers": (
         "opencv-python-headless>=4.10",
         "scikit-image>=0.25",

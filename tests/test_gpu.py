@@ -25,6 +25,7 @@ from blurbench.backends.driver import INSTALL_DRIVER, NO_DRIVER, Card, Driver
 from blurbench.backends.gpu import examine
 from blurbench.backends.nvml import clock_reader
 from blurbench.backends.registry import collect, find_backend, find_implementation, probe
+from blurbench.backends.staging import Staging
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
@@ -373,6 +374,7 @@ class FakeDevice:
     """A device that works off its queue at once and keeps a log; its time is what work adds."""
 
     name = "made up"
+    software = False
     peak_bytes_per_s = None
     caution = None
 
@@ -440,6 +442,9 @@ class FakeDevice:
 
     def copies(self) -> list[Callable[[Array, Array], object]]:
         return [np.copyto]
+
+    def carrier(self) -> Staging:
+        return Staging(self)
 
     def capture(self, call: Call) -> Call | None:
         self.log.append("capture")

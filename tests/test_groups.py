@@ -58,6 +58,11 @@ def test_a_gpu_is_a_group_of_its_own_beside_a_cpu_alone(
     assert groups_of(declared(*names)) == dict(zip(names, groups, strict=True))
 
 
+def test_software_that_stands_in_for_a_gpu_is_in_no_group_beside_a_cpu() -> None:
+    cpu, soft = declared("a:fft", "cuda:fft")
+    assert groups_of([cpu, replace(soft, kind="software")]) == {"a:fft": "FFT"}
+
+
 def test_a_method_that_nobody_knows_has_no_group() -> None:
     assert groups_of(declared("a:new")) == {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from blurbench.study.opponents import pairs_of, sides_of
@@ -76,3 +78,12 @@ def test_what_scipy_blurs_with_is_held_against_the_best_transform() -> None:
 
 def test_where_scipys_is_the_only_separable_blur_it_is_compared_once() -> None:
     assert list(sides("scipy:separable", "scipy:dct")) == [("separable:fastest", "fft:fastest")]
+
+
+def test_software_that_stands_in_for_a_gpu_is_held_against_the_cpu_by_itself() -> None:
+    cpu, gpu, other = declared_of("one:box", "gpu:box", "gpu_soft:box")
+    found = sides_of([cpu, gpu, replace(other, kind="software")])
+    assert [(set(one.members), set(two.members)) for one, two in found] == [
+        ({"one:box"}, {"gpu:box"}),
+        ({"one:box"}, {"gpu_soft:box"}),
+    ]

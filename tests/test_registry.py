@@ -35,6 +35,7 @@ OFFERED = {
     "numba": ("direct", "separable", *APPROXIMATE),
     "cuda": ("direct", "separable", "fft"),
     **dict.fromkeys(("torch", "torch_cuda"), ("direct", "separable")),
+    "wgpu": ("direct", "separable", "fft"),
     "opencv": ("direct", "separable", "fft"),
     "pyvips": ("direct", "separable"),
     **dict.fromkeys(("skimage", "cucim"), ("separable",)),
@@ -88,7 +89,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
 def test_the_shipped_backends_are_listed_in_their_order() -> None:
     cpu = ["numpy", "scipy", "numba", "torch", *CPU_PEERS]
-    assert list(collect([])) == [*cpu, "cupy", "cupyx", "cuda", "cucim", "torch_cuda"]
+    assert list(collect([])) == [*cpu, "cupy", "cupyx", "cuda", "cucim", "torch_cuda", "wgpu"]
 
 
 def test_each_shipped_backend_bears_the_name_it_is_listed_under() -> None:
@@ -297,7 +298,7 @@ def test_an_unknown_backend_is_refused_with_those_of_other_packages_too(
     offer: Offer, install: Callable[..., None]
 ) -> None:
     install(offer("third", own("third", "fft")))
-    assert refusal(lambda: find_backend("opengl")).endswith("torch_cuda, third")
+    assert refusal(lambda: find_backend("opengl")).endswith("torch_cuda, wgpu, third")
 
 
 @pytest.mark.parametrize(

@@ -370,6 +370,20 @@ def test_a_gpu_that_loses_on_the_way_there_is_told_not_to_pay(
     assert "GPU does not pay end to end: gpu:quick takes " in text
 
 
+def test_software_that_stands_in_for_a_gpu_is_marked_and_told_nothing_of_a_gpu(
+    plant, clock: Clock, device: FakeDevice
+) -> None:
+    device.software = True
+    plant(
+        backend_of(planted("host", clock.takes(0.010))),
+        gpu_of(device, quick=device.takes(0.002)),
+    )
+    lines = lines_of("--budget", "60", backend="fake,gpu")
+    assert "gpu:quick (software)" in words(table(lines))
+    assert "GPU" not in words(answer(lines))
+    assert "data already there" not in words(answer(lines))
+
+
 # Interruptions.
 
 

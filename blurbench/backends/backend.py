@@ -112,12 +112,15 @@ class Availability:
         remedy: the command or step that mends it.
         versions: of the libraries that it runs on, by name.
         devices: what it runs on, in words.
+        software: whether its devices are all programs that run on the CPU: no GPU, so it runs only
+            where it is named.
     """
 
     reason: str | None = None
     remedy: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     devices: tuple[str, ...] = ()
+    software: bool = False
 
     @property
     def ok(self) -> bool:
@@ -146,6 +149,7 @@ class Backend:
         open_device: for GPU backends, opens device number N to be timed (see
             `blurbench.backends.device.Device`).
         lanes: for GPU backends, the devices and streams on which a thread may work.
+        own_arrays: for GPU backends, whether plans take arrays of their own and not CuPy's.
     """
 
     name: str
@@ -155,6 +159,7 @@ class Backend:
     carry: Callable[[Plan, NDArray[Any]], NDArray[Any]] | None = None
     open_device: Callable[[int], Any] | None = None
     lanes: Lanes | None = None
+    own_arrays: bool = False
 
     def implementation(self, method: str) -> Implementation | None:
         """The implementation of `method`, or None where this backend has none."""

@@ -17,6 +17,7 @@ from blurbench.backends.cuda_streams import CudaStreams
 from blurbench.backends.device import Call, Clocks, Copy
 from blurbench.backends.lanes import free_cuda_bytes
 from blurbench.backends.nvml import clock_reader
+from blurbench.backends.staging import Staging
 
 # Spins until the host has written this hold's number, or time is up, which it tells the host.
 # Numbers rise, so a hold that was let go before it began is no hold.
@@ -108,6 +109,8 @@ class CudaGraph:
 class CudaDevice(CudaStreams):
     """Device number `number`, on a stream of its own; see `Device`."""
 
+    software = False
+
     def __init__(self, number: int) -> None:
         cupy = import_module("cupy")
         runtime = cupy.cuda.runtime
@@ -158,6 +161,9 @@ class CudaDevice(CudaStreams):
             kernel((blocks,), (COPY_THREADS,), (source, target, np.int64(source.nbytes)))
 
         return by_driver, by_kernel
+
+    def carrier(self) -> Staging:
+        return Staging(self)
 
     def capture(self, call: Call) -> Call | None:
         # What CuPy allocates meanwhile comes from a pool that lives as long as the graph, which

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from blurbench.plan import Plan
+
 Call = Callable[[], object]
 Copy = Callable[[Any, Any], object]  # of a source into a target of its shape and dtype
 
@@ -29,6 +31,23 @@ class Hold(Protocol):
 
     def lasted(self) -> bool:
         """Whether it held until it let go; to be asked once what is queued behind is done."""
+
+
+class Carrier(Protocol):
+    """Takes host images to a device, through a plan and back; serves one thread at a time."""
+
+    def blur(
+        self,
+        plan: Plan,
+        image: NDArray[Any],
+        out: NDArray[Any] | None = None,
+        between: tuple[Any, Any] | None = None,
+    ) -> Any:
+        """Blur a host image into `out` or a new array; returns when the result is there.
+
+        Args:
+            between: where on the device the image arrives and its blur goes; else new arrays.
+        """
 
 
 class Streams(Protocol):
@@ -72,12 +91,14 @@ class Device(Streams, Protocol):
     Attributes:
         cache_bytes: of the last-level cache, or None where it is not known.
         peak_bytes_per_s: what its memory can move in theory, or None where it is not known.
+        software: whether it is a program that runs on the CPU, and so no GPU.
         caution: what makes its times less trustworthy, and what to do; None where nothing is known.
     """
 
     name: str
     cache_bytes: int | None
     peak_bytes_per_s: float | None
+    software: bool
     caution: str | None
 
     def elapsed_s(self, start: Any, stop: Any) -> float:
@@ -88,6 +109,9 @@ class Device(Streams, Protocol):
 
     def copies(self) -> Sequence[Copy]:
         """The ways to queue a copy of one array on the device into another."""
+
+    def carrier(self) -> Carrier:
+        """The way of a host image there and back that `gaussian_blur` takes."""
 
     def capture(self, call: Call) -> Call | None:
         """What launches all the work of `call` at once, as a graph; None where it cannot be.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
@@ -12,7 +13,7 @@ from blurbench.errors import InputError
 
 BUILT_IN = (
     *("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow"),
-    *("cupy", "cupyx", "cuda", "cucim", "torch_cuda"),
+    *("cupy", "cupyx", "cuda", "cucim", "torch_cuda", "wgpu"),
 )
 METHODS = ("direct", "separable", "fft", "banded", "dct")
 GROUP = "blurbench.backends"
@@ -62,13 +63,21 @@ def find_backend(name: str) -> Backend:
     return known[name]
 
 
-def probe(backend: Backend) -> Availability:
-    """Whether the backend can run here, even if its own probe breaks."""
+def probe(backend: Backend, named: bool = True) -> Availability:
+    """Whether the backend can run here, even if its own probe breaks.
+
+    Args:
+        named: whether somebody asks for it by name. Where nobody does, a software device is none.
+    """
     try:
-        return backend.probe()
+        state = backend.probe()
     except Exception as error:
         text = " ".join(str(error).split()) or type(error).__name__
         return Availability(f"its probe failed: {text}", "report it to its authors")
+    if named or not (state.ok and state.software):
+        return state
+    remedy = f"--backend {backend.name} runs on {', '.join(state.devices)} all the same"
+    return replace(state, reason="only software stands in for a GPU here", remedy=remedy)
 
 
 def place_of(backend: Backend) -> Hashable:

@@ -91,7 +91,10 @@ def choose(
     kinds = {"gpu"} if place == DEVICE else {"cpu"} if cpu_only else {"cpu", "gpu"}
     # One after the other: to try a backend is to import its library.
     for one in itertools.chain(found, _without_figures(backend, method)):
-        if find_backend(one.backend).kind in kinds and _runs(one, problem):
+        owner = find_backend(one.backend)
+        if place == DEVICE and owner.own_arrays:  # the image is CuPy's
+            continue
+        if owner.kind in kinds and _runs(one, problem, backend != AUTO):
             return one
     state = None if backend == AUTO else probe(find_backend(backend))
     if state is not None and not state.ok:
@@ -148,7 +151,7 @@ def _is_runnable(cost: dict[str, Any]) -> bool:
     return (
         one is not None
         and keeps_contract(one, cost["dtype"])
-        and probe(find_backend(one.backend)).ok
+        and probe(find_backend(one.backend), named=False).ok
     )
 
 
@@ -158,9 +161,9 @@ def _known(backend: str, method: str) -> Implementation | None:
     return None if owner is None else owner.implementation(method)
 
 
-def _runs(one: Implementation, problem: Problem) -> bool:
+def _runs(one: Implementation, problem: Problem, named: bool) -> bool:
     try:
         one.check(problem)
     except InputError:
         return False
-    return keeps_contract(one, problem.dtype.name) and probe(find_backend(one.backend)).ok
+    return keeps_contract(one, problem.dtype.name) and probe(find_backend(one.backend), named).ok

@@ -35,4 +35,4 @@ def verify(
     pairs = chosen(options)
     if borders:
         pairs = under([name for names in borders for name in names], pairs)
-    return run_and_show(open_console(), pairs, allow_even)
+    return run_and_show(open_console(), pairs, allow_even, named=bool(options.backends))

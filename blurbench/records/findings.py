@@ -41,7 +41,11 @@ _BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
 
 @dataclass(frozen=True)
 class Declared:
-    """What a run keeps of an implementation, so that its records can be read anywhere."""
+    """What a run keeps of an implementation, so that its records can be read anywhere.
+
+    Attributes:
+        kind: of what it runs on: `cpu`, `gpu`, or `software` that stands in for a GPU.
+    """
 
     backend: str
     method: str
@@ -382,7 +386,7 @@ class Findings:
         image_bytes = pixels * self.point.channels * _BYTES[self.point.dtype]
         row.megapixels_per_s = pixels / median_s / 1e6
         row.gigabytes_per_s = 2 * image_bytes / median_s / 1e9
-        copy = self.copy(one.backend if one.kind == "gpu" else None)
+        copy = self.copy(None if one.kind == "cpu" else one.backend)
         if copy is not None and row.compute_median_s:
             row.copy_bandwidth_fraction = copy.median_s / row.compute_median_s
         set_roofline(row, one.kind, self.rates)

@@ -26,7 +26,7 @@ class Rates:
             rates.append(record.multiply_adds / record.seconds)
 
     def count(self, kind: str) -> int:
-        """How many samples there are of a `cpu` or a `gpu`."""
+        """How many samples there are of a `cpu`, a `gpu` or `software`."""
         return len(self._found.get(f"{kind}:{MULTIPLY_ADD}", []))
 
     def best(self, kind: str) -> float | None:

@@ -171,6 +171,15 @@ class Row:
         return self.key.implementation
 
     @property
+    def label(self) -> str:
+        """Its name, marked where software stands in for a GPU."""
+        return f"{self.name} (software)" if self.kind == "software" else self.name
+
+    @property
+    def on_cpu(self) -> bool:
+        return self.kind == "cpu"
+
+    @property
     def on_gpu(self) -> bool:
         return self.kind == "gpu"
 

@@ -87,11 +87,11 @@ def native_line(rows: Sequence[Row]) -> str | None:
 
 
 def answer_lines(rows: Sequence[Row]) -> list[str]:
-    """Whether FFT pays, best against best, and whether a GPU does."""
+    """Whether FFT pays, best against best, and whether a GPU does; software is none."""
     separable = best_of(rows, lambda row: row.method in SEPARABLE)
     transform = best_of(rows, lambda row: row.method in TRANSFORMS)
     on_cpu, on_gpu = (
-        best_of(rows, lambda row: not row.on_gpu),
+        best_of(rows, lambda row: row.on_cpu),
         best_of(rows, lambda row: row.on_gpu),
     )
     lines = []

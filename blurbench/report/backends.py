@@ -33,6 +33,8 @@ def show_backends(console: Console) -> None:
             say(console, f"  threads   {cpus}, where the library can be told")
         for number, device in enumerate(state.devices):
             say(console, f"  device {number}  {device}")
+        if state.software:
+            say(console, f"  software  no GPU: it runs where {name} is named")
         if not state.ok:
             say(console, f"  reason    {state.reason}")
             say_unbroken(console, f"  remedy    {state.remedy or 'none known'}")

@@ -29,13 +29,17 @@ OF_METHODS = {
 def groups_of(declared: Sequence[Declared]) -> dict[str, str]:
     """The group of each implementation that has one.
 
-    Beside a CPU, a GPU is a group of its own; alone, its methods are told apart as a CPU's are.
+    Beside others, a GPU is a group of its own, and software that stands in for one is in none;
+    alone, its methods are told apart as a CPU's are.
     """
-    beside = {one.kind for one in declared} > {"gpu"}
-    groups = {
-        one.name: GPU if beside and one.kind == "gpu" else OF_METHODS.get(one.method)
-        for one in declared
-    }
+    alone = len({one.kind for one in declared}) == 1
+    beside = {"gpu": GPU, "software": None}
+
+    def group(one: Declared) -> str | None:
+        own = OF_METHODS.get(one.method)
+        return own if alone else beside.get(one.kind, own)
+
+    groups = {one.name: group(one) for one in declared}
     return {name: group for name, group in groups.items() if group is not None}
 
 

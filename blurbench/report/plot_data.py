@@ -146,7 +146,7 @@ class Column:
     @cached_property
     def without_transfers(self) -> Column | None:
         """The same in the scope `compute`; None where nothing had to be carried to a device."""
-        devices = [one for one in self.log.run.declared if one.kind == "gpu"]
+        devices = [one for one in self.log.run.declared if one.kind != "cpu"]
         found = replace(self, scope="compute")
         raced = {curve.name for curve in found.curves}
         return found if any(one.name in raced for one in devices) else None

@@ -57,7 +57,7 @@ def show_transfers(console: Console, rows: list[Row]) -> None:
             *(row.download_median_s, row.download_pinned_median_s),
             *(row.end_to_end_median_s, row.end_to_end_pipelined_median_s),
         )
-        table.add_row(row.name, *map(brief_duration, times))
+        table.add_row(row.label, *map(brief_duration, times))
     show_table(console, table)
 
 
@@ -107,7 +107,7 @@ def _five(row: Row, time_text: str, compared: str, verdict: str | None) -> list[
     if verdict in CLAIMS and compared.startswith("1.00x"):
         compared = "1"
     error = MISSING if row.max_abs_error is None else f"{row.max_abs_error:.1e}"
-    return [row.name, time_text, compared, error, verdict or MISSING]
+    return [row.label, time_text, compared, error, verdict or MISSING]
 
 
 def _details(row: Row) -> list[str]:

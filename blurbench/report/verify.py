@@ -14,10 +14,17 @@ SHOWN = 5  # failures an implementation, before the rest is counted
 
 
 def run_and_show(
-    console: Console, pairs: list[tuple[Backend, Implementation]], allow_even: bool
+    console: Console,
+    pairs: list[tuple[Backend, Implementation]],
+    allow_even: bool,
+    named: bool = True,
 ) -> int:
-    """Verify what can run; the exit code: 0, 1 if one failed, 3 if none could run."""
-    states = {backend.name: probe(backend) for backend, _ in pairs}
+    """Verify what can run; the exit code: 0, 1 if one failed, 3 if none could run.
+
+    Args:
+        named: whether the backends are those that somebody named.
+    """
+    states = {backend.name: probe(backend, named) for backend, _ in pairs}
     runnable = [pair for pair in pairs if states[pair[0].name].ok and pair[1].exact]
     errors = error_console()
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:

@@ -73,9 +73,12 @@ class Ceilings:
         rates, found = self._notes.log.rates, {}
         if "cpu" in self._session.kinds.values():
             found["cpu"] = time_host(dtype, threads, rates.count("cpu"))
-        for place in list(self.places.values())[:1]:  # all backends share a device
+        for backend, place in self.places.items():
+            kind = self._session.kind_of_device(backend)
+            if kind in found:  # all backends of a kind share a device
+                continue
             try:
-                found["gpu"] = time_device(place.device, dtype, rates.count("gpu"))
+                found[kind] = time_device(place.device, dtype, rates.count(kind))
             except Exception:  # then its rows have no such share
                 continue
         for kind, samples in found.items():

@@ -12,7 +12,7 @@ from blurbench.measure.stats import Estimate, estimate_median
 from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.lead import ranked_rows
 from blurbench.records.summary import Key, Row
-from blurbench.study.opponents import FASTEST_GPU, Side, pairs_of, sides_of
+from blurbench.study.opponents import FASTEST_GPU, FASTEST_SOFTWARE, Side, pairs_of, sides_of
 from blurbench.study.ordering import FIRST, SECOND, UNDECIDED, Change, Ordering
 from blurbench.study.place import Place, places_of
 from blurbench.study.pooling import Level, level_of
@@ -171,7 +171,7 @@ def find_crossovers(
     declared = points[0].declared
     rows = {one.point.size: {row.name: row for row in one.rows()} for one in points}
     sizes = tuple(sorted(asked or rows))
-    on_device = {one.name for one in declared if one.kind == "gpu"}
+    on_device = {one.name for one in declared if one.kind != "cpu"}
     share = points[0].rules.share(len(points))
     found = []
     for pair in pairs_of(declared):
@@ -181,7 +181,7 @@ def find_crossovers(
             duels = [_duel(one, scope, pair, share) for one in racing]
             found.append(_crossover(points, rows, scope, members, duels, sizes))
     for sides in sides_of(declared):
-        for scope in _scopes(sides[1].name == FASTEST_GPU):
+        for scope in _scopes(sides[1].name in (FASTEST_GPU, FASTEST_SOFTWARE)):
             fastest = [(one, _fastest(one, rows[one.point.size], scope, sides)) for one in points]
             duels = [_duel(one, scope, names, share) for one, names in fastest if names]
             found.append(_crossover(points, rows, scope, sides, duels, sizes))

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Call, Device, EventClock, LaunchClock
-from blurbench.backends.staging import Staging
 from blurbench.measure.clock import HostClock
 from blurbench.plan import Problem
 from blurbench.study.cells import HEATED_S, Cell, Cost, Stopwatch, copies_beyond
@@ -31,7 +30,7 @@ class Place:
         images: copies of the image; more than one are rotated.
         results: where their blurs go, one for each.
         landing: where an image arrives that is uploaded.
-        staging: the way there and back that `gaussian_blur` takes.
+        carrier: the way there and back that `gaussian_blur` takes.
     """
 
     def __init__(self, device: Device, images: Sequence[Any]) -> None:
@@ -39,7 +38,7 @@ class Place:
         first = self.images[0]
         self.results = [device.empty(first.shape, first.dtype) for _ in self.images]
         self.landing = device.empty(first.shape, first.dtype)
-        self.staging = Staging(device)
+        self.carrier = device.carrier()
 
     @property
     def pairs(self) -> list[tuple[Any, Any]]:
@@ -190,7 +189,7 @@ class DeviceCell(Cell):
 
     def _end_to_end(self) -> None:
         between = self._landing, self._result
-        self._place.staging.blur(self._plan, next(self._rotation), self.out, between)
+        self._place.carrier.blur(self._plan, next(self._rotation), self.out, between)
 
     def _upload_pinned(self) -> Stopwatch:
         source = self._pinned()

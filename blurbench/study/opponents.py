@@ -13,7 +13,8 @@ METHOD_PAIRS = (
     *(("direct", "separable"), ("direct", "fft"), ("separable", "fft")),
     *(("fft", method) for method in RECURSIVE),
 )
-FASTEST_CPU, FASTEST_GPU = "cpu:fastest", "gpu:fastest"
+KINDS = ("cpu", "gpu", "software")  # of what an implementation runs on
+FASTEST_CPU, FASTEST_GPU, FASTEST_SOFTWARE = (f"{kind}:fastest" for kind in KINDS)
 FASTEST_SEPARABLE, FASTEST_FFT = "separable:fastest", "fft:fastest"
 FASTEST_RECURSIVE = "recursive:fastest"
 OWN_FILTER = "scipy:separable"  # what most people blur with
@@ -47,10 +48,10 @@ def sides_of(declared: Sequence[Declared]) -> list[tuple[Side, Side]]:
     """Groups whose fastest are held against each other, whichever backend they are of.
 
     On the CPU the separable blurs and the transforms, what SciPy blurs with and the transforms,
-    the transforms and the recursive filters; then the CPU's and the GPU's. What a pair of one
-    backend says already is left out.
+    the transforms and the recursive filters; then the CPU's and the GPU's, and the CPU's and those
+    of software that stands in for a GPU. What a pair of one backend says already is left out.
     """
-    cpu, gpu = ([one for one in declared if one.kind == kind] for kind in ("cpu", "gpu"))
+    cpu, gpu, software = ([one for one in declared if one.kind == kind] for kind in KINDS)
     separable = _side(FASTEST_SEPARABLE, [one for one in cpu if one.method in SEPARABLE])
     transforms = _side(FASTEST_FFT, [one for one in cpu if one.method in TRANSFORMS])
     recursive = _side(FASTEST_RECURSIVE, [one for one in cpu if one.method in RECURSIVE])
@@ -61,6 +62,7 @@ def sides_of(declared: Sequence[Declared]) -> list[tuple[Side, Side]]:
         *([(own, transforms)] if own.members != separable.members else []),
         *([(transforms, recursive)] if _of_several_backends(transforms, recursive) else []),
         (_side(FASTEST_CPU, cpu), _side(FASTEST_GPU, gpu)),
+        (_side(FASTEST_CPU, cpu), _side(FASTEST_SOFTWARE, software)),
     ]
     return [
         (one, other)

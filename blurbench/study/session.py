@@ -42,18 +42,19 @@ class Session:
         self.devices: dict[str, Device] = {}
         self.seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
         self.rng = random.Random(self.seed)
-        self.kinds = {one.name: backend.kind for backend, one in pairs}
+        self.kinds: dict[str, str] = {one.name: backend.kind for backend, one in pairs}
         libraries: dict[str, str] = {}
         states: list[Availability] = []
         for name in dict.fromkeys(options.backends or backends()):
             backend = backends()[name]
-            state = probe(backend)
+            state = probe(backend, named=name in options.backends)
             libraries.update(state.versions)
             own = [one.name for owner, one in pairs if owner is backend]
             if state.ok and own and backend.open_device is not None:
                 try:
                     self.devices[name] = backend.open_device(options.device)
                     states.append(state)
+                    self.kinds.update(dict.fromkeys(own, self.kind_of_device(name)))
                 except Exception as error:
                     reason = f"device {options.device} cannot be opened: {text_of(error)}"
                     state = replace(state, reason=reason, remedy="see blurbench backends")
@@ -67,6 +68,10 @@ class Session:
     def declared(self) -> tuple[Declared, ...]:
         """The implementations as records keep them."""
         return tuple(declare(one, self.kinds[one.name]) for one in self.implementations.values())
+
+    def kind_of_device(self, backend: str) -> str:
+        """What a backend's device is: a `gpu`, or `software` that stands in for one."""
+        return "software" if self.devices[backend].software else "gpu"
 
     @property
     def cautions(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
 from blurbench.records.lead import SEPARABLE, TRANSFORMS
 from blurbench.study.crossing import Crossover, find_crossovers
 from blurbench.study.next_size import uncertainty
-from blurbench.study.opponents import RECURSIVE
+from blurbench.study.opponents import KINDS, RECURSIVE
 from blurbench.study.ordering import FIRST, outcome
 
 UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
@@ -80,7 +80,7 @@ def _best_near(points: Sequence[Findings], size: int) -> tuple[set[str], set[str
 
 
 def _devices(findings: Findings) -> Iterator[list[Declared]]:
-    for kind in ("cpu", "gpu"):
+    for kind in KINDS:
         yield [one for one in findings.declared if one.kind == kind]
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Clocks
 from blurbench.backends.registry import find_implementation
+from blurbench.backends.staging import Staging
 from blurbench.plan import Plan, Problem
 
 Array = np.ndarray[Any, Any]
@@ -73,6 +74,7 @@ class QueueingDevice:
     """
 
     name = "queueing"
+    software = False
     cache_bytes: int | None = None
     peak_bytes_per_s: float | None = None
     caution: str | None = None
@@ -186,6 +188,9 @@ class QueueingDevice:
         return [way(seconds) for seconds in self.ways]
 
     # What tells of it.
+
+    def carrier(self) -> Staging:
+        return Staging(self)
 
     def capture(self, call: Callable[[], object]) -> Callable[[], object] | None:
         return None

@@ -16,6 +16,7 @@ import pytest
 
 from blurbench.backends.backend import Backend
 from blurbench.backends.device import Clocks
+from blurbench.backends.staging import Staging
 from blurbench.measure.race import race
 from blurbench.plan import Plan
 from helpers.planted import SMALL, Behaviour, backend_of, planted, planting, recalled
@@ -132,6 +133,7 @@ class FakeDevice:
     """Queued work runs by itself; only waiting for it moves the host's clock."""
 
     name = "a fake"
+    software = False
     caution: str | None = None
     cache_bytes: int | None = None
     peak_bytes_per_s: float | None = None
@@ -206,6 +208,9 @@ class FakeDevice:
 
     def copies(self) -> list[Any]:
         return [lambda source, target: target.__setitem__(..., source)]
+
+    def carrier(self) -> Staging:
+        return Staging(self)
 
     def capture(self, call: Any) -> Any:
         """A graph costs the host one launch, however many are in it."""

@@ -47,8 +47,9 @@ BACKENDS = {
     "cuda": STAR,
     "cucim": HOURGLASS,
     "torch_cuda": TRIANGLE_RIGHT,
+    "wgpu": BOW,
 }
-OTHER_BACKENDS = (BOW, DROP, BAR, POST)
+OTHER_BACKENDS = (DROP, BAR, POST)
 SHAPES = (*BACKENDS.values(), *OTHER_BACKENDS)
 LEGEND = alt.Legend(orient="top", title=None, symbolOpacity=1, symbolSize=120)
 SHAPES_OF_GROUPS = {
