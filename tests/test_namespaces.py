@@ -23,7 +23,7 @@ from blurbench.methods.direct import DirectPlan
 from blurbench.methods.fft import CirclePass, FFTPlan, Fourier
 from blurbench.methods.separable import SeparablePlan
 from blurbench.methods.strips import StripsPlan
-from blurbench.methods.whole.library import Library
+from blurbench.methods.whole.needs import Library
 from blurbench.plan import Plan, Problem
 from helpers.contract import noise, problem_of
 from helpers.covering import covering
@@ -77,7 +77,7 @@ class Namespace:
         )
 
     @property
-    def library(self) -> Library:
+    def whole(self) -> Library:
         return Library(self.xp, self.multiply, self.windows)
 
     def multiply(self, a: Any, b: Any, out: Any, *, add: bool) -> None:
@@ -126,11 +126,11 @@ MAKERS: dict[str, Maker] = {
         precision(problem),
         levelled=True,
     ),
-    "direct of a channel": lambda space, problem: whole.direct.DirectPlan(space.library, problem),
+    "direct of a channel": lambda space, problem: whole.direct.DirectPlan(space.whole, problem),
     "separable of an image": lambda space, problem: whole.separable.SeparablePlan(
-        space.library, problem
+        space.whole, problem
     ),
-    "banded of a channel": lambda space, problem: whole.banded.BandedPlan(space.library, problem),
+    "banded of a channel": lambda space, problem: whole.banded.BandedPlan(space.whole, problem),
     "fft of a channel": lambda space, problem: whole.fft.FFTPlan(
         space.xp, problem, space.both_axes
     ),

@@ -15,7 +15,7 @@ from blurbench.methods.whole import direct as whole_direct
 from blurbench.methods.whole import fft as whole_fft
 from blurbench.methods.whole import separable as whole_separable
 from blurbench.methods.whole.fft import PlaneFourier
-from blurbench.methods.whole.library import Library
+from blurbench.methods.whole.needs import Library
 from blurbench.plan import Plan, Problem
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from blurbench.border import Margins
 from blurbench.methods.banded import TERMS, toeplitz
 from blurbench.methods.whole.frame import Frame, passing_bytes
-from blurbench.methods.whole.library import Library
+from blurbench.methods.whole.needs import Library
 from blurbench.plan import PlanePlan, Problem, store
 
 BLOCK = 128  # samples made by one product: as many as keep a multiprocessor busy

@@ -12,7 +12,7 @@ from typing import Any
 
 from blurbench.methods.direct import toeplitz
 from blurbench.methods.whole.frame import Frame, passing_bytes
-from blurbench.methods.whole.library import Library
+from blurbench.methods.whole.needs import Library
 from blurbench.plan import PlanePlan, Problem, store
 
 COLUMNS = 32  # made by one product: more multiply more zeros, fewer read the image more often

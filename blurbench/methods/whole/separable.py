@@ -11,7 +11,7 @@ from typing import Any
 
 from blurbench.border import Margins
 from blurbench.methods.whole.frame import passing_bytes
-from blurbench.methods.whole.library import Library
+from blurbench.methods.whole.needs import Library
 from blurbench.plan import Plan, Problem, store
 
 ROOM = 2**27  # bytes of images at a time
