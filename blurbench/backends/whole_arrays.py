@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from blurbench.backends.arrays import approximate_implementations
 from blurbench.backends.backend import Implementation
 from blurbench.methods import approximate, banded, dct, direct, fft, separable
 from blurbench.methods.whole import banded as whole_banded
@@ -101,15 +103,10 @@ def box_implementations(backend: str, load: Callable[[], Any]) -> tuple[Implemen
         return whole_box.BoxPlan(load(), problem, method)
 
     return tuple(
-        Implementation(
-            backend,
-            method,
-            "ours",
-            partial(prepare, method),
-            partial(approximate.operations, method=method),
-            partial(whole_box.work_bytes, method=method),
-            exact=False,
-            own_kernel=True,
+        replace(
+            one,
+            prepare=partial(prepare, one.method),
+            work_bytes=partial(whole_box.work_bytes, method=one.method),
         )
-        for method in approximate.BOXES
+        for one in approximate_implementations(backend, load, approximate.BOXES)
     )
