@@ -108,5 +108,5 @@ def box_implementations(backend: str, load: Callable[[], Any]) -> tuple[Implemen
             prepare=partial(prepare, one.method),
             work_bytes=partial(whole_box.work_bytes, method=one.method),
         )
-        for one in approximate_implementations(backend, load, approximate.BOXES)
+        for one in approximate_implementations(backend, load, tuple(approximate.BOXES))
     )
