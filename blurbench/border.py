@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.errors import InputError
+from blurbench.synonyms import BORDER
 
 BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
 
@@ -20,7 +21,7 @@ OUTSIDE = -1  # the source of a sample that the constant border supplies
 def check_border(border: str, cval: float = 0.0) -> None:
     """Raise InputError unless the border is one of `BORDERS` and its value is finite."""
     if border not in BORDERS:
-        raise InputError(f"border {border!r} is unknown: use one of {', '.join(BORDERS)}")
+        raise BORDER.unknown(border, BORDERS)
     if not isinstance(cval, numbers.Real) or not math.isfinite(cval):
         raise InputError(f"border value {cval} is not usable: give a finite number")
 

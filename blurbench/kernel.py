@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from blurbench.errors import InputError
 
 MAX_RADIUS = 2**20
+CUT = 0.9  # of sigma: taps whose own is less are cut too short to be that Gaussian
 # Below, the taps no longer change; above, no kernel reaches as far as one sigma.
 MIN_SIGMA, MAX_SIGMA = 1e-3, 2.0**20
 
@@ -119,19 +120,40 @@ class GaussianKernel:
         return 0.5 if self.even else 0.0
 
     @property
+    def effective_sigma(self) -> float:
+        """Standard deviation of the taps, in pixels: less than sigma where they are cut short."""
+        return standard_deviation(self.taps)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the taps end so soon that the blur is clearly less than sigma asks for."""
+        return self._is_sampled and self.effective_sigma < CUT * self.sigma
+
+    @property
+    def _is_sampled(self) -> bool:
+        """Whether there are taps enough, and near enough, to show a Gaussian at all."""
+        return self.size >= 5 and self.sigma >= 0.8
+
+    @property
     def note(self) -> str | None:
         """Why this kernel does not behave like a centred Gaussian, if it does not."""
+        notes = []
         if self.even:
-            return (
+            notes.append(
                 f"size {self.size} is even: the blurred image lies half a pixel "
                 "further down and to the right"
             )
-        if self.size < 5 or self.sigma < 0.8:
-            return (
+        elif not self._is_sampled:
+            notes.append(
                 f"{self.size} taps at sigma {self.sigma:g} do not behave like a Gaussian: "
                 "that takes 5 taps and sigma 0.8 or more"
             )
-        return None
+        if self.is_cut:
+            notes.append(
+                f"size {self.size} cuts sigma {self.sigma:g} short: the effective sigma is "
+                f"{self.effective_sigma:.3g}"
+            )
+        return "; ".join(notes) or None
 
     def dense(self) -> NDArray[np.float64]:
         """The 2-D taps, shape `(size, size)`: the outer product of the taps with themselves."""
@@ -166,6 +188,13 @@ def make_kernel(
     if sigma is not None:
         return GaussianKernel.from_sigma(sigma, truncate=truncate)
     raise InputError("no kernel is given: pass sigma, size or both")
+
+
+def standard_deviation(taps: NDArray[np.float64]) -> float:
+    """Of the taps around their mean, in pixels."""
+    offsets = np.arange(len(taps)) - len(taps) // 2
+    mean = float(taps @ offsets)
+    return math.sqrt(float(taps @ (offsets - mean) ** 2))
 
 
 def _number(value: Any, name: str) -> float:

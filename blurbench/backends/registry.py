@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.errors import InputError
+from blurbench.synonyms import BACKEND, METHOD
 
 BUILT_IN = (
     *("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow"),
     *("cupy", "cupyx", "cuda", "cucim", "torch_cuda", "wgpu"),
 )
 METHODS = ("direct", "separable", "fft", "banded", "dct")
+KINDS = ("cpu", "gpu")  # of backends; a name for all of one
 GROUP = "blurbench.backends"
 
 
@@ -59,8 +61,24 @@ def find_backend(name: str) -> Backend:
     """
     known = backends()
     if name not in known:
-        raise InputError(f"backend {name!r} is unknown: use one of {', '.join(known)}")
+        raise BACKEND.unknown(name, known)
     return known[name]
+
+
+def find_backends(names: Sequence[str]) -> list[Backend]:
+    """Those that are named, each once; a kind names all of it, and no name all there are.
+
+    Raises:
+        InputError: a name is unknown.
+    """
+    known = backends()
+    found: dict[str, Backend] = {}
+    for name in names or known:
+        if name in KINDS and name not in known:
+            found.update((one.name, one) for one in known.values() if one.kind == name)
+        else:
+            found[name] = find_backend(name)
+    return list(found.values())
 
 
 def probe(backend: Backend, named: bool = True) -> Availability:
@@ -87,13 +105,17 @@ def place_of(backend: Backend) -> Hashable:
     return backend.lanes.place()
 
 
+def known_methods() -> list[str]:
+    """The methods of all backends, the usual ones first."""
+    offered = (one.method for each in backends().values() for one in each.implementations)
+    return list(dict.fromkeys([*METHODS, *offered]))
+
+
 def check_method(method: str) -> None:
     """Raise InputError unless some backend offers the method."""
-    known = list(METHODS)
-    for backend in backends().values():
-        known += [one.method for one in backend.implementations if one.method not in known]
+    known = known_methods()
     if method not in known:
-        raise InputError(f"method {method!r} is unknown: use one of {', '.join(known)}")
+        raise METHOD.unknown(method, known)
 
 
 def find_implementation(backend: str, method: str) -> Implementation:

@@ -17,6 +17,7 @@ from blurbench.cli.options import (
     with_options,
     write_exports,
 )
+from blurbench.cli.words import APPROXIMATE, read_methods
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Standard deviations in pixels.",
 )
-@click.option("--method", "methods", type=Names(), multiple=True, help="Only these methods.")
+@click.option(
+    "--method",
+    "methods",
+    type=Names(),
+    multiple=True,
+    help=f"Only these, commas between: {', '.join(APPROXIMATE)}, fir.  [default: all of them]",
+)
 @click.option(
     "--plot", metavar="PATH", help="Measure, and draw error against time: .png, .svg or .pdf."
 )
@@ -46,19 +53,19 @@ def accuracy(
     """The error of each approximate method and order, whatever the image.
 
     `fir` is the plain sum over a kernel cut where its tail is below a tolerance, given as its
-    order. --plot takes one sigma, and times whatever runs here for up to a minute and a half: the
-    exact blurs, and the named approximations or all.
+    order. Takes a few seconds; with --plot, which takes one sigma, up to a minute and a half more,
+    to time whatever runs here: the exact blurs, and the named approximations or all.
     """
     from blurbench.report.accuracy import show_accuracy, texts_of
     from blurbench.report.console import open_console
-    from blurbench.study.accuracy import measure_accuracy
+    from blurbench.study.accuracy import METHODS, measure_accuracy
 
     exports = exports_from(given)
     if plot is not None:
         check_picture(plot, "--plot")
         if len(sigmas) != 1:
             raise InputError(f"--plot draws one sigma, not {len(sigmas)}: give --sigma 20, say")
-    named = [name for given_names in methods for name in given_names]
+    named = read_methods(methods, METHODS)
     found = measure_accuracy(sigmas, named)
     show_accuracy(open_console(data_on_stdout="-" in exports.values()), found)
     # Before anything is timed; only the JSON is to hold the times, and standard output takes one.

@@ -7,7 +7,10 @@ import click
 
 @click.command()
 def backends() -> int:
-    """List the backends: versions, threads, devices; what is missing and how to get it."""
+    """List the backends: versions, threads, devices; what is missing and how to get it.
+
+    Takes a few seconds, for each is tried.
+    """
     from blurbench.report.backends import show_backends
     from blurbench.report.console import open_console
 

@@ -10,6 +10,17 @@ import click
 
 from blurbench.cli.large import LARGE, blur_in_tiles, is_large
 from blurbench.cli.options import KERNEL, Number, with_options
+from blurbench.cli.words import (
+    APPROXIMATE,
+    BORDERS_HELP,
+    EXACT,
+    ON_CPU,
+    ON_GPU,
+    read_backend,
+    read_border,
+    read_methods,
+    tell_border,
+)
 from blurbench.errors import CannotRunError, InputError
 
 if TYPE_CHECKING:
@@ -32,12 +43,26 @@ Examples:
     "-o", "--output", required=True, metavar="OUT", help="File to write, or folder for many."
 )
 @with_options(KERNEL)
-@click.option("--backend", help="[default: scipy; auto with --method auto]")
 @click.option(
-    "--method", default="separable", show_default=True, help="auto: the fastest, by blurbench tune."
+    "--backend",
+    help=f"One of {', '.join(ON_CPU)}, {', '.join(ON_GPU)}.  [default: scipy; auto with --method "
+    "auto]",
 )
-@click.option("--border", default="reflect", show_default=True)
-@click.option("--cval", type=Number(float), default=0.0, help="Value of the constant border.")
+@click.option(
+    "--method",
+    default="separable",
+    show_default=True,
+    help=f"One of {', '.join(EXACT)}; approximate: {', '.join(APPROXIMATE)}; or auto: the fastest, "
+    "by blurbench tune.",
+)
+@click.option("--border", default="reflect", show_default=True, help=BORDERS_HELP)
+@click.option(
+    "--cval",
+    type=Number(float),
+    default=0.0,
+    show_default=True,
+    help="Value of the constant border.",
+)
 @click.option(
     "--force",
     is_flag=True,
@@ -67,16 +92,18 @@ def blur(
     called again. A file or array that OUT names is replaced, with or without --force. TIFF and Zarr
     images larger than memory are blurred in tiles: see --memory and --dask.
     """
-    from blurbench.backends.registry import find_backend, probe
+    from blurbench.backends.registry import find_backend, known_methods, probe
     from blurbench.batch import Blur, Job, blur_file
-    from blurbench.border import check_border
     from blurbench.choice.auto import AUTO
     from blurbench.kernel import make_kernel
     from blurbench.large.run import TileBlur
 
     kernel = make_kernel(sigma, size, allow_even=allow_even)
-    backend = backend or (AUTO if method == AUTO else "scipy")
-    check_border(border, cval)
+    (method,) = read_methods([[method]], (*known_methods(), AUTO))
+    backend = read_backend(backend or (AUTO if method == AUTO else "scipy"))
+    word, border = border, read_border(border, cval)
+    if not quiet:
+        tell_border(word, border)
     tiles = TileBlur(kernel, border, cval, backend, method)
     if len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
         blur_in_tiles(inputs[0], output, tiles, quiet, **large)
@@ -100,8 +127,8 @@ def blur(
 
 
 def _noted(code: int, kernel: GaussianKernel, quiet: bool) -> int:
-    """The exit code, once the shift of an even kernel is told."""
-    if kernel.even and not quiet:
+    """The exit code, once it is told how the kernel shifts the image, or falls short of sigma."""
+    if (kernel.even or kernel.is_cut) and not quiet:
         click.echo(f"Note: {kernel.note}.", err=True)
     return code
 

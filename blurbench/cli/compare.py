@@ -56,9 +56,9 @@ def compare(
 ) -> int:
     """Time every blur side by side on an image, name the fastest; the same for further images.
 
-    Without IMAGE the built-in test card is used; without --size and --sigma, 15x15. With
-    --baseline or --against the exit code is 0 for not slower, 10 for slower, 11 for undecided, 12
-    for not comparable.
+    Without IMAGE the built-in test card is used; without --size and --sigma, 15x15. Takes 15 s an
+    image, or up to 60 s where the best need it to be told apart. With --baseline or --against the
+    exit code is 0 for not slower, 10 for slower, 11 for undecided, 12 for not comparable.
     """
     from blurbench.kernel import make_kernel
     from blurbench.records.export import to_csv, to_json
@@ -93,6 +93,7 @@ def compare(
     def measure(session: Session, log: Log) -> bool:
         if len(originals) > 1:
             return measure_points(question, session, log, console, given["quiet"])
+        listener.start()
         answers.append(run(originals[0], kernel, options, listener, log, session))
         return not answers[0].interrupted
 

@@ -6,21 +6,35 @@ from pathlib import Path
 
 import click
 
-from blurbench.cli.options import KERNEL, Shape, check_picture, with_options, write_exports
+from blurbench.cli.options import (
+    KERNEL,
+    OLD_SHAPE,
+    ImageSize,
+    check_picture,
+    with_options,
+    write_exports,
+)
+from blurbench.cli.words import BORDERS_HELP, read_border, tell_border
 
 EXAMPLES = """\b
 Examples:
   blurbench inspect --sigma 2.5
   blurbench inspect --size 15 --border mirror --plot kernel.png
   blurbench inspect --size 14 --allow-even
-  blurbench inspect --sigma 5 --shape 1080x1920
+  blurbench inspect --sigma 5 --image-size 1920x1080
 """
 
 
 @click.command(epilog=EXAMPLES)
 @with_options(KERNEL)
-@click.option("--border", default="reflect", show_default=True, help="What lies outside.")
-@click.option("--shape", type=Shape(), help="Time plans for an image of this height and width.")
+@click.option("--border", default="reflect", show_default=True, help=BORDERS_HELP)
+@click.option(
+    "--image-size",
+    "shape",
+    type=ImageSize(),
+    help="Time plans for an image of this width and height, some seconds.",
+)
+@OLD_SHAPE
 @click.option("--plot", metavar="PATH", help="Draw it: .png, .svg or .pdf. Needs Matplotlib.")
 @click.option("--json", "json_path", metavar="PATH|-", help="Write the answer as JSON.")
 def inspect(
@@ -35,9 +49,8 @@ def inspect(
     """Say everything about one kernel.
 
     Its taps, how near they come to the Gaussian, which pixels count more under each border, the
-    calls of other libraries that do the same, and what it costs.
+    calls of other libraries that do the same, and what it costs. Takes a second or two.
     """
-    from blurbench.border import check_border
     from blurbench.files import check_output
     from blurbench.kernel import make_kernel
     from blurbench.records.export import to_json
@@ -47,7 +60,7 @@ def inspect(
     from blurbench.study.inspect import inspect as run
 
     kernel = make_kernel(sigma, size, allow_even=allow_even)
-    check_border(border)
+    word, border = border, read_border(border)
     if json_path is not None:
         check_output(json_path, "--json", "json")
     if plot is not None:
@@ -56,6 +69,7 @@ def inspect(
     with step_by_step("timing") as progress:
         found = run(kernel, border, shape, progress)
     show_inspection(console, found, has_shape=shape is not None)
+    tell_border(word, border)
     if kernel.note and not kernel.even:
         click.echo(f"Note: {kernel.note}.", err=True)
     if json_path is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 
 import click
 
@@ -13,6 +15,7 @@ from blurbench.cli.backends import backends
 from blurbench.cli.blur import blur
 from blurbench.cli.compare import compare
 from blurbench.cli.crossover import crossover
+from blurbench.cli.hints import check_values, no_such_command, no_such_option
 from blurbench.cli.inspect import inspect
 from blurbench.cli.plot import plot
 from blurbench.cli.report import report
@@ -29,6 +32,10 @@ GROUPS = {
     "Use": [blur, tune],
 }
 
+WHOLE = 1000  # letters of a summary: none is cut
+# What begins a command to copy, through which no line break may go.
+TO_COPY = (" pip ", "blurbench ")
+
 EXAMPLES = """\b
 Examples:
   blurbench compare                        the built-in test card, 15x15
@@ -39,14 +46,25 @@ Examples:
 
 
 class Commands(click.Group):
-    """Lists its commands under the headings of `GROUPS`."""
+    """Lists its commands under the headings of `GROUPS`, and answers what cannot be meant."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, commands in GROUPS.items():
             with formatter.section(heading):
                 formatter.write_dl(
-                    [(one.name or "", one.get_short_help_str(60)) for one in commands]
+                    [(one.name or "", one.get_short_help_str(WHOLE)) for one in commands]
                 )
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, *rest = args
+        command = self.get_command(ctx, name)
+        if command is not None:
+            check_values(command, rest)
+        elif not ctx.resilient_parsing:
+            raise no_such_command(name, rest, self.commands)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
@@ -88,6 +106,8 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted: nothing was kept.", err=True)
         code = 130
+    except click.NoSuchOption as error:
+        code = _fail(no_such_option(error, cli.commands))
     except click.ClickException as error:
         code = _fail(error.format_message())
     except MemoryError:
@@ -117,5 +137,10 @@ def _drop_stdout() -> None:
 
 
 def _fail(message: str, code: int = 2) -> int:
-    click.echo("Error: " + " ".join(message.split()), err=True)
+    """Say it in one line; a terminal gets it broken between words."""
+    line = "Error: " + " ".join(message.split())
+    if sys.stderr.isatty() and not any(command in line for command in TO_COPY):
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+    click.echo(line, err=True)
     return code

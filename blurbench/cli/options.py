@@ -10,6 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from blurbench.cli.words import (
+    BACKENDS_HELP,
+    BORDERS_HELP,
+    DTYPES_HELP,
+    METHODS_HELP,
+    read_backends,
+    read_border,
+    read_dtype,
+    read_methods,
+    tell_border,
+)
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,30 +102,51 @@ class Extent(ParamType):
     name = "WxH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        option = param.opts[0] if param else "value"
-        width, _, height = str(value).lower().partition("x")
-        if not all(side.isdecimal() and int(side) > 0 for side in (width, height)):
+        sides = _sides(str(value))
+        if len(sides) != 2:
+            option = param.opts[0] if param else "value"
             raise InputError(
                 f"{option} {value!r} is not usable: give WIDTHxHEIGHT, as in 1920x1080"
             )
-        return int(width), int(height)
+        return sides
 
 
-class Shape(ParamType):
-    """Height and width in pixels, as NumPy has them: `1080x1920`; channels where they matter."""
-
-    name = "HxW"
+class ImageSize(ParamType):
+    """Width and height in pixels, and channels where they matter, as the shape of an array."""
 
     def __init__(self, channels: bool = False) -> None:
         self._most = 3 if channels else 2
+        self.name = "WxHxC" if channels else "WxH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        sides = str(value).lower().split("x")
-        if not 2 <= len(sides) <= self._most or not all(
-            side.isdecimal() and int(side) > 0 for side in sides
-        ):
-            raise InputError(f"--shape {value!r} is not usable: give HEIGHTxWIDTH, as in 1080x1920")
-        return tuple(map(int, sides))
+        sides = _sides(str(value))
+        if not 2 <= len(sides) <= self._most:
+            option = param.opts[0] if param else "value"
+            raise InputError(
+                f"{option} {value!r} is not usable: give WIDTHxHEIGHT, as in 1920x1080"
+            )
+        width, height, *channels = sides
+        return height, width, *channels
+
+
+class OldShape(ParamType):
+    """The shape that earlier versions took, height first: taken for width first it would mislead."""
+
+    name = "HxW"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        sides = _sides(str(value))
+        height, width, *channels = sides if len(sides) > 1 else (1080, 1920)
+        line = "x".join(map(str, (width, height, *channels)))
+        raise InputError(f"--shape is --image-size now, width first: give --image-size {line}")
+
+
+def _sides(text: str) -> tuple[int, ...]:
+    """The whole numbers above 0 of `1920x1080`; none where something else stands there."""
+    sides = text.strip().lower().split("x")
+    if not all(side.isdecimal() and int(side) > 0 for side in sides):
+        return ()
+    return tuple(map(int, sides))
 
 
 class Sizes(ParamType):
@@ -178,9 +210,13 @@ class Extents(ParamType):
     name = "extents"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        texts = [text.strip() for text in str(value).split(",")]
-        squares = [f"{text}x{text}" if "x" not in text.lower() else text for text in texts]
-        return tuple(dict.fromkeys(Extent().convert(text, param, ctx) for text in squares))
+        found = [_sides(text) for text in str(value).split(",")]
+        if not all(1 <= len(sides) <= 2 for sides in found):
+            option = param.opts[0] if param else "value"
+            raise InputError(
+                f"{option} {value!r} is not usable: give a list, as in 512,1024 or 1920x1080"
+            )
+        return tuple(dict.fromkeys((sides[0], sides[-1]) for sides in found))
 
 
 SIGMA = click.option(
@@ -195,6 +231,10 @@ KERNEL = [
     ALLOW_EVEN,
 ]
 
+OLD_SHAPE = click.option(
+    "--shape", "old_shape", type=OldShape(), hidden=True, expose_value=False
+)
+
 EXPORTS = [
     click.option("--csv", "csv_path", metavar="PATH|-", help="Write the rows as CSV."),
     click.option("--json", "json_path", metavar="PATH|-", help="Write the answer as JSON."),
@@ -206,23 +246,25 @@ REPORT = click.option(
 )
 
 SHARED = [
-    click.option("--backend", "backends", type=Names(), multiple=True, help="Only these backends."),
-    click.option("--method", "methods", type=Names(), multiple=True, help="Only these methods."),
+    click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP),
+    click.option("--method", "methods", type=Names(), multiple=True, help=METHODS_HELP),
+    click.option("--border", default="reflect", show_default=True, help=BORDERS_HELP),
     click.option(
-        "--border",
-        default="reflect",
+        "--cval",
+        type=Number(float),
+        default=0.0,
         show_default=True,
-        help="What lies outside: reflect, mirror, nearest, wrap or constant.",
+        help="Value of the constant border.",
     ),
-    click.option("--cval", type=Number(float), default=0.0, help="Value of the constant border."),
     click.option(
-        "--dtype",
-        default="float32",
-        show_default=True,
-        help="Of the blurred array: uint8, uint16, float16, float32 or float64.",
+        "--dtype", default="float32", show_default=True, help=f"Of the blurred array: {DTYPES_HELP}"
     ),
-    click.option("--threads", type=Number(int, 1), help="Default: the CPUs this process may use."),
-    click.option("--device", type=Number(int, 0), default=0, help="Number of the GPU."),
+    click.option(
+        "--threads", type=Number(int, 1), help="[default: all CPUs that this process may use]"
+    ),
+    click.option(
+        "--device", type=Number(int, 0), default=0, show_default=True, help="Number of the GPU."
+    ),
     click.option("--tf32", is_flag=True, help="Let GPU libraries round factors to 10 bits."),
     click.option(
         "--cache",
@@ -232,12 +274,23 @@ SHARED = [
     ),
     click.option("--crop", type=Extent(), help="Measure the middle of the image, of this size."),
     click.option("--resize", type=Extent(), help="Resize the image first (before --crop)."),
-    click.option("--budget", type=Number(float, 1.0), metavar="SECONDS", help="Time to spend."),
-    click.option("--rounds", type=Number(int, 1), help="Most rounds to measure."),
+    click.option(
+        "--budget",
+        type=Number(float, 1.0),
+        metavar="SECONDS",
+        help="Time to spend.  [default: compare 15, or up to 60 where it needs it; sweep 5 for each "
+        "point; crossover 60]",
+    ),
+    click.option(
+        "--rounds",
+        type=Number(int, 1),
+        help="Most rounds to measure.  [default: until all is decided, or the time is up]",
+    ),
     click.option(
         "--processes",
         type=Number(int, 1),
         default=1,
+        show_default=True,
         metavar="N",
         help="Spread the measurement over N fresh processes.",
     ),
@@ -254,7 +307,9 @@ SHARED = [
         metavar="ERROR",
         help="Let approximations compete whose error is within this share of the largest value.",
     ),
-    click.option("--seed", type=Number(int, 0), help="Of the order of the rounds."),
+    click.option(
+        "--seed", type=Number(int, 0), help="Of the order of the rounds.  [default: a new one]"
+    ),
     *EXPORTS,
     REPORT,
     click.option("--out", type=Folder(), metavar="DIR", help="Keep every sample in a new folder."),
@@ -310,29 +365,24 @@ def build_options(given: dict[str, Any]) -> Options:
     Raises:
         InputError: a name is unknown or a value cannot be used.
     """
-    import numpy as np
-
-    from blurbench.border import check_border
-    from blurbench.plan import DTYPES, MAX_THREADS
+    from blurbench.plan import MAX_THREADS
     from blurbench.study.options import Options, chosen
 
-    if given["dtype"] not in DTYPES:
-        raise InputError(f"dtype {given['dtype']!r} is unknown: use one of {', '.join(DTYPES)}")
-    if given["cache"] not in ("hot", "cold"):
+    cache = given["cache"].lower()
+    if cache not in ("hot", "cold"):
         raise InputError(f"cache {given['cache']!r} is unknown: use hot or cold")
     if given["threads"] is not None and given["threads"] > MAX_THREADS:
         raise InputError(f"--threads {given['threads']} is out of range: give 1 to {MAX_THREADS}")
-    check_border(given["border"], given["cval"])
     options = Options(
-        backends=tuple(name for names in given["backends"] for name in names),
-        methods=tuple(name for names in given["methods"] for name in names),
-        border=given["border"],
+        backends=read_backends(given["backends"]),
+        methods=read_methods(given["methods"]),
+        border=read_border(given["border"], given["cval"]),
         cval=given["cval"],
-        dtype=np.dtype(given["dtype"]).name,
+        dtype=read_dtype(given["dtype"]),
         threads=given["threads"],
         device=given["device"],
         tf32=given["tf32"],
-        cache=given["cache"],
+        cache=cache,
         budget=given["budget"],
         rounds=given["rounds"],
         same=given["same"],
@@ -342,6 +392,8 @@ def build_options(given: dict[str, Any]) -> Options:
         tolerance=given["tolerance"],
     )
     chosen(options)
+    if not given["quiet"]:
+        tell_border(given["border"], options.border)
     return options
 
 

@@ -8,7 +8,16 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from blurbench.cli.options import KERNEL, Names, Number, Shape, with_options
+from blurbench.cli.options import KERNEL, OLD_SHAPE, ImageSize, Names, Number, with_options
+from blurbench.cli.words import (
+    BACKENDS_HELP,
+    BORDERS_HELP,
+    DTYPES_HELP,
+    read_backends,
+    read_border,
+    read_dtype,
+    tell_border,
+)
 from blurbench.errors import InputError
 
 # What is asked, and the options that are for it alone.
@@ -22,23 +31,34 @@ ONLY_FOR = {
 EXAMPLES = """\b
 Examples:
   blurbench tune
-  blurbench tune --explain --shape 1080x1920x3 --sigma 2.5
+  blurbench tune --explain --image-size 1920x1080x3 --sigma 2.5
   blurbench tune --policy choose.py
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.option(
-    "--budget", type=Number(float, 1), default=160.0, show_default=True, help="Seconds to measure."
+    "--budget",
+    type=Number(float, 1),
+    default=160.0,
+    show_default=True,
+    help="Seconds to measure: 60 or more for approximations, and hardly less than 30 for anything.",
 )
 @click.option("--out", metavar="PATH", help="The table's file. [default: in your data folder]")
-@click.option("--backend", "backends", type=Names(), multiple=True, help="Only these backends.")
+@click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP)
 @click.option("--seed", type=Number(int, 0), help="Of the problems that are measured.")
 @click.option("--explain", is_flag=True, help="Measure nothing: say what is chosen, and why.")
-@click.option("--shape", type=Shape(channels=True), help="With --explain: of the image.")
+@click.option(
+    "--image-size", "shape", type=ImageSize(channels=True), help="With --explain: of the image."
+)
+@OLD_SHAPE
 @with_options(KERNEL)
-@click.option("--dtype", default="float32", show_default=True, help="With --explain.")
-@click.option("--border", default="reflect", show_default=True, help="With --explain.")
+@click.option(
+    "--dtype", default="float32", show_default=True, help=f"With --explain: {DTYPES_HELP}"
+)
+@click.option(
+    "--border", default="reflect", show_default=True, help=f"With --explain: {BORDERS_HELP}"
+)
 @click.option(
     "--tolerance", type=Number(float, 0, percent=True), help="With --explain: let approximations."
 )
@@ -57,7 +77,8 @@ def tune(
     """Measure what `auto` chooses by, and keep it for this machine.
 
     `gaussian_blur(..., method="auto", backend="auto")` and `blurbench blur --method auto` then take
-    the implementation that is expected to be the fastest for the image and the kernel.
+    the implementation that is expected to be the fastest for the image and the kernel. Takes 160 s,
+    or what --budget says.
     """
     if explain and policy is not None:
         raise InputError("--explain and --policy are two questions: ask one at a time")
@@ -69,7 +90,7 @@ def tune(
         return _explain(path, **problem)
     if policy is not None:
         return _write_policy(path, policy)
-    return _measure(path, budget, tuple(name for names in backends for name in names), seed, quiet)
+    return _measure(path, budget, read_backends(backends), seed, quiet)
 
 
 def _check_options(asked: str) -> None:
@@ -123,26 +144,25 @@ def _explain(
     import numpy as np
 
     from blurbench import host
-    from blurbench.border import check_border
     from blurbench.choice.auto import choose, expected, runnable
     from blurbench.choice.table import current, read_table
     from blurbench.kernel import make_kernel
-    from blurbench.plan import DTYPES, Problem
+    from blurbench.plan import Problem
     from blurbench.report.console import open_console
     from blurbench.report.tune import show_explanation
 
     if shape is None:
-        raise InputError("--explain needs the image's --shape: give HEIGHTxWIDTH, as in 1080x1920")
-    if dtype not in DTYPES:
-        raise InputError(f"dtype {dtype!r} is unknown: use one of {', '.join(DTYPES)}")
+        raise InputError("--explain needs an --image-size: give WIDTHxHEIGHT, as in 1920x1080")
     kernel = make_kernel(sigma, size, allow_even=allow_even)
-    check_border(border)
-    problem = Problem(kernel, shape, np.dtype(dtype), border, threads=host.usable_cpus())
+    word, border = border, read_border(border)
+    cpus = host.usable_cpus()
+    problem = Problem(kernel, shape, np.dtype(read_dtype(dtype)), border, threads=cpus)
     table, where = (read_table(path), str(path)) if path is not None else current()
     found = expected(table, problem, tolerance=tolerance)
     ranked = expected(runnable(table), problem, tolerance=tolerance)
     chosen = choose(problem, tolerance=tolerance, table=table).name
     show_explanation(open_console(), problem, table, where, found, ranked, chosen)
+    tell_border(word, border)
     return 0
 
 

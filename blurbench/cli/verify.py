@@ -5,34 +5,53 @@ from __future__ import annotations
 import click
 
 from blurbench.cli.options import Names
+from blurbench.cli.words import (
+    BACKENDS_HELP,
+    BORDERS,
+    METHODS_HELP,
+    read_backends,
+    read_border,
+    read_methods,
+)
 
 
 @click.command()
-@click.option("--backend", "backends", type=Names(), multiple=True, help="Only these backends.")
-@click.option("--method", "methods", type=Names(), multiple=True, help="Only these methods.")
-@click.option("--border", "borders", type=Names(), multiple=True, help="Only these borders.")
+@click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP)
+@click.option("--method", "methods", type=Names(), multiple=True, help=METHODS_HELP)
+@click.option(
+    "--border",
+    "borders",
+    type=Names(),
+    multiple=True,
+    help=f"Only these, commas between: {', '.join(BORDERS)}.  [default: all of them]",
+)
 @click.option("--allow-even", is_flag=True, help="Try even sizes, too, where they can be done.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Try so few cases, in half a minute, that any two of a border, size, shape, range and "
+    "dtype still meet.",
+)
 def verify(
     backends: tuple[tuple[str, ...], ...],
     methods: tuple[tuple[str, ...], ...],
     borders: tuple[tuple[str, ...], ...],
     allow_even: bool,
+    quick: bool,
 ) -> int:
     """Hold every implementation against float64 references.
 
     Over borders, kernel sizes, image shapes, ranges of values and dtypes, kernels larger than the
-    image included. Exit code 1 where one is outside the contract.
+    image included. Takes about ten minutes, and says how long before it starts; --quick takes half
+    a minute. Exit code 1 where one is outside the contract.
     """
     from blurbench.report.console import open_console
     from blurbench.report.verify import run_and_show
     from blurbench.study.options import Options, chosen
     from blurbench.study.verify import under
 
-    options = Options(
-        backends=tuple(name for names in backends for name in names),
-        methods=tuple(name for names in methods for name in names),
-    )
+    options = Options(backends=read_backends(backends), methods=read_methods(methods))
     pairs = chosen(options)
     if borders:
-        pairs = under([name for names in borders for name in names], pairs)
-    return run_and_show(open_console(), pairs, allow_even, named=bool(options.backends))
+        pairs = under([read_border(name) for names in borders for name in names], pairs)
+    return run_and_show(open_console(), pairs, options.backends, allow_even, quick)

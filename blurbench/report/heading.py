@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from blurbench.kernel import GaussianKernel
 from blurbench.records.journal import Run
 from blurbench.report.units import plural
 
@@ -51,3 +52,15 @@ def machine_text(machine: Mapping[str, Any], versions: Mapping[str, str]) -> str
     libraries = ("numpy", "scipy", *(["cupy"] if machine["gpus"] else []))
     parts += [f"{name} {versions[name]}" for name in libraries if name in versions]
     return "; ".join(parts)
+
+
+def cut_note(kernels: Sequence[GaussianKernel]) -> str | None:
+    """How short the kernels of a run cut the Gaussian that was asked for, if any does."""
+    cut = [one for one in kernels if one.is_cut]
+    if len(cut) < 2:
+        return cut[0].note if cut else None
+    first, last = cut[0], cut[-1]
+    return (
+        f"sizes {first.size} to {last.size} cut sigma {first.sigma:g} short: "
+        f"the effective sigma is {first.effective_sigma:.3g} to {last.effective_sigma:.3g}"
+    )

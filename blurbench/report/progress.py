@@ -45,6 +45,33 @@ def share_by_share(what: str, quiet: bool = False) -> Iterator[Callable[[float, 
         yield lambda share, name: shown.update(task, completed=share, description=f"{what} {name}")
 
 
+@contextmanager
+def piece_by_piece(what: str, total: float) -> Iterator[Callable[[str, float], None]]:
+    """Yields what shows, on stderr where that is a terminal, how much of a whole is done.
+
+    The time left is that of the pieces which are done, for as much as is left.
+
+    Args:
+        total: what all pieces weigh together; each is told with its name and its own weight.
+    """
+    errors = error_console()
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}")
+    started, done = time.perf_counter(), 0.0
+    with Progress(
+        *columns, console=errors, transient=True, disable=not errors.is_terminal
+    ) as shown:
+        task = shown.add_task(what, total=total, left="")
+
+        def advance(name: str, weight: float) -> None:
+            nonlocal done
+            done += weight
+            left_s = (time.perf_counter() - started) * (total - done) / done
+            left = f"{minutes(left_s)} left"
+            shown.update(task, completed=done, description=f"{what} {name}", left=left)
+
+        yield advance
+
+
 class TilesProgress:
     """Of a large image: its notes, how many tiles are done, and the time left."""
 
@@ -120,6 +147,10 @@ class TerminalListener(Listener):
     def __exit__(self, *error: object) -> None:
         self.stop()
 
+    def start(self) -> None:
+        """Progress is shown from now on: not while others print, or have bars of their own."""
+        self._progress.start()
+
     def stop(self) -> None:
         """No more progress is shown."""
         try:
@@ -166,12 +197,14 @@ class TerminalListener(Listener):
         )
 
     def _print(self, *lines: str) -> None:
-        """Print results between two spells of progress, which may share the terminal."""
+        """Print results; between two spells of progress, which may share the terminal."""
+        is_shown = self._progress.live.is_started
         self._progress.stop()
         for line in lines:
             say(self._console, line)
         self._console.file.flush()
-        self._progress.start()
+        if is_shown:
+            self._progress.start()
 
 
 class PointsListener(TerminalListener):
@@ -179,15 +212,17 @@ class PointsListener(TerminalListener):
 
     def __init__(self, images: Sequence[Image], console: Console, cache: str, quiet: bool) -> None:
         super().__init__(images, console, cache, quiet)
-        self._progress.start()
+        self.start()
         self._first: int | None = None
         self._done, self._total, self._point = 0, 0, ""
         self._end: float | None = None
 
-    def announce(self, *lines: str) -> None:
-        """Say what is asked, before anything is measured."""
+    def announce(self, lines: Sequence[str], note: str | None = None) -> None:
+        """Say what is asked, and what is to be known of it, before anything is measured."""
         if not self._quiet:
             self._print(*lines)
+            if note:
+                say(self._errors, f"Note: {note}.", "yellow")
             self._tell_notes()
 
     def header(self, problem: Problem) -> None:

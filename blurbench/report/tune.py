@@ -52,7 +52,7 @@ def show_explanation(
         ranked: the same of those that can run here.
         chosen: name of the one that `auto` takes.
     """
-    shape = "x".join(map(str, problem.shape))
+    shape = "x".join(map(str, (problem.width, problem.height, *problem.shape[2:])))
     kernel = problem.kernel
     say(console, f"{shape} {problem.dtype}, size {kernel.size}, sigma {kernel.sigma:.3g}")
     say(console, f"Figures: {where}")

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.console import Console
-from rich.progress import Progress
 
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.registry import probe
 from blurbench.report.console import error_console, plain_table, say, say_missing, show_table
-from blurbench.study.verify import count_cases, verify
+from blurbench.report.progress import piece_by_piece
+from blurbench.report.units import minutes
+from blurbench.study.verify import count_cases, seconds_of, verify
 
 SHOWN = 5  # failures an implementation, before the rest is counted
+LONG_S = 60.0  # of which it is said that there is a quicker way
 
 
 def run_and_show(
     console: Console,
     pairs: list[tuple[Backend, Implementation]],
-    allow_even: bool,
-    named: bool = True,
+    named: Collection[str],
+    allow_even: bool = False,
+    quick: bool = False,
 ) -> int:
     """Verify what can run; the exit code: 0, 1 if one failed, 3 if none could run.
 
     Args:
-        named: whether the backends are those that somebody named.
+        named: the backends that somebody named.
+        allow_even, quick: which cases are tried, as in `cases_of`.
     """
-    states = {backend.name: probe(backend, named) for backend, _ in pairs}
+    states = {backend.name: probe(backend, backend.name in named) for backend, _ in pairs}
     runnable = [pair for pair in pairs if states[pair[0].name].ok and pair[1].exact]
-    errors = error_console()
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("verifying", total=count_cases(runnable, allow_even))
-
-        def advance(name: str) -> None:
-            progress.update(task, advance=1, description=name)
-
-        checks = verify(runnable, advance, allow_even)
+    seconds = seconds_of(runnable, allow_even, quick)
+    if runnable:
+        count = count_cases(runnable, allow_even, quick)
+        quicker = "; --quick tries fewer" if seconds > LONG_S else ""
+        say(error_console(), f"{count:,} cases take about {minutes(seconds)}{quicker}.")
+    with piece_by_piece("verifying", seconds) as progress:
+        checks = verify(runnable, progress, allow_even, quick)
     table = plain_table("implementation", "dtype", "cases", "worst", "verdict", right=(2, 3))
     for check in checks:
         worst = f"{check.worst:.2f} of allowed"

@@ -22,6 +22,7 @@ from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.methods.approximate import ALL_ORDERS, SMALLEST_SIGMA, lines_of
 from blurbench.methods.recursive import Outside
+from blurbench.synonyms import METHOD
 
 SAMPLES, BORDER = 400, "reflect"
 FIR = "fir"  # the plain sum over a kernel that is cut where its tail is below a tolerance
@@ -60,7 +61,7 @@ def measure_accuracy(sigmas: Sequence[float], methods: Sequence[str] = ()) -> li
     """
     for name in methods:
         if name not in METHODS:
-            raise InputError(f"method {name!r} is unknown: use one of {', '.join(METHODS)}")
+            raise METHOD.unknown(name, METHODS)
     found = []
     for sigma in sigmas:
         if not sigma >= SMALLEST_SIGMA:

@@ -8,8 +8,8 @@ from functools import reduce
 
 import scipy.signal
 
-from blurbench.kernel import MIN_SIGMA, GaussianKernel
-from blurbench.study.fidelity import distance, standard_deviation
+from blurbench.kernel import MIN_SIGMA, GaussianKernel, standard_deviation
+from blurbench.study.fidelity import distance
 
 COUNTS = (2, 3, 4)
 

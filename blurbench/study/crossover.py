@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from blurbench.backends.registry import probe
 from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
 from blurbench.records.findings import RANKING_SCOPE, Findings
@@ -45,15 +46,25 @@ def crossover_rules(rules: Rules) -> Rules:
 
 
 def check_pairs(options: Options) -> None:
-    """Raise InputError where the options leave nothing to be held against anything."""
-    declared = [declare(one, backend.kind) for backend, one in chosen(options)]
+    """Raise InputError where the options leave nothing to be held against anything.
+
+    What cannot run here is no opponent, unless nothing can: that is told with the reasons.
+    """
+    named = chosen(options)
+    states = {
+        backend.name: probe(backend, backend.name in options.backends) for backend, _ in named
+    }
+    able = [(backend, one) for backend, one in named if states[backend.name].ok]
+    declared = [declare(one, backend.kind) for backend, one in able or named]
     competing = [one for one in declared if one.exact or options.tolerance is not None]
     if pairs_of(competing) or sides_of(competing):
         return
     remedy = "name two methods of a backend, or a CPU and a GPU backend"
     if pairs_of(declared) or sides_of(declared):
         remedy = "approximations compete only within a --tolerance: give one, as in 1%"
-    raise InputError(f"there is nothing to cross: {remedy}")
+    out = [name for name, state in states.items() if not state.ok]
+    where = f" where {', '.join(out)} cannot run" if out else ""
+    raise InputError(f"there is nothing to cross{where}: {remedy}")
 
 
 def crossover(

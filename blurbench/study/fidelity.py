@@ -58,7 +58,7 @@ def fidelity(kernel: GaussianKernel) -> Fidelity:
     error = np.abs(response - gaussian)
     worst = int(error.argmax())
     return Fidelity(
-        effective_sigma=standard_deviation(kernel.taps),
+        effective_sigma=kernel.effective_sigma,
         cut_off=_beyond(whole, kernel),
         distance=distance(kernel.taps, whole.taps),
         distance_from_centred=distance(kernel.taps, GaussianKernel(whole.sigma, whole.radius).taps),
@@ -82,13 +82,6 @@ def distance(taps: NDArray[np.float64], others: NDArray[np.float64]) -> float:
     short, long = sorted((taps, others), key=len)
     margin = (len(long) - len(short)) // 2
     return float(np.abs(np.pad(short, margin) - long).sum())
-
-
-def standard_deviation(taps: NDArray[np.float64]) -> float:
-    """Of the taps around their mean, in pixels."""
-    offsets = np.arange(len(taps)) - len(taps) // 2
-    mean = float(taps @ offsets)
-    return math.sqrt(float(taps @ (offsets - mean) ** 2))
 
 
 def response_of(kernel: GaussianKernel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
-from blurbench.backends.registry import backends, check_method, find_backend
+from blurbench.backends.registry import check_method, find_backends
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
@@ -21,7 +21,8 @@ class Options:
     """What every measurement can be told; None means: decide here.
 
     Attributes:
-        backends, methods: names, or empty for all.
+        backends: names, or `cpu` and `gpu` for all of a kind; empty for all.
+        methods: names, or empty for all.
         threads: for libraries that can be told; None is the CPUs this process may use.
         device: number of the GPU.
         tf32: whether a GPU's libraries may round float32 factors to TF32; their error then shows.
@@ -86,9 +87,7 @@ def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
     Raises:
         InputError: a name is unknown, or no named backend offers a named method.
     """
-    owners = [find_backend(name) for name in dict.fromkeys(options.backends)] or list(
-        backends().values()
-    )
+    owners = find_backends(options.backends)
     for method in options.methods:
         check_method(method)
     pairs = [

@@ -8,7 +8,7 @@ from dataclasses import replace
 from blurbench.backends import gpu
 from blurbench.backends.backend import Availability, Implementation, devices_of
 from blurbench.backends.device import Device
-from blurbench.backends.registry import backends, probe
+from blurbench.backends.registry import find_backends, probe
 from blurbench.measure.risks import Watch
 from blurbench.records.findings import Declared
 from blurbench.records.machine import describe_versions
@@ -45,8 +45,8 @@ class Session:
         self.kinds: dict[str, str] = {one.name: backend.kind for backend, one in pairs}
         libraries: dict[str, str] = {}
         states: list[Availability] = []
-        for name in dict.fromkeys(options.backends or backends()):
-            backend = backends()[name]
+        for backend in find_backends(options.backends):
+            name = backend.name
             state = probe(backend, named=name in options.backends)
             libraries.update(state.versions)
             own = [one.name for owner, one in pairs if owner is backend]

@@ -62,7 +62,7 @@ def tune(
     for problem in problems(session.rng):
         if left() <= 0:
             break
-        shape = f"{problem.height}x{problem.width}"
+        shape = f"{problem.width}x{problem.height}"
         progress(1 - left() / budget, f"{shape}, size {problem.kernel.size}")
         heats.run(problem)
     table = table_of(heats.timings, errors, heats.left_out)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator
+import random
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ SHAPES = ((1, 1), (1, 7), (7, 1), (5, 3), (64, 48, 3), (127, 131, 4))
 RANGES = ((0.0, 1.0), (0.0, 255.0), (60000.0, 60255.0))
 CVAL = 7.0
 TINY = 16  # pixels up to which the reference is plain Python
+# What a case takes on a usual machine: making its image and holding its result against another,
+# and a multiply-add's worth of effort.
+CASE_S, EFFORT_S = 2e-3, 1e-9
+
+Case = tuple[Problem, tuple[float, float]]
 
 
 @dataclass
@@ -77,28 +83,42 @@ def under(
     return found
 
 
-def count_cases(pairs: list[tuple[Backend, Implementation]], allow_even: bool = False) -> int:
+def count_cases(
+    pairs: Iterable[tuple[Backend, Implementation]], allow_even: bool = False, quick: bool = False
+) -> int:
     """How many cases `verify` will try."""
-    return sum(len(list(_cases(one, allow_even))) for _, one in pairs)
+    return sum(len(cases_of(one, allow_even, quick)) for _, one in pairs)
+
+
+def seconds_of(
+    pairs: Iterable[tuple[Backend, Implementation]], allow_even: bool = False, quick: bool = False
+) -> float:
+    """About how long `verify` will take."""
+    return sum(
+        expected_s(one, problem)
+        for _, one in pairs
+        for problem, _ in cases_of(one, allow_even, quick)
+    )
 
 
 def verify(
     pairs: list[tuple[Backend, Implementation]],
-    progress: Callable[[str], None] = lambda name: None,
+    progress: Callable[[str, float], None] = lambda name, seconds: None,
     allow_even: bool = False,
+    quick: bool = False,
 ) -> list[Check]:
     """Hold every implementation against float64 references; one `Check` each and dtype.
 
     Args:
-        allow_even: try even sizes, too, where the implementation takes them.
+        progress: is told after each case whose it was, and about how many seconds it is worth.
+        allow_even, quick: as in `cases_of`.
     """
     threads = host.usable_cpus()
     references: dict[Any, NDArray[np.float64]] = {}
     checks: list[Check] = []
     for backend, one in pairs:
         own = {dtype: Check(one.name, dtype) for dtype in one.dtypes}
-        for problem, values in _cases(one, allow_even):
-            progress(one.name)
+        for problem, values in cases_of(one, allow_even, quick):
             image = make_image(problem, values)
             case = (
                 f"{problem.border}, size {problem.kernel.size}, shape {problem.shape}, "
@@ -115,6 +135,7 @@ def verify(
                 case += f", {type(problem_found).__name__}: {problem_found}"
             allowed = allowed_error(problem.dtype, image_scale(image, problem), one.integer_error)
             own[problem.dtype.name].add(case, error / allowed if allowed else error)
+            progress(one.name, expected_s(one, problem))
         checks += own.values()
     return checks
 
@@ -183,17 +204,48 @@ def _beyond(line: list[float], steps: int, problem: Problem) -> float:
     return line[position]
 
 
-def _cases(one: Implementation, allow_even: bool) -> Iterator[tuple[Problem, tuple[float, float]]]:
-    sizes = (*SIZES, *EVEN_SIZES) if allow_even and one.takes_even else SIZES
-    for size, shape, border, values, dtype in product(
-        sizes, SHAPES, one.borders, RANGES, one.dtypes
-    ):
+def cases_of(one: Implementation, allow_even: bool = False, quick: bool = False) -> list[Case]:
+    """The problems on which an implementation is tried, each with the range of its values.
+
+    Args:
+        allow_even: even sizes, too, where the implementation takes them.
+        quick: so few that any two settings still meet in one of them if they meet in all.
+    """
+    cases = list(_all_cases(one, allow_even))
+    return _few(cases) if quick else cases
+
+
+def _all_cases(one: Implementation, allow_even: bool) -> Iterator[Case]:
+    for size in (*SIZES, *EVEN_SIZES) if allow_even and one.takes_even else SIZES:
         if one.method == "direct" and size > DIRECT_UP_TO:
             continue
-        if dtype == "uint8" and values[1] > 255:
-            continue
         kernel = GaussianKernel.from_size(size, allow_even=allow_even)
-        yield Problem(kernel, shape, np.dtype(dtype), border, CVAL), values
+        for shape, border, values, dtype in product(SHAPES, one.borders, RANGES, one.dtypes):
+            if dtype != "uint8" or values[1] <= 255:
+                yield Problem(kernel, shape, np.dtype(dtype), border, CVAL), values
+
+
+def _few(cases: Sequence[Case]) -> list[Case]:
+    """In an order that mixes the settings, the cases that bring two together for the first time."""
+    met: set[Any] = set()
+    found = []
+    for case in random.Random(0).sample(cases, len(cases)):
+        meeting = set(combinations(enumerate(settings_of(case)), 2))
+        if not meeting <= met:
+            met |= meeting
+            found.append(case)
+    return found
+
+
+def settings_of(case: Case) -> tuple[Any, ...]:
+    """What makes a case: kernel size, shape, border, range of the values, dtype."""
+    problem, values = case
+    return problem.kernel.size, problem.shape, problem.border, values, problem.dtype.name
+
+
+def expected_s(one: Implementation, problem: Problem) -> float:
+    """About how many seconds a case takes: by its effort, beside what every case takes."""
+    return CASE_S + EFFORT_S * one.effort(problem)
 
 
 def _run(

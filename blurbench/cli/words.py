@@ -1,0 +1,111 @@
+"""The names that people type, read as those that are used here; and these, for help pages.
+
+Help pages import no array library, so they cannot ask the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import click
+
+from blurbench.errors import InputError
+
+ON_CPU = ("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow")
+ON_GPU = ("cupy", "cupyx", "cuda", "cucim", "torch_cuda", "wgpu")
+EXACT = ("direct", "separable", "fft", "banded", "dct")
+APPROXIMATE = ("box", "extended_box", "deriche", "vyv")
+BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
+BORDERS_HELP = (
+    "What lies outside: reflect dcba|abcd|dcba, mirror dcb|abcd|cba (NumPy's reflect), nearest, "
+    "wrap or constant."
+)
+BACKENDS_HELP = (
+    f"Only these, commas between: {', '.join(ON_CPU)} (cpu: all of them), {', '.join(ON_GPU)} "
+    "(gpu).  [default: all that can run here]"
+)
+METHODS_HELP = (
+    f"Only these, commas between: {', '.join(EXACT)}; approximate: {', '.join(APPROXIMATE)}.  "
+    "[default: the exact ones]"
+)
+DTYPES_HELP = "uint8, uint16, float16, float32 or float64."
+
+
+def read_backends(groups: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Names of backends, and of kinds of them, that were given with commas and repeats."""
+    from blurbench.backends.registry import KINDS, backends
+    from blurbench.synonyms import BACKEND
+
+    known = (*backends(), *KINDS)
+    return tuple(BACKEND.find(word, known) or word for group in groups for word in group)
+
+
+def read_backend(word: str) -> str:
+    """The name of one backend.
+
+    Raises:
+        InputError: it is a kind of which there are several.
+    """
+    from blurbench.backends.registry import KINDS, backends
+
+    (name,) = read_backends([[word]])
+    if name in KINDS and name not in backends():
+        several = ", ".join(one.name for one in backends().values() if one.kind == name)
+        raise InputError(f"backend {name} is several, and one is needed: use one of {several}")
+    return name
+
+
+def read_methods(
+    groups: Iterable[Sequence[str]], known: Iterable[str] | None = None
+) -> tuple[str, ...]:
+    """Names of methods, by default those of the backends."""
+    from blurbench.backends.registry import known_methods
+    from blurbench.synonyms import METHOD
+
+    names = list(known_methods() if known is None else known)
+    return tuple(METHOD.find(word, names) or word for group in groups for word in group)
+
+
+def read_dtype(word: str) -> str:
+    """The name of a dtype.
+
+    Raises:
+        InputError: it is unknown.
+    """
+    from blurbench.plan import DTYPES
+    from blurbench.synonyms import DTYPE
+
+    name = DTYPE.find(word, DTYPES)
+    if name is None:
+        raise DTYPE.unknown(word, DTYPES)
+    return name
+
+
+def read_border(word: str, cval: float = 0.0) -> str:
+    """The name of a border.
+
+    Raises:
+        InputError: it is unknown, or its value is not finite or not the one that the word says.
+    """
+    from blurbench.border import BORDERS, check_border
+    from blurbench.synonyms import BORDER, ZERO_BORDERS, plain
+
+    border = BORDER.find(word, BORDERS) or word
+    check_border(border, cval)
+    if cval != 0 and plain(word) in ZERO_BORDERS:
+        raise InputError(f"border {word} says 0 and --cval {cval:g}: use constant for another value")
+    return border
+
+
+def tell_border(word: str, border: str) -> None:
+    """Say on stderr which border a given word stands for, where it is not ours alone."""
+    from blurbench.synonyms import TWO_BORDERS, plain
+
+    source = click.get_current_context().get_parameter_source("border")
+    if source is not click.core.ParameterSource.COMMANDLINE:
+        return
+    note = TWO_BORDERS.get(plain(word))
+    if plain(word) != plain(border):
+        note = f"{word} is called {border} here"
+    if note:
+        click.echo(f"Note: border {note}.", err=True)
