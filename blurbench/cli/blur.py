@@ -19,7 +19,7 @@ from blurbench.cli.words import (
     read_backend,
     read_border,
     read_methods,
-    tell_border,
+    tell_borders,
 )
 from blurbench.errors import CannotRunError, InputError
 
@@ -103,7 +103,7 @@ def blur(
     backend = read_backend(backend or (AUTO if method == AUTO else "scipy"))
     word, border = border, read_border(border, cval)
     if not quiet:
-        tell_border(word, border)
+        tell_borders(word)
     tiles = TileBlur(kernel, border, cval, backend, method)
     if len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
         blur_in_tiles(inputs[0], output, tiles, quiet, **large)

@@ -22,6 +22,7 @@ from blurbench.cli.options import (
 )
 from blurbench.cli.runs import carry_out, gate_processes, measure_points
 from blurbench.cli.side_by_side import carry_out_side_by_side
+from blurbench.cli.words import tell_borders
 
 if TYPE_CHECKING:
     from blurbench.records.journal import Log
@@ -83,6 +84,8 @@ def compare(
     originals = tuple(source.load((kernel,), options) for source in sources)
     question = Question("compare", sources, originals, (kernel,), options)
     question.check()
+    if not given["quiet"]:
+        tell_borders(*given["borders"])
     if given["save"]:
         check_folder(given["save"], "--save")
     if given["out"]:

@@ -17,6 +17,7 @@ from blurbench.cli.options import (
     with_options,
 )
 from blurbench.cli.runs import carry_out, measure_points
+from blurbench.cli.words import tell_borders
 
 if TYPE_CHECKING:
     from blurbench.records.journal import Log
@@ -65,6 +66,8 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
     loaded = source.load(kernels, options)
     question = Question("crossover", (source,), (loaded,), kernels, options)
     question.check()
+    if not given["quiet"]:
+        tell_borders(*given["borders"])
     if given["out"]:
         check_run_folder(given["out"])
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from blurbench.cli.options import Extents, Names, Numbers, Sizes
-from blurbench.cli.words import APPROXIMATE, BORDERS, EXACT, ON_CPU, ON_GPU
+from blurbench.cli.options import Extents, Names, Numbers, Several, Sizes
+from blurbench.cli.words import APPROXIMATE, BORDERS, DTYPES, EXACT, ON_CPU, ON_GPU
 from blurbench.errors import InputError
 
 MAIN_JOB = "compare"  # what an image without a command is for
@@ -85,19 +85,20 @@ def _goes_on(option: click.Option, word: str) -> bool:
     """Whether a word is another value of an option that takes several, and no file's name."""
     if Path(word).exists():
         return False
-    if isinstance(option.type, Names):
-        parts = {part.strip().lower() for part in word.split(",")} - {""}
-        return bool(parts) and parts <= _names()
-    numeric = isinstance(option.type, (Numbers, Sizes, Extents))
+    parts = {part.strip().lower() for part in word.split(",")} - {""}
+    if isinstance(option.type, (Names, Several)) and parts and parts <= _names():
+        return True
+    numeric = isinstance(option.type, (Numbers, Sizes, Extents, Several))
     return numeric and FIGURES.fullmatch(word) is not None
 
 
 def _names() -> set[str]:
     """What may stand between the commas of a list of names."""
-    from blurbench.synonyms import BACKEND, BORDER, METHOD
+    from blurbench.synonyms import BACKEND, BORDER, DTYPE, METHOD
 
-    ours = {*ON_CPU, *ON_GPU, "cpu", "gpu", *EXACT, *APPROXIMATE, *BORDERS}
-    return ours.union(BACKEND.elsewhere, METHOD.elsewhere, BORDER.elsewhere)
+    ours = {*ON_CPU, *ON_GPU, "cpu", "gpu", *EXACT, *APPROXIMATE, *BORDERS, *DTYPES}
+    vocabularies = (BACKEND, METHOD, BORDER, DTYPE)
+    return ours.union(*(one.elsewhere for one in vocabularies))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from blurbench.cli.options import (
     with_options,
     write_exports,
 )
-from blurbench.cli.words import BORDERS_HELP, read_border, tell_border
+from blurbench.cli.words import BORDERS_HELP, read_border, tell_borders
 
 EXAMPLES = """\b
 Examples:
@@ -69,7 +69,7 @@ def inspect(
     with step_by_step("timing") as progress:
         found = run(kernel, border, shape, progress)
     show_inspection(console, found, has_shape=shape is not None)
-    tell_border(word, border)
+    tell_borders(word)
     if kernel.note and not kernel.even:
         click.echo(f"Note: {kernel.note}.", err=True)
     if json_path is not None:

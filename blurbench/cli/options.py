@@ -19,7 +19,6 @@ from blurbench.cli.words import (
     read_border,
     read_dtype,
     read_methods,
-    tell_border,
 )
 from blurbench.errors import InputError
 
@@ -78,6 +77,18 @@ class Names(ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
+class Several(ParamType):
+    """Values of one kind separated by commas, each once."""
+
+    def __init__(self, one: ParamType) -> None:
+        self._one = one
+        self.name = one.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        parts = dict.fromkeys(part.strip() for part in str(value).split(","))
+        return tuple(self._one.convert(part, param, ctx) for part in parts)
 
 
 class Numbers(ParamType):
@@ -219,6 +230,9 @@ class Extents(ParamType):
         return tuple(dict.fromkeys((sides[0], sides[-1]) for sides in found))
 
 
+# The options of which a sweep takes several values.
+AXES = {"borders": "--border", "dtypes": "--dtype", "threads": "--threads"}
+
 SIGMA = click.option(
     "--sigma", type=Number(float), metavar="S", help="Standard deviation, in pixels."
 )
@@ -248,7 +262,14 @@ REPORT = click.option(
 SHARED = [
     click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP),
     click.option("--method", "methods", type=Names(), multiple=True, help=METHODS_HELP),
-    click.option("--border", default="reflect", show_default=True, help=BORDERS_HELP),
+    click.option(
+        "--border",
+        "borders",
+        type=Several(click.STRING),
+        default="reflect",
+        show_default=True,
+        help=BORDERS_HELP,
+    ),
     click.option(
         "--cval",
         type=Number(float),
@@ -257,10 +278,17 @@ SHARED = [
         help="Value of the constant border.",
     ),
     click.option(
-        "--dtype", default="float32", show_default=True, help=f"Of the blurred array: {DTYPES_HELP}"
+        "--dtype",
+        "dtypes",
+        type=Several(click.STRING),
+        default="float32",
+        show_default=True,
+        help=f"Of the blurred array: {DTYPES_HELP}",
     ),
     click.option(
-        "--threads", type=Number(int, 1), help="[default: all CPUs that this process may use]"
+        "--threads",
+        type=Several(Number(int, 1)),
+        help="[default: all CPUs that this process may use]",
     ),
     click.option(
         "--device", type=Number(int, 0), default=0, show_default=True, help="Number of the GPU."
@@ -368,18 +396,19 @@ def build_options(given: dict[str, Any]) -> Options:
     from blurbench.plan import MAX_THREADS
     from blurbench.study.options import Options, chosen
 
+    border, dtype, threads = (_only(given, name) for name in AXES)
     cache = given["cache"].lower()
     if cache not in ("hot", "cold"):
         raise InputError(f"cache {given['cache']!r} is unknown: use hot or cold")
-    if given["threads"] is not None and given["threads"] > MAX_THREADS:
-        raise InputError(f"--threads {given['threads']} is out of range: give 1 to {MAX_THREADS}")
+    if threads is not None and threads > MAX_THREADS:
+        raise InputError(f"--threads {threads} is out of range: give 1 to {MAX_THREADS}")
     options = Options(
         backends=read_backends(given["backends"]),
         methods=read_methods(given["methods"]),
-        border=read_border(given["border"], given["cval"]),
+        border=read_border(border, given["cval"]),
         cval=given["cval"],
-        dtype=read_dtype(given["dtype"]),
-        threads=given["threads"],
+        dtype=read_dtype(dtype),
+        threads=threads,
         device=given["device"],
         tf32=given["tf32"],
         cache=cache,
@@ -392,12 +421,25 @@ def build_options(given: dict[str, Any]) -> Options:
         tolerance=given["tolerance"],
     )
     chosen(options)
-    if not given["quiet"]:
-        tell_border(given["border"], options.border)
     return options
 
 
-def source_from(path: str | None, given: dict[str, Any]) -> Source:
+def _only(given: dict[str, Any], axis: str) -> Any:
+    """The one value of an option of which a sweep takes several; None where it was not given.
+
+    Raises:
+        InputError: there are several.
+    """
+    values = given[axis] or (None,)
+    if len(values) > 1:
+        command = click.get_current_context().command.name
+        listed = ",".join(map(str, values))
+        raise InputError(f"{command} takes one value of {AXES[axis]}, not {listed}: sweep takes more")
+    return values[0]
+
+
+def source_from(
+path: str | None, given: dict[str, Any]) -> Source:
     """The named image or the test card, to be resized and cropped as the options say."""
     from blurbench.study.question import Source
 

@@ -131,7 +131,9 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def resume(folder: Path, process: int | None, quiet: bool) -> int:
+def resume(
+    folder: Path, process: int | None, quiet: bool, console: Console | None = None
+) -> int:
     """Go on with a run that was ended; the exit code."""
     from blurbench.records.journal import Journal, load
     from blurbench.report.console import open_console
@@ -148,7 +150,7 @@ def resume(folder: Path, process: int | None, quiet: bool) -> int:
         raise InputError(f"run.json in {folder} cannot be understood: {error!r}") from None
     session = Session(replace(question.options, seed=run.about["seed"]))
     check_same_machine(run, question.describe(session, [], run.rules))
-    console = open_console()
+    console = console or open_console()
     with closing(Journal.reopen(folder)) as journal:
         if process is None and question.options.processes > 1:
             done = _ends(partial(run_in_processes, journal, question, quiet))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from blurbench.cli.axes import combinations_of, resume_each, runs_in, sweep_each
 from blurbench.cli.options import (
     ALLOW_EVEN,
     GATE,
@@ -25,6 +26,7 @@ from blurbench.cli.options import (
 )
 from blurbench.cli.runs import carry_out, gate_processes, measure_points, new_folder, resume
 from blurbench.cli.side_by_side import carry_out_side_by_side
+from blurbench.cli.words import tell_borders
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ EXAMPLES = """\b
 Examples:
   blurbench sweep photo.png --sizes 3:101:2 --csv timings.csv
   blurbench sweep --sizes 3:255:x1.3 --image-sizes 512,1024,4096
+  blurbench sweep photo.png --dtype uint8,float32 --threads 1,2
   blurbench sweep --resume results/20261123T101500Z
 """
 
@@ -74,10 +77,14 @@ def sweep(
 
     Without --budget each point, a kernel size on an image, takes about 5 s, or longer where the
     best need it: one and a half to three minutes for the 15 sizes of the default. The records go to
-    a new folder below results/ unless --out names one; --resume takes no other argument.
+    a new folder below results/ unless --out names one; --resume takes no other argument. Of
+    --border, --dtype and --threads it takes several, commas between: each combination is a run of
+    its own, in a folder below that one.
     """
     if resumed is not None:
         _check_alone()
+        if runs_in(resumed):
+            return resume_each(resumed, given["quiet"])
         return resume(resumed, process, given["quiet"])
     from blurbench.kernel import GaussianKernel
     from blurbench.report.console import open_console
@@ -85,14 +92,24 @@ def sweep(
     from blurbench.study.question import Question
 
     gate_processes(given)
-    options = build_options(given)
+    options = {name: build_options(one) for name, one in combinations_of(given).items()}
     kernels = tuple(GaussianKernel.from_size(size, sigma, allow_even=allow_even) for size in sizes)
     console = open_console(data_on_stdout="-" in exports_from(given).values())
     sources = sources_from(images, given)
-    originals = tuple(source.load(kernels, options) for source in sources)
-    question = Question("sweep", sources, originals, kernels, options, image_sizes or ())
-    question.check()
+    first, *others = options.values()
+    originals = tuple(source.load(kernels, first) for source in sources)
+    questions = {
+        name: Question("sweep", sources, originals, kernels, one, image_sizes or ())
+        for name, one in options.items()
+    }
+    for question in questions.values():
+        question.check()
+    if not given["quiet"]:
+        tell_borders(*given["borders"])
     given["out"] = new_folder(given["out"])
+    if others:
+        return sweep_each(questions, given, console)
+    (question,) = questions.values()
 
     def measure(session: Session, log: Log) -> bool:
         return measure_points(question, session, log, console, given["quiet"])
@@ -102,8 +119,8 @@ def sweep(
         return texts_of(log)
 
     if given["against"] is not None:
-        return carry_out_side_by_side(question, options.rules, given, show)
-    return carry_out(question, options.rules, given, measure, show)
+        return carry_out_side_by_side(question, first.rules, given, show)
+    return carry_out(question, first.rules, given, measure, show)
 
 
 def _check_alone() -> None:

@@ -16,7 +16,7 @@ from blurbench.cli.words import (
     read_backends,
     read_border,
     read_dtype,
-    tell_border,
+    tell_borders,
 )
 from blurbench.errors import InputError
 
@@ -162,7 +162,7 @@ def _explain(
     ranked = expected(runnable(table), problem, tolerance=tolerance)
     chosen = choose(problem, tolerance=tolerance, table=table).name
     show_explanation(open_console(), problem, table, where, found, ranked, chosen)
-    tell_border(word, border)
+    tell_borders(word)
     return 0
 
 

@@ -28,7 +28,8 @@ METHODS_HELP = (
     f"Only these, commas between: {', '.join(EXACT)}; approximate: {', '.join(APPROXIMATE)}.  "
     "[default: the exact ones]"
 )
-DTYPES_HELP = "uint8, uint16, float16, float32 or float64."
+DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
+DTYPES_HELP = f"{', '.join(DTYPES[:-1])} or {DTYPES[-1]}."
 
 
 def read_backends(groups: Iterable[Sequence[str]]) -> tuple[str, ...]:
@@ -97,15 +98,19 @@ def read_border(word: str, cval: float = 0.0) -> str:
     return border
 
 
-def tell_border(word: str, border: str) -> None:
-    """Say on stderr which border a given word stands for, where it is not ours alone."""
-    from blurbench.synonyms import TWO_BORDERS, plain
+def tell_borders(*words: str) -> None:
+    """Say on stderr which border each word stands for, where it was typed and is not ours alone."""
+    from blurbench.border import BORDERS
+    from blurbench.synonyms import BORDER, TWO_BORDERS, plain
 
-    source = click.get_current_context().get_parameter_source("border")
-    if source is not click.core.ParameterSource.COMMANDLINE:
+    context = click.get_current_context()
+    sources = [context.get_parameter_source(name) for name in ("border", "borders")]
+    if click.core.ParameterSource.COMMANDLINE not in sources:
         return
-    note = TWO_BORDERS.get(plain(word))
-    if plain(word) != plain(border):
-        note = f"{word} is called {border} here"
-    if note:
-        click.echo(f"Note: border {note}.", err=True)
+    for word in words:
+        border = BORDER.find(word, BORDERS) or word
+        note = TWO_BORDERS.get(plain(word))
+        if plain(word) != plain(border):
+            note = f"{word} is called {border} here"
+        if note:
+            click.echo(f"Note: border {note}.", err=True)

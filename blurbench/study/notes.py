@@ -65,9 +65,12 @@ class Notes:
         raced = name in self.findings.racers(RANKING_SCOPE)
         return not (raced or self.findings.timed(name))
 
-    def over_budget(self, name: str, seconds: float) -> None:
-        """Out of the budget, by what one call is expected to take."""
-        self.leave(name, f"one run is expected to take {seconds:.3g} s", predicted_s=seconds)
+    def over_budget(self, name: str, seconds: float, left_s: float | None = None) -> None:
+        """Out of the budget, by what one call is expected to take, of the seconds that are left."""
+        reason = f"one run is expected to take {seconds:.3g} s"
+        if left_s is not None:
+            reason += f", and {max(0.0, left_s):.2g} s are left"
+        self.leave(name, reason, predicted_s=seconds)
 
     def close(self) -> None:
         """The status of everyone stands."""

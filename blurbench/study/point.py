@@ -62,6 +62,7 @@ from blurbench.study.session import Session, text_of
 from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
+SHORT = 0.1  # of the time for estimates: a call so short is estimated however late
 HOPELESS = 20  # times the best rate so far: no implementation is that much better
 EXPECTED = 3.0  # times the least that any is expected to take: who may win
 PROMISING = 10.0  # times the best of a side, as expected: none that took more was ever the best
@@ -185,7 +186,7 @@ class PointStudy:
         # An earlier attempt's share was admitted then, and is again.
         admission = self._admit(costs)
         for name in admission.over_budget:
-            self.notes.over_budget(name, costs[name])
+            self.notes.over_budget(name, costs[name], self._left())
         if self.pairs is not None:
             self._leave_out(admission.single)
         self.images = rotation_of(self.pixels, self.session.options.cache)
@@ -234,7 +235,7 @@ class PointStudy:
         likely = self._near_best(costs, PROMISING) if self._keep else costs
         for name in sorted(costs, key=lambda name: (name not in likely, costs[name])):
             if name not in likely and self._crowds_out(costs[name]):
-                self.notes.over_budget(name, costs[name])
+                self.notes.over_budget(name, costs[name], self._left())
             if self.findings.status(name) in RUNNABLE and name not in self.cells:
                 self.listener.stage(f"preparing {name}")
                 self._prepare(self.session.implementations[name], costs[name])
@@ -335,9 +336,11 @@ class PointStudy:
                 least_s = smallest_effort(one, self.problem) * best_rate / HOPELESS
                 # Compiling says nothing of those that are yet to be estimated.
                 spent = time.perf_counter() - self.started - self.compiled_s
-                if operations > tried > 0 and max(spent, least_s) > longest:
-                    costs[one.name] = operations * best_rate
-                    self.notes.over_budget(one.name, costs[one.name])
+                expected_s = operations * best_rate
+                late = spent > longest and expected_s > SHORT * longest
+                if operations > tried > 0 and (late or least_s > longest):
+                    costs[one.name] = expected_s
+                    self.notes.over_budget(one.name, expected_s)
                     continue
                 device = self.session.devices.get(one.backend)
                 tried = operations

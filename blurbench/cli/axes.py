@@ -1,0 +1,124 @@
+"""A sweep over borders, dtypes and numbers of threads: a run of its own for each combination.
+
+Times of different dtypes or borders are no race, so each combination has a run, in a folder below
+the one of the sweep. Whatever takes several runs takes these.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blurbench.cli.options import AXES, exports_from, write_exports
+from blurbench.cli.report import MOST_RUNS
+from blurbench.cli.runs import resume
+from blurbench.cli.words import read_border, read_dtype
+from blurbench.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from blurbench.records.journal import Log
+    from blurbench.study.question import Question
+
+
+def combinations_of(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The options of each run, by the name of its folder; there may be but one, of no name.
+
+    A budget is shared out evenly.
+
+    Raises:
+        InputError: a border or a dtype is unknown.
+    """
+    values = {
+        "borders": [read_border(word, given["cval"]) for word in given["borders"]],
+        "dtypes": [read_dtype(word) for word in given["dtypes"]],
+        "threads": given["threads"] or [None],
+    }
+    axes = {name: list(dict.fromkeys(own)) for name, own in values.items()}
+    several = [name for name, own in axes.items() if len(own) > 1]
+    found = {}
+    for chosen in product(*axes.values()):
+        own = {name: (value,) for name, value in zip(axes, chosen, strict=True)}
+        label = "-".join(_label(name, *own[name]) for name in several)
+        found[label] = {**given, **own, "threads": own["threads"] if given["threads"] else None}
+    if given["budget"] is not None:
+        for one in found.values():
+            one["budget"] = given["budget"] / len(found)
+    return found
+
+
+def _label(axis: str, value: Any) -> str:
+    return f"{value}-threads" if axis == "threads" else str(value)
+
+
+def sweep_each(questions: Mapping[str, Question], given: dict[str, Any], console: Console) -> int:
+    """Begin a run for each question in a folder of its own, measure all, export them together.
+
+    Returns the exit code.
+
+    Raises:
+        InputError: a gate is asked for, which takes one run.
+    """
+    from blurbench.records.journal import Journal, load
+    from blurbench.study.session import Session
+
+    for name in ("baseline", "against"):
+        if given[name] is not None:
+            raise InputError(f"--{name} takes one run: give one of {', '.join(AXES.values())}")
+    exports, folder = exports_from(given), given["out"]
+    if "report" in exports and len(questions) > MOST_RUNS:
+        raise InputError(f"--report takes {MOST_RUNS} runs, not {len(questions)}: leave it out")
+    session = Session(next(iter(questions.values())).options)
+    for label, question in questions.items():
+        command = ["blurbench", *sys.argv[1:]]
+        run = question.describe(session, command, question.options.rules)
+        Journal.create(folder / label, run).close()
+    code = resume_each(folder, given["quiet"], console)
+    logs = [load(folder / label) for label in questions]
+    write_exports(exports, {name: partial(text_of, name, logs) for name in exports})
+    return code
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """The folders of the runs of a sweep over several combinations, in the order of their making."""
+    from blurbench.records.journal import DESCRIPTION
+
+    if (folder / DESCRIPTION).exists():
+        return []
+    found = [path.parent for path in folder.glob(f"*/{DESCRIPTION}")]
+    return sorted(found, key=lambda one: (one / DESCRIPTION).stat().st_mtime_ns)
+
+
+def resume_each(folder: Path, quiet: bool, console: Console | None = None) -> int:
+    """Go on with each of the runs in a folder; the worst of their exit codes."""
+    worst = 0
+    for number, one in enumerate(runs := runs_in(folder), 1):
+        if not quiet:
+            click.echo(f"Run {number} of {len(runs)}: {one.name}", err=True)
+        code = resume(one, None, quiet, console)
+        if code == 130:
+            click.echo(f"With all of them: blurbench sweep --resume {folder}", err=True)
+            return code
+        worst = max(worst, code)
+    return worst
+
+
+def text_of(kind: str, logs: list[Log]) -> str:
+    """Several runs in one text: CSV, JSON, Markdown or an HTML page."""
+    from blurbench.records.export import to_csv, to_json
+    from blurbench.records.summary import columns
+    from blurbench.report.page.build import build_page
+    from blurbench.report.show import document, to_markdown
+
+    if kind == "csv":
+        return to_csv(columns(), (row.as_dict() for log in logs for row in log.rows()))
+    if kind == "json":
+        return to_json({"schema": "blurbench.sweeps/1", "runs": [*map(document, logs)]})
+    return "\n".join(map(to_markdown, logs)) if kind == "markdown" else build_page(logs)
