@@ -187,8 +187,8 @@ CASES = [
     *_compare("unknown backend among known", "--backend numpy,opengl", "opengl|numpy|scipy"),
     *_on_both(
         "unknown border",
-        "--sigma 1 --border edge",
-        "edge|reflect|mirror|nearest|wrap|constant",
+        "--sigma 1 --border torus",
+        "torus|reflect|mirror|nearest|wrap|constant",
     ),
     *_on_both("border value NaN", "--sigma 1 --border constant --cval nan", "nan|finite"),
     *_on_both("border value in words", "--sigma 1 --border constant --cval dark", "--cval|dark"),

@@ -525,7 +525,7 @@ def test_tune_measures_nothing_where_no_table_can_be_kept(
 
 def test_explain_names_the_choice_and_what_it_is_from() -> None:
     keep(TWO)
-    result = run("tune", "--explain", "--shape", "64x96", "--size", "31")
+    result = run("tune", "--explain", "--image-size", "96x64", "--size", "31")
     assert "auto takes scipy:fft:" in result.out
     assert "(not here)" not in result.out
     assert str(own_path()) in result.out
@@ -533,7 +533,7 @@ def test_explain_names_the_choice_and_what_it_is_from() -> None:
 
 def test_explain_marks_what_cannot_run_here_and_names_what_is_chosen() -> None:
     keep(table_of(cost("numba:separable", 1e-12), *TWO["costs"]))
-    result = run("tune", "--explain", "--shape", "64x96", "--size", "31")
+    result = run("tune", "--explain", "--image-size", "96x64", "--size", "31")
     assert "numba:separable (not here)" in result.out
     assert f"auto takes {choose(problem(31)).name}:" in result.out
     assert "faster than scipy:separable" in result.out
@@ -542,7 +542,7 @@ def test_explain_marks_what_cannot_run_here_and_names_what_is_chosen() -> None:
 @pytest.mark.parametrize("table", [table_of(), table_of(cost("numba:separable", 1e-12))])
 def test_explain_names_what_is_chosen_without_figures(table: Table) -> None:
     keep(table)
-    result = run("tune", "--explain", "--shape", "64x96", "--size", "31")
+    result = run("tune", "--explain", "--image-size", "96x64", "--size", "31")
     assert result.code == 0
     assert "auto takes scipy:separable." in result.out
 
@@ -557,9 +557,9 @@ def test_policy_writes_the_code_of_a_table(own_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--explain", "--size", "3"), "--explain needs the image's --shape"),
-        (("--explain", "--shape", "12", "--size", "3"), "--shape '12'"),
-        (("--explain", "--shape", "12x12"), "no kernel is given"),
+        (("--explain", "--size", "3"), "--explain needs an --image-size"),
+        (("--explain", "--image-size", "12", "--size", "3"), "--image-size '12'"),
+        (("--explain", "--image-size", "12x12"), "no kernel is given"),
         (("--size", "3"), "--size is for --explain"),
         (("--dtype", "uint8"), "--dtype is for --explain"),
         (("--allow-even",), "--allow-even is for --explain"),
@@ -571,7 +571,7 @@ def test_policy_writes_the_code_of_a_table(own_folder: Path) -> None:
         (("--out", "-"), "--out - is no file"),
         (("--policy", "a.py", "--out", "-"), "--out - is no file"),
         (("--out", "none/table.json"), "none"),
-        (("--explain", "--shape", "9x9", "--size", "3", "--out", "no.json"), "does not exist"),
+        (("--explain", "--image-size", "9x9", "--size", "3", "--out", "no.json"), "does not exist"),
         (("--policy", "none/choose.py"), "none"),
         (("--backend", "nope"), "nope"),
     ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -653,6 +654,33 @@ def test_what_a_library_loads_at_its_first_call_does_not_count_as_work(plant, cl
 
     plant(backend_of(planted("one", load)))
     assert rows(simulate(budget=3.0))["one"].status == "ok"
+
+
+def test_a_short_call_is_estimated_however_long_another_took(plant, clock: Clock) -> None:
+    """Else it is over a budget of 6 s for being expected to take 8 ms."""
+
+    def stall(blur: Plan, image: Any, out: Any) -> None:
+        clock.takes(0.004)(blur, image, out)
+        clock.now += 2.0
+
+    def of_effort(times: float, one: Implementation) -> Implementation:
+        return replace(one, multiply_adds=lambda problem: times * one.multiply_adds(problem))
+
+    plant(
+        backend_of(
+            planted("quick", clock.takes(0.004)),
+            of_effort(1.5, planted("stalled", stall)),
+            of_effort(2.0, planted("late", clock.takes(0.008))),
+        )
+    )
+    found = rows(simulate(budget=6.0))
+    assert (found["stalled"].status, found["late"].status) == ("over_budget", "ok")
+
+
+def test_what_is_over_budget_says_how_much_of_it_is_left(plant, clock: Clock) -> None:
+    plant(backend_of(planted("dear", clock.takes(40.0)), planted("good", clock.takes(0.004))))
+    reason = rows(simulate(budget=20.0))["dear"].reason
+    assert re.fullmatch(r"one run is expected to take [34]\d(\.\d)? s, and [12]\d s are left", reason)
 
 
 def test_where_nothing_fits_the_budget_every_row_says_so(plant, clock: Clock) -> None:

@@ -300,8 +300,8 @@ def test_every_section_is_shown_within_80_columns() -> None:
         assert max(len(line.rstrip()) for line in done.out.splitlines()) <= 80
 
 
-def test_the_plans_are_shown_within_80_columns_where_a_shape_is_given() -> None:
-    done = run("inspect", "--size", "5", "--shape", "9x8")
+def test_the_plans_are_shown_within_80_columns_where_an_image_size_is_given() -> None:
+    done = run("inspect", "--size", "5", "--image-size", "8x9")
     assert "A new plan against an image of 8x9" in done.out
     assert max(len(line.rstrip()) for line in done.out.splitlines()) <= 80
 
@@ -342,8 +342,8 @@ def test_the_document_holds_the_plans_of_a_shape() -> None:
     ("arguments", "words"),
     [
         ((), "no kernel is given"),
-        (("--size", "5", "--shape", "10"), "HEIGHTxWIDTH"),
-        (("--size", "5", "--shape", "0x9"), "HEIGHTxWIDTH"),
+        (("--size", "5", "--image-size", "10"), "WIDTHxHEIGHT"),
+        (("--size", "5", "--image-size", "0x9"), "WIDTHxHEIGHT"),
         (("--size", "9", "--sigma", "1e-310"), "sigma .* too small: the smallest is 0.001"),
         (("--size", "3", "--sigma", "1e308"), "sigma .* too large: the largest is 1048576"),
         (("--size", "3", "--sigma", "1e200"), "sigma .* too large: the largest is 1048576"),

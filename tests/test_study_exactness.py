@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,13 @@ from blurbench.study.exactness import (
     take_sample,
 )
 from blurbench.study.verify import (
+    cases_of,
     count_cases,
     make_image,
     plain_reference,
     reference,
+    seconds_of,
+    settings_of,
     under,
     verify,
 )
@@ -352,8 +356,38 @@ def test_a_broken_implementation_does_not_disturb_the_others() -> None:
 @few_cases
 def test_verify_tries_as_many_cases_as_it_announced() -> None:
     pairs, told = [planted(), planted(method="direct")], []
-    checks = verify(pairs, told.append)
+    checks = verify(pairs, lambda name, seconds: told.append(seconds))
     assert len(told) == count_cases(pairs) == sum(check.cases for check in checks)
+    assert sum(told) == pytest.approx(seconds_of(pairs))
+
+
+@few_cases
+def test_a_quick_verify_tries_as_many_cases_as_it_announced() -> None:
+    pairs = [planted()]
+    checks = verify(pairs, quick=True)
+    assert count_cases(pairs, quick=True) == sum(check.cases for check in checks)
+
+
+@pytest.mark.parametrize("borders", [BORDERS, ("reflect", "mirror")], ids=len)
+@pytest.mark.parametrize("dtypes", [DTYPES, ("float32",)], ids=len)
+def test_any_two_settings_meet_in_a_quick_verify(
+    borders: tuple[str, ...], dtypes: tuple[str, ...]
+) -> None:
+    one = replace(planted()[1], borders=borders, dtypes=dtypes)
+    met, all_that_meet = (
+        {
+            two
+            for case in cases_of(one, quick=quick)
+            for two in combinations(enumerate(settings_of(case)), 2)
+        }
+        for quick in (True, False)
+    )
+    assert met == all_that_meet
+
+
+def test_a_quick_verify_tries_a_twentieth_of_the_cases() -> None:
+    pairs = [planted()]
+    assert 20 * count_cases(pairs, quick=True) < count_cases(pairs)
 
 
 @few_cases
