@@ -210,14 +210,22 @@ def reading_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     return 4 * math.prod(shape[:2]) + math.prod(shape) * dtype.itemsize
 
 
-def check_memory(what: str, needed: int) -> None:
+def check_memory(what: str, needed: int, remedy: str = "use a smaller image") -> None:
     """Raise InputError where `needed` bytes are more than this process may still take."""
     available = host.available_memory()
     if available is not None and needed > available:
         raise InputError(
             f"{what} needs {needed / 2**30:.2f} GiB with its work buffers "
-            f"and {available / 2**30:.2f} GiB is free: use a smaller image"
+            f"and {available / 2**30:.2f} GiB is free: {remedy}"
         )
+
+
+def check_kernel_memory(size: int, shape: tuple[int, ...], needed: int, without: int) -> None:
+    """Raise InputError where a kernel is what does not fit: `without` it, the image would."""
+    available = host.available_memory()
+    if available is not None and without <= available:
+        what = f"size {size} on an image of {shape[1]}x{shape[0]}"
+        check_memory(what, needed, "use a smaller kernel")
 
 
 def _decode(name: str, opened: PIL.Image.Image) -> Image:

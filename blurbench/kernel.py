@@ -172,6 +172,9 @@ class GaussianKernel:
         return spectrum.conj() if self.even else spectrum.real
 
 
+SMALLEST = GaussianKernel(1.0, 0)  # the image as it is
+
+
 def make_kernel(
     sigma: float | None = None,
     size: int | None = None,

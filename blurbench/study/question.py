@@ -18,8 +18,17 @@ import numpy as np
 
 from blurbench import host
 from blurbench.errors import InputError
-from blurbench.image import Image, check_memory, cover, crop, read_image, resize, testcard_image
-from blurbench.kernel import GaussianKernel
+from blurbench.image import (
+    Image,
+    check_kernel_memory,
+    check_memory,
+    cover,
+    crop,
+    read_image,
+    resize,
+    testcard_image,
+)
+from blurbench.kernel import SMALLEST, GaussianKernel
 from blurbench.measure.judge import Rules
 from blurbench.measure.risks import find_risks
 from blurbench.records.journal import Run
@@ -49,9 +58,14 @@ class Source:
             InputError: the image cannot be read, or does not fit in memory with what it takes to
                 blur it.
         """
+        largest = max(kernels, key=lambda one: one.size)
 
         def needed(shape: tuple[int, ...]) -> int:
-            return max(memory_needed(shape, kernel, options) for kernel in kernels)
+            found = max(memory_needed(shape, kernel, options) for kernel in kernels)
+            check_kernel_memory(
+                largest.size, shape, found, memory_needed(shape, SMALLEST, options)
+            )
+            return found
 
         if self.path is None:
             image = testcard_image()
