@@ -513,6 +513,28 @@ def test_tune_says_who_was_left_out_and_why(
     assert "fft" not in {one["method"] for one in read_table(own_path())["costs"]}
 
 
+def test_tune_ends_early_where_the_budget_is_far_too_short(
+    quick: None, steady: list[float]
+) -> None:
+    result = run(*SCIPY, "--budget", "10")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    needed = re.search(r"give more with --budget, about (\d+), or name fewer", result.err)
+    assert needed is not None
+    assert steady[0] < 10 < int(needed[1])
+
+
+@pytest.mark.parametrize(("budget", "notes"), [("10", 1), ("160", 0)])
+def test_tune_says_before_it_starts_that_a_budget_is_short(
+    budget: str, notes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise InputError("it started")
+
+    monkeypatch.setattr(tuning, "tune", stop)
+    result = run("tune", "--backend", "scipy", "--budget", budget)
+    assert len(re.findall(r"Note: in less than 30 s .*\n", result.err)) == notes
+
+
 def test_tune_measures_nothing_where_no_table_can_be_kept(
     own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -377,3 +377,16 @@ def test_a_baseline_that_does_not_compare_is_told_below_no_bar() -> None:
     code, shown = on_terminal(*again)
     assert code == 12
     assert HIDE_CURSOR not in shown.getvalue()
+
+
+# Memory.
+
+
+@pytest.mark.parametrize("command", ["compare photo.png", "blur photo.png -o soft.png"])
+def test_the_kernel_is_named_where_it_is_what_does_not_fit_in_memory(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blurbench.host.available_memory", lambda: 2**30)
+    ran = run(*command.split(), "--size", "100001", "--backend", "numpy", "--method", "direct")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert re.search(r"size 100001 on an image of 32x24 needs \d+.*use a smaller kernel", ran.err)

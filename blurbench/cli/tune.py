@@ -116,6 +116,7 @@ def _measure(
     from blurbench.report.tune import show_measured
     from blurbench.study.options import Options
     from blurbench.study.session import Session
+    from blurbench.study.tune import LEAST_S
     from blurbench.study.tune import tune as run
 
     if path is None:
@@ -123,6 +124,9 @@ def _measure(
         check_folder(path.parent, "table")
     else:
         check_output(str(path), "--out", "json")
+    if budget < LEAST_S and not quiet:
+        few = f"in less than {LEAST_S:g} s there are seldom timings enough to choose by"
+        click.echo(f"Note: {few}.", err=True)
     session = Session(Options(backends=backends, seed=seed, tolerance=1.0))
     with share_by_share("measuring", quiet) as progress:
         table = run(session, budget, progress)

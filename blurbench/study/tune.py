@@ -30,6 +30,9 @@ MOST_SAMPLES = 2**24  # what is larger takes as much longer as it has samples
 # Problems, small ones first: they tell what the large ones will take. Of each dtype the last in
 # four is on one thread, as the images of a folder are.
 BATCH = 4 * len(DTYPES)
+PROBLEMS = BATCH * FEWEST // 3  # with three of a dtype in a batch, until each has so many timings
+LENIENT = 2.0  # the less time is left, the smaller are the problems that are measured
+LEAST_S = 30.0  # in which there are seldom as many, whatever is measured
 # Where approximations are looked at; of smaller sigma kernels are so short that none is faster.
 SIGMAS = tuple(2 ** (n / 4) for n in range(4, 29))
 
@@ -59,19 +62,32 @@ def tune(
         progress(1 - left() / budget, f"the errors of {method}")
         errors[method] = errors_of(method)
     heats = Heats(contenders, session.rng, left)
-    for problem in problems(session.rng):
+    for number, problem in enumerate(problems(session.rng)):
         if left() <= 0:
             break
+        if number == BATCH:
+            _check_pace(budget - left(), budget)
         shape = f"{problem.width}x{problem.height}"
         progress(1 - left() / budget, f"{shape}, size {problem.kernel.size}")
         heats.run(problem)
     table = table_of(heats.timings, errors, heats.left_out)
     if not table["costs"]:
-        raise InputError(
-            f"nothing was measured {FEWEST} times within {budget:g} s: give more with --budget, or "
-            "name fewer backends"
-        )
+        raise _too_short(budget)
     return table
+
+
+def _check_pace(spent_s: float, budget: float) -> None:
+    """Raise InputError where the first batch took so long that the budget cannot be enough."""
+    needed_s = spent_s * PROBLEMS / BATCH
+    if needed_s > LENIENT * budget:
+        raise _too_short(budget, f", about {needed_s:.0f}")
+
+
+def _too_short(budget: float, needed: str = "") -> InputError:
+    return InputError(
+        f"nothing is measured {FEWEST} times within {budget:g} s: give more with --budget{needed}, "
+        "or name fewer backends"
+    )
 
 
 def table_of(
