@@ -166,6 +166,13 @@ def test_quiet_leaves_the_explanation_out() -> None:
     assert (ran.code, notes(ran)) == (0, [])
 
 
+@pytest.mark.parametrize("size", ["9x9", "9X9"])
+def test_a_size_may_be_given_as_a_square(size: str) -> None:
+    for file, how in (("one.png", size), ("two.png", "9")):
+        assert run("blur", "photo.png", "-o", file, "--size", how).code == 0
+    assert Path("one.png").read_bytes() == Path("two.png").read_bytes()
+
+
 # What cannot be meant.
 
 REFUSED = [
@@ -185,6 +192,7 @@ REFUSED = [
     ("sweep photo.png --dtype uint8 float32", "as in --dtype uint8,float32"),
     ("compare --csv --budget 3", "--csv has no value: --budget is an option"),
     ("compare photo.png --out -q", "--out has no value: -q is an option"),
+    ("compare photo.png --size 15x9", "--size 15x9 is not square: give one number"),
     ("compare photo.png --sizes 49", "sweep and crossover have it; did you mean --size?"),
     ("sweep photo.png --size 15", "did you mean --sizes?"),
     ("compare photo.png --zz", "see blurbench compare --help"),

@@ -58,6 +58,21 @@ class Number(ParamType):
         return number
 
 
+class Taps(Number):
+    """The size of a square kernel, `15` or `15x15`."""
+
+    def __init__(self) -> None:
+        super().__init__(int)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        sides = _sides(str(value))
+        if len(sides) < 2:
+            return super().convert(value, param, ctx)
+        if len(sides) > 2 or sides[0] != sides[1]:
+            raise InputError(f"--size {value} is not square: give one number, as in 15")
+        return sides[0]
+
+
 class Folder(ParamType):
     """The name of a folder."""
 
@@ -240,7 +255,7 @@ ALLOW_EVEN = click.option(
     "--allow-even", is_flag=True, help="Let the size be even: it shifts by half a pixel."
 )
 KERNEL = [
-    click.option("--size", type=Number(int), metavar="K", help="Number of taps, odd."),
+    click.option("--size", type=Taps(), metavar="K", help="Number of taps, odd."),
     SIGMA,
     ALLOW_EVEN,
 ]
