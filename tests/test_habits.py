@@ -15,7 +15,7 @@ import pytest
 from blurbench.backends.registry import backends, find_backends, known_methods
 from blurbench.border import BORDERS, check_border
 from blurbench.cli.main import cli, main
-from blurbench.cli.words import APPROXIMATE, EXACT, ON_CPU, ON_GPU
+from blurbench.cli import words as typed
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES
@@ -292,11 +292,13 @@ def test_help_names_every_backend_and_method(command: str) -> None:
 
 def test_the_lists_of_the_help_pages_are_those_of_the_registry() -> None:
     kinds = {kind: {one.name for one in find_backends([kind])} for kind in ("cpu", "gpu")}
-    assert (set(ON_CPU), set(ON_GPU)) == (kinds["cpu"], kinds["gpu"])
+    assert (set(typed.ON_CPU), set(typed.ON_GPU)) == (kinds["cpu"], kinds["gpu"])
     approximate = {
         one.method for each in backends().values() for one in each.implementations if not one.exact
     }
-    assert (set(EXACT), set(APPROXIMATE)) == (set(known_methods()) - approximate, approximate)
+    assert set(typed.APPROXIMATE) == approximate
+    assert set(typed.EXACT) == set(known_methods()) - approximate
+    assert (typed.BORDERS, typed.DTYPES) == (BORDERS, DTYPES)
 
 
 @pytest.mark.parametrize("command", ["compare", "sweep", "crossover", "verify", "inspect", "blur"])

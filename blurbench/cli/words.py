@@ -73,7 +73,6 @@ def read_dtype(word: str) -> str:
     Raises:
         InputError: it is unknown.
     """
-    from blurbench.plan import DTYPES
     from blurbench.synonyms import DTYPE
 
     name = DTYPE.find(word, DTYPES)
@@ -88,7 +87,7 @@ def read_border(word: str, cval: float = 0.0) -> str:
     Raises:
         InputError: it is unknown, or its value is not finite or not the one that the word says.
     """
-    from blurbench.border import BORDERS, check_border
+    from blurbench.border import check_border
     from blurbench.synonyms import BORDER, ZERO_BORDERS, plain
 
     border = BORDER.find(word, BORDERS) or word
@@ -100,7 +99,6 @@ def read_border(word: str, cval: float = 0.0) -> str:
 
 def tell_borders(*words: str) -> None:
     """Say on stderr which border each word stands for, where it was typed and is not ours alone."""
-    from blurbench.border import BORDERS
     from blurbench.synonyms import BORDER, TWO_BORDERS, plain
 
     context = click.get_current_context()
