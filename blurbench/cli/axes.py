@@ -7,7 +7,7 @@ the one of the sweep. Whatever takes several runs takes these.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -36,18 +36,18 @@ def combinations_of(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     Raises:
         InputError: a border or a dtype is unknown.
     """
-    values = {
+    values: dict[str, Iterable[Any]] = {
         "borders": [read_border(word, given["cval"]) for word in given["borders"]],
         "dtypes": [read_dtype(word) for word in given["dtypes"]],
         "threads": given["threads"] or [None],
     }
     axes = {name: list(dict.fromkeys(own)) for name, own in values.items()}
     several = [name for name, own in axes.items() if len(own) > 1]
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for chosen in product(*axes.values()):
-        own = {name: (value,) for name, value in zip(axes, chosen, strict=True)}
-        label = "-".join(_label(name, *own[name]) for name in several)
-        found[label] = {**given, **own, "threads": own["threads"] if given["threads"] else None}
+        place = dict(zip(axes, chosen, strict=True))
+        label = "-".join(_label(name, place[name]) for name in several)
+        found[label] = {**given, **{name: (value,) for name, value in place.items()}}
     if given["budget"] is not None:
         for one in found.values():
             one["budget"] = given["budget"] / len(found)

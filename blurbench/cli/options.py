@@ -445,7 +445,7 @@ def _only(given: dict[str, Any], axis: str) -> Any:
     Raises:
         InputError: there are several.
     """
-    values = given[axis] or (None,)
+    values = given[axis] or (None,)  # no threads: as many as there are
     if len(values) > 1:
         command = click.get_current_context().command.name
         listed = ",".join(map(str, values))
