@@ -99,6 +99,7 @@ def read_border(word: str, cval: float = 0.0) -> str:
 
 def tell_borders(*words: str) -> None:
     """Say on stderr which border each word stands for, where it was typed and is not ours alone."""
+    from blurbench.report.console import error_console, say
     from blurbench.synonyms import BORDER, TWO_BORDERS, plain
 
     context = click.get_current_context()
@@ -111,4 +112,4 @@ def tell_borders(*words: str) -> None:
         if plain(word) != plain(border):
             note = f"{word} is called {border} here"
         if note:
-            click.echo(f"Note: border {note}.", err=True)
+            say(error_console(), f"Note: border {note}.", "yellow")
