@@ -23,8 +23,8 @@ from blurbench.choice.auto import find_or_choose
 from blurbench.errors import InputError
 from blurbench.files import remove_partials
 from blurbench.image import (
-    check_kernel_memory,
     SUFFIXES,
+    check_kernel_memory,
     check_writable,
     read_image,
     reading_bytes,
@@ -185,7 +185,9 @@ def blur_file(
         problem = blur.problem(shape, dtype, threads)
         implementation = blur.implementation(problem)
         work = implementation.work_bytes(problem) + 2 * problem.image_bytes
-        bare = implementation.work_bytes(replace(problem, kernel=SMALLEST)) + 2 * problem.image_bytes
+        bare = (
+            implementation.work_bytes(replace(problem, kernel=SMALLEST)) + 2 * problem.image_bytes
+        )
         check_kernel_memory(blur.kernel.size, shape, work, bare)
         admit(reading_bytes(shape, dtype) + work)
         backend = find_backend(implementation.backend)

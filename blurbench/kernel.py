@@ -172,9 +172,6 @@ class GaussianKernel:
         return spectrum.conj() if self.even else spectrum.real
 
 
-SMALLEST = GaussianKernel(1.0, 0)  # the image as it is
-
-
 def make_kernel(
     sigma: float | None = None,
     size: int | None = None,
@@ -227,3 +224,6 @@ def _check_sigma(sigma: Any) -> float:
     if value > MAX_SIGMA:
         raise InputError(f"sigma {value:g} is too large: the largest is {MAX_SIGMA:.0f}")
     return value
+
+
+SMALLEST = GaussianKernel(1.0, 0)  # a single tap

@@ -680,7 +680,9 @@ def test_a_short_call_is_estimated_however_long_another_took(plant, clock: Clock
 def test_what_is_over_budget_says_how_much_of_it_is_left(plant, clock: Clock) -> None:
     plant(backend_of(planted("dear", clock.takes(40.0)), planted("good", clock.takes(0.004))))
     reason = rows(simulate(budget=20.0))["dear"].reason
-    assert re.fullmatch(r"one run is expected to take [34]\d(\.\d)? s, and [12]\d s are left", reason)
+    assert re.fullmatch(
+        r"one run is expected to take [34]\d(\.\d)? s, and [12]\d s are left", reason
+    )
 
 
 def test_where_nothing_fits_the_budget_every_row_says_so(plant, clock: Clock) -> None:

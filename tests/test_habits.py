@@ -14,8 +14,8 @@ import pytest
 
 from blurbench.backends.registry import backends, find_backends, known_methods
 from blurbench.border import BORDERS, check_border
-from blurbench.cli.main import cli, main
 from blurbench.cli import words as typed
+from blurbench.cli.main import cli, main
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES
@@ -82,7 +82,7 @@ def test_every_word_stands_for_something_that_there_is(vocabulary: Any) -> None:
 
 
 def test_python_code_is_told_the_right_word() -> None:
-    with pytest.raises(InputError, match="'edge' is unknown.*; it is called nearest here"):
+    with pytest.raises(InputError, match=r"'edge' is unknown.*; it is called nearest here"):
         check_border("edge")
 
 
@@ -195,7 +195,7 @@ REFUSED = [
     ("compare photo.png --size 15x9", "--size 15x9 is not square: give one number"),
     ("compare photo.png --sizes 49", "sweep and crossover have it; did you mean --size?"),
     ("sweep photo.png --size 15", "did you mean --sizes?"),
-    ("compare photo.png --zz", "see blurbench compare --help"),
+    ("compare photo.png --xylophone", "see blurbench compare --help"),
     ("sweep --image-sizes 512:2048:512", "--image-sizes '512:2048:512' is not usable"),
     ("inspect --sigma 2 --shape 1080x1920", "give --image-size 1920x1080"),
     ("tune --explain --shape 1080x1920x3", "give --image-size 1920x1080x3"),
@@ -265,6 +265,7 @@ def test_a_cut_kernel_is_warned_of(line: str, words: str) -> None:
 
 
 # Help.
+
 
 def page(command: str) -> str:
     return run(*command.split(), "--help").out

@@ -87,7 +87,7 @@ def sweep_each(questions: Mapping[str, Question], given: dict[str, Any], console
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """The folders of the runs of a sweep over several combinations, in the order of their making."""
+    """The folders of the runs below that of a sweep, in the order of their making."""
     from blurbench.records.journal import DESCRIPTION
 
     if (folder / DESCRIPTION).exists():

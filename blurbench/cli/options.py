@@ -156,7 +156,7 @@ class ImageSize(ParamType):
 
 
 class OldShape(ParamType):
-    """The shape that earlier versions took, height first: taken for width first it would mislead."""
+    """The shape that earlier versions took, height first, which is refused with what to give."""
 
     name = "HxW"
 
@@ -260,9 +260,7 @@ KERNEL = [
     ALLOW_EVEN,
 ]
 
-OLD_SHAPE = click.option(
-    "--shape", "old_shape", type=OldShape(), hidden=True, expose_value=False
-)
+OLD_SHAPE = click.option("--shape", "old_shape", type=OldShape(), hidden=True, expose_value=False)
 
 EXPORTS = [
     click.option("--csv", "csv_path", metavar="PATH|-", help="Write the rows as CSV."),
@@ -321,7 +319,7 @@ SHARED = [
         "--budget",
         type=Number(float, 1.0),
         metavar="SECONDS",
-        help="Time to spend.  [default: compare 15, or up to 60 where it needs it; sweep 5 for each "
+        help="Time to spend.  [default: compare 15, or up to 60 where it needs it; sweep 5 a "
         "point; crossover 60]",
     ),
     click.option(
@@ -449,12 +447,13 @@ def _only(given: dict[str, Any], axis: str) -> Any:
     if len(values) > 1:
         command = click.get_current_context().command.name
         listed = ",".join(map(str, values))
-        raise InputError(f"{command} takes one value of {AXES[axis]}, not {listed}: sweep takes more")
+        raise InputError(
+            f"{command} takes one value of {AXES[axis]}, not {listed}: sweep takes more"
+        )
     return values[0]
 
 
-def source_from(
-path: str | None, given: dict[str, Any]) -> Source:
+def source_from(path: str | None, given: dict[str, Any]) -> Source:
     """The named image or the test card, to be resized and cropped as the options say."""
     from blurbench.study.question import Source
 

@@ -131,9 +131,7 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def resume(
-    folder: Path, process: int | None, quiet: bool, console: Console | None = None
-) -> int:
+def resume(folder: Path, process: int | None, quiet: bool, console: Console | None = None) -> int:
     """Go on with a run that was ended; the exit code."""
     from blurbench.records.journal import Journal, load
     from blurbench.report.console import open_console

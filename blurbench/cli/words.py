@@ -93,7 +93,9 @@ def read_border(word: str, cval: float = 0.0) -> str:
     border = BORDER.find(word, BORDERS) or word
     check_border(border, cval)
     if cval != 0 and plain(word) in ZERO_BORDERS:
-        raise InputError(f"border {word} says 0 and --cval {cval:g}: use constant for another value")
+        raise InputError(
+            f"border {word} says 0 and --cval {cval:g}: use constant for another value"
+        )
     return border
 
 

@@ -62,9 +62,7 @@ class Source:
 
         def needed(shape: tuple[int, ...]) -> int:
             found = max(memory_needed(shape, kernel, options) for kernel in kernels)
-            check_kernel_memory(
-                largest.size, shape, found, memory_needed(shape, SMALLEST, options)
-            )
+            check_kernel_memory(largest.size, shape, found, memory_needed(shape, SMALLEST, options))
             return found
 
         if self.path is None:
