@@ -517,7 +517,7 @@ def test_tune_says_who_was_left_out_and_why(
 def test_tune_ends_early_where_the_budget_is_far_too_short(
     quick: None, steady: list[float]
 ) -> None:
-    result = run(*SCIPY, "--budget", "20")
+    result = run(*SCIPY, "--budget", "10")
     assert (result.code, result.err.count("\n")) == (2, 1)
     needed = re.search(r"give more with --budget, about (\d+), or name fewer", result.err)
     assert needed is not None

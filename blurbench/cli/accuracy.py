@@ -65,7 +65,7 @@ def accuracy(
         check_picture(plot, "--plot")
         if len(sigmas) != 1:
             raise InputError(f"--plot draws one sigma, not {len(sigmas)}: give --sigma 20, say")
-    named = read_methods(methods, METHODS)
+    named = list(read_methods(methods, METHODS))
     found = measure_accuracy(sigmas, named)
     show_accuracy(open_console(data_on_stdout="-" in exports.values()), found)
     # Before anything is timed; only the JSON is to hold the times, and standard output takes one.
