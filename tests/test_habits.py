@@ -318,7 +318,7 @@ COSTS = {
     "crossover": "Takes 60 s",
     "inspect": "Takes a second or two",
     "accuracy": "Takes a few seconds",
-    "verify": "Takes about ten minutes",
+    "verify": "Takes about five minutes",
     "backends": "Takes a few seconds",
     "tune": "Takes 160 s",
 }

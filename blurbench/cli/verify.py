@@ -29,8 +29,8 @@ from blurbench.cli.words import (
 @click.option(
     "--quick",
     is_flag=True,
-    help="Try so few cases, in half a minute, that any two of a border, size, shape, range and "
-    "dtype still meet.",
+    help="Try so few cases, in 10 to 30 s, that any two of a border, size, shape, range and dtype "
+    "still meet.",
 )
 def verify(
     backends: tuple[tuple[str, ...], ...],
@@ -42,8 +42,8 @@ def verify(
     """Hold every implementation against float64 references.
 
     Over borders, kernel sizes, image shapes, ranges of values and dtypes, kernels larger than the
-    image included. Takes about ten minutes, and says how long before it starts; --quick takes half
-    a minute. Exit code 1 where one is outside the contract.
+    image included. Takes about five minutes, more beside other work, and says how long before it
+    starts; --quick takes 10 to 30 s. Exit code 1 where one is outside the contract.
     """
     from blurbench.report.console import open_console
     from blurbench.report.verify import run_and_show

@@ -31,7 +31,7 @@ CVAL = 7.0
 TINY = 16  # pixels up to which the reference is plain Python
 # What a case takes on a usual machine: making its image and holding its result against another,
 # and a multiply-add's worth of effort.
-CASE_S, EFFORT_S = 2e-3, 1e-9
+CASE_S, EFFORT_S = 2e-3, 3e-10
 
 Case = tuple[Problem, tuple[float, float]]
 
