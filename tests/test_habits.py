@@ -401,3 +401,13 @@ def test_the_kernel_is_named_where_it_is_what_does_not_fit_in_memory(
     ran = run(*command.split(), "--size", "100001", "--backend", "numpy", "--method", "direct")
     assert (ran.code, ran.err.count("\n")) == (2, 1)
     assert re.search(r"size 100001 on an image of 32x24 needs \d+.*use a smaller kernel", ran.err)
+
+
+def test_no_dense_taps_are_made_to_find_how_much_memory_a_blur_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run_out(self: GaussianKernel) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(GaussianKernel, "dense", run_out)
+    assert run("compare", "photo.png", *BRIEFLY[:4], "--size", "1001").code == 0

@@ -76,9 +76,10 @@ def conv2d_implementations(
 
 def _work_bytes(problem: Problem, method: str) -> int:
     """The padded image and two results; in float64, a CPU also lays out every window."""
-    margin = 2 * problem.kernel.radius
+    margin, taps = 2 * problem.kernel.radius, len(problem.kernel.taps)
     padded = (problem.height + margin) * (problem.width + margin)
-    largest = max(part.size for _, _, part in parts(kernels(problem.kernel, method)[0]))
+    width = taps if method == "direct" else 1
+    largest = _longest(taps, max(1, MOST_TAPS // width)) * _longest(width, MOST_TAPS)
     windows = padded * largest if problem.dtype == np.float64 else 0
     return (3 * padded * problem.channels + windows) * problem.work_dtype.itemsize
 
@@ -108,6 +109,11 @@ def _cuts(n: int, most: int) -> list[int]:
     """Where to cut a line of `n` so that no piece is longer than `most`."""
     pieces = math.ceil(n / most)
     return [n * piece // pieces for piece in range(pieces + 1)]
+
+
+def _longest(n: int, most: int) -> int:
+    """The longest of the pieces into which `_cuts` cuts."""
+    return math.ceil(n / math.ceil(n / most))
 
 
 class ConvPlan(Plan):

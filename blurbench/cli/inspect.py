@@ -32,6 +32,7 @@ Examples:
     "--image-size",
     "shape",
     type=ImageSize(),
+    metavar="WxH",
     help="Time plans for an image of this width and height, some seconds.",
 )
 @OLD_SHAPE

@@ -279,6 +279,7 @@ SHARED = [
         "--border",
         "borders",
         type=Several(click.STRING),
+        metavar="NAME",
         default="reflect",
         show_default=True,
         help=BORDERS_HELP,
@@ -294,6 +295,7 @@ SHARED = [
         "--dtype",
         "dtypes",
         type=Several(click.STRING),
+        metavar="NAME",
         default="float32",
         show_default=True,
         help=f"Of the blurred array: {DTYPES_HELP}",
@@ -301,6 +303,7 @@ SHARED = [
     click.option(
         "--threads",
         type=Several(Number(int, 1)),
+        metavar="N",
         help="[default: all CPUs that this process may use]",
     ),
     click.option(
@@ -313,8 +316,15 @@ SHARED = [
         show_default=True,
         help="hot: the same image again; cold: rotate copies through more than the cache.",
     ),
-    click.option("--crop", type=Extent(), help="Measure the middle of the image, of this size."),
-    click.option("--resize", type=Extent(), help="Resize the image first (before --crop)."),
+    click.option(
+        "--crop",
+        type=Extent(),
+        metavar="WxH",
+        help="Measure the middle of the image, of this size.",
+    ),
+    click.option(
+        "--resize", type=Extent(), metavar="WxH", help="Resize the image first (before --crop)."
+    ),
     click.option(
         "--budget",
         type=Number(float, 1.0),

@@ -42,14 +42,18 @@ Examples:
     type=Number(float, 1),
     default=160.0,
     show_default=True,
-    help="Seconds to measure: 60 or more for approximations, and hardly less than 30 for anything.",
+    help="Seconds to measure: 60 or more for approximations, and hardly fewer than 30 for anything.",
 )
 @click.option("--out", metavar="PATH", help="The table's file. [default: in your data folder]")
 @click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP)
 @click.option("--seed", type=Number(int, 0), help="Of the problems that are measured.")
 @click.option("--explain", is_flag=True, help="Measure nothing: say what is chosen, and why.")
 @click.option(
-    "--image-size", "shape", type=ImageSize(channels=True), help="With --explain: of the image."
+    "--image-size",
+    "shape",
+    type=ImageSize(channels=True),
+    metavar="WxH[xC]",
+    help="With --explain: of the image.",
 )
 @OLD_SHAPE
 @with_options(KERNEL)
@@ -125,7 +129,7 @@ def _measure(
     else:
         check_output(str(path), "--out", "json")
     if budget < LEAST_S and not quiet:
-        few = f"in less than {LEAST_S:g} s there are seldom timings enough to choose by"
+        few = f"in less than {LEAST_S:g} s there may be too few timings to choose by"
         click.echo(f"Note: {few}.", err=True)
     session = Session(Options(backends=backends, seed=seed, tolerance=1.0))
     with share_by_share("measuring", quiet) as progress:

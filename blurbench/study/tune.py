@@ -32,7 +32,7 @@ MOST_SAMPLES = 2**24  # what is larger takes as much longer as it has samples
 BATCH = 4 * len(DTYPES)
 PROBLEMS = BATCH * FEWEST // 3  # with three of a dtype in a batch, until each has so many timings
 LENIENT = 2.0  # the less time is left, the smaller are the problems that are measured
-LEAST_S = 30.0  # in which there are seldom as many, whatever is measured
+LEAST_S = 30.0  # in less there may be too few, even on a machine that does nothing else
 # Where approximations are looked at; of smaller sigma kernels are so short that none is faster.
 SIGMAS = tuple(2 ** (n / 4) for n in range(4, 29))
 
