@@ -98,8 +98,13 @@ def runs_in(folder: Path) -> list[Path]:
 
 def resume_each(folder: Path, quiet: bool, console: Console | None = None) -> int:
     """Go on with each of the runs in a folder; the worst of their exit codes."""
+    from blurbench.report.console import open_console
+
+    console = console or open_console()
     worst = 0
     for number, one in enumerate(runs := runs_in(folder), 1):
+        if number > 1:
+            console.print()
         if not quiet:
             click.echo(f"Run {number} of {len(runs)}: {one.name}", err=True)
         code = resume(one, None, quiet, console)
