@@ -116,3 +116,9 @@ def test_what_cannot_be_an_axis_is_refused_before_anything_is_written(
     assert (ran.code, ran.err.count("\n")) == (2, 1)
     assert words in ran.err
     assert not Path("run").exists()
+
+
+def test_show_takes_the_runs_below_and_says_so() -> None:
+    run(*TWO_DTYPES)
+    assert "name those below, run/*/" in run("show", "run").err
+    assert run("show", "run/uint8", "run/float32").code == 0

@@ -251,7 +251,9 @@ def load(folder: Path) -> Log:
         InputError: there is no run in it, or it cannot be read.
     """
     if not (folder / DESCRIPTION).is_file():
-        raise InputError(f"folder {folder} holds no run: it has no {DESCRIPTION}")
+        several = any(folder.glob(f"*/{DESCRIPTION}"))
+        why = f"name those below, {folder}/*/" if several else f"it has no {DESCRIPTION}"
+        raise InputError(f"folder {folder} holds no run: {why}")
     try:
         document = json.loads((folder / DESCRIPTION).read_text("utf-8"))
         run = Run.from_document(document)
