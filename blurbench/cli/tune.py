@@ -42,7 +42,7 @@ Examples:
     type=Number(float, 1),
     default=160.0,
     show_default=True,
-    help="Seconds to measure: 60 or more for approximations, and hardly fewer than 30 for anything.",
+    help="Seconds to measure: 60 or more for approximations, 30 or more for anything at all.",
 )
 @click.option("--out", metavar="PATH", help="The table's file. [default: in your data folder]")
 @click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP)
