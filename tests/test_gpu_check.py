@@ -267,6 +267,14 @@ def test_our_own_array_code_is_no_rival() -> None:
     assert judged(races(**{"cupy:fft": 1.0})) == [PASS] * 4
 
 
+def test_a_library_is_held_against_the_best_of_ours() -> None:
+    found = races(**{"cuda:fft": 4.0})
+    for one in found:
+        one.seconds |= {LIBRARY: 9.0} if one.part == "cupyx" else {}
+        one.seconds |= {"cucim:x": 5.0} if one.part == "cucim" else {}
+    assert judged(found) == [PASS] * 4
+
+
 def test_a_library_that_is_too_slow_to_be_measured_is_beaten() -> None:
     found = races()
     for one in found:
