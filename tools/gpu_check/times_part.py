@@ -22,6 +22,7 @@ from gpu_check.copying import COPY, copies
 from gpu_check.races import FAILED, RACED, Images, Racers, Sample, read_races, write_samples
 from gpu_check.report import text_of
 from gpu_check.scale import CHANNELS, OURS, OWN_PART, Scale
+from gpu_check.tensors import on_cupy
 
 SAMPLES = "samples.csv"
 LOOKED_INTO, LARGEST_LOOKED_INTO = 256, 63  # sides and taps: such tools are slow
@@ -39,7 +40,7 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
     """
     until = time.perf_counter() + seconds
     device = gpu.open_device(0)
-    ones = [one for one in find_backend(name).implementations if one.exact]
+    ones = [on_cupy(one) for one in find_backend(name).implementations if one.exact]
     if name != OWN_PART:
         ones = [find_implementation(*ours.split(":")) for ours in OURS] + ones
     left = points_left(name, scale, folder)

@@ -46,7 +46,7 @@ BACKENDS = {
     "cupyx": CROSS,
     "cuda": STAR,
     "cucim": HOURGLASS,
-    "torch_cuda": TRIANGLE_RIGHT,
+    "torch_gpu": TRIANGLE_RIGHT,
     "wgpu": BOW,
 }
 OTHER_BACKENDS = (DROP, BAR, POST)
