@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench import host
+from blurbench.backends.carried import WholeCopies
 from blurbench.backends.device import Call, Clocks, Copy
 from blurbench.backends.wgpu.adapters import adapters, is_software, name_of
 from blurbench.backends.wgpu.arithmetic import multiply_adds
 from blurbench.backends.wgpu.arrays import DeviceArray, Namespace
 from blurbench.backends.wgpu.bands import BINDING
-from blurbench.backends.wgpu.carrier import WholeCopies
 from blurbench.backends.wgpu.pipelines import Pipelines, threads_of
 from blurbench.backends.wgpu.timestamps import Timestamps
 from blurbench.errors import InputError
