@@ -225,9 +225,7 @@ def test_a_result_may_overwrite_its_image(device: OpenCLDevice) -> None:
 
 @needs_device
 @pytest.mark.parametrize("border", ["reflect", "wrap"])
-def test_a_plan_takes_another_image_into_the_same_result(
-    device: OpenCLDevice, border: str
-) -> None:
+def test_a_plan_takes_another_image_into_the_same_result(device: OpenCLDevice, border: str) -> None:
     plan = FilterPlan(device, problem_of(9, (20, 30), border=border), "separable")
     out = device.empty(plan.problem.shape, plan.problem.dtype)
     for seed in (1, 2):

@@ -65,9 +65,7 @@ class OpenCLDevice:
 
     # Memory.
 
-    def umat(
-        self, shape: tuple[int, ...], dtype: np.dtype[Any], level: float | None = None
-    ) -> Any:
+    def umat(self, shape: tuple[int, ...], dtype: np.dtype[Any], level: float | None = None) -> Any:
         """A `UMat` on the device, filled with `level` if that is given.
 
         Raises:

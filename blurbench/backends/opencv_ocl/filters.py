@@ -52,9 +52,7 @@ class Filter:
                 "kernelX": on_host(partial(cv2.UMat, line.astype(np.float32))),
                 "kernelY": on_host(partial(cv2.UMat, line)),
             }
-        self._filter = partial(
-            getattr(cv2, self._name), borderType=getattr(cv2, border), **given
-        )
+        self._filter = partial(getattr(cv2, self._name), borderType=getattr(cv2, border), **given)
 
     def __call__(self, image: Any, out: Any, depth: int) -> None:
         """Filter a `UMat` into another of its size, whose type has this depth.

@@ -74,9 +74,7 @@ def describe(cv2: Any, versions: dict[str, str]) -> Availability:
         return Availability(reason, install("peers", upgrade=True), versions)
     version = f"{device.deviceVersionMajor()}.{device.deviceVersionMinor()}"
     versions = {**versions, "opencl": version}
-    return Availability(
-        versions=versions, devices=(name_of(device),), software=is_software(device)
-    )
+    return Availability(versions=versions, devices=(name_of(device),), software=is_software(device))
 
 
 def chosen(cv2: Any) -> Any:
