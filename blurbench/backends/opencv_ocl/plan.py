@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 from blurbench.backends.carried import OwnArraysPlan
 from blurbench.backends.opencv import BORDERS
 from blurbench.backends.opencv_ocl.arrays import DeviceArray
@@ -40,8 +38,6 @@ class FilterPlan(OwnArraysPlan):
         self._cv2 = import_module("cv2")
         kernel, self._depth = problem.kernel, device.depth(problem.dtype)
         taps = kernel.dense() if method == "direct" else kernel.taps
-        if method == "separable" and kernel.even:
-            taps = np.append(taps, 0.0)  # on the device it takes an odd number
         self.nbytes = 2 * taps.nbytes
         self._padded: Padded | None = None
         if _known(problem):

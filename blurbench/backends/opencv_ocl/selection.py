@@ -27,7 +27,10 @@ LIBRARIES = {
     "win32": "OpenCL.dll",
     "darwin": "/System/Library/Frameworks/OpenCL.framework/Versions/Current/OpenCL",
 }
-DRIVER = "install the OpenCL driver of the GPU (on the CPU, Debian's pocl-opencl-icd is one)"
+DRIVER = (
+    "install the OpenCL driver of the GPU and OpenCL's library (on Debian ocl-icd-libopencl1; "
+    "pocl-opencl-icd is a driver for the CPU)"
+)
 
 
 @functools.cache
