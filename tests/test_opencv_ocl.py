@@ -5,6 +5,7 @@ A CPU device (PoCL) will do. Where there is none, what needs no device is still 
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,15 +46,14 @@ from blurbench.extras import install
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
 from helpers.contract import noise, problem_of, reference, share_of_allowed
-from helpers.covering import covering
 from helpers.refused import refusal
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
 
 METHODS = ("separable", "direct")
-SHAPES = ((37, 53), (1, 7), (21, 20, 3), (33, 40, 4))
 TAPS = {"filter2D": np.full((3, 3), 1 / 9), "sepFilter2D": np.full(3, 1 / 3)}
 
+later = pytest.mark.rest("OpenCL kernels")
 needs_device = pytest.mark.skipif(not probe().ok, reason=probe().explanation)
 
 
@@ -77,11 +77,37 @@ def check(device: OpenCLDevice, method: str, problem: Problem) -> None:
     assert share_of_allowed(blurred, reference(image, problem), image, problem) <= 1
 
 
-# Exactness.
+# Exactness. A driver takes half a second to compile a filter that it has not cached: the quick run
+# has few.
+
+
+QUICK = (
+    ("separable", "float32", "reflect", 9, (20, 30)),
+    ("direct", "uint8", "wrap", 9, (21, 20, 3)),
+)
+OTHERS = (
+    ("separable", "float32", "reflect", 1, (20, 30)),
+    ("separable", "uint16", "reflect", 9, (20, 30)),
+    ("separable", "uint8", "mirror", 3, (33, 40, 4)),
+    ("separable", "float32", "nearest", 15, (21, 20, 3)),
+    ("separable", "uint8", "wrap", 15, (37, 53)),
+    ("separable", "float32", "constant", 3, (37, 53)),
+    ("separable", "float32", "mirror", 15, (1, 7)),
+    ("separable", "uint8", "nearest", 15, (5, 1)),
+    ("separable", "float32", "reflect", 101, (120, 130, 3)),
+    ("direct", "float32", "reflect", 15, (37, 53)),
+    ("direct", "float32", "nearest", 3, (33, 40, 4)),
+    ("direct", "uint8", "mirror", 15, (1, 7)),
+    ("direct", "uint8", "constant", 9, (37, 53)),
+    ("direct", "float32", "wrap", 41, (50, 60)),
+)
 
 
 @needs_device
-@covering(1, method=METHODS, dtype=("float32", "uint8"), border=BORDERS, size=(3, 15), shape=SHAPES)
+@pytest.mark.parametrize(
+    ("method", "dtype", "border", "size", "shape"),
+    [*QUICK, *(pytest.param(*one, marks=later) for one in OTHERS)],
+)
 def test_a_blur_keeps_the_contract(
     device: OpenCLDevice, method: str, dtype: str, border: str, size: int, shape: tuple[int, ...]
 ) -> None:
@@ -89,31 +115,35 @@ def test_a_blur_keeps_the_contract(
 
 
 @needs_device
+@later
 @pytest.mark.parametrize("method", METHODS)
 def test_a_border_of_0_keeps_the_contract(device: OpenCLDevice, method: str) -> None:
     check(device, method, problem_of(5, (20, 30), border="constant", cval=0))
 
 
 @needs_device
-@pytest.mark.rest("kernels")
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("size", [1, 41, 67])
-def test_smaller_and_larger_kernels_keep_the_contract(
-    device: OpenCLDevice, method: str, size: int
-) -> None:
-    check(device, method, problem_of(size, (80, 90, 3)))
-
-
-@needs_device
-def test_uint16_keeps_the_contract(device: OpenCLDevice) -> None:
-    check(device, "separable", problem_of(9, (20, 30), "uint16"))
-
-
-@needs_device
+@later
 @pytest.mark.parametrize("method", METHODS)
 def test_an_even_kernel_is_blurred_with(device: OpenCLDevice, method: str) -> None:
     kernel = GaussianKernel.from_size(8, allow_even=True)
     check(device, method, Problem(kernel, (20, 30), np.dtype("float32")))
+
+
+@needs_device
+@later
+def test_the_errors_of_the_most_taps_that_it_takes_do_not_add_up(device: OpenCLDevice) -> None:
+    one = find_implementation("opencv_ocl", "separable")
+    assert one.largest is not None
+    problem = problem_of(one.largest, (300, 280))
+    image = noise(problem, 60000, 60255)
+    blurred = carry(FilterPlan(device, problem, "separable"), image)
+    assert share_of_allowed(blurred, reference(image, problem), image, problem) <= 1
+
+
+def test_more_taps_than_keep_the_contract_are_refused() -> None:
+    one = find_implementation("opencv_ocl", "separable")
+    said = refusal(lambda: one.check(problem_of(257, (4, 5))))
+    assert said == "size 257 does not go with separable of opencv_ocl: use 255 or less"
 
 
 # Never on the CPU.
@@ -189,9 +219,12 @@ def test_the_backend_of_the_cpu_makes_the_same_image_with_opencl_and_without(met
 
 # The plan's life.
 
+ADJOINTS = tuple(zip(itertools.cycle(METHODS), BORDERS, strict=False))
+
 
 @needs_device
-@covering(1, method=METHODS, border=BORDERS)
+@later
+@pytest.mark.parametrize(("method", "border"), ADJOINTS)
 def test_the_adjoint_is_the_transpose(device: OpenCLDevice, method: str, border: str) -> None:
     shape = (11, 14, 3)
     given: dict[str, Any] = {"size": 9, "border": border, "cval": 3.0, "method": method}
@@ -205,6 +238,7 @@ def test_the_adjoint_is_the_transpose(device: OpenCLDevice, method: str, border:
 
 
 @needs_device
+@later
 @pytest.mark.parametrize("border", ["reflect", "mirror"])
 def test_the_adjoint_may_overwrite_its_gradient(device: OpenCLDevice, border: str) -> None:
     plan = blurbench.prepare((11, 14), size=5, border=border, backend="opencv_ocl")
@@ -224,7 +258,7 @@ def test_a_result_may_overwrite_its_image(device: OpenCLDevice) -> None:
 
 
 @needs_device
-@pytest.mark.parametrize("border", ["reflect", "wrap"])
+@pytest.mark.parametrize("border", ["reflect", pytest.param("wrap", marks=later)])
 def test_a_plan_takes_another_image_into_the_same_result(device: OpenCLDevice, border: str) -> None:
     plan = FilterPlan(device, problem_of(9, (20, 30), border=border), "separable")
     out = device.empty(plan.problem.shape, plan.problem.dtype)
@@ -270,6 +304,7 @@ def test_other_types_are_refused(dtype: str) -> None:
 
 
 @needs_device
+@later
 def test_one_call_blurs_a_host_image() -> None:
     problem = problem_of(9, (20, 30, 3), "uint8", cval=0)
     image = noise(problem)
@@ -292,15 +327,15 @@ def test_auto_takes_it_where_it_is_named() -> None:
 
 @needs_device
 def test_threads_share_the_device() -> None:
-    problems = [problem_of(size, (40, 30), cval=0) for size in (3, 9) * 4]
+    problem = problem_of(9, (20, 30))
 
-    def share(problem: Problem) -> float:
-        image = noise(problem, seed=problem.kernel.size)
-        blurred = blurbench.gaussian_blur(image, size=problem.kernel.size, backend="opencv_ocl")
+    def share(seed: int) -> float:
+        image = noise(problem, seed=seed)
+        blurred = blurbench.gaussian_blur(image, size=9, backend="opencv_ocl", method="separable")
         return share_of_allowed(blurred, reference(image, problem), image, problem)
 
     with ThreadPoolExecutor(4) as pool:
-        assert max(pool.map(share, problems)) <= 1
+        assert max(pool.map(share, range(8))) <= 1
 
 
 # The device.
@@ -356,7 +391,7 @@ def test_less_memory_is_free_than_there_is(device: OpenCLDevice) -> None:
 
 @needs_device
 def test_an_upload_comes_after_the_work_that_was_queued_before_it(device: OpenCLDevice) -> None:
-    plan = FilterPlan(device, problem_of(5, (20, 30)), "separable")
+    plan = FilterPlan(device, problem_of(9, (20, 30)), "separable")
     image = noise(plan.problem)
     there = device.xp.asarray(image)
     out = plan(there)
@@ -391,7 +426,7 @@ def test_the_devices_clock_is_the_hosts_when_the_queue_is_empty(
 
 @needs_device
 def test_the_devices_clock_goes_on_while_it_works(device: OpenCLDevice) -> None:
-    plan = FilterPlan(device, problem_of(9, (200, 300)), "separable")
+    plan = FilterPlan(device, problem_of(9, (20, 30)), "separable")
     image = device.xp.asarray(noise(plan.problem))
     out = device.empty(plan.problem.shape, plan.problem.dtype)
     clock = EventClock(device, iter(np.arange(0, 10, 1e-4)).__next__)

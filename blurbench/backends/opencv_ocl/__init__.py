@@ -13,6 +13,8 @@ from blurbench.backends.opencv_ocl.plan import FilterPlan, work_bytes
 from blurbench.backends.opencv_ocl.selection import probe
 from blurbench.methods import direct, separable
 
+MOST_TAPS = 255  # of an axis: more of them, summed in float32, leave the exactness contract
+
 backend = Backend(
     "opencv_ocl",
     "gpu",
@@ -34,6 +36,7 @@ backend = Backend(
             separable.operations,
             work_bytes,
             dtypes=tuple(DEPTHS),
+            largest=MOST_TAPS,
         ),
     ),
     probe,
