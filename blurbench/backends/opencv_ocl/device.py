@@ -58,7 +58,8 @@ class OpenCLDevice:
         self.name = name_of(found)
         self.software = is_software(found)
         self.caution: str | None = SOFTWARE_CAUTION if self.software else HOST_CAUTION
-        self._largest, self._memory = found.maxMemAllocSize(), found.globalMemSize()
+        self._largest: int = found.maxMemAllocSize()
+        self._memory: int = found.globalMemSize()
         self._shares_memory = found.hostUnifiedMemory()
         self._held = 0
         self.xp = Namespace(self)
