@@ -304,6 +304,12 @@ def test_other_types_are_refused(dtype: str) -> None:
 
 
 @needs_device
+def test_an_array_of_another_type_is_refused(device: OpenCLDevice) -> None:
+    said = refusal(lambda: device.empty((4, 5), np.dtype("float64")))
+    assert said == "dtype 'float64' does not go with opencv_ocl: use uint8 or uint16 or float32"
+
+
+@needs_device
 @later
 def test_one_call_blurs_a_host_image() -> None:
     problem = problem_of(9, (20, 30, 3), "uint8", cval=0)

@@ -71,6 +71,7 @@ class OpenCLDevice:
 
         Raises:
             MemoryError: the device has not so much memory, or not for one array.
+            InputError: no filter there takes the dtype.
         """
         nbytes = math.prod(shape) * dtype.itemsize
         if nbytes > self._largest:
@@ -88,7 +89,15 @@ class OpenCLDevice:
         return made
 
     def depth(self, dtype: np.dtype[Any]) -> int:
-        """OpenCV's number for a dtype."""
+        """OpenCV's number for a dtype.
+
+        Raises:
+            InputError: its filters keep no contract with it there.
+        """
+        if dtype.name not in DEPTHS:
+            raise InputError(
+                f"dtype {dtype.name!r} does not go with opencv_ocl: use {' or '.join(DEPTHS)}"
+            )
         return int(getattr(self._cv2, DEPTHS[dtype.name]))
 
     def count(self, array: DeviceArray) -> None:
