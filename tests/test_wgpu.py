@@ -16,6 +16,7 @@ import pytest
 import blurbench
 from blurbench.backends import registry
 from blurbench.backends.backend import Availability, Backend
+from blurbench.backends.carried import carry
 from blurbench.backends.registry import find_implementation
 from blurbench.backends.wgpu.adapters import adapters, describe, name_of, probe, ranked
 from blurbench.backends.wgpu.bands import ALIGNMENT, BINDING, bands
@@ -23,7 +24,7 @@ from blurbench.backends.wgpu.device import MOST_GROUPS, WgpuDevice, open_device
 from blurbench.backends.wgpu.direct import DirectPlan
 from blurbench.backends.wgpu.fft import FFTPlan
 from blurbench.backends.wgpu.pipelines import Pipelines
-from blurbench.backends.wgpu.plan import WgpuPlan, carry
+from blurbench.backends.wgpu.plan import WgpuPlan
 from blurbench.backends.wgpu.separable import SeparablePlan, stages
 from blurbench.border import BORDERS, source_index
 from blurbench.choice.auto import DEVICE, choose

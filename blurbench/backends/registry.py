@@ -13,7 +13,7 @@ from blurbench.errors import InputError
 
 BUILT_IN = (
     *("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow"),
-    *("cupy", "cupyx", "cuda", "cucim", "torch_gpu", "wgpu"),
+    *("cupy", "cupyx", "cuda", "cucim", "torch_gpu", "wgpu", "opencv_ocl"),
 )
 METHODS = ("direct", "separable", "fft", "banded", "dct")
 GROUP = "blurbench.backends"

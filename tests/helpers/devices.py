@@ -10,7 +10,7 @@ from blurbench.backends.backend import Backend
 from blurbench.backends.registry import collect, probe
 
 # One backend for each way to reach a device.
-WAYS = (pytest.param("cuda", marks=pytest.mark.gpu), "torch_gpu", "wgpu")
+WAYS = (pytest.param("cuda", marks=pytest.mark.gpu), "torch_gpu", "wgpu", "opencv_ocl")
 SHIPPED = collect([])
 
 
