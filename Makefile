@@ -82,13 +82,17 @@ tools: .venv/tools-ready
 		"install its venv (Debian, Ubuntu: apt install python3-venv), or take another Python" \
 		"(make PYTHON=...); in a notebook see README.md, Notebooks" >&2; exit 1; }
 	@echo "Setting up .venv, once; what is not in pip's cache is fetched:"
-	@echo "  1/3  NumPy, SciPy, Pillow, Click, Rich and threadpoolctl (60 MB)"
+	@echo "  1/5  NumPy, SciPy, Pillow, Click, Rich and threadpoolctl (60 MB)"
 	@$(PYTHON) -m venv $(if $(ASK_DRIVER),$$(PYTHONPATH=. $(PYTHON) $(GPU_SETUP) venv-options)) .venv
 	@$(PIP) --editable ".[threads]"
-	@echo "  2/3  Numba, which compiles the fastest blurs (60 MB)"
+	@echo "  2/5  Numba, which compiles the fastest blurs (60 MB)"
 	@$(PIP) --only-binary numba,llvmlite --editable ".[numba]" || echo "Going on without Numba"
-	@echo "  3/3  OpenCV, scikit-image and libvips, to compare with (90 MB)"
+	@echo "  3/5  wgpu, which reaches GPUs of any maker (4 MB)"
+	@$(PIP) --only-binary wgpu,cffi --editable ".[wgpu]" || echo "Going on without wgpu"
+	@echo "  4/5  OpenCV, scikit-image and libvips, to compare with (90 MB)"
 	@$(PIP) --only-binary $(PEERS) --editable ".[peers]" || echo "Going on without the peers"
+	@echo "  5/5  tifffile and imagecodecs, which read what Pillow does not read right (27 MB)"
+	@$(PIP) --only-binary imagecodecs --editable ".[images]" || echo "Going on without these readers"
 	@rm -f .venv/gpu
 	@touch $@
 

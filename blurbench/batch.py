@@ -208,8 +208,7 @@ def blur_file(
             cval=blur.cval,
             threads=threads,
         )
-    write_image(job.target, blurred, image.about)
-    return image.notes
+    return (*image.notes, *write_image(job.target, blurred, image.about))
 
 
 def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None]) -> None:

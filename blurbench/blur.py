@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Backend
-from blurbench.backends.device_arrays import adopt, library_of, lies_on_gpu
+from blurbench.backends.device_arrays import OnDevice, adopt, library_of, lies_on_gpu
 from blurbench.backends.registry import find_backend, find_implementation, place_of, probe
 from blurbench.cache import IdleCache
 from blurbench.choice.auto import AUTO, DEVICE, HOST, choose
@@ -59,9 +59,10 @@ def prepare(
         threads: for libraries that can be told; default is the CPUs this process may use.
         tolerance: the error, of the largest value, up to which `auto` may take approximations.
 
-    The plan takes arrays of its backend: NumPy's on a CPU, CuPy's on a GPU. It owns its work
-    buffers, so it serves one thread at a time, and on a GPU the device and the stream alone that
-    were current when it was made. `plan.adjoint(gradient)` is its backward pass.
+    The plan takes arrays of its backend: NumPy's on a CPU, CuPy's on a GPU, tensors with
+    `torch_gpu`. It owns its work buffers, so it serves one thread at a time, and on a GPU the
+    device and the stream alone that were current when it was made. `plan.adjoint(gradient)` is
+    its backward pass.
 
     Raises:
         InputError: an argument cannot be used (a ValueError with a one-line remedy).
@@ -103,29 +104,30 @@ def gaussian_blur(
     and back count, unless the image lies there. An array on a GPU, of CuPy or of any library that
     shares it by DLPack or `__cuda_array_interface__` (PyTorch, JAX, Numba), needs a GPU backend.
     It is not copied: the blur runs on its device, on CuPy's current stream there, and comes back
-    as a CuPy array, which `torch.from_dlpack` and the like take without a copy. A NumPy array on
-    a GPU backend is carried there and back through page-locked memory that is kept. So are plans
-    used lately (`plan_cache`), each for its device and stream, and a repeated call costs little
-    more than its plan's.
+    as a CuPy array, which `torch.from_dlpack` and the like take without a copy; with `torch_gpu`
+    the stream is PyTorch's, and it comes back as a tensor. A NumPy array on a GPU backend is
+    carried there and back through page-locked memory that is kept. So are plans used lately
+    (`plan_cache`), each for its device and stream, and a repeated call costs little more than its
+    plan's.
 
     Raises:
         InputError: an argument cannot be used (a ValueError with a one-line remedy).
         RuntimeError: the backend cannot run here; the message says why.
     """
-    on_gpu = lies_on_gpu(image)
-    if on_gpu:
-        _check_takes(backend, image)
-        image = adopt(image)
-    elif not hasattr(image, "dtype"):
-        image = np.asarray(image)
-    wanted = _wanted_dtype(image.dtype, dtype)
+    there = _adopted(image, backend) if lies_on_gpu(image) else None
+    if there is not None:
+        image, own = there.array, there.dtype
+    else:
+        image = image if hasattr(image, "dtype") else np.asarray(image)
+        own = image.dtype
+    wanted = _wanted_dtype(own, dtype)
     what, how = (sigma, size, truncate, allow_even), (border, cval, method, backend)
     _check_tolerance(tolerance, backend, method)
     # Numbers of different types may be equal and not equally welcome: 5 is a size, 5.0 is not.
     types = type(sigma), type(size)
     try:
         if AUTO in (backend, method):
-            place = DEVICE if on_gpu else HOST
+            place = HOST if there is None else DEVICE
             how = _resolve(image.shape, wanted, what, how, types, threads, tolerance, place)
             backend = how[-1]
         key = (image.shape, wanted, what, how, types, threads)
@@ -138,11 +140,11 @@ def gaussian_blur(
     def make() -> Plan:
         return _make_plan(owner, image.shape, what, how, wanted, threads)
 
-    with image.device if on_gpu else nullcontext():
-        if wanted != image.dtype:
-            image = image.astype(wanted)
+    with nullcontext() if there is None else there.device:
+        if wanted != own:
+            image = image.astype(wanted) if there is None else there.converted(wanted)
         with plan_cache.borrow((*key, place_of(owner)), make) as plan:
-            if owner.carry is None or on_gpu:
+            if owner.carry is None or there is not None:
                 return plan(image)
             return owner.carry(plan, image)
 
@@ -155,18 +157,41 @@ def blur_file_pixels(image: Image, **how: Any) -> NDArray[Any]:
     return blurred
 
 
-def _check_takes(backend: str, image: Any) -> None:
-    """Raise InputError where an image on a GPU is meant for a backend on the CPU."""
-    if backend == AUTO or find_backend(backend).kind == "gpu":
-        return
-    library = library_of(image)
+def _adopted(image: Any, backend: str) -> OnDevice:
+    """An image on a GPU as the backend takes it, or CuPy's, among which `auto` chooses.
+
+    Raises:
+        InputError: the backend is one on the CPU, or cannot take it.
+        RuntimeError: what would take it cannot run here.
+    """
+    if backend == AUTO:
+        return adopt(image)
+    owner = find_backend(backend)
+    if owner.kind == "cpu":
+        _refuse_on_cpu(image, backend)
+    if owner.adopt is None:
+        return adopt(image)
+    _check_runs(owner)
+    taken: OnDevice = owner.adopt(image)
+    return taken
+
+
+def _refuse_on_cpu(image: Any, backend: str) -> NoReturn:
+    library, other = library_of(image), "cupy"
     if library == "cupy":
         given, remedy = "a CuPy image", "image.get() first"
     else:
         given, remedy = f"an image of {library} on a GPU", "copy it to the host first"
+        other = "torch_gpu" if library == "torch" else other
     raise InputError(
-        f"{given} cannot go to the CPU backend {backend!r}: use backend='cupy', or {remedy}"
+        f"{given} cannot go to the CPU backend {backend!r}: use backend={other!r}, or {remedy}"
     )
+
+
+def _check_runs(owner: Backend) -> None:
+    state = probe(owner)
+    if not state.ok:
+        raise RuntimeError(f"backend {owner.name!r} cannot run here: {state.explanation}")
 
 
 def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:
@@ -197,7 +222,7 @@ def _problem(
     threads: int | None,
 ) -> Problem:
     threads = host.usable_cpus() if threads is None else threads
-    return Problem(make_kernel(*what), shape, dtype, *border, threads)
+    return Problem(make_kernel(*what), tuple(shape), dtype, *border, threads)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -236,9 +261,7 @@ def _make_plan(
     implementation = find_implementation(backend, method)
     problem = _problem(tuple(shape), what, (border, cval), dtype, threads)
     implementation.check(problem)
-    state = probe(owner)
-    if not state.ok:
-        raise RuntimeError(f"backend {backend!r} cannot run here: {state.explanation}")
+    _check_runs(owner)
     plan = implementation.prepare(problem)
     plan.prepare = implementation.prepare_sibling if implementation.exact else None
     return plan

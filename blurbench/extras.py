@@ -6,8 +6,12 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from blurbench.errors import InputError
 
 # Those of pyproject.toml for users, nested ones spelled out: no index has this package, and a
 # bare tree has no metadata to ask.
@@ -21,6 +25,7 @@ _CUDA13 = (
     "cuda-toolkit[cublas,cudart,cufft,nvrtc]==13.0.*",
     "nvidia-ml-py>=12",
 )
+_IMAGES = ("tifffile[codecs]>=2025.6",)
 EXTRAS: dict[str, tuple[str, ...]] = {
     "cuda12": _CUDA12,
     "cuda13": _CUDA13,
@@ -38,13 +43,28 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "threads": ("threadpoolctl>=3.5",),
     "plot": ("matplotlib>=3.9",),
     "report": ("altair>=5.5", "jinja2>=3.1", "vl-convert-python>=1.7"),
-    "dask": (
-        "dask[array]>=2025.7",
-        "distributed>=2025.7",
-        "tifffile[codecs]>=2025.6",
-        "zarr>=3.0.8",
-    ),
+    "images": _IMAGES,
+    "dask": (*_IMAGES, "dask[array]>=2025.7", "distributed>=2025.7", "zarr>=3.0.8"),
 }
+
+
+def load_extra(module: str, extra: str, who: str) -> Any:
+    """Import a library that an extra installs.
+
+    Args:
+        who: what needs it, with its verb: `large images need`.
+
+    Raises:
+        InputError: it is not installed, or broken.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        root = module.partition(".")[0]
+        missing = isinstance(error, ModuleNotFoundError) and error.name == root
+        said = "is not installed" if missing else f"cannot be imported: {error}"
+        command = install(extra, upgrade=not missing)
+        raise InputError(f"{who} {root}, which {said}: {command}") from None
 
 
 def install(wanted: str, *, upgrade: bool = False, instead_of: Sequence[str] = ()) -> str:

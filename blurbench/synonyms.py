@@ -115,8 +115,12 @@ BACKEND = Vocabulary(
         "vips": "pyvips",
         "libvips": "pyvips",
         "pil": "pillow",
-        "pytorch_cuda": "torch_cuda",
+        "torch_cuda": "torch_gpu",
+        "pytorch_gpu": "torch_gpu",
         "webgpu": "wgpu",
+        "opencl": "opencv_ocl",
+        "ocl": "opencv_ocl",
+        "umat": "opencv_ocl",  # OpenCV
     },
 )
 

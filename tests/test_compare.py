@@ -1174,6 +1174,20 @@ def test_a_device_whose_arithmetic_cannot_be_measured_has_no_share_of_it(
     assert (row.status, row.multiply_add_fraction) == ("ok", None)
 
 
+def test_a_device_that_runs_no_kernel_of_ours_leaves_its_ceiling_to_another_backend(
+    plant, clock: Clock, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = FakeDevice(clock)
+    monkeypatch.setattr(closed, "multiply_adds", lambda dtype: None)
+    one = planted("shut", closed.takes(0.002), backend="closed")
+    plant(
+        backend_of(one, name="closed", kind="gpu", open_device=lambda number: closed),
+        gpu_of(device, quick=device.takes(0.002)),
+    )
+    fractions = column(simulate(backends=("closed", "gpu")), "multiply_add_fraction")
+    assert fractions["shut"] == pytest.approx(fractions["quick"], rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("peak", "status"), [(1e6, "implausible"), (2e6, "ok")], ids=["beyond", "within"]
 )

@@ -301,40 +301,6 @@ def test_released_memory_includes_what_the_plans_of_ffts_hold(
     assert notes.log == ["clear the FFT plans", "free the pool", "free the pinned pool"]
 
 
-@pytest.fixture
-def torch(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """PyTorch, as much of it as the device asks for; it has used the device."""
-    cuda = SimpleNamespace(
-        is_initialized=lambda: True,
-        empty_cache=notes.noting("empty PyTorch's cache"),
-        memory_reserved=lambda number: {3: 4000}[number],
-    )
-    module = ModuleType("torch")
-    module.__dict__["cuda"] = cuda
-    monkeypatch.setitem(sys.modules, "torch", module)
-    return cuda
-
-
-def test_released_memory_includes_what_pytorch_keeps(
-    device: CudaDevice, notes: Notes, torch: SimpleNamespace
-) -> None:
-    device.release()
-    assert notes.log[-1] == "empty PyTorch's cache"
-
-
-def test_memory_that_pytorch_keeps_is_held(device: CudaDevice, torch: SimpleNamespace) -> None:
-    assert device.held_bytes() == 4700
-
-
-def test_a_pytorch_that_has_not_used_the_device_is_left_alone(
-    device: CudaDevice, notes: Notes, torch: SimpleNamespace
-) -> None:
-    torch.is_initialized = lambda: False
-    device.release()
-    assert notes.log[-1] == "free the pinned pool"
-    assert device.held_bytes() == 700
-
-
 @pytest.mark.parametrize(
     ("system", "tcc", "coarse"),
     [("win32", 0, True), ("win32", 1, False), ("linux", 0, False)],

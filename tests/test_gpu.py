@@ -634,21 +634,6 @@ def test_a_cell_waits_for_the_device_after_making_its_plan() -> None:
     assert device.log[:2] == ["prepare", "synchronize"]
 
 
-def test_a_new_cell_holds_a_result_on_the_host() -> None:
-    assert np.array_equal(made_cell()[0].out, blurred(noise()))
-
-
-def test_a_cell_goes_through_its_host_images_in_turn() -> None:
-    device = FakeDevice()
-    images = [noise(seed=seed) for seed in range(3)]
-    cell = DeviceCell(logged(device), PROBLEM, images, Place(device, [noise()]))
-    seen = set()
-    for _ in images:
-        cell.scopes["end_to_end"](1)
-        seen.add(cell.out.tobytes())
-    assert seen == {blurred(image).tobytes() for image in images}
-
-
 @pytest.mark.parametrize("which", ["inputs", "outputs"])
 def test_compute_goes_through_images_and_results_on_the_device_in_turn(which: str) -> None:
     cell, device = made_cell(copies=3)
@@ -682,12 +667,6 @@ def test_where_the_devices_cache_is_not_known_a_large_one_is_assumed() -> None:
 def test_cold_images_and_their_blurs_leave_half_of_the_devices_memory_free() -> None:
     there = place_on(FakeDevice(10**9, free_bytes=100 * 1024), KILOBYTE, "cold").images
     assert len(there) == 26
-
-
-def test_every_copy_on_the_device_is_the_image() -> None:
-    image = noise()
-    there = place_on(FakeDevice(cache_bytes=1000), image, "cold").images
-    assert all(np.array_equal(one, image) for one in there)
 
 
 @pytest.mark.parametrize(

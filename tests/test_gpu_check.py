@@ -7,8 +7,11 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +37,7 @@ from gpu_check.races import (
 )
 from gpu_check.report import MISS, OPEN, PASS, Report, Verdict
 from gpu_check.scale import CHANNELS, LIBRARY, OWN, OWN_PART, SIZES, Scale, spread
+from gpu_check.tensors import on_cupy
 from gpu_check.times_part import points_left
 
 ROUNDS = 3
@@ -135,6 +139,38 @@ def test_what_is_expected_to_be_too_dear_is_not_even_tried(
     found = raced(racers, tmp_path, 101)
     assert "a:x" not in device.calls
     assert found.reasons == {"a:x": "expected to take 1 s a call"}
+
+
+@pytest.mark.parametrize("pointer", [0, 42])
+def test_pytorch_is_raced_on_cupys_arrays_and_stream(
+    monkeypatch: pytest.MonkeyPatch, device: FakeDevice, pointer: int
+) -> None:
+    used: list[Any] = []
+    cupy, torch = ModuleType("cupy"), ModuleType("torch")
+    cupy.__dict__["cuda"] = SimpleNamespace(
+        runtime=SimpleNamespace(getDevice=lambda: 1),
+        get_current_stream=lambda: SimpleNamespace(ptr=pointer),
+    )
+    torch.__dict__.update(
+        device=lambda *place: place,
+        as_tensor=lambda array, device: (array, device),
+        cuda=SimpleNamespace(
+            get_stream_from_external=lambda pointer, device: (pointer, device),
+            stream=lambda stream: nullcontext(used.append(stream)),
+        ),
+    )
+    for module in (cupy, torch):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    one = device.implementation("torch_gpu:x", 1e-3)
+    plan = on_cupy(replace(one, prepare=lambda problem: lambda *given: used.append(given)))
+    plan.prepare(SMALL.problem(3, 1))("image", "out")
+    place = ("cuda", 1)
+    assert used == [(pointer, place), (("image", place), ("out", place))]
+
+
+def test_what_takes_cupys_arrays_is_raced_as_it_is(device: FakeDevice) -> None:
+    one = device.implementation("cupyx:x", 1e-3)
+    assert on_cupy(one) is one
 
 
 def test_our_blur_is_raced_however_slow_it_is(device: FakeDevice, tmp_path: Path) -> None:
@@ -265,6 +301,14 @@ def test_what_is_asked_is_missed_at_a_single_size(
 
 def test_our_own_array_code_is_no_rival() -> None:
     assert judged(races(**{"cupy:fft": 1.0})) == [PASS] * 4
+
+
+def test_a_library_is_held_against_the_best_of_ours() -> None:
+    found = races(**{"cuda:fft": 4.0})
+    for one in found:
+        one.seconds |= {LIBRARY: 9.0} if one.part == "cupyx" else {}
+        one.seconds |= {"cucim:x": 5.0} if one.part == "cucim" else {}
+    assert judged(found) == [PASS] * 4
 
 
 def test_a_library_that_is_too_slow_to_be_measured_is_beaten() -> None:

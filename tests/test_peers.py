@@ -5,9 +5,7 @@ The plans of PyTorch run for real in the exactness contract's tests, where it is
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -16,15 +14,12 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from blurbench.backends import conv2d, cucim, gpu, optional, torch, torch_cuda
+from blurbench.backends import conv2d, cucim, gpu, optional, torch
 from blurbench.backends.backend import Availability
-from blurbench.backends.driver import Driver
 from blurbench.border import BORDERS
 from blurbench.extras import install
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Problem
-from blurbench.study.options import Options
-from blurbench.study.session import Session
 from helpers.contract import EXACT_ON_CPU, noise, reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
@@ -94,73 +89,6 @@ def test_on_a_gpu_the_versions_of_both_and_the_devices_are_told() -> None:
 def test_on_a_gpu_a_missing_library_is_the_reason() -> None:
     found = optional.on_gpu(lambda: Availability("cuCIM is not installed", "install it"))
     assert (found.reason, found.remedy) == ("cuCIM is not installed", "install it")
-
-
-def made_up_torch() -> SimpleNamespace:
-    """As much of PyTorch as the backend of the GPU asks for."""
-    return SimpleNamespace(
-        __version__="2.13.0",
-        version=SimpleNamespace(cuda="13.0"),
-        cuda=SimpleNamespace(
-            is_available=lambda: True,
-            get_stream_from_external=lambda pointer, device: (pointer, device),
-            stream=lambda stream: nullcontext(),
-        ),
-        device=lambda *place: place,
-        inference_mode=nullcontext,
-        backends=SimpleNamespace(
-            cudnn=SimpleNamespace(conv=SimpleNamespace(fp32_precision="tf32")),
-            cuda=SimpleNamespace(matmul=SimpleNamespace(fp32_precision="none")),
-        ),
-    )
-
-
-FOUND = Availability(versions={"torch": "2.13.0"})
-
-
-def test_a_pytorch_for_cuda_can_be_used() -> None:
-    assert torch_cuda.examine(FOUND, made_up_torch).ok
-
-
-def test_a_missing_pytorch_is_the_reason() -> None:
-    missing = Availability("PyTorch is not installed", "install it")
-    assert torch_cuda.examine(missing, raising(AssertionError())) is missing
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (lambda made: setattr(made.version, "cuda", None), "built without CUDA"),
-        (lambda made: setattr(made.cuda, "is_available", lambda: False), "built for CUDA 13.0"),
-        (lambda made: delattr(made.backends.cudnn, "conv"), "PyTorch 2.13.0 has no way to ask"),
-    ],
-    ids=["of the CPU", "of another driver", "too old"],
-)
-def test_a_pytorch_that_does_not_fit_is_the_reason(
-    change: Callable[[Any], None], reason: str
-) -> None:
-    made = made_up_torch()
-    change(made)
-    found = torch_cuda.examine(FOUND, lambda: made)
-    assert reason in (found.reason or "")
-    assert found.remedy
-
-
-@pytest.mark.parametrize(
-    ("version", "remedy"),
-    [
-        ((12, 4), "install a PyTorch built for CUDA 12.4 or older"),
-        ((13, 1), install("torch", instead_of=["torch"])),
-    ],
-)
-def test_a_pytorch_that_does_not_fit_gives_way_to_one_for_the_driver(
-    version: tuple[int, int], remedy: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(torch_cuda, "this_driver", lambda: Driver(version))
-    made = made_up_torch()
-    made.version.cuda = None
-    assert torch_cuda.examine(FOUND, lambda: made).remedy == remedy
 
 
 # cuCIM's plan, on NumPy and SciPy's filter.
@@ -313,55 +241,3 @@ def test_pytorch_takes_the_threads_of_the_problem_and_leaves_the_users(
     plan_of(problem)(noise(problem))
     assert set(seen) == {users + 1}
     assert library.get_num_threads() == users
-
-
-@contextmanager
-def runtime(made: SimpleNamespace, pointer: int = 42) -> Iterator[torch_cuda.CudaRuntime]:
-    """The runtime of the GPU on a PyTorch and a CuPy that are made up."""
-    cuda = SimpleNamespace(
-        runtime=SimpleNamespace(getDevice=lambda: 1),
-        get_current_stream=lambda: SimpleNamespace(ptr=pointer),
-    )
-    modules = {"cupy": SimpleNamespace(cuda=cuda), "torch": made}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch_cuda, "import_module", modules.__getitem__)
-        yield torch_cuda.CudaRuntime(problem_of((3, 4)))
-
-
-def precisions(made: SimpleNamespace) -> tuple[str, str]:
-    backends = made.backends
-    return backends.cudnn.conv.fp32_precision, backends.cuda.matmul.fp32_precision
-
-
-def test_on_the_gpu_pytorch_keeps_full_precision_and_leaves_the_users_settings() -> None:
-    made = made_up_torch()
-    with runtime(made) as there:
-        with there.scope():
-            assert precisions(made) == ("ieee", "ieee")
-        assert precisions(made) == ("tf32", "none")
-
-
-def test_on_the_gpu_pytorch_uses_tf32_where_it_was_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv(gpu.TF32, "0")  # and so restored afterwards
-    Session(Options(backends=("numpy",), tf32=True))
-    made = made_up_torch()
-    with runtime(made) as there, there.scope():
-        assert precisions(made) == ("tf32", "tf32")
-
-
-def test_on_the_gpu_the_users_settings_come_back_after_an_error() -> None:
-    made = made_up_torch()
-    with runtime(made) as there, pytest.raises(ZeroDivisionError), there.scope():
-        raise ZeroDivisionError
-    assert precisions(made) == ("tf32", "none")
-
-
-@pytest.mark.parametrize("pointer", [0, 42])
-def test_on_the_gpu_pytorch_works_on_cupys_device_and_stream(pointer: int) -> None:
-    made, used = made_up_torch(), []
-    made.cuda.stream = lambda stream: nullcontext(used.append(stream))
-    with runtime(made, pointer) as there, there.scope():
-        pass
-    assert used == [(pointer, ("cuda", 1))]

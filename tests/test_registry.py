@@ -34,8 +34,9 @@ OFFERED = {
     "cupyx": ("direct", "separable", "fft"),
     "numba": ("direct", "separable", *APPROXIMATE),
     "cuda": ("direct", "separable", "fft"),
-    **dict.fromkeys(("torch", "torch_cuda"), ("direct", "separable")),
+    **dict.fromkeys(("torch", "torch_gpu"), ("direct", "separable")),
     "wgpu": ("direct", "separable", "fft"),
+    "opencv_ocl": ("direct", "separable"),
     "opencv": ("direct", "separable", "fft"),
     "pyvips": ("direct", "separable"),
     **dict.fromkeys(("skimage", "cucim"), ("separable",)),
@@ -89,7 +90,8 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
 def test_the_shipped_backends_are_listed_in_their_order() -> None:
     cpu = ["numpy", "scipy", "numba", "torch", *CPU_PEERS]
-    assert list(collect([])) == [*cpu, "cupy", "cupyx", "cuda", "cucim", "torch_cuda", "wgpu"]
+    gpu = ["cupy", "cupyx", "cuda", "cucim", "torch_gpu", "wgpu", "opencv_ocl"]
+    assert list(collect([])) == [*cpu, *gpu]
 
 
 def test_each_shipped_backend_bears_the_name_it_is_listed_under() -> None:
@@ -113,7 +115,7 @@ def test_the_librarys_own_filters_are_declared_as_such() -> None:
         for one in backend.implementations
         if one.origin == "library"
     }
-    twins = ("scipy", "cupyx", "torch", "torch_cuda", "opencv", "pyvips")
+    twins = ("scipy", "cupyx", "torch", "torch_gpu", "opencv", "opencv_ocl", "pyvips")
     filters = {f"{backend}:{method}" for backend in twins for method in ("direct", "separable")}
     others = {"opencv:fft", "cucim:separable", "skimage:separable", "pillow:extended_box"}
     assert found == filters | others
@@ -298,7 +300,7 @@ def test_an_unknown_backend_is_refused_with_those_of_other_packages_too(
     offer: Offer, install: Callable[..., None]
 ) -> None:
     install(offer("third", own("third", "fft")))
-    assert refusal(lambda: find_backend("opengl")).endswith("torch_cuda, wgpu, third")
+    assert refusal(lambda: find_backend("opengl")).endswith("wgpu, opencv_ocl, third")
 
 
 @pytest.mark.parametrize(

@@ -203,3 +203,15 @@ def test_a_device_is_timed_by_its_events() -> None:
 def test_a_sample_on_a_device_takes_several_milliseconds() -> None:
     found = time_device(Busy(), np.dtype("float32"), done=0)  # type: ignore[arg-type]
     assert all(one.elapsed_s >= 0.0039 for one in found)
+
+
+class Closed(Busy):
+    """A device whose library runs no kernel of ours."""
+
+    def multiply_adds(self, dtype: np.dtype[Any]) -> None:  # type: ignore[override]
+        return None
+
+
+def test_a_device_that_runs_no_kernel_of_ours_has_no_such_ceiling() -> None:
+    found = time_device(Closed(), np.dtype("float32"), done=0)  # type: ignore[arg-type]
+    assert found == []

@@ -348,6 +348,20 @@ def test_verify_counts_every_case_of_one_that_raises_as_failed() -> None:
 
 
 @few_cases
+def test_verify_leaves_out_what_a_device_refuses() -> None:
+    backend, one = planted()
+
+    def prepare(problem: Problem) -> Plan:
+        if problem.dtype == np.float64:
+            raise InputError("this device has no float64: use float32")
+        return one.prepare(problem)
+
+    checks = verify([(backend, replace(one, prepare=prepare))])
+    assert [check.dtype for check in checks] == [name for name in DTYPES if name != "float64"]
+    assert [check.failures for check in checks] == [None] * 4
+
+
+@few_cases
 def test_a_broken_implementation_does_not_disturb_the_others() -> None:
     checks = verify([planted(give_up), planted()])
     assert [bool(check.failures) for check in checks] == [True] * 5 + [False] * 5

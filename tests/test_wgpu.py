@@ -16,7 +16,7 @@ import pytest
 import blurbench
 from blurbench.backends import registry
 from blurbench.backends.backend import Availability, Backend
-from blurbench.backends.device import EventClock
+from blurbench.backends.carried import carry
 from blurbench.backends.registry import find_implementation
 from blurbench.backends.wgpu.adapters import adapters, describe, name_of, probe, ranked
 from blurbench.backends.wgpu.bands import ALIGNMENT, BINDING, bands
@@ -24,7 +24,7 @@ from blurbench.backends.wgpu.device import MOST_GROUPS, WgpuDevice, open_device
 from blurbench.backends.wgpu.direct import DirectPlan
 from blurbench.backends.wgpu.fft import FFTPlan
 from blurbench.backends.wgpu.pipelines import Pipelines
-from blurbench.backends.wgpu.plan import WgpuPlan, carry
+from blurbench.backends.wgpu.plan import WgpuPlan
 from blurbench.backends.wgpu.separable import SeparablePlan, stages
 from blurbench.border import BORDERS, source_index
 from blurbench.choice.auto import DEVICE, choose
@@ -390,16 +390,6 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 
 
 @needs_adapter
-@pytest.mark.parametrize("dtype", ["uint8", "float32"])
-@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (16, 16, 3)])
-def test_an_array_comes_back_as_it_went(
-    device: WgpuDevice, dtype: str, shape: tuple[int, ...]
-) -> None:
-    image = noise(problem_of(3, shape, dtype))
-    assert np.array_equal(device.xp.asarray(image).numpy(), image)
-
-
-@needs_adapter
 def test_an_array_beyond_the_largest_buffer_is_out_of_memory() -> None:
     small = WgpuDevice(adapters()[0], {"max-buffer-size": 1000})
     with pytest.raises(MemoryError, match="1024 bytes are more than"):
@@ -413,27 +403,6 @@ def test_memory_is_counted_until_its_array_is_gone(device: WgpuDevice) -> None:
     assert device.held_bytes() == before + array.nbytes
     del array
     assert device.held_bytes() == before
-
-
-@needs_adapter
-def test_an_upload_comes_after_the_work_that_was_queued_before_it(device: WgpuDevice) -> None:
-    plan = SeparablePlan(device, problem_of(5, (20, 30)))
-    image = noise(plan.problem)
-    there = device.xp.asarray(image)
-    device.hold(1e-3)
-    out = plan(there)
-    device.upload(np.zeros_like(image), there)
-    expected = reference(image, plan.problem)
-    assert share_of_allowed(out.numpy(), expected, image, plan.problem) <= 1
-
-
-@needs_adapter
-def test_the_devices_clock_goes_on_while_it_works(device: WgpuDevice) -> None:
-    plan = SeparablePlan(device, problem_of(31, (200, 300)))
-    image = device.xp.asarray(noise(plan.problem))
-    out = device.empty(plan.problem.shape, plan.problem.dtype)
-    clock = EventClock(device, iter(np.arange(0, 10, 1e-4)).__next__)
-    assert clock.measure(lambda: plan(image, out), 3) > 0
 
 
 @needs_adapter
@@ -475,32 +444,3 @@ def test_a_hold_does_not_last_beyond_what_waits_for_the_device(device: WgpuDevic
 def test_a_hold_that_let_go_leaves_nothing_waiting(device: WgpuDevice) -> None:
     device.hold(1e-3).let_go()
     assert not device.gathers
-
-
-@needs_adapter
-@pytest.mark.parametrize("shape", [(1, 1), (16, 16, 3)])
-def test_an_array_is_copied_on_the_device(device: WgpuDevice, shape: tuple[int, ...]) -> None:
-    image = noise(problem_of(3, shape, "uint8"))
-    for copy in device.copies():
-        target = device.empty(image.shape, image.dtype)
-        copy(device.xp.asarray(image), target)
-        assert np.array_equal(target.numpy(), image)
-
-
-@needs_adapter
-def test_a_host_image_is_carried_into_the_callers_memory(device: WgpuDevice) -> None:
-    plan = SeparablePlan(device, problem_of(9, (20, 30)))
-    image = noise(plan.problem)
-    result = np.empty_like(image)
-    there, blurred = (device.empty(image.shape, image.dtype) for _ in range(2))
-    assert device.carrier().blur(plan, image, result, (there, blurred)) is result
-    assert share_of_allowed(result, reference(image, plan.problem), image, plan.problem) <= 1
-    assert np.array_equal(blurred.numpy(), result)
-
-
-@needs_adapter
-def test_multiply_adds_are_counted(device: WgpuDevice) -> None:
-    call, number = device.multiply_adds(np.dtype("float32"))
-    call()
-    device.synchronize()
-    assert number > 1e8

@@ -150,6 +150,8 @@ class Backend:
             `blurbench.backends.device.Device`).
         lanes: for GPU backends, the devices and streams on which a thread may work.
         own_arrays: for GPU backends, whether plans take arrays of their own and not CuPy's.
+        adopt: for GPU backends with arrays of their own, makes one of an array that lies on a GPU
+            without a copy (see `blurbench.backends.device_arrays`).
     """
 
     name: str
@@ -160,6 +162,7 @@ class Backend:
     open_device: Callable[[int], Any] | None = None
     lanes: Lanes | None = None
     own_arrays: bool = False
+    adopt: Callable[[Any], Any] | None = None
 
     def implementation(self, method: str) -> Implementation | None:
         """The implementation of `method`, or None where this backend has none."""

@@ -39,6 +39,9 @@ class Runtime(Protocol):
     def tensor(self, array: Any) -> Any:
         """A contiguous array as a tensor over the same memory."""
 
+    def is_contiguous(self, array: Any) -> bool:
+        """Whether an array lies in memory in the order of its pixels."""
+
     def scope(self) -> AbstractContextManager[None]:
         """Where PyTorch works as a plan needs it: the threads, the stream, full precision."""
 
@@ -47,19 +50,21 @@ class Runtime(Protocol):
 
 
 def conv2d_implementations(
-    backend: str, start: Callable[[Problem], Runtime]
+    backend: str, start: Callable[[Problem], Runtime], plan: type[ConvPlan] | None = None
 ) -> tuple[Implementation, ...]:
     """`direct` by one convolution with the dense taps, `separable` by two.
 
     Args:
         start: makes the runtime of a plan.
+        plan: the plans, where their arrays are not NumPy's.
     """
+    make = plan or ConvPlan
     return (
         Implementation(
             backend,
             "direct",
             "library",
-            lambda problem: ConvPlan(start(problem), problem, "direct"),
+            lambda problem: make(start(problem), problem, "direct"),
             direct.operations,
             partial(_work_bytes, method="direct"),
         ),
@@ -67,7 +72,7 @@ def conv2d_implementations(
             backend,
             "separable",
             "library",
-            lambda problem: ConvPlan(start(problem), problem, "separable"),
+            lambda problem: make(start(problem), problem, "separable"),
             separable.operations,
             partial(_work_bytes, method="separable"),
         ),
@@ -143,8 +148,9 @@ class ConvPlan(Plan):
 
     def _weights(self, taps: NDArray[np.float64]) -> Any:
         """The same taps for each channel, `(C, 1, height, width)`."""
-        dtype = getattr(self._torch, self.problem.work_dtype.name)
-        weights = self._torch.tensor(taps, dtype=dtype, device=self._runtime.device)
+        weights = self._torch.tensor(
+            taps.astype(self.problem.work_dtype), device=self._runtime.device
+        )
         return weights.repeat(self.problem.channels, 1, 1, 1)
 
     def _faster_layout(self, method: str) -> str:
@@ -184,7 +190,8 @@ class ConvPlan(Plan):
             blurred = self._convolved(self._padded)
             if self.problem.dtype.kind != "f":
                 blurred.round_().clamp_(0, np.iinfo(self.problem.dtype).max)
-            whole = out if out.flags.c_contiguous else self._xp.empty(out.shape, dtype=out.dtype)
+            contiguous = self._runtime.is_contiguous(out)
+            whole = out if contiguous else self._xp.empty(out.shape, dtype=out.dtype)
             self._planes(whole).copy_(blurred)
             if whole is not out:
                 out[...] = whole

@@ -201,20 +201,9 @@ class CudaDevice(CudaStreams):
         import_module("cupy.fft.config").get_plan_cache().clear()  # its plans hold work areas
         self._cupy.get_default_memory_pool().free_all_blocks()
         self._cupy.get_default_pinned_memory_pool().free_all_blocks()
-        if (memory := _torch_memory()) is not None:
-            memory.empty_cache()
 
     def held_bytes(self) -> int:
-        held = int(self._cupy.get_default_memory_pool().total_bytes())
-        memory = _torch_memory()
-        return held if memory is None else held + int(memory.memory_reserved(self._number))
+        return int(self._cupy.get_default_memory_pool().total_bytes())
 
     def free_bytes(self) -> int:
         return free_cuda_bytes()
-
-
-def _torch_memory() -> Any:
-    """PyTorch's part of the device's memory; None where this process has used none of it."""
-    torch = sys.modules.get("torch")
-    cuda = getattr(torch, "cuda", None)
-    return cuda if cuda is not None and cuda.is_initialized() else None

@@ -120,8 +120,11 @@ class Device(Streams, Protocol):
         a library took for it.
         """
 
-    def multiply_adds(self, dtype: np.dtype[Any]) -> tuple[Call, float]:
-        """What queues as many multiply-adds as the device can take in, and their number."""
+    def multiply_adds(self, dtype: np.dtype[Any]) -> tuple[Call, float] | None:
+        """What queues as many multiply-adds as the device can take in, and their number.
+
+        None where its library runs no kernel of ours.
+        """
 
     def clocks(self) -> Clocks | None:
         """The clocks now; None where nothing tells."""

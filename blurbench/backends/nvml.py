@@ -13,16 +13,19 @@ THROTTLING = 0x04 | 0x08 | 0x20 | 0x40 | 0x80
 
 
 def clock_reader(
-    bus_id: str, load: Callable[[], Any] = lambda: import_module("pynvml")
+    name: str, load: Callable[[], Any] = lambda: import_module("pynvml"), by: str = "PciBusId"
 ) -> Callable[[], Clocks | None]:
-    """What reads the clocks of the device at a PCI bus id; it gives None where nothing tells.
+    """What reads the clocks of a device; it gives None where nothing tells.
 
     NVML is only asked: no setting of the device is changed.
+
+    Args:
+        name: of the device, a PCI bus id or, `by` "UUID", the name of the very card.
     """
     try:
         nvml = load()
         nvml.nvmlInit()
-        handle = nvml.nvmlDeviceGetHandleByPciBusId(bus_id)
+        handle = getattr(nvml, f"nvmlDeviceGetHandleBy{by}")(name)
     except Exception:  # no module, no library, no permission: a device without clocks is normal
         return lambda: None
 

@@ -14,7 +14,7 @@ from blurbench.synonyms import BACKEND, METHOD
 
 BUILT_IN = (
     *("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow"),
-    *("cupy", "cupyx", "cuda", "cucim", "torch_cuda", "wgpu"),
+    *("cupy", "cupyx", "cuda", "cucim", "torch_gpu", "wgpu", "opencv_ocl"),
 )
 METHODS = ("direct", "separable", "fft", "banded", "dct")
 KINDS = ("cpu", "gpu")  # of backends; a name for all of one

@@ -9,11 +9,18 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
 from blurbench.plan import Problem
+
+
+def host_tensor(torch: Any, array: NDArray[Any]) -> Any:
+    """A tensor over an array's memory, or over a copy's where that must not be written to."""
+    # PyTorch warns of such memory, even where it only reads.
+    return torch.from_numpy(np.require(array, requirements="W"))
 
 
 class HostRuntime:
@@ -28,8 +35,10 @@ class HostRuntime:
         self._threads = problem.threads
 
     def tensor(self, array: Any) -> Any:
-        # PyTorch warns of memory that it must not write to, even where it only reads.
-        return self.torch.from_numpy(np.require(array, requirements="W"))
+        return host_tensor(self.torch, array)
+
+    def is_contiguous(self, array: Any) -> bool:
+        return bool(array.flags.c_contiguous)
 
     @contextmanager
     def scope(self) -> Iterator[None]:

@@ -92,7 +92,8 @@ def choose(
     # One after the other: to try a backend is to import its library.
     for one in itertools.chain(found, _without_figures(backend, method)):
         owner = find_backend(one.backend)
-        if place == DEVICE and owner.own_arrays:  # the image is CuPy's
+        # The image is CuPy's, unless a backend that is named has made it its own.
+        if place == DEVICE and owner.own_arrays and (backend == AUTO or owner.adopt is None):
             continue
         if owner.kind in kinds and _runs(one, problem, backend != AUTO):
             return one

@@ -130,16 +130,17 @@ def compare(
 
 def _save(answer: Answer, folder: Path, prefix: str) -> None:
     from blurbench.blur import blur_file_pixels
-    from blurbench.image import write_image
+    from blurbench.image import can_hold, write_image
 
     folder.mkdir(parents=True, exist_ok=True)
-    kernel = answer.problem.kernel
-    suffix = ".tif" if answer.image.pixels.dtype.kind == "f" else ".png"
+    kernel, image = answer.problem.kernel, answer.image
+    fits = can_hold(".png", image.pixels.shape, image.pixels.dtype)
+    suffix = ".png" if fits and not image.about.extrasamples else ".tif"
     for row in answer.rows:
         if row.max_abs_error is None:  # it never ran
             continue
         blurred = blur_file_pixels(
-            answer.image,
+            image,
             size=kernel.size,
             sigma=kernel.sigma,
             allow_even=kernel.even,
@@ -148,4 +149,4 @@ def _save(answer: Answer, folder: Path, prefix: str) -> None:
             method=row.method,
             backend=row.backend,
         )
-        write_image(folder / f"{prefix}{row.backend}-{row.method}{suffix}", blurred)
+        write_image(folder / f"{prefix}{row.backend}-{row.method}{suffix}", blurred, image.about)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-from blurbench.errors import InputError
-from blurbench.extras import install
+from blurbench.extras import load_extra
 
 
 def load(module: str) -> Any:
@@ -15,11 +13,4 @@ def load(module: str) -> Any:
     Raises:
         InputError: it is not installed, or broken.
     """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        root = module.partition(".")[0]
-        missing = isinstance(error, ModuleNotFoundError) and error.name == root
-        said = "is not installed" if missing else f"cannot be imported: {error}"
-        command = install("dask", upgrade=not missing)
-        raise InputError(f"large images need {root}, which {said}: {command}") from None
+    return load_extra(module, "dask", "large images need")

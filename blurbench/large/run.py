@@ -25,7 +25,7 @@ from blurbench.backends.registry import find_backend, find_implementation, place
 from blurbench.blur import plan_cache, prepare
 from blurbench.choice.auto import find_or_choose
 from blurbench.errors import InputError
-from blurbench.image import blur_with_alpha
+from blurbench.image import blur_with_alpha, weighted_dtype
 from blurbench.kernel import GaussianKernel
 from blurbench.large.extra import load
 from blurbench.large.source import Source, is_tiff, open_source
@@ -63,7 +63,7 @@ class TileBlur:
     def __call__(self, source: Source, threads: int, tile: Tile) -> NDArray[Any]:
         """Read the tile's window, and blur it; an array of the tile's own extent."""
         window = source.read(tile.rows, tile.columns)
-        dtype = np.dtype(np.float32) if source.alpha else source.dtype
+        dtype = weighted_dtype(source.dtype) if source.alpha else source.dtype
         make = partial(
             prepare,
             window.shape,
@@ -108,7 +108,7 @@ class TileBlur:
     def problem(self, source: Source, extent: tuple[int, int], threads: int = 1) -> Problem:
         """Of one window."""
         shape = (*extent, *source.shape[2:])
-        dtype = np.dtype(np.float32) if source.alpha else source.dtype
+        dtype = weighted_dtype(source.dtype) if source.alpha else source.dtype
         return Problem(self.kernel, shape, dtype, self.border, self.cval, threads)
 
     def bytes_in_one(self, source: Source) -> int:
@@ -246,5 +246,5 @@ def _bytes_of_tile(source: Source, tiling: Tiling) -> int:
     decoded = 2 * min(chunks, load("zarr").config.get("async.concurrency")) * stored
     # The window twice, as it is put together and later with its blur; then the tile, cut out.
     pixels: int = 2 * height * width + decoded + math.prod(tiling.tile)
-    weighted = 20 * math.prod(source.shape[2:]) * height * width if source.alpha else 0
-    return pixels * source.pixel_bytes + weighted
+    weighted = 5 * weighted_dtype(source.dtype).itemsize * math.prod(source.shape[2:])
+    return pixels * source.pixel_bytes + (weighted * height * width if source.alpha else 0)

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from PIL.ExifTags import IFD, Base
 
 from blurbench.errors import InputError
-from blurbench.image import DESCRIBING
+from blurbench.image.about import DESCRIBING, OF_PAGES
+from blurbench.image.by_tifffile import geo_of, open_tiff
+from blurbench.image.tiff import encoded
 from blurbench.large.extra import load
 from blurbench.large.tiles import Spans
 from blurbench.plan import check_dtype
 
 TIFF = (".tif", ".tiff")
 _COLOURS = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR")
-# Descriptions that begin like this say how the pages of the file belong together.
-_OF_PAGES = ('{"shape', "ImageJ=", "<?xml")
 # The result lies as the pixels are stored, and is of another software.
 _TEXTS = set(DESCRIBING) - {Base.Orientation, Base.Software}
 
@@ -128,7 +128,7 @@ def look_at(path: str | os.PathLike[str]) -> Source:
 
 
 def _look_at_tiff(tifffile: Any, path: str) -> Source:
-    with tifffile.TiffFile(path) as tiff:
+    with open_tiff(tifffile, path) as tiff:
         page, pages = tiff.pages.first, len(tiff.pages)
         colour = page.photometric.name
         if page.axes not in ("YX", "YXS") or colour not in _COLOURS:
@@ -143,13 +143,18 @@ def _look_at_tiff(tifffile: Any, path: str) -> Source:
             notes.append("its EXIF on exposure and place is not kept")
         extra = [kind.name for kind in page.extrasamples]
         dtype = check_dtype(page.dtype)
+        if page.bitspersample != 8 * dtype.itemsize:
+            raise InputError(
+                f"image {path} has {page.bitspersample} bits a channel: "
+                "convert it to 8 or 16, or leave out --memory"
+            )
         stored = (page.chunks[0], page.chunks[1])
         return Source(
             path,
             page.shape,
             dtype,
             (1, page.shape[1]) if page.is_memmappable else stored,
-            alpha=extra == ["UNASSALPHA"] and dtype.kind == "u",
+            alpha=extra == ["UNASSALPHA"],
             # What was YCbCr in a JPEG comes out as RGB.
             tags={
                 "photometric": colour.replace("YCBCR", "RGB"),
@@ -169,18 +174,15 @@ def _about(page: Any) -> dict[str, dict[str, Any]]:
         unit = page.resolutionunit
         about["resolution"] = {"resolution": page.resolution, "resolutionunit": unit}
     texts = [
-        (tag.code, tag.dtype, tag.count, _as_bytes(tag.value), True)
+        encoded((tag.code, tag.dtype, tag.count, tag.value, True))
         for tag in page.tags
-        if tag.code in _TEXTS and not str(tag.value).startswith(_OF_PAGES)
+        if tag.code in _TEXTS and not str(tag.value).startswith(OF_PAGES)
     ]
     if texts:
         about["description"] = {"extratags": texts}
+    if geo := geo_of(page):
+        about["GeoTIFF tags"] = {"extratags": list(map(encoded, geo))}
     return about
-
-
-def _as_bytes(value: Any) -> Any:
-    """Texts need not be ASCII."""
-    return value.encode() if isinstance(value, str) else value
 
 
 def _look_at_zarr(zarr: Any, path: str) -> Source:
@@ -194,7 +196,7 @@ def _look_at_zarr(zarr: Any, path: str) -> Source:
 
 @contextmanager
 def _tiff_pixels(path: str) -> Iterator[Any]:
-    with load("tifffile").TiffFile(path) as tiff:
+    with open_tiff(load("tifffile"), path) as tiff:
         page = tiff.pages.first
         if page.is_memmappable:  # then even one strip may be as large as the file
             yield _Rows(tiff, page)

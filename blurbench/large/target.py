@@ -6,7 +6,7 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -138,8 +138,15 @@ def write_tiff(
             buffersize=BUFFER,
             metadata=None,
             **(source.tags or unknown),
-            **{name: value for said in source.about.values() for name, value in said.items()},
+            **_together(source.about),
         )
+
+
+def _together(about: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """All that is said beside the pixels, the tags in one list."""
+    parts = about.values()
+    tags = [tag for said in parts for tag in said.get("extratags", ())]
+    return {**{name: said[name] for said in parts for name in said}, "extratags": tags}
 
 
 def _cut(bands: Iterable[list[NDArray[Any]]], chunk: int) -> Iterator[NDArray[Any]]:

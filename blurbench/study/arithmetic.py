@@ -56,10 +56,16 @@ def _multiply(matrices: tuple[NDArray[Any], ...]) -> None:
 
 
 def time_device(device: Device, dtype: np.dtype[Any], done: int) -> list[Arithmetic]:
-    """Kernels that do nothing else, by the device's events; arguments as above."""
+    """Kernels that do nothing else, by the device's events; none where it can run none of ours.
+
+    Arguments as above.
+    """
     if done >= SAMPLES:
         return []
-    call, number = device.multiply_adds(dtype)
+    work = device.multiply_adds(dtype)
+    if work is None:
+        return []
+    call, number = work
     clock = EventClock(device, time.perf_counter)
     loops = max(1, int(SAMPLE_S / max(clock.measure(call, 1), 1e-6)))
     return [Arithmetic(number, loops, clock.measure(call, loops)) for _ in range(done, SAMPLES)]

@@ -75,7 +75,7 @@ class Ceilings:
             found["cpu"] = time_host(dtype, threads, rates.count("cpu"))
         for backend, place in self.places.items():
             kind = self._session.kind_of_device(backend)
-            if kind in found:  # all backends of a kind share a device
+            if found.get(kind):  # all backends of a kind share a device
                 continue
             try:
                 found[kind] = time_device(place.device, dtype, rates.count(kind))

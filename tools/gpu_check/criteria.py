@@ -1,4 +1,4 @@
-"""What is asked of our separable blur on a device, and whether it is kept."""
+"""What is asked of our blurs on a device, and whether it is kept."""
 
 from __future__ import annotations
 
@@ -70,15 +70,19 @@ def of_copy(race: Race) -> float:
 
 
 def of_cupyx(race: Race) -> float:
-    """How many times as fast as CuPy's own separable filter."""
-    return race.seconds.get(LIBRARY, math.nan) / race.seconds.get(OWN, math.nan)
+    """How many times as fast the best of ours is as CuPy's own separable filter."""
+    return race.seconds.get(LIBRARY, math.nan) / best_of(OWN_PART, race)
 
 
 def of_best_library(race: Race) -> float:
-    """How many times as fast as the fastest filter of a library."""
-    backend = race.part
-    others = [s for name, s in race.seconds.items() if name.startswith(f"{backend}:")]
-    return min(others, default=math.nan) / race.seconds.get(OWN, math.nan)
+    """How many times as fast the best of ours is as the fastest filter of a library."""
+    return best_of(race.part, race) / best_of(OWN_PART, race)
+
+
+def best_of(backend: str, race: Race) -> float:
+    """Seconds of its fastest; not a number where none was raced."""
+    raced = [s for name, s in race.seconds.items() if name.startswith(f"{backend}:")]
+    return min(raced, default=math.nan)
 
 
 CRITERIA = (

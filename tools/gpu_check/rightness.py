@@ -31,7 +31,7 @@ def test_commands(folder: Path, shards: int) -> dict[str, list[str]]:
     files = [
         str(path)
         for path in sorted((ROOT / "tests").glob("test_*.py"))
-        if re.search(r"mark\.gpu|@on_gpu", path.read_text("utf-8"))
+        if re.search(r"mark\.gpu|@on_gpu|params=WAYS", path.read_text("utf-8"))
     ]
     pytest = (sys.executable, "-m", "pytest", "-m", "gpu", "--checks", "all")
     quiet = ("-q", "--tb=short", "-p", "no:cacheprovider", "-p", "gpu_check.shard")

@@ -12,6 +12,7 @@ from blurbench.plan import Problem
 SIZES = (3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 25, 31, 41, 63, 101, 151, 255)
 CHANNELS = (1, 3)
 OWN, LIBRARY = "cuda:separable", "cupyx:separable"
+OURS = (OWN, "cuda:fft")  # what libraries are raced beside
 OWN_PART = "cuda"  # the races of our kernels among themselves
 
 

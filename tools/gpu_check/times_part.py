@@ -1,4 +1,4 @@
-"""The times of one backend beside our separable blur and a copy, at every point; a process's part.
+"""The times of one backend beside our blurs and a copy, at every point; a process's part.
 
 Kernels are compiled first, on all CPUs, since a device that waits for a compiler tells nothing.
 """
@@ -21,7 +21,8 @@ from gpu_check.compiling import compile_all, to_race
 from gpu_check.copying import COPY, copies
 from gpu_check.races import FAILED, RACED, Images, Racers, Sample, read_races, write_samples
 from gpu_check.report import text_of
-from gpu_check.scale import CHANNELS, OWN, OWN_PART, Scale
+from gpu_check.scale import CHANNELS, OURS, OWN_PART, Scale
+from gpu_check.tensors import on_cupy
 
 SAMPLES = "samples.csv"
 LOOKED_INTO, LARGEST_LOOKED_INTO = 256, 63  # sides and taps: such tools are slow
@@ -39,9 +40,9 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
     """
     until = time.perf_counter() + seconds
     device = gpu.open_device(0)
-    ones = [one for one in find_backend(name).implementations if one.exact]
+    ones = [on_cupy(one) for one in find_backend(name).implementations if one.exact]
     if name != OWN_PART:
-        ones.insert(0, find_implementation(*OWN.split(":")))
+        ones = [find_implementation(*ours.split(":")) for ours in OURS] + ones
     left = points_left(name, scale, folder)
     if len(left) == len(scale.points):  # else what was compiled may have broken a process
         compile_all(to_race(ones, scale), seconds * COMPILING_SHARE)

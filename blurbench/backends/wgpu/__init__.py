@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.carried import carry
 from blurbench.backends.lanes import Lanes
 from blurbench.backends.wgpu import fft
 from blurbench.backends.wgpu.adapters import probe
@@ -12,7 +13,6 @@ from blurbench.backends.wgpu.arrays import DTYPES
 from blurbench.backends.wgpu.device import current_device, current_number, open_device
 from blurbench.backends.wgpu.direct import DirectPlan, direct_bytes
 from blurbench.backends.wgpu.fft import FFTPlan
-from blurbench.backends.wgpu.plan import carry
 from blurbench.backends.wgpu.separable import SeparablePlan, separable_bytes
 from blurbench.methods import direct, separable
 

@@ -20,9 +20,9 @@ from blurbench.backends.wgpu.adapters import adapters, is_software, name_of
 from blurbench.backends.wgpu.arithmetic import multiply_adds
 from blurbench.backends.wgpu.arrays import DeviceArray, Namespace
 from blurbench.backends.wgpu.bands import BINDING
-from blurbench.backends.wgpu.carrier import WholeCopies
 from blurbench.backends.wgpu.pipelines import Pipelines, threads_of
 from blurbench.backends.wgpu.timestamps import Timestamps
+from blurbench.backends.whole_copies import WholeCopies
 from blurbench.errors import InputError
 
 WORD = 4  # bytes; what is copied begins and ends at whole ones

@@ -1,4 +1,4 @@
-"""What the plans over the kernels share: bands, tables, and the way of the adjoint."""
+"""What the plans over the kernels share: bands, tables and launches."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from blurbench.backends.carried import OwnArraysPlan
 from blurbench.backends.device import Call
 from blurbench.backends.wgpu.arrays import DeviceArray
 from blurbench.backends.wgpu.bands import BINDING, FOUR, NOWHERE, ROWS, Band, Window, bands
 from blurbench.backends.wgpu.device import WgpuDevice
 from blurbench.border import OUTSIDE, source_index
 from blurbench.errors import InputError
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Problem
 
 IMAGE, BETWEEN, RESULT = "image", "between", "result"
-FOLDED_THERE = ("reflect", "wrap", "constant")  # borders whose adjoint is a blur as it stands
 SHAPE = np.dtype(  # as in prelude.wgsl
     [
         *((name, np.uint32) for name in ("row", "height", "channels", "radius")),
@@ -56,7 +56,7 @@ class Stage:
     step: int = 0
 
 
-class WgpuPlan(Plan):
+class WgpuPlan(OwnArraysPlan):
     """Stages over bands of rows; arrays are `DeviceArray`s.
 
     What a call binds is kept for as long as its arrays live.
@@ -73,8 +73,7 @@ class WgpuPlan(Plan):
         stages: Sequence[Stage],
         most_rows: int = 2**31,
     ) -> None:
-        super().__init__(device.xp, problem)
-        self.device = device
+        super().__init__(device, problem, "wgpu", DeviceArray)
         self._stages = stages
         self._bands = bands(problem, device.limits, most_rows)
         self._taps = self._put(taps)
@@ -89,7 +88,6 @@ class WgpuPlan(Plan):
         self._calls: WeakKeyDictionary[
             DeviceArray, WeakKeyDictionary[DeviceArray, list[list[Call]]]
         ] = WeakKeyDictionary()
-        self._carried: CarriedPlan | None = None
 
     def _run(self, image: DeviceArray, out: DeviceArray) -> None:
         known = self._calls.setdefault(image, WeakKeyDictionary())
@@ -104,28 +102,6 @@ class WgpuPlan(Plan):
                     self._gather(encoder, band, image.buffer)
                 for call in calls:
                     call()
-
-    def adjoint(self, gradient: DeviceArray, out: DeviceArray | None = None) -> DeviceArray:
-        """See `Plan.adjoint`; what `mirror` and `nearest` do at the ends is done on the host."""
-        if self.problem.border in FOLDED_THERE or self.prepare is None:
-            made: DeviceArray = super().adjoint(gradient, out)
-            return made
-        self._check(gradient, "gradient")
-        if out is None:
-            out = self._xp.empty(self.problem.shape, self._dtype)
-        self._check(out, "out")
-        if self._carried is None:
-            self._carried = CarriedPlan(self)
-        self.device.upload(self._carried.adjoint(gradient.numpy()), out)
-        return out
-
-    def _check(self, array: Any, name: str) -> None:
-        if not isinstance(array, DeviceArray):
-            raise InputError(
-                f"{name} is {type(array).__module__}.{type(array).__name__}: plans of wgpu take "
-                "arrays of its device; give NumPy's to blurbench.gaussian_blur"
-            )
-        super()._check(array, name)
 
     def _put(self, table: NDArray[Any]) -> Any:
         """A buffer with a table, counted as this plan's own."""
@@ -187,30 +163,6 @@ class WgpuPlan(Plan):
         for part in band.sources:
             encoder.copy_buffer_to_buffer(image, part.offset, self._gathered, place, part.size)
             place += part.size
-
-
-class CarriedPlan(Plan):
-    """A plan for host arrays, by one on the device."""
-
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(np, plan.problem)
-        self._plan = plan
-        self.nbytes = plan.nbytes
-        if plan.prepare is not None:
-            self.prepare = partial(_prepare_carried, plan.prepare)
-
-    def _run(self, image: NDArray[Any], out: NDArray[Any]) -> None:
-        out[...] = carry(self._plan, image)
-
-
-def _prepare_carried(prepare: Any, problem: Problem) -> Plan:
-    return CarriedPlan(prepare(problem))
-
-
-def carry(plan: Plan, image: NDArray[Any]) -> NDArray[Any]:
-    """Blur a host image on the plan's device, and bring the result back."""
-    assert isinstance(plan, WgpuPlan)
-    return plan.device.carrier().blur(plan, image)
 
 
 def columns(problem: Problem, width: int) -> NDArray[np.uint32]:

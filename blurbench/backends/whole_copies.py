@@ -1,23 +1,20 @@
-"""A host image's way to a device of WebGPU, through a plan and back."""
+"""A host image's way to a device whose copies are whole, through a plan and back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from blurbench.backends.device import Streams
 from blurbench.plan import Plan
-
-if TYPE_CHECKING:
-    from blurbench.backends.wgpu.arrays import DeviceArray
-    from blurbench.backends.wgpu.device import WgpuDevice
 
 
 class WholeCopies:
-    """A host image's way there and back, whole: WebGPU stages it in memory of its own."""
+    """A host image's way there and back, whole: the library stages it in memory of its own."""
 
-    def __init__(self, device: WgpuDevice) -> None:
+    def __init__(self, device: Streams) -> None:
         self._device = device
 
     def blur(
@@ -25,7 +22,7 @@ class WholeCopies:
         plan: Plan,
         image: NDArray[Any],
         out: NDArray[Any] | None = None,
-        between: tuple[DeviceArray, DeviceArray] | None = None,
+        between: tuple[Any, Any] | None = None,
     ) -> NDArray[Any]:
         """See `Carrier`."""
         device = self._device

@@ -1,0 +1,48 @@
+"""Backend `opencv_ocl`: OpenCV's own filters on `UMat`s, on a device of OpenCL, whoever made it."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.carried import carry
+from blurbench.backends.lanes import Lanes
+from blurbench.backends.opencv_ocl.arrays import DEPTHS
+from blurbench.backends.opencv_ocl.device import current_device, open_device
+from blurbench.backends.opencv_ocl.plan import FilterPlan, work_bytes
+from blurbench.backends.opencv_ocl.selection import probe
+from blurbench.methods import direct, separable
+
+MOST_TAPS = 255  # of an axis: more of them, summed in float32, leave the exactness contract
+
+backend = Backend(
+    "opencv_ocl",
+    "gpu",
+    (
+        Implementation(
+            "opencv_ocl",
+            "direct",
+            "library",
+            lambda problem: FilterPlan(current_device(), problem, "direct"),
+            direct.operations,
+            work_bytes,
+            dtypes=tuple(DEPTHS),
+        ),
+        Implementation(
+            "opencv_ocl",
+            "separable",
+            "library",
+            lambda problem: FilterPlan(current_device(), problem, "separable"),
+            separable.operations,
+            work_bytes,
+            dtypes=tuple(DEPTHS),
+            largest=MOST_TAPS,
+        ),
+    ),
+    probe,
+    carry,
+    open_device,
+    # A device has one queue, which all threads share.
+    Lanes(lambda: 0, nullcontext, lambda: current_device().free_bytes()),
+    own_arrays=True,
+)

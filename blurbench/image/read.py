@@ -1,0 +1,117 @@
+"""Reading an image file: by Pillow where it reads right, else by a library that does."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO
+
+import PIL.Image
+
+from blurbench.errors import InputError
+from blurbench.image import by_imagecodecs, by_pillow, by_tifffile, pnm
+from blurbench.image.image import Image
+from blurbench.image.memory import WorkBytes
+from blurbench.image.trust import doubt, samples_of
+
+_UNKNOWN_TIFF = "samples of a kind that Pillow does not know"
+
+
+def read_image(
+    path: str | os.PathLike[str], work_bytes: WorkBytes = lambda shape, dtype: 0
+) -> Image:
+    """Read a PNG, JPEG, TIFF, WebP or BMP file, or whatever else Pillow knows.
+
+    The type and the depth of the pixels are kept. What Pillow does not read right is read by the
+    libraries of the extra `images`, or refused. The EXIF orientation is applied; of several frames
+    the first is taken. Whether the image fits in memory is decided before it is decoded, in place
+    of Pillow's fixed limit.
+
+    Args:
+        work_bytes: what will be needed beside the pixels, for a shape and dtype.
+
+    Raises:
+        InputError: the file is missing, broken, empty, too large for the memory, of a kind that
+            cannot be blurred, or holds NaN or infinite pixels; or a library is missing.
+    """
+    name = os.fspath(path)
+    if not Path(name).exists():
+        raise InputError(f"image {name} does not exist: check the path")
+    if Path(name).is_dir():
+        raise InputError(f"image {name} is a folder: name a file in it")
+    try:
+        # From a stream: of a file that it opens itself, Pillow maps raw pixels into memory,
+        # and then reads those of a turned TIFF in rows of the wrong length.
+        with _lenient, open(name, "rb") as stream:
+            return _read(name, stream, work_bytes)
+    except InputError:
+        raise
+    except MemoryError:
+        raise InputError(f"image {name} does not fit in memory: use a smaller one") from None
+    except PIL.UnidentifiedImageError:
+        raise InputError(f"image {name} is not an image that Pillow can identify") from None
+    except Exception as error:  # a decoder may raise anything at a broken file
+        detail = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"image {name} cannot be read: {detail}") from None
+
+
+def _read(name: str, stream: IO[bytes], work_bytes: WorkBytes) -> Image:
+    try:
+        opened = PIL.Image.open(stream)
+    except PIL.UnidentifiedImageError:
+        if not by_tifffile.is_tiff(stream):
+            raise
+        return by_tifffile.read(name, stream, _UNKNOWN_TIFF, work_bytes)
+    with opened:
+        samples = samples_of(opened, stream)
+        reason = doubt(opened, samples)
+        if reason is None:
+            return by_pillow.read(name, opened, stream, work_bytes)
+        if opened.format == "PPM":
+            return pnm.read(name, opened, stream, work_bytes)
+        if opened.format == "TIFF":
+            return by_tifffile.read(name, stream, reason, work_bytes)
+        if samples is not None:
+            return by_imagecodecs.read(name, opened, stream, samples, reason, work_bytes)
+        raise InputError(f"image {name} has {reason}: convert it to PNG or TIFF")
+
+
+@contextmanager
+def _leniency() -> Iterator[None]:
+    """Pillow without its fixed limit and its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        limit, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            PIL.Image.MAX_IMAGE_PIXELS = limit
+
+
+class _Shared:
+    """A setting of the whole process: the first thread to come makes it, the last undoes it."""
+
+    def __init__(self, setting: Callable[[], AbstractContextManager[None]]) -> None:
+        self._setting = setting
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._made = self._setting()
+                self._made.__enter__()
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._made.__exit__(None, None, None)
+
+
+_lenient = _Shared(_leniency)

@@ -1,0 +1,61 @@
+"""Writing TIFF files of the kinds that Pillow does not write: any number of channels and bits."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+import PIL.Image
+from numpy.typing import NDArray
+
+from blurbench.image.about import DESCRIBING, About, Tag
+
+
+def write(stream: IO[bytes], tifffile: Any, pixels: NDArray[Any], about: About) -> None:
+    """One page, not compressed, the channels together.
+
+    Args:
+        tifffile: the library.
+    """
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    photometric = about.photometric or ("RGB" if channels > 2 else "MINISBLACK")
+    further = channels - (3 if photometric == "RGB" else 1)
+    tifffile.imwrite(
+        stream,
+        pixels,
+        photometric=photometric,
+        planarconfig="CONTIG" if channels > 1 else None,
+        extrasamples=about.extrasamples or _further(further),
+        iccprofile=about.icc_profile or None,
+        resolution=about.dpi or None,
+        resolutionunit="INCH" if about.dpi else None,
+        software=False,
+        metadata=None,
+        extratags=[*_texts(about.exif), *map(encoded, about.geo)],
+    )
+
+
+def _texts(exif: bytes) -> list[Tag]:
+    """What EXIF says in words, as tags."""
+    found = PIL.Image.Exif()
+    if exif:
+        found.load(exif)
+    texts = {code: found[code] for code in sorted(found.keys() & set(DESCRIBING))}
+    return [
+        encoded((int(code), 2, 0, text, True))
+        for code, text in texts.items()
+        if isinstance(text, str)
+    ]
+
+
+def encoded(tag: Tag) -> Tag:
+    """The same; texts need not be ASCII, which tifffile asks for."""
+    code, kind, _, value, once = tag
+    if not isinstance(value, str):
+        return tag
+    content = value.encode()
+    return code, kind, len(content), content, once
+
+
+def _further(count: int) -> list[str]:
+    """What further channels are where nothing is said: a lone one is opacity."""
+    return ["UNASSALPHA"] if count == 1 else ["UNSPECIFIED"] * count

@@ -1,0 +1,64 @@
+"""The values of decoded pixels, brought to what can be blurred, and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench.errors import InputError
+
+
+def stretched(pixels: NDArray[Any], top: int) -> NDArray[Any]:
+    """Unsigned integers of at most `top`, over the whole range of their type: white stays white.
+
+    Raises:
+        IndexError: a value is larger.
+    """
+    largest = int(np.iinfo(pixels.dtype).max)
+    if top == largest:
+        return pixels
+    table = np.rint(np.arange(top + 1) * largest / top).astype(pixels.dtype)
+    whole: NDArray[Any] = table[pixels]
+    return whole
+
+
+def stretch_note(top: int, dtype: np.dtype[Any]) -> str:
+    """What `stretched` did, for the user."""
+    return f"values of 0 to {top}, stretched to 0 to {np.iinfo(dtype).max}"
+
+
+def as_uint16(name: str, pixels: NDArray[Any]) -> NDArray[np.uint16]:
+    """Integers of another type as 16 bits.
+
+    Raises:
+        InputError: not all of them fit.
+    """
+    least, most = pixels.min(), pixels.max()
+    if least < 0 or most > 65535:
+        raise InputError(
+            f"image {name} holds {8 * pixels.itemsize}-bit values from {least} to {most}: "
+            "convert it to 16 bits or float"
+        )
+    return pixels.astype(np.uint16)
+
+
+def check_finite(name: str, pixels: NDArray[Any]) -> None:
+    """Raise InputError where there are floats that are NaN or infinite."""
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        count = int(np.count_nonzero(~np.isfinite(pixels)))
+        raise InputError(f"image {name} holds {count} NaN or infinite pixels: replace them first")
+
+
+def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Stored pixels turned as EXIF's orientation, 1 to 8, says that they are to be seen."""
+    turned = np.swapaxes(pixels, 0, 1) if orientation in (5, 6, 7, 8) else pixels
+    turned = turned[::-1] if orientation in (3, 4, 7, 8) else turned
+    turned = turned[:, ::-1] if orientation in (2, 3, 6, 7) else turned
+    return np.ascontiguousarray(turned)
+
+
+def usable_orientation(told: Any) -> int:
+    """An orientation of EXIF, 1 to 8; 1, upright, where nothing of use is told."""
+    return told if told in range(1, 9) else 1
