@@ -222,11 +222,15 @@ def test_a_file_that_is_called_like_a_method_is_a_file() -> None:
     assert run("compare", "--method", "separable", "fft", *BRIEF, "--backend", "numpy").code == 0
 
 
-def test_completion_survives_a_command_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("line", ["photo.png --si", "compare --csv --budget 3 --si"])
+def test_a_line_that_is_still_typed_is_not_answered(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("_BLURBENCH_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", "blurbench photo.png --si")
-    monkeypatch.setenv("COMP_CWORD", "2")
-    assert run().code == 0
+    monkeypatch.setenv("COMP_WORDS", f"blurbench {line}")
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split())))
+    ran = run()
+    assert (ran.code, ran.err) == (0, "")
 
 
 # A kernel that cuts its Gaussian.

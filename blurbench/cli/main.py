@@ -58,12 +58,12 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        name, *rest = args
-        command = self.get_command(ctx, name)
-        if command is not None:
+        if not ctx.resilient_parsing:  # as a shell does to complete a line
+            name, *rest = args
+            command = self.get_command(ctx, name)
+            if command is None:
+                raise no_such_command(name, rest, self.commands)
             check_values(command, rest)
-        elif not ctx.resilient_parsing:
-            raise no_such_command(name, rest, self.commands)
         return super().resolve_command(ctx, args)
 
 
