@@ -28,14 +28,14 @@ _STYLES = {
 Texts = Callable[[Row], list[str]]
 
 
-def ranking(rows: list[Row]) -> Table:
+def ranking_table(rows: list[Row]) -> Table:
     """All rows, end to end."""
     extra = ("first call", "setup", "MP/s", "GB/s", "of copy", "of FMA", "bound", "rounds")
     least = ("of FMA", "bound", "of copy", "GB/s", "rounds", "MP/s", "setup", "first call")
     return _table(rows, row_texts, (extra, least), _details)
 
 
-def on_device(rows: list[Row], race: Result) -> Table:
+def device_table(rows: list[Row], race: Result) -> Table:
     """The rows of a device, on data that is already there."""
     extra = ("graph", "launch", "compiling", "memory", "of copy", "of FMA", "bound", "rounds")
     least = ("rounds", "compiling", "of FMA", "bound", "of copy", "memory", "graph", "launch")
@@ -47,7 +47,7 @@ def on_device(rows: list[Row], race: Result) -> Table:
     )
 
 
-def transfers(rows: list[Row]) -> Table:
+def transfer_table(rows: list[Row]) -> Table:
     """What the way to a device and back takes, from ordinary and from page-locked memory."""
     headers = ("implementation", "upload", "pinned", "download", "pinned", "single", "pipelined")
     table = Table(headers, right=range(1, len(headers)))

@@ -43,6 +43,11 @@ class Table:
         """A text for each column."""
         self._rows.append((texts, style))
 
+    @property
+    def width(self) -> int:
+        """Of all its columns together."""
+        return max(map(cell_len, self._lines(0, 2)))
+
     def missing(self, console: Console) -> list[str]:
         """What a narrow terminal does without, in words."""
         gone, _ = self._fitted(console)
