@@ -349,3 +349,20 @@ def test_markup_in_a_text_is_shown_as_it_is() -> None:
     table.add_row("[bold]x[/]")
     assert on(terminal(80), table.show)[1] == "[bold]x[/]"
 
+
+
+def test_prose_in_the_last_column_is_wrapped_at_words_beside_the_others() -> None:
+    table = Table(("what", "meaning"), prose=True)
+    table.add_row("aliasing", "the largest difference of the two")
+    assert on(terminal(30), table.show) == [
+        "what      meaning",
+        "aliasing  the largest",
+        "          difference of the",
+        "          two",
+    ]
+
+
+def test_prose_is_not_wrapped_in_a_pipe() -> None:
+    table = Table(("what", "meaning"), prose=True)
+    table.add_row("aliasing", "the largest difference " * 9 + "of the two")
+    assert len(on(pipe(), table.show)) == 2

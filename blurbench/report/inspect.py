@@ -62,7 +62,7 @@ def _taps(found: Inspection, width: int) -> list[str]:
 def _show_fidelity(console: Console, found: Inspection) -> None:
     kernel, facts = found.kernel, found.fidelity
     _heading(console, "Against the Gaussian that it samples")
-    table = Table(("", "value", "meaning"), right=(1,), spare=("meaning",))
+    table = Table(("", "value", ""), right=(1,), prose=True)
     rows = [
         (
             "effective sigma",
@@ -108,7 +108,7 @@ def _show_shift(console: Console, found: Inspection) -> None:
     shift = found.shift
     assert shift is not None
     _heading(console, "An even size: the blurred image lies half a pixel down and to the right")
-    table = Table(("", "shift, pixels", "bias", "of what"), right=(1, 2), spare=("of what",))
+    table = Table(("", "shift, pixels", "bias", ""), right=(1, 2), prose=True)
     table.add_row(
         "a dot",
         f"{shift.dot_down:.4f}, {shift.dot_right:.4f}",

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from blurbench.report.console import NARROW, is_wide, say
+from blurbench.report.console import is_wide, room_of, say, wrapped
 
 _BRACKETS = re.compile(r" (\[[^]]*\]|\([^)]*\))$")
 
@@ -31,12 +31,14 @@ class Table:
         right: places of those that are aligned to the right, as figures are.
         extra: columns that wide terminals alone show, the least needed first.
         spare: what a narrow terminal does without, the least needed first; a line tells of it.
+        prose: whether the last column is wrapped at words where there is no room for it.
     """
 
     headers: Sequence[str]
     right: Sequence[int] = ()
     extra: Sequence[str] = ()
     spare: Sequence[str | Brackets] = ()
+    prose: bool = False
     _rows: list[tuple[Sequence[str], str]] = field(default_factory=list, init=False)
 
     def add_row(self, *texts: str, style: str = "") -> None:
@@ -58,7 +60,8 @@ class Table:
         _, lines = self._fitted(console)
         styles = ["bold", *(style for _, style in self._rows)]
         for line, style in zip(lines, styles, strict=True):
-            console.print(Text(line, style=style), soft_wrap=True)
+            for part in self._parts(console, line):
+                console.print(Text(part, style=style), soft_wrap=True)
         missing = self.missing(console)
         if missing:
             text = f"Not shown in {console.width} columns: {', '.join(missing)} (| cat shows all)."
@@ -69,14 +72,12 @@ class Table:
 
         A pipe has all but the extra ones. Names are never cut, however narrow the terminal.
         """
-        terminal = console.is_terminal
-        room = console.width if terminal else NARROW
         first = 0 if is_wide(console) else len(self.extra)
-        last = len(self.extra) + (len(self.spare) if terminal else 0)
+        last = len(self.extra) + (len(self.spare) if console.is_terminal else 0)
         for gone in range(first, last + 1):
             for gap in (2,) if gone < len(self.extra) else (2, 1):
                 lines = self._lines(gone, gap)
-                if max(map(cell_len, lines)) <= room:
+                if self.prose or max(map(cell_len, lines)) <= room_of(console):
                     return gone, lines
         return last, lines
 
@@ -92,6 +93,16 @@ class Table:
                 texts = [_BRACKETS.sub("", text) for text in texts]
             columns.append(_aligned(texts, place in self.right))
         return [(" " * gap).join(cells).rstrip() for cells in zip(*columns, strict=True)]
+
+    def _parts(self, console: Console, line: str) -> list[str]:
+        """A line, or where it ends in prose those that it is wrapped to, below each other."""
+        if not (self.prose and console.is_terminal):
+            return [line]
+        last = [self.headers[-1], *(row[-1] for row, _ in self._rows)]
+        start = self.width - max(map(cell_len, last))
+        head, prose = line[:start], line[start:]
+        first, *others = wrapped(console, prose, max(1, console.width - start))
+        return [f"{head}{first}".rstrip(), *(" " * start + other for other in others)]
 
 
 def _aligned(texts: Sequence[str], right: bool) -> list[str]:
