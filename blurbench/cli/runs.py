@@ -152,8 +152,8 @@ def resume(folder: Path, process: int | None, given: Mapping[str, Any]) -> int:
         question = ask_again(run.about)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"run.json in {folder} cannot be understood: {error!r}") from None
-    given = with_described(run.about, given)
-    exports = exports_from(given) if process is None else {}
+    wanted = with_described(run.about, given)
+    exports = exports_from(wanted) if process is None else {}
     session = Session(replace(question.options, seed=run.about["seed"]))
     check_same_machine(run, question.describe(session, [], run.rules))
     console = open_console(data_on_stdout="-" in exports.values())
@@ -169,7 +169,7 @@ def resume(folder: Path, process: int | None, given: Mapping[str, Any]) -> int:
             return 0 if done else 130
         journal.finish()
     log = load(folder)
-    show_and_write(partial(show_log, console), log, question, exports, given)
+    show_and_write(partial(show_log, console), log, question, exports, wanted)
     _tell_folder(folder)
     return _exit_code(log.rows()) if done else _tell_interrupted(folder)
 

@@ -211,7 +211,7 @@ def texts_of(log: Log, all_columns: bool = False) -> dict[str, Callable[[], str]
     Args:
         all_columns: whether the CSV is the very summary that the run keeps.
     """
-    csv = log.summary if all_columns else lambda: brief_summary(log.rows())
+    csv: Callable[[], str] = log.summary if all_columns else lambda: brief_summary(log.rows())
     study = log.run.about["study"]
     if study == "crossover":
         return {
