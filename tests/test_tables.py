@@ -29,13 +29,14 @@ from blurbench.study.against import find_matches
 from blurbench.study.inspect import inspect as look_at
 from blurbench.study.planning import Padded, Planning
 from blurbench.study.verify import Check
+from helpers.command import deny_gpu
 from helpers.covering import covering
 from helpers.screens import on, pipe, terminal
 from helpers.written import Written
 
 WIDTHS = (60, 80, 100, 120, 200)
 USUAL = ("numpy:direct", "scipy:separable", "opencv:separable", "numba:fft")
-LONGEST = ("pillow:extended_box", "skimage:separable", "torch_cuda:separable", "opencv:direct")
+LONGEST = ("pillow:extended_box", "skimage:separable", "torch_cuda:separable", "torch_cuda:fft")
 NAMES = {"usual": USUAL, "longest": LONGEST}
 DEVICES = {
     "usual": ("wgpu:separable", "software"),
@@ -174,7 +175,12 @@ def the_choice(names: str) -> Show:
 
 
 def the_backends(names: str) -> Show:
-    return show_backends
+    def run(console: Console) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            deny_gpu(patch)
+            show_backends(console)
+
+    return run
 
 
 def a_folder(names: str) -> Show:
