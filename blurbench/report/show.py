@@ -14,7 +14,7 @@ from blurbench.records.advice import advice_text
 from blurbench.records.export import to_json
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
-from blurbench.records.summary import Row, brief_summary
+from blurbench.records.summary import Row, as_written, brief_summary
 from blurbench.report import markdown
 from blurbench.report.compare import heading_of, show_answers, show_point, show_risks
 from blurbench.report.console import error_console, markdown_row, missing_line, say
@@ -240,6 +240,9 @@ def document(log: Log) -> dict[str, Any]:
         "run_id": log.run.run_id,
         "machine_id": log.run.machine_id,
         **{name: told for name, told in log.run.about.items() if name not in OF_THE_COMMAND},
+        "kernels": [
+            {**one, "sigma": as_written(one["sigma"])} for one in log.run.about["kernels"]
+        ],
         "ranking_scope": "end_to_end",
         "implementations": [row.as_told() for row in log.rows()],
         "crossovers": [
