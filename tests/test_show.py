@@ -277,7 +277,7 @@ def test_a_search_is_exported_as_one() -> None:
 
 # What a command gave, `show` gives back.
 
-ASKED = ("photo.png", "--backend", "numpy", "--method", "separable,fft", "--budget", "5")
+ASKED = ("photo.png", "--backend", "numpy", "--method", "direct,separable,fft", "--budget", "5")
 COMMANDS = {
     "compare": ("--size", "3"),
     "sweep": ("--sizes", "3,5"),

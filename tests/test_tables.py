@@ -23,6 +23,7 @@ from blurbench.records.journal import Log
 from blurbench.records.summary import Key, Row
 from blurbench.report import accuracy, against, batch, compare, inspect, show, tune, verify
 from blurbench.report.backends import show_backends
+from blurbench.report.console import say
 from blurbench.report.table import Brackets, Table
 from blurbench.study.accuracy import Accuracy
 from blurbench.study.against import find_matches
@@ -61,7 +62,7 @@ MISSING = {"unavailable": {"cupy": "CuPy is not installed; pip install cupy", "w
 
 def a_comparison(names: str) -> Show:
     log = written(names, "compare", 15, **RISKS, **MISSING)
-    return lambda console: show.show_log(console, log)
+    return lambda console: show.show_log(console, log, everything=True)
 
 
 def a_sweep(names: str) -> Show:
@@ -168,7 +169,7 @@ def the_tuning(names: str) -> Show:
 
 def the_choice(names: str) -> Show:
     problem = Problem(make_kernel(size=15), (1080, 1920, 3), np.dtype("float32"), threads=2)
-    found = [(1.23e-3, "numba:separable"), (0.123, "scipy:separable")]
+    found = [(1.23e-3, "numba:separable"), (0.123, "numba:extended_box")]
     return lambda console: tune.show_explanation(
         console, problem, shipped(), "the shipped figures", found, found[:1], found[0][1]
     )
@@ -372,3 +373,8 @@ def test_prose_is_not_wrapped_in_a_pipe() -> None:
     table = Table(("what", "meaning"), prose=True)
     table.add_row("aliasing", "the largest difference " * 9 + "of the two")
     assert len(on(pipe(), table.show)) == 2
+
+
+def test_what_a_sentence_is_wrapped_to_is_indented_as_its_beginning() -> None:
+    lines = on(terminal(20), lambda console: say(console, "a:\n    one two three four"))
+    assert lines == ["a:", "    one two three", "    four"]

@@ -64,10 +64,10 @@ def show(
         show_runs(console, logs)
         return 0
     (log,) = logs
-    for line in lines_above(log):
-        say(console, line)
-    console.print()
     try:
+        for line in lines_above(log):
+            say(console, line)
+        console.print()
         show_log(console, log, everything)
     finally:  # also where nobody reads the table
         write_exports(exports, texts_of(log, all_columns))

@@ -90,8 +90,14 @@ def say(console: Console, text: str, style: str = "") -> None:
 
 
 def wrapped(console: Console, text: str, width: int) -> list[str]:
-    """The lines of a text that is broken at words, without trailing blanks."""
-    return [line.plain.rstrip() for line in Text(text).wrap(console, width)]
+    """The lines of a text that is broken at words, indented alike, without trailing blanks."""
+    found = []
+    for line in text.split("\n"):
+        own = line.lstrip(" ")
+        indent = " " * (len(line) - len(own))
+        parts = Text(own).wrap(console, width - len(indent))
+        found += [f"{indent}{part.plain}".rstrip() for part in parts]
+    return found
 
 
 def say_unbroken(console: Console, text: str, style: str = "") -> None:
