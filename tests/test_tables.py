@@ -357,7 +357,6 @@ def test_markup_in_a_text_is_shown_as_it_is() -> None:
     assert on(terminal(80), table.show)[1] == "[bold]x[/]"
 
 
-
 def test_prose_in_the_last_column_is_wrapped_at_words_beside_the_others() -> None:
     table = Table(("what", "meaning"), prose=True)
     table.add_row("aliasing", "the largest difference of the two")

@@ -117,8 +117,7 @@ def _check_alone() -> None:
     others = [
         name
         for name in context.params
-        if name not in BESIDE_RESUME
-        and context.get_parameter_source(name) is not default
+        if name not in BESIDE_RESUME and context.get_parameter_source(name) is not default
     ]
     if others:
         raise InputError(

@@ -79,6 +79,11 @@ class Difference:
     absolute: float
     relative: float | None
 
+    @property
+    def scale(self) -> float | None:
+        """The largest value; None where the two tell nothing of it."""
+        return self.absolute / self.relative if self.relative else None
+
 
 class Findings:
     """One image at one kernel size, as far as the records go.

@@ -23,10 +23,7 @@ def show_accuracy(console: Console, found: Sequence[Accuracy]) -> None:
     sigmas = _sigmas(found)
     while sigmas:
         count = 1
-        while (
-            count < len(sigmas)
-            and _table(found, sigmas[: count + 1]).width <= room_of(console)
-        ):
+        while count < len(sigmas) and _table(found, sigmas[: count + 1]).width <= room_of(console):
             count += 1
         console.print()
         _table(found, sigmas[:count]).show(console)

@@ -251,9 +251,9 @@ def _notes(answer: Answer) -> list[str]:
     lines = []
     found = answer.difference
     if found is not None:
-        share = "" if found.relative is None else f", {found.relative:.1e} of the largest pixel"
+        pixels = "" if found.scale is None else f" (pixels up to {found.scale:.4g})"
         lines.append(
-            f"Largest difference between separable and direct: {found.absolute:.2g}{share}."
+            f"Largest difference between separable and direct: {found.absolute:.2g}{pixels}."
         )
     has_control = answer.race is not None and answer.race.control is not None
     if answer.control_failure is not None and not has_control:

@@ -240,9 +240,7 @@ def document(log: Log) -> dict[str, Any]:
         "run_id": log.run.run_id,
         "machine_id": log.run.machine_id,
         **{name: told for name, told in log.run.about.items() if name not in OF_THE_COMMAND},
-        "kernels": [
-            {**one, "sigma": as_written(one["sigma"])} for one in log.run.about["kernels"]
-        ],
+        "kernels": [{**one, "sigma": as_written(one["sigma"])} for one in log.run.about["kernels"]],
         "ranking_scope": "end_to_end",
         "implementations": [row.as_told() for row in log.rows()],
         "crossovers": [

@@ -11,7 +11,7 @@ from blurbench.choice.model import ITEM_BYTES, TERMS, costs_for, terms_of
 from blurbench.choice.table import Table
 from blurbench.plan import Problem
 from blurbench.report.console import say
-from blurbench.report.table import Table
+from blurbench.report.table import Table as TextTable
 from blurbench.report.units import brief_duration, ratio
 
 # What a figure of a cost stands for.
@@ -21,7 +21,7 @@ PARTS = ("call", "lines", "samples", "past cache", "work")
 def show_measured(console: Console, table: Table, path: str) -> None:
     """Each implementation of which there are figures, and how far off they are."""
     headers = ("implementation", "dtype", "threads", "timings", "deviation")
-    shown = Table(headers, right=(2, 3, 4), spare=("timings",))
+    shown = TextTable(headers, right=(2, 3, 4), spare=("timings",))
     for cost in table["costs"]:
         name = f"{cost['backend']}:{cost['method']}"
         off = f"{100 * cost['median_deviation']:.0f} %"
@@ -66,7 +66,7 @@ def show_explanation(
         )
     }
     able = {name for _, name in ranked}
-    shown = Table(("implementation", "expected", *PARTS), right=range(1, 7), spare=PARTS)
+    shown = TextTable(("implementation", "expected", *PARTS), right=range(1, 7), spare=PARTS)
     for seconds, name in found:
         terms = terms_of(
             costs[name]["method"],

@@ -34,4 +34,3 @@ def on(console: Console, show: Callable[[Console], object]) -> list[str]:
     file = console.file
     assert isinstance(file, io.StringIO)
     return [plain(line) for line in file.getvalue().splitlines() if not line.startswith(COPIED)]
-
