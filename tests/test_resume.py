@@ -366,10 +366,10 @@ def test_an_output_that_can_no_longer_be_written_is_told_before_anything_is_meas
     assert contents() == before
 
 
-def test_the_line_that_makes_a_table_of_the_samples_is_told() -> None:
+def test_the_command_that_makes_a_table_of_the_samples_is_told() -> None:
     ended_early("sweep")
-    line = run("sweep", "--resume", "run").err.splitlines()[-1]
-    told = shlex.split(line.partition("to have the rows: ")[2])
+    *_, line, _ = run("sweep", "--resume", "run").err.splitlines()
+    told = shlex.split(line.removeprefix("To have the rows as a table: "))
     assert run(*told[1:]).code == 0
     assert Path("rows.csv").read_text("utf-8") == shown("csv")
 

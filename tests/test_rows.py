@@ -147,3 +147,8 @@ def test_whole_numbers_that_are_only_rounded_do_not_look_wrong(
 ) -> None:
     found = replace(row(max_abs_error=error), key=replace(KEY, dtype=dtype))
     assert figures(shown(found))["error"] == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.999, "100 %"), (1.23, "120 %"), (0.0123, "1.2 %")])
+def test_a_share_is_written_without_an_exponent(share: float, text: str) -> None:
+    assert figures(shown(row(copy_bandwidth_fraction=share)))["of copy"] == text

@@ -105,7 +105,7 @@ def carry_out(
         except KeyboardInterrupt:
             done = False
         if out:
-            _tell_folder(out)
+            _tell_folder(out, exports)
     if not done:
         return _tell_interrupted(out)
     if baseline is not None:
@@ -170,7 +170,7 @@ def resume(folder: Path, process: int | None, given: Mapping[str, Any]) -> int:
         journal.finish()
     log = load(folder)
     show_and_write(partial(show_log, console), log, question, exports, wanted)
-    _tell_folder(folder)
+    _tell_folder(folder, exports)
     return _exit_code(log.rows()) if done else _tell_interrupted(folder)
 
 
@@ -263,10 +263,12 @@ def call_process(
     return subprocess.call(command, stdin=subprocess.PIPE, env=watched, **streams)
 
 
-def _tell_folder(folder: Path) -> None:
-    """Say where the samples are, and what makes a table of them."""
-    line = shlex.join(["blurbench", "show", str(folder), "--csv", "rows.csv"])
-    click.echo(f"Samples are in {folder}; to have the rows: {line}", err=True)
+def _tell_folder(folder: Path, exports: Mapping[str, str]) -> None:
+    """Say where the samples are, and what makes a table of them unless there is one."""
+    if "csv" not in exports:
+        line = shlex.join(["blurbench", "show", str(folder), "--csv", "rows.csv"])
+        click.echo(f"To have the rows as a table: {line}", err=True)
+    click.echo(f"Samples are in {folder}", err=True)
 
 
 def _tell_interrupted(folder: Path | None) -> int:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from blurbench.report.console import room_of, say, say_unbroken
 from blurbench.report.table import Table
-from blurbench.report.units import MISSING, brief_duration, digits, plural
+from blurbench.report.units import MISSING, brief_duration, digits, plural, rough
 from blurbench.study.inspect import Inspection
 
 WIDTH = 78  # at most
@@ -201,7 +201,7 @@ def _show_planning(console: Console, found: Inspection) -> None:
             row.name,
             brief_duration(row.plan_s),
             brief_duration(row.call_s),
-            f"{row.plan_s / row.call_s:.2g}",
+            rough(row.plan_s / row.call_s),
             *(f"{row.padded[one.name]:.2f}x" for one in found.paddings),
         )
     table.show(console)

@@ -8,7 +8,15 @@ from blurbench.measure.judge import FAR_SLOWER, LIKELY, TIED, UNCLEAR, Result, S
 from blurbench.records.lead import CLAIMS
 from blurbench.records.summary import Row
 from blurbench.report.table import Brackets, Table
-from blurbench.report.units import MISSING, brief_duration, count_bytes, digits, duration, ratio
+from blurbench.report.units import (
+    MISSING,
+    brief_duration,
+    count_bytes,
+    digits,
+    duration,
+    ratio,
+    rough,
+)
 
 FIVE = ("implementation", "time [95 %]", "vs first", "error", "verdict")
 LEAST_NEEDED = ("error", Brackets("time [95 %]"), Brackets("vs first"))  # first, of the five
@@ -144,6 +152,6 @@ def roofline_texts(row: Row, bound: str | None) -> list[str]:
     """Shares of the copy bandwidth and of the multiply-add rate, and what holds the row back."""
     shares = (row.copy_bandwidth_fraction, row.multiply_add_fraction)
     return [
-        *(MISSING if share is None else f"{100 * share:.2g} %" for share in shares),
+        *(MISSING if share is None else f"{rough(100 * share)} %" for share in shares),
         bound or MISSING,
     ]
