@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import exports_from, write_exports
+from blurbench.cli.options import exports_from
+from blurbench.cli.outputs import described, show_and_write, with_described
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,13 +66,13 @@ def carry_out(
     rules: Rules,
     given: dict[str, Any],
     measure: Callable[[Session, Log], bool],
-    show: Callable[[Session, Log, bool], Mapping[str, Callable[[], str]]],
+    show: Callable[[Log], None],
 ) -> int:
     """Begin a run, measure, show, write what was asked for; the exit code.
 
     Args:
         measure: measures in this process; whether it got to the end.
-        show: shows what the log holds, and gives the texts to export.
+        show: shows what the log holds.
     """
     from blurbench.records.journal import Journal, Log, load
     from blurbench.study.gate import rule
@@ -80,6 +81,7 @@ def carry_out(
     exports = exports_from(given)
     session = Session(question.options)
     run = question.describe(session, ["blurbench", *sys.argv[1:]], rules)
+    run = replace(run, about={**run.about, **described(exports, given)})
     baseline = load(given["baseline"]) if given.get("baseline") else None
     if baseline is not None:
         refusal = _refuse(baseline.run, run)
@@ -99,12 +101,11 @@ def carry_out(
         if isinstance(log, Journal):
             log.finish()
         try:
-            texts = show(session, log, done)
-            write_exports(exports, {**texts, "report": partial(page_of, log)})
+            show_and_write(show, log, question, exports, given)
         except KeyboardInterrupt:
             done = False
         if out:
-            click.echo(f"Samples are in {out}", err=True)
+            _tell_folder(out, exports)
     if not done:
         return _tell_interrupted(out)
     if baseline is not None:
@@ -131,8 +132,13 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def resume(folder: Path, process: int | None, quiet: bool) -> int:
-    """Go on with a run that was ended; the exit code."""
+def resume(folder: Path, process: int | None, given: Mapping[str, Any]) -> int:
+    """Go on with a run that was ended, and write what its command asked for; the exit code.
+
+    Args:
+        process: one of several; it measures, and shows and writes nothing.
+        given: further outputs.
+    """
     from blurbench.records.journal import Journal, load
     from blurbench.report.console import open_console
     from blurbench.report.show import show_log
@@ -146,9 +152,12 @@ def resume(folder: Path, process: int | None, quiet: bool) -> int:
         question = ask_again(run.about)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"run.json in {folder} cannot be understood: {error!r}") from None
+    wanted = with_described(run.about, given)
+    exports = exports_from(wanted) if process is None else {}
     session = Session(replace(question.options, seed=run.about["seed"]))
     check_same_machine(run, question.describe(session, [], run.rules))
-    console = open_console()
+    console = open_console(data_on_stdout="-" in exports.values())
+    quiet = given["quiet"]
     with closing(Journal.reopen(folder)) as journal:
         if process is None and question.options.processes > 1:
             done = _ends(partial(run_in_processes, journal, question, quiet))
@@ -160,8 +169,8 @@ def resume(folder: Path, process: int | None, quiet: bool) -> int:
             return 0 if done else 130
         journal.finish()
     log = load(folder)
-    show_log(console, log)
-    click.echo(f"Samples are in {folder}", err=True)
+    show_and_write(partial(show_log, console), log, question, exports, wanted)
+    _tell_folder(folder, exports)
     return _exit_code(log.rows()) if done else _tell_interrupted(folder)
 
 
@@ -254,6 +263,14 @@ def call_process(
     return subprocess.call(command, stdin=subprocess.PIPE, env=watched, **streams)
 
 
+def _tell_folder(folder: Path, exports: Mapping[str, str]) -> None:
+    """Say where the samples are, and what makes a table of them unless there is one."""
+    if "csv" not in exports:
+        line = shlex.join(["blurbench", "show", str(folder), "--csv", "rows.csv"])
+        click.echo(f"To have the rows as a table: {line}", err=True)
+    click.echo(f"Samples are in {folder}", err=True)
+
+
 def _tell_interrupted(folder: Path | None) -> int:
     """Say what was kept, and how to go on."""
     if folder is None:
@@ -262,12 +279,6 @@ def _tell_interrupted(folder: Path | None) -> int:
         line = shlex.join(["blurbench", "sweep", "--resume", str(folder)])
         click.echo(f"Interrupted: every sample until then is kept. Go on with: {line}", err=True)
     return 130
-
-
-def page_of(log: Log) -> str:
-    from blurbench.report.page.build import build_page
-
-    return build_page([log])
 
 
 def _exit_code(rows: Sequence[Row]) -> int:

@@ -7,7 +7,8 @@ from rich.progress import Progress
 
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.registry import probe
-from blurbench.report.console import error_console, plain_table, say, say_missing, show_table
+from blurbench.report.console import error_console, say, say_missing
+from blurbench.report.table import Table
 from blurbench.study.verify import count_cases, verify
 
 SHOWN = 5  # failures an implementation, before the rest is counted
@@ -34,13 +35,14 @@ def run_and_show(
             progress.update(task, advance=1, description=name)
 
         checks = verify(runnable, advance, allow_even)
-    table = plain_table("implementation", "dtype", "cases", "worst", "verdict", right=(2, 3))
+    headers = ("implementation", "dtype", "cases", "worst", "verdict")
+    table = Table(headers, right=(2, 3), spare=("cases", "worst"))
     for check in checks:
         worst = f"{check.worst:.2f} of allowed"
         verdict = f"{len(check.failures)} failed" if check.failures else "ok"
         table.add_row(check.implementation, check.dtype, str(check.cases), worst, verdict)
     if checks:
-        show_table(console, table)
+        table.show(console)
     for check in checks:
         for failure in (check.failures or [])[:SHOWN]:
             say(console, f"{check.implementation} {check.dtype}: {failure}")

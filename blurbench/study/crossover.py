@@ -169,6 +169,7 @@ def document(log: Log) -> dict[str, Any]:
         **{name: log.run.about[name] for name in ("options", "seed", "machine")},
         "versions": log.run.about["versions"],
         "machine_id": log.run.machine_id,
+        "risks": log.run.risks,
         "ranking_scope": RANKING_SCOPE,
         "level": LEVEL,
         "verdicts": verdicts(crossovers),

@@ -30,7 +30,7 @@ from blurbench.measure.race import (
 )
 from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
-from blurbench.records.findings import ALONE, RANKING_SCOPE
+from blurbench.records.findings import ALONE, DIFFERENCE, RANKING_SCOPE
 from blurbench.records.journal import Log
 from blurbench.records.summary import Key
 from blurbench.study.admission import (
@@ -111,7 +111,6 @@ class PointStudy:
     Attributes:
         interrupted: from the keyboard; what was measured until then is in the log.
         control_failure: why no control could run, if none could.
-        difference: largest |separable - direct| on the sampled pixels; None where not computed.
 
     Raises:
         InputError: an option cannot be used.
@@ -152,7 +151,6 @@ class PointStudy:
         self.earlier_s = self.findings.measured_s.get(process, 0.0)
         self.interrupted = False
         self.control_failure: str | None = None
-        self.difference: float | None = None
         self.images: list[NDArray[Any]] = []
         self.cells: dict[str, Cell] = {}
         self.controls: dict[str, Cell] = {}  # the double of the reference, by its name
@@ -197,7 +195,7 @@ class PointStudy:
             self._race_the_likely(costs)
         self._prepare_all(costs)
         if self.with_difference:
-            self.difference = self._separable_against_direct(costs)
+            self._note_difference(costs)
         known = self._worth_racing()
         earlier = self.findings.racers(RANKING_SCOPE)
         self._let_go({*known, *earlier})
@@ -468,6 +466,7 @@ class PointStudy:
             except ContenderError as failure:
                 if failure.name in (CONTROL, YARDSTICK):
                     self.control_failure = text_of(failure.error)
+                    self.notes.fail(CONTROL, failure.error, scope)
                 else:
                     self.notes.fail(failure.name, failure.error, scope)
                     del self.cells[failure.name]
@@ -605,12 +604,21 @@ class PointStudy:
                 return
         self.notes.record(name, RANKING_SCOPE, elapsed, round=1, **cell.conditions)
 
-    def _separable_against_direct(self, costs: Mapping[str, float]) -> float | None:
+    def _note_difference(self, costs: Mapping[str, float]) -> None:
+        """How far separable and direct lie apart, once for a point."""
+        if self.findings.difference is not None:
+            return
         ones = self.session.implementations
         right = (name for name in self.samples if self.findings.status(name) != "wrong")
-        return separable_against_direct(
+        found = separable_against_direct(
             ((ones[name].method, self.samples[name]) for name in right),
             self.problem,
             self.pixels,
             costs.get("numpy:direct", math.inf),
         )
+        if found is not None:
+            scale = image_scale(self.pixels, self.problem)
+            relative = found / scale if scale else None
+            self.notes.record(
+                DIFFERENCE, DIFFERENCE, max_abs_error=found, max_relative_error=relative
+            )
