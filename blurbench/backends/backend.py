@@ -147,9 +147,11 @@ class Backend:
         probe: says whether it can run here; imports its library, never at import time.
         carry: for GPU backends, runs a plan on a host image: there, blurred, and back.
         open_device: for GPU backends, opens device number N to be timed (see
-            `blurbench.backends.device.Device`).
+            `blurbench.backends.device.Device`), once a process; called again, it gives the same
+            one, and lets the calling thread work on it.
         lanes: for GPU backends, the devices and streams on which a thread may work.
         own_arrays: for GPU backends, whether plans take arrays of their own and not CuPy's.
+        ends_process: for GPU backends, whether its library ends the process when a GPU is lost.
     """
 
     name: str
@@ -160,6 +162,7 @@ class Backend:
     open_device: Callable[[int], Any] | None = None
     lanes: Lanes | None = None
     own_arrays: bool = False
+    ends_process: bool = False
 
     def implementation(self, method: str) -> Implementation | None:
         """The implementation of `method`, or None where this backend has none."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from blurbench.study.session import Session
 
 DEFAULT_SIZE = 15
+GONE = ("timed_out", "device_lost")
 
 EXAMPLES = """\b
 Examples:
@@ -132,7 +133,7 @@ def _save(answer: Answer, folder: Path, prefix: str) -> None:
     kernel = answer.problem.kernel
     suffix = ".tif" if answer.image.pixels.dtype.kind == "f" else ".png"
     for row in answer.rows:
-        if row.max_abs_error is None:  # it never ran
+        if row.max_abs_error is None or row.status in GONE:  # it never ran, or its device is gone
             continue
         blurred = blur_file_pixels(
             answer.image,

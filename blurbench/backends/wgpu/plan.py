@@ -208,9 +208,17 @@ def _prepare_carried(prepare: Any, problem: Problem) -> Plan:
 
 
 def carry(plan: Plan, image: NDArray[Any]) -> NDArray[Any]:
-    """Blur a host image on the plan's device, and bring the result back."""
+    """Blur a host image on the plan's device, and bring the result back.
+
+    Raises:
+        DeviceLostError: the device works no more.
+    """
     assert isinstance(plan, WgpuPlan)
-    return plan.device.carrier().blur(plan, image)
+    try:
+        return plan.device.carrier().blur(plan, image)
+    except Exception:
+        plan.device.synchronize()  # another thread may have opened the next one already
+        raise
 
 
 def columns(problem: Problem, width: int) -> NDArray[np.uint32]:
