@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from blurbench.study.question import Question
 
 KINDS = ("csv", "json", "markdown", "report")
+GONE = ("timed_out", "device_lost")
 SAVE = "save"  # the folder of the blurred images
 
 
@@ -95,7 +96,7 @@ def _save_each(answer: Answer, image: Image, folder: Path, prefix: str) -> None:
     fits = can_hold(".png", image.pixels.shape, image.pixels.dtype)
     suffix = ".png" if fits and not image.about.extrasamples else ".tif"
     for row in answer.rows:
-        if row.max_abs_error is None:  # it never ran
+        if row.max_abs_error is None or row.status in GONE:  # it never ran, or its device is gone
             continue
         blurred = blur_file_pixels(
             image,

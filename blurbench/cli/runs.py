@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -43,7 +44,18 @@ def gate_processes(given: dict[str, Any]) -> None:
         given["processes"] = LEAST_PROCESSES
 
 
+# Statuses of rows after which a run ends with 1.
+WRONG = ("wrong", "implausible", "failed", "timed_out", "device_lost")
+
 PARENT_PIPE = "BLURBENCH_PARENT_PIPE"  # set where standard input closes with the parent
+LOST = "BLURBENCH_LOST"  # set where the devices are out, to the reason
+# Exit codes of processes that crash; those of Windows are larger than any other.
+CRASHES = {
+    -one: one.name
+    for one in signal.Signals
+    if one.name in ("SIGABRT", "SIGBUS", "SIGILL", "SIGSEGV")
+}
+LARGEST_CODE = 255
 
 
 def new_folder(out: Path | None) -> Path:
@@ -87,13 +99,14 @@ def carry_out(
         refusal = _refuse(baseline.run, run)
         if refusal is not None:
             return tell(refusal)
+    apart = question.options.processes > 1 or session.may_be_ended
     with ExitStack() as stack:
         out: Path | None = given["out"]
         folder = out
-        if folder is None and question.options.processes > 1:
+        if folder is None and apart:
             folder = Path(stack.enter_context(TemporaryDirectory())) / "run"
         log = stack.enter_context(closing(Journal.create(folder, run) if folder else Log(run)))
-        if isinstance(log, Journal) and question.options.processes > 1:
+        if isinstance(log, Journal) and apart:
             done = _ends(partial(run_in_processes, log, question, given["quiet"]))
             log = stack.enter_context(closing(Journal.reopen(log.folder)))
         else:
@@ -155,11 +168,13 @@ def resume(folder: Path, process: int | None, given: Mapping[str, Any]) -> int:
     wanted = with_described(run.about, given)
     exports = exports_from(wanted) if process is None else {}
     session = Session(replace(question.options, seed=run.about["seed"]))
+    if LOST in os.environ:
+        session.devices.close_all(os.environ[LOST])
     check_same_machine(run, question.describe(session, [], run.rules))
     console = open_console(data_on_stdout="-" in exports.values())
     quiet = given["quiet"]
     with closing(Journal.reopen(folder)) as journal:
-        if process is None and question.options.processes > 1:
+        if process is None and (question.options.processes > 1 or session.may_be_ended):
             done = _ends(partial(run_in_processes, journal, question, quiet))
         else:
             done = _ends(
@@ -235,6 +250,8 @@ def tell(ruling: Ruling) -> int:
 def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
     """Let each process that has not finished yet go on by itself; whether all did.
 
+    Where one crashed, as a driver may do that loses its device, it goes on without devices.
+
     Raises:
         Exit: a process ended with an error, which it told.
     """
@@ -245,7 +262,10 @@ def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
     for process in range(1, question.options.processes + 1):
         if question.study != "crossover" and finished(question, load(journal.folder), process):
             continue
-        code = call_process([sys.executable], journal.folder, process, quiet=quiet)
+        call = partial(call_process, [sys.executable], journal.folder, process, quiet=quiet)
+        code = call()
+        if crash := _crash_of(code):
+            code = call(lost=f"the device was lost as its library ended the process ({crash})")
         if code == 130:
             return False
         if code != 0:  # it said why
@@ -253,14 +273,29 @@ def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
     return True
 
 
+def _crash_of(code: int) -> str | None:
+    """How a process with this exit code crashed; None where it ended by itself or was told to."""
+    return f"code {code:#x}" if code > LARGEST_CODE else CRASHES.get(code)
+
+
 def call_process(
-    interpreter: Sequence[str], folder: Path, process: int, *, quiet: bool, **streams: Any
+    interpreter: Sequence[str],
+    folder: Path,
+    process: int,
+    *,
+    quiet: bool,
+    lost: str | None = None,
+    **streams: Any,
 ) -> int:
-    """Let one process of a run measure its part, and end when this one does; its exit code."""
+    """Let one process of a run measure its part, and end when this one does; its exit code.
+
+    Args:
+        lost: why the devices are out, if they are.
+    """
     command = [*interpreter, "-m", "blurbench", "sweep", "--resume", str(folder)]
     command += ["--process", str(process), *(["--quiet"] if quiet else [])]
-    watched = {**os.environ, PARENT_PIPE: "stdin"}
-    return subprocess.call(command, stdin=subprocess.PIPE, env=watched, **streams)
+    told = {**os.environ, PARENT_PIPE: "stdin", **({LOST: lost} if lost else {})}
+    return subprocess.call(command, stdin=subprocess.PIPE, env=told, **streams)
 
 
 def _tell_folder(folder: Path, exports: Mapping[str, str]) -> None:
@@ -287,4 +322,4 @@ def _exit_code(rows: Sequence[Row]) -> int:
         reasons = dict.fromkeys(f"{row.backend}: {row.reason}" for row in rows)
         click.echo(f"Error: no implementation could run: {'; '.join(reasons)}", err=True)
         return 3
-    return 1 if any(row.status in ("wrong", "implausible", "failed") for row in rows) else 0
+    return 1 if any(row.status in WRONG for row in rows) else 0

@@ -23,6 +23,8 @@ STATUSES = (
     "implausible",
     "wrong",
     "failed",
+    "timed_out",
+    "device_lost",
     "interrupted",
 )
 

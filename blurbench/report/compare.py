@@ -50,7 +50,8 @@ WORDS = {
     FAR_SLOWER: "9x or more in one run or as predicted",
     APPROXIMATE: "another filter, not ranked",
 }
-BAD = ("wrong", "implausible", "failed", "out_of_memory")  # is shown, however little room there is
+# What is shown, however little room there is.
+BAD = ("wrong", "implausible", "failed", "out_of_memory", "timed_out", "device_lost")
 
 
 def header_lines(name: str, problem: Problem, cache: str, file_type: str = "") -> list[str]:

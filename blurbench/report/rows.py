@@ -26,6 +26,8 @@ _LABELS = {
     "over_budget": "over budget",
     "out_of_memory": "no memory",
     "implausible": "too fast",
+    "timed_out": "timed out",
+    "device_lost": "device lost",
 }
 _STYLES = {
     **dict.fromkeys(CLAIMS, "bold green"),
