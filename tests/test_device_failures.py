@@ -530,7 +530,9 @@ def test_a_run_whose_process_a_library_ends_goes_on_without_devices(
         for code in crashes:
             return code
         monkeypatch.setenv(LOST, env[LOST])
-        return resume(Path(command[command.index("--resume") + 1]), 1, quiet=True)
+        given = dict.fromkeys(("csv_path", "json_path", "markdown_path", "report_path"))
+        folder = Path(command[command.index("--resume") + 1])
+        return resume(folder, 1, {**given, "all_columns": False, "quiet": True})
 
     plant(host, gpu_of(device, one=device.takes(0.002)))
     monkeypatch.setattr(Session, "may_be_ended", True)
