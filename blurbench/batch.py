@@ -20,7 +20,7 @@ from blurbench.backends.lanes import Lanes
 from blurbench.backends.registry import find_backend, probe
 from blurbench.blur import blur_file_pixels
 from blurbench.choice.auto import find_or_choose
-from blurbench.errors import InputError
+from blurbench.errors import DeviceLostError, InputError
 from blurbench.files import remove_partials
 from blurbench.image import (
     SUFFIXES,
@@ -221,6 +221,9 @@ def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None])
 
     Args:
         tell: called with what became of each, one call at a time, from any thread.
+
+    Raises:
+        DeviceLostError: the device is lost; the images that were not told of are left.
     """
     cpus = host.usable_cpus()
     workers = min(cpus, len(jobs)) or 1
@@ -230,8 +233,12 @@ def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None])
     def work(job: Job) -> None:
         if stopped.is_set():
             return
-        with room.for_one() as admit:
-            outcome = _try(partial(blur_file, job, blur, cpus // workers, admit, turns_of), job)
+        try:
+            with room.for_one() as admit:
+                outcome = _try(partial(blur_file, job, blur, cpus // workers, admit, turns_of), job)
+        except DeviceLostError:
+            stopped.set()
+            raise
         with telling:
             tell(outcome)
 
@@ -248,6 +255,8 @@ def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None])
 def _try(work: Callable[[], tuple[str, ...]], job: Job) -> Outcome:
     try:
         return Outcome(job, notes=work())
+    except DeviceLostError:
+        raise
     except InputError as error:
         return Outcome(job, error=str(error))
     except MemoryError:

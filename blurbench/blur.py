@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from blurbench import host
 from blurbench.backends.backend import Backend
 from blurbench.backends.device_arrays import OnDevice, adopt, library_of, lies_on_gpu
+from blurbench.backends.loss import meaning_of
 from blurbench.backends.registry import find_backend, find_implementation, place_of, probe
 from blurbench.cache import IdleCache
 from blurbench.choice.auto import AUTO, DEVICE, HOST, choose
@@ -112,7 +113,8 @@ def gaussian_blur(
 
     Raises:
         InputError: an argument cannot be used (a ValueError with a one-line remedy).
-        RuntimeError: the backend cannot run here; the message says why.
+        RuntimeError: the backend cannot run here, or its device was lost; the message says why.
+        MemoryError: it takes more memory than the device or the host has.
     """
     there = _adopted(image, backend) if lies_on_gpu(image) else None
     if there is not None:
@@ -143,10 +145,18 @@ def gaussian_blur(
     with nullcontext() if there is None else there.device:
         if wanted != own:
             image = image.astype(wanted) if there is None else there.converted(wanted)
-        with plan_cache.borrow((*key, place_of(owner)), make) as plan:
-            if owner.carry is None or there is not None:
-                return plan(image)
-            return owner.carry(plan, image)
+        try:
+            with plan_cache.borrow((*key, place_of(owner)), make) as plan:
+                if owner.carry is None or there is not None:
+                    return plan(image)
+                return owner.carry(plan, image)
+        except InputError:
+            raise
+        except Exception as error:
+            meaning = meaning_of(error, owner)
+            if meaning is error:
+                raise
+            raise meaning from error
 
 
 def blur_file_pixels(image: Image, **how: Any) -> NDArray[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def names() -> set[str]:
     """The folders below that of the sweep."""
-    return set(os.listdir("run"))
+    return {path.name for path in Path("run").iterdir() if path.is_dir()}
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -52,7 +51,7 @@ def test_an_axis_of_one_value_stands_in_no_name() -> None:
 
 def test_one_combination_is_a_run_as_ever() -> None:
     assert run("sweep", "photo.png", *BRIEF, "--dtype", "uint8,uint8", "--out", "run").code == 0
-    assert "run.json" in names()
+    assert Path("run/run.json").is_file()
 
 
 def test_the_budget_is_shared_out() -> None:
@@ -85,6 +84,14 @@ def test_the_sweep_goes_on_where_it_was_ended() -> None:
     assert run("sweep", "--resume", "run").code == 0
     assert samples["uint8"].read_bytes() == whole
     assert {row.key.size for row in load(Path("run/float32")).rows() if row.rounds} == {3, 5}
+
+
+def test_the_exports_survive_a_resume() -> None:
+    run(*TWO_DTYPES, "--csv", "a.csv")
+    whole = Path("a.csv").read_bytes()
+    Path("a.csv").unlink()
+    assert run("sweep", "--resume", "run").code == 0
+    assert Path("a.csv").read_bytes() == whole
 
 
 def test_an_interrupted_sweep_says_how_all_of_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,7 +187,7 @@ def column(answer: Answer, name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def shipped() -> Answer:
-    options = Options(backends=("numpy", "scipy"), budget=1.5, seed=3)
+    options = Options(backends=("numpy", "scipy"), budget=8.0, seed=3)  # on a busy machine
     return compare(picture(64, 48, 3), KERNEL, options)
 
 
@@ -232,7 +232,7 @@ def test_every_error_is_within_the_contract_in_other_dtypes(dtype: str) -> None:
 
 
 def test_separable_and_direct_are_said_to_differ_by_rounding_only(shipped: Answer) -> None:
-    assert 0 < shipped.difference <= 2 * allowed_error(shipped.problem.dtype, 255.0)
+    assert 0 < shipped.difference.absolute <= 2 * allowed_error(shipped.problem.dtype, 255.0)
 
 
 def test_the_rows_stand_in_the_order_of_their_ratios(shipped: Answer) -> None:

@@ -950,7 +950,8 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
     with pytest.MonkeyPatch.context() as patch, world() as (simulated, offer):
         work_in(place, patch)
         offer(cpu_of(simulated, direct=steady(1e-3), separable=steady(2e-3), fft=steady(3e-3)))
-        more = ("--out", "run", "--json", "found.json", "--csv", "-", "--markdown", "found.md")
+        more = ("--out", "run", "--json", "found.json", "--csv", "-", "--all-columns")
+        more += ("--markdown", "found.md")
         return run("crossover", *ASKED, "--backend", "fake", *more), place
 
 

@@ -262,17 +262,18 @@ RACE = ("--budget", "20", "--rounds", "8", "--size", "5", *CPU, "--method", "sep
 @pytest.mark.parametrize("columns", [50, *(pytest.param(n, marks=REST) for n in (79, 80, 120))])
 def test_a_table_is_never_cut_or_wrapped_however_narrow_the_terminal(columns: int) -> None:
     _, shown = in_terminal("compare", "photo.png", *RACE, columns=columns)
-    header, *rows = table(shown)
+    header, *lines = table(shown)
+    rows = [line for line in lines if ":separable" in line]
     assert "…" not in shown
-    assert re.match(r"implementation +time \[95 %\] +vs first +error +verdict", header)
+    assert re.match(r"implementation +time( \[95 %\])? +vs first( +error)? +verdict", header)
     row = re.compile(
         r"(numpy|scipy):separable +"
         r"[\d.]+ [num]?s( \[[\d.]+, [\d.]+\])? +"
         r"(1|[\d.]+x( \[[\d.]+, [\d.]+\])?) +"
-        r"[\d.]+e-\d\d +"
+        r"([\d.]+e-\d\d +)?"
         r"((likely )?fastest( here)?|tied|(far )?slower( here)?|unclear)\b"
     )
-    assert [line for line in rows if not row.match(line)] == []
+    assert [line for line in rows if not row.match(line) or len(line) > columns] == []
     assert len(rows) == 2
 
 

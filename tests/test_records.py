@@ -25,7 +25,7 @@ from blurbench.records.export import to_csv, to_json
 from blurbench.records.findings import SCOPES, Declared
 from blurbench.records.journal import Journal, Run, check_folder, load
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records, utc
-from blurbench.records.summary import Key, Row, columns
+from blurbench.records.summary import Key, Row, as_written, brief_summary, columns
 from helpers.made_runs import ABOUT
 from helpers.refused import refusal
 
@@ -211,6 +211,56 @@ def test_every_scope_has_six_columns() -> None:
         }
 
 
+# The columns that say something.
+
+
+def measured_row(**more: Any) -> Row:
+    row = Row(replace(KEY, sigma=2.5999999999999996), "numpy", "fft", "ours", True, rounds=3)
+    for scope in ("compute", "end_to_end"):
+        row.set_times(scope, [1 / 3, 0.25, 0.5], 0.05)
+    return replace(row, **more)
+
+
+def brief(*rows: Row) -> list[dict[str, str]]:
+    return read_csv(brief_summary(rows))
+
+
+def test_columns_that_are_empty_in_every_row_are_left_out() -> None:
+    one, other = brief(measured_row(), measured_row(setup_s=0.125))
+    assert (one["setup_s"], other["setup_s"]) == ("", "0.125")
+    assert "first_call_s" not in one
+    assert "setup_s" not in brief(measured_row())[0]
+
+
+def test_the_columns_keep_their_names_and_their_order() -> None:
+    names = list(brief(measured_row())[0])
+    assert names == [name for name in columns() if name in names]
+
+
+def test_the_question_and_the_five_columns_of_every_table_are_always_there() -> None:
+    (header,) = csv.reader(io.StringIO(brief_summary([])))
+    asked = ["end_to_end_median_s", "ratio_to_fastest", "max_abs_error", "verdict", "reason"]
+    assert set(header) >= {*KEY_COLUMNS, *asked}
+
+
+def test_what_a_device_computes_has_columns_only_where_it_is_not_end_to_end() -> None:
+    (on_cpu,) = brief(measured_row())
+    (on_device,) = brief(measured_row(compute_median_s=0.125, kind="gpu"))
+    assert "compute_median_s" not in on_cpu
+    assert on_device["compute_median_s"] == "0.125"
+
+
+def test_sigma_is_written_as_people_do_and_times_in_full() -> None:
+    (found,) = brief(measured_row())
+    assert (found["sigma"], found["end_to_end_median_s"]) == ("2.6", repr(1 / 3))
+
+
+@given(st.integers(0, 5000), st.integers(1, 999))
+def test_a_sigma_of_up_to_seven_digits_is_written_with_those(whole: int, part: int) -> None:
+    written = float(f"{whole}.{part:03}")
+    assert as_written(written * (1 + 2e-16)) == written
+
+
 # The journal of a run.
 
 FFT = Declared("numpy", "fft", "ours", True, "cpu")
@@ -391,6 +441,13 @@ def test_a_run_is_described_before_anything_is_measured(tmp_path: Path) -> None:
     assert described["run_id"] == "0123abcd"
     assert described["machine"] == {"cpu": "größer"}
     assert described["copy_median_s"] is None
+
+
+def test_what_turns_out_to_be_a_risk_is_kept_with_those_that_were_known(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path, make_run(risks=["it runs on battery"]))
+    journal.add_risks(["it was stopped", "it runs on battery"])
+    journal.close()
+    assert load(tmp_path).run.risks == ["it runs on battery", "it was stopped"]
 
 
 def test_the_files_of_a_run_end_their_lines_with_a_line_feed(journal: Journal) -> None:

@@ -104,7 +104,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_to_its_end(times: int) -> 
     ended = run("sweep", "--resume", "run")
     assert (ended.code, errors_of(ended)) == (0, [])
     assert (doubled(), unmeasured()) == ([], [])
-    shown = run("show", "run", "--csv", "again.csv")
+    shown = run("show", "run", "--csv", "again.csv", "--all-columns")
     assert shown.code == 0
     assert Path("again.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
 
@@ -145,7 +145,7 @@ def torn(whole: Path) -> Path:
 
 def test_a_torn_run_can_be_shown(torn: Path) -> None:
     before = contents(torn)
-    assert run("show", "run", "--csv", "again.csv").code == 0
+    assert run("show", "run", "--csv", "again.csv", "--all-columns").code == 0
     assert contents(torn) == before
 
 
@@ -222,7 +222,7 @@ def test_a_run_whose_image_has_changed_is_refused(torn: Path, change: str) -> No
     "more",
     [
         *(("photo.png",), ("--sizes", "3,5"), ("--budget", "5"), ("--out", "other")),
-        *(("--csv", "x.csv"), ("--rounds", "4"), ("--image-sizes", "16"), ("--seed", "1")),
+        *(("--rounds", "4"), ("--image-sizes", "16"), ("--seed", "1")),
         *(("--processes", "2"), ("--backend", "numpy"), ("--baseline", "run")),
     ],
     ids=lambda more: more[0],
@@ -272,6 +272,106 @@ def test_a_description_that_lacks_something_is_refused_in_one_line(
 def test_a_description_that_says_too_little_to_be_shown_is_refused_in_one_line(torn: Path) -> None:
     edit(torn, lambda told: told.pop("images"))
     assert is_one_line(run("show", "run"))
+
+
+# What the command was asked to write.
+
+OUTPUTS = ("--csv", "rows.csv", "--json", "found.json", "--markdown", "table.md")
+
+
+def tear(run: Path = RUN) -> None:
+    """Make it a run that was killed within a race."""
+    lines = (run / "samples.csv").read_bytes().splitlines(keepends=True)
+    (run / "samples.csv").write_bytes(b"".join(lines[:20]))
+    (run / "summary.csv").unlink()
+
+
+def ended_early(command: str, *outputs: str) -> None:
+    """A run that was asked for outputs, and was killed before it wrote them."""
+    size = ("--size", "3") if command == "compare" else ("--sizes", "3")
+    given = (*size, *ONCE, *outputs, "--out", "run")
+    assert run(command, "photo.png", *given).code == 0
+    tear()
+    for name in outputs[1::2]:
+        if Path(name).is_dir():
+            shutil.rmtree(name)
+        elif Path(name).exists():
+            Path(name).unlink()
+
+
+def shown(kind: str) -> str:
+    """What `show` writes of the run."""
+    return run("show", "run", f"--{kind}", "-").out
+
+
+@pytest.mark.parametrize("command", ["compare", "sweep"])
+def test_a_run_that_goes_on_writes_what_its_command_was_asked_for(command: str) -> None:
+    ended_early(command, *OUTPUTS)
+    assert run("sweep", "--resume", "run").code == 0
+    for option, name in zip(OUTPUTS[::2], OUTPUTS[1::2], strict=True):
+        assert Path(name).read_text("utf-8") == shown(option.removeprefix("--"))
+
+
+def test_a_run_that_goes_on_writes_the_page_that_its_command_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("blurbench.cli.options.check_page", lambda path, what: None)
+    monkeypatch.setattr("blurbench.cli.outputs._page_of", lambda log: "a page")
+    ended_early("sweep", "--report", "page.html")
+    assert run("sweep", "--resume", "run").code == 0
+    assert Path("page.html").read_text("utf-8") == "a page"
+
+
+def test_a_comparison_that_goes_on_saves_the_blurred_images() -> None:
+    ended_early("compare", "--save", "blurred")
+    assert run("sweep", "--resume", "run").code == 0
+    assert os.listdir("blurred") == ["numpy-separable.png"]
+
+
+def test_what_a_command_was_asked_for_is_written_where_it_was_wherever_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended_early("sweep", "--csv", "rows.csv")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run("sweep", "--resume", tmp_path / "run").code == 0
+    assert (tmp_path / "rows.csv").exists()
+    assert os.listdir() == []
+
+
+def test_data_that_was_asked_for_on_stdout_goes_there_again() -> None:
+    ended_early("sweep", "--csv", "-", "--all-columns")
+    ended = run("sweep", "--resume", "run")
+    assert ended.out == (RUN / "summary.csv").read_text("utf-8")
+    assert "numpy:separable" in ended.err
+
+
+def test_further_outputs_can_be_asked_for_and_take_the_place_of_their_kind() -> None:
+    ended_early("sweep", *OUTPUTS)
+    ended = run("sweep", "--resume", "run", "--csv", "other.csv")
+    assert (ended.code, errors_of(ended)) == (0, [])
+    assert Path("other.csv").read_text("utf-8") == shown("csv")
+    assert Path("found.json").exists()
+    assert not Path("rows.csv").exists()
+
+
+def test_an_output_that_can_no_longer_be_written_is_told_before_anything_is_measured() -> None:
+    Path("deep").mkdir()
+    ended_early("sweep", "--csv", "deep/rows.csv")
+    Path("deep").rmdir()
+    before = contents()
+    ended = run("sweep", "--resume", "run")
+    assert is_one_line(ended)
+    assert "--csv folder " in ended.err
+    assert contents() == before
+
+
+def test_the_command_that_makes_a_table_of_the_samples_is_told() -> None:
+    ended_early("sweep")
+    *_, line, _ = run("sweep", "--resume", "run").err.splitlines()
+    told = shlex.split(line.removeprefix("To have the rows as a table: "))
+    assert run(*told[1:]).code == 0
+    assert Path("rows.csv").read_text("utf-8") == shown("csv")
 
 
 # A disk that refuses.
@@ -411,7 +511,7 @@ def test_an_interrupted_run_prints_the_line_that_goes_on_with_it(command: str, o
     ended = interrupt_group((command, "photo.png", *LONG, "--out", out), begun)
     assert ended.code == 130
     assert resume_line(ended) == ["blurbench", "sweep", "--resume", out]
-    shown = run("show", out, "--csv", "again.csv")
+    shown = run("show", out, "--csv", "again.csv", "--all-columns")
     assert shown.code == 0
     assert Path("again.csv").read_bytes() == (place / "summary.csv").read_bytes()
 
@@ -514,7 +614,7 @@ def test_a_comparison_interrupted_before_its_first_sample_has_the_summary_of_its
         patch.setattr(TerminalListener, "stage", press)
         ended = run("compare", "photo.png", *BRIEF, "--out", "run")
     assert ended.code == 130
-    shown = run("show", "run", "--csv", "again.csv")
+    shown = run("show", "run", "--csv", "again.csv", "--all-columns")
     assert shown.code == 0
     assert Path("again.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
 
@@ -567,15 +667,15 @@ def test_a_run_on_an_image_of_any_name_goes_on(name: str) -> None:
 def test_a_measurement_is_spread_over_processes(command: str) -> None:
     what = ("--size", "3") if command == "compare" else ("--sizes", "3")
     ended = run(
-        *(command, "photo.png", *what, "--processes", "2", *BRIEF, "--csv", "out.csv"),
-        *("--out", "run"),
+        *(command, "photo.png", *what, "--processes", "2", *BRIEF, "--out", "run"),
+        *("--csv", "out.csv", "--all-columns"),
     )
     assert (ended.code, errors_of(ended)) == (0, [])
     assert {row["process"] for row in samples_of()} == {"1", "2"}
     assert {row.processes for row in load(RUN).rows()} == {2}
     assert doubled() == []
     assert Path("out.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
-    assert run("show", "run", "--csv", "again.csv").code == 0
+    assert run("show", "run", "--csv", "again.csv", "--all-columns").code == 0
     assert Path("again.csv").read_bytes() == (RUN / "summary.csv").read_bytes()
 
 

@@ -128,3 +128,27 @@ def test_where_nothing_was_throttled_or_stalled_nothing_is_said(samples: int | N
     told = " ".join(" ".join(texts) for texts in shown(found, wide=False))
     assert "slowed down" not in told
     assert "waited" not in told
+
+
+@pytest.mark.parametrize(
+    ("dtype", "error", "text"),
+    [
+        ("uint8", 0.5, "rounded"),
+        ("uint8", 0.5002, "rounded"),
+        ("uint16", 0.51, "rounded"),
+        ("uint8", 0.51, "5.1e-01"),
+        ("uint8", 3.0, "3.0e+00"),
+        ("float32", 0.0, "0.0e+00"),
+        ("float32", 0.5, "5.0e-01"),
+    ],
+)
+def test_whole_numbers_that_are_only_rounded_do_not_look_wrong(
+    dtype: str, error: float, text: str
+) -> None:
+    found = replace(row(max_abs_error=error), key=replace(KEY, dtype=dtype))
+    assert figures(shown(found))["error"] == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.999, "100 %"), (1.23, "120 %"), (0.0123, "1.2 %")])
+def test_a_share_is_written_without_an_exponent(share: float, text: str) -> None:
+    assert figures(shown(row(copy_bandwidth_fraction=share)))["of copy"] == text

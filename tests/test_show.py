@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import sys
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from rich.console import Console
 
+from blurbench.cli.main import main
 from blurbench.errors import InputError
 from blurbench.records.journal import load
 from blurbench.records.summary import columns
@@ -186,9 +190,9 @@ def test_the_document_tells_the_image_sizes_apart() -> None:
 # Exports.
 
 
-def test_the_csv_is_the_summary_of_the_folder() -> None:
+def test_the_csv_of_all_columns_is_the_summary_of_the_folder() -> None:
     folder = sweep_of()
-    ended = run("show", folder, "--csv", "-")
+    ended = run("show", folder, "--csv", "-", "--all-columns")
     assert ended.out == (Path(folder) / "summary.csv").read_text("utf-8")
     assert list(next(csv.DictReader(io.StringIO(ended.out)))) == columns()
 
@@ -271,18 +275,114 @@ def test_a_search_is_exported_as_one() -> None:
     assert found["schema"] == "blurbench.crossover/1"
 
 
-@pytest.mark.parametrize("command", ["compare", "sweep", "crossover"])
-def test_a_run_of_any_command_can_be_shown(command: str) -> None:
-    asked = ("--backend", "numpy", "--method", "separable,fft", "--budget", "5", "--rounds", "1")
-    sizes = {
-        "compare": ("--size", "3"),
-        "sweep": ("--sizes", "3,5"),
-        "crossover": ("--sizes", "3:5"),
-    }
-    assert run(command, "photo.png", *asked, *sizes[command], "--out", "run").code == 0
-    ended = run("show", "run")
+# What a command gave, `show` gives back.
+
+ASKED = ("photo.png", "--backend", "numpy", "--method", "direct,separable,fft", "--budget", "5")
+COMMANDS = {
+    "compare": ("--size", "3"),
+    "sweep": ("--sizes", "3,5"),
+    "crossover": ("--sizes", "3:5"),
+}
+EXPORTS = ("--json", "a.json", "--csv", "a.csv", "--markdown", "a.markdown")
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Ran, Path]]:
+    """What each command gave, on a machine that was hot, and its folder."""
+    found = {}
+    for command, sizes in COMMANDS.items():
+        place = tmp_path_factory.mktemp(command)
+        with pytest.MonkeyPatch.context() as patch:
+            work_in(place, patch)
+            deny_gpu(patch)
+            measure_briefly(patch)
+            patch.setattr("blurbench.study.question.find_risks", lambda *_, **__: ["it is hot"])
+            patch.setattr("blurbench.study.compare.find_risks", lambda *_, **__: ["it was slowed"])
+            line = (command, *ASKED, "--rounds", "1", *sizes, *EXPORTS, "--out", "run")
+            found[command] = run(*line), place
+    return found
+
+
+def below_the_heading(text: str) -> list[str]:
+    """What stands from the first table on."""
+    lines = text.splitlines()
+    return lines[next(n for n, line in enumerate(lines) if line in tables(text)[0]) :]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_tables_and_the_answer_are_those_of_the_command(
+    given: dict[str, tuple[Ran, Path]], command: str
+) -> None:
+    ended, place = given[command]
+    assert ended.code == 0, ended.err
+    assert below_the_heading(run("show", place / "run").out) == below_the_heading(ended.out)
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "markdown"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_exports_are_those_of_the_command(
+    given: dict[str, tuple[Ran, Path]], command: str, kind: str
+) -> None:
+    _, place = given[command]
+    shown = run("show", place / "run", f"--{kind}", "-").out
+    assert shown == (place / f"a.{kind}").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_put_the_figures_at_risk_is_told_by_the_command_and_by_show(
+    given: dict[str, tuple[Ran, Path]], command: str
+) -> None:
+    ended, place = given[command]
+    told = "Warning: it is hot."
+    assert told in ended.err.splitlines()
+    assert told in run("show", place / "run").err.splitlines()
+
+
+def test_a_comparison_is_shown_with_its_heading_its_call_and_late_risks(
+    given: dict[str, tuple[Ran, Path]],
+) -> None:
+    ended, place = given["compare"]
+    shown = run("show", place / "run")
+    assert shown.out.splitlines()[:2] == ended.out.splitlines()[:2]
+    assert "  blurbench.gaussian_blur(img, size=3, " in shown.out
+    assert "Largest difference between separable and direct: " in shown.out
+    assert "Warning: it was slowed." in shown.err
+
+
+def test_the_json_of_a_comparison_is_that_of_compare(
+    given: dict[str, tuple[Ran, Path]],
+) -> None:
+    found = json.loads(run("show", given["compare"][1] / "run", "--json", "-").out)
+    assert found["schema"] == "blurbench.compare/1"
+    assert "control" in found
+
+
+RESULTS = Path(__file__).parent.parent / "results"
+
+
+@pytest.mark.parametrize("name", ["2026-11-28-testcard-15", "2026-11-29-testcard-15"])
+def test_comparisons_that_earlier_versions_kept_are_shown_with_their_answer(name: str) -> None:
+    ended = run("show", RESULTS / name)
     assert ended.code == 0
-    assert tables(ended.out)
+    assert "  blurbench.gaussian_blur(img, size=15, " in ended.out
+
+
+def test_exports_are_written_where_nobody_reads_the_table() -> None:
+    folder = sweep_of()
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as closed, pytest.raises(SystemExit) as stopped:
+        show_into(closed, folder, "--csv", "rows.csv")
+    assert stopped.value.code == 141
+    assert Path("rows.csv").read_text("utf-8") == run("show", folder, "--csv", "-").out
+
+
+def show_into(stdout: Any, *arguments: str) -> None:
+    with (
+        mock.patch.object(sys, "argv", ["blurbench", "show", *arguments]),
+        mock.patch.object(sys, "stdout", stdout),
+    ):
+        main()
 
 
 # Descriptions that others have edited.

@@ -147,11 +147,13 @@ class Backend:
         probe: says whether it can run here; imports its library, never at import time.
         carry: for GPU backends, runs a plan on a host image: there, blurred, and back.
         open_device: for GPU backends, opens device number N to be timed (see
-            `blurbench.backends.device.Device`).
+            `blurbench.backends.device.Device`), once a process; called again, it gives the same
+            one, and lets the calling thread work on it.
         lanes: for GPU backends, the devices and streams on which a thread may work.
         own_arrays: for GPU backends, whether plans take arrays of their own and not CuPy's.
         adopt: for GPU backends with arrays of their own, makes one of an array that lies on a GPU
             without a copy (see `blurbench.backends.device_arrays`).
+        ends_process: for GPU backends, whether its library ends the process when a GPU is lost.
     """
 
     name: str
@@ -163,6 +165,7 @@ class Backend:
     lanes: Lanes | None = None
     own_arrays: bool = False
     adopt: Callable[[Any], Any] | None = None
+    ends_process: bool = False
 
     def implementation(self, method: str) -> Implementation | None:
         """The implementation of `method`, or None where this backend has none."""

@@ -77,7 +77,15 @@ def _prepare_carried(prepare: Callable[[Problem], Plan], problem: Problem) -> Pl
 
 
 def carry(plan: Plan, image: NDArray[Any]) -> NDArray[Any]:
-    """Blur a host image on the plan's device, and bring the result back."""
+    """Blur a host image on the plan's device, and bring the result back.
+
+    Raises:
+        DeviceLostError: the device works no more.
+    """
     assert isinstance(plan, OwnArraysPlan)
-    result: NDArray[Any] = plan.device.carrier().blur(plan, image)
+    try:
+        result: NDArray[Any] = plan.device.carrier().blur(plan, image)
+    except Exception:
+        plan.device.synchronize()  # another thread may have opened the next one already
+        raise
     return result

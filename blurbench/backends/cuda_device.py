@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from blurbench.backends.cuda_streams import CudaStreams
 from blurbench.backends.device import Call, Clocks, Copy
 from blurbench.backends.lanes import free_cuda_bytes
-from blurbench.backends.nvml import clock_reader
+from blurbench.backends.nvml import clock_reader, is_shared
 from blurbench.backends.staging import Staging
 
 # Spins until the host has written this hold's number, or time is up, which it tells the host.
@@ -81,6 +81,12 @@ WDDM = (
 )
 
 
+SHARED = (
+    "other processes compute on the GPU, too, so times on it may be too long: "
+    "measure again when they are done"
+)
+
+
 class CudaHold:
     """The `hold` kernel of a number; `told` is memory that host and device both see."""
 
@@ -126,12 +132,14 @@ class CudaDevice(CudaStreams):
         self.peak_bytes_per_s: float | None = 2e3 * clock * width / 8 or None
         # On Windows alone has the driver a mode.
         coarse = sys.platform == "win32" and not properties.get("tccDriver")
-        self.caution: str | None = WDDM if coarse else None
+        bus_id = runtime.deviceGetPCIBusId(number)
+        told = [text for text, holds in ((WDDM, coarse), (SHARED, is_shared(bus_id))) if holds]
+        self.caution: str | None = "; ".join(told) or None
         self._multiprocessors: int = properties["multiProcessorCount"]
         self._hold = cupy.RawKernel(_HOLD, "hold")
         self._told, self._holds = self.pinned((2,), np.dtype(np.uint32)), 0
         self._told[:] = 0
-        self._clocks = clock_reader(runtime.deviceGetPCIBusId(number))
+        self._clocks = clock_reader(bus_id)
 
     def use(self) -> None:
         """From now on the calling thread works on this device and its stream."""

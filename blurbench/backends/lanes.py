@@ -20,11 +20,13 @@ class Lanes:
         place: tells the calling thread's lane, its device and stream, from all others.
         open: makes a lane on the current device; a thread works on it inside a `with` block.
         free_bytes: memory that is left on the current device.
+        finish: waits for what is on the calling thread's lane; raises where its device is lost.
     """
 
     place: Callable[[], Hashable]
     open: Callable[[], AbstractContextManager[Any]]
     free_bytes: Callable[[], int]
+    finish: Callable[[], object] = lambda: None
 
 
 def cuda_place() -> Hashable:
@@ -48,4 +50,9 @@ def free_cuda_bytes() -> int:
     return int(cupy.cuda.runtime.memGetInfo()[0] + kept)
 
 
-CUDA = Lanes(cuda_place, open_cuda_stream, free_cuda_bytes)
+def finish_cuda_stream() -> None:
+    """Wait for the current stream; a context in which a kernel failed says so ever after."""
+    import_module("cupy").cuda.get_current_stream().synchronize()
+
+
+CUDA = Lanes(cuda_place, open_cuda_stream, free_cuda_bytes, finish_cuda_stream)

@@ -1,7 +1,8 @@
-"""The clocks of an NVIDIA device, through NVML (package nvidia-ml-py) where it is there."""
+"""What NVML (package nvidia-ml-py), where it is there, tells of an NVIDIA device: clocks, users."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -23,9 +24,7 @@ def clock_reader(
         name: of the device, a PCI bus id or, `by` "UUID", the name of the very card.
     """
     try:
-        nvml = load()
-        nvml.nvmlInit()
-        handle = getattr(nvml, f"nvmlDeviceGetHandleBy{by}")(name)
+        nvml, handle = _open(name, load, by)
     except Exception:  # no module, no library, no permission: a device without clocks is normal
         return lambda: None
 
@@ -39,3 +38,23 @@ def clock_reader(
         return Clocks(int(mhz), bool(reasons & THROTTLING))
 
     return read
+
+
+def is_shared(bus_id: str, load: Callable[[], Any] = lambda: import_module("pynvml")) -> bool:
+    """Whether processes compute on the device beside this one and the one that began it.
+
+    False where nothing tells, as in a container that does not see the processes of its host.
+    """
+    try:
+        nvml, handle = _open(bus_id, load)
+        found = {one.pid for one in nvml.nvmlDeviceGetComputeRunningProcesses(handle)}
+    except Exception:
+        return False
+    return os.getpid() in found and bool(found - {os.getpid(), os.getppid()})
+
+
+def _open(name: str, load: Callable[[], Any], by: str = "PciBusId") -> tuple[Any, Any]:
+    """NVML, and its handle of the device."""
+    nvml = load()
+    nvml.nvmlInit()
+    return nvml, getattr(nvml, f"nvmlDeviceGetHandleBy{by}")(name)

@@ -6,6 +6,7 @@ the one of the sweep. Whatever takes several runs takes these.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -16,16 +17,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blurbench.cli.options import AXES, exports_from, write_exports
+from blurbench.cli.outputs import KINDS, described, with_described
 from blurbench.cli.report import MOST_RUNS
 from blurbench.cli.runs import resume
 from blurbench.cli.words import read_border, read_dtype
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from blurbench.records.journal import Log
     from blurbench.study.question import Question
+
+OUTPUTS = "outputs.json"  # what all runs of a sweep are to be written to
 
 
 def combinations_of(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -58,7 +60,7 @@ def _label(axis: str, value: Any) -> str:
     return f"{value}-threads" if axis == "threads" else str(value)
 
 
-def sweep_each(questions: Mapping[str, Question], given: dict[str, Any], console: Console) -> int:
+def sweep_each(questions: Mapping[str, Question], given: dict[str, Any]) -> int:
     """Begin a run for each question in a folder of its own, measure all, export them together.
 
     Returns the exit code.
@@ -66,7 +68,9 @@ def sweep_each(questions: Mapping[str, Question], given: dict[str, Any], console
     Raises:
         InputError: a gate is asked for, which takes one run.
     """
-    from blurbench.records.journal import Journal, load
+    from blurbench.files import write_text
+    from blurbench.records.export import to_json
+    from blurbench.records.journal import Journal
     from blurbench.study.session import Session
 
     for name in ("baseline", "against"):
@@ -80,10 +84,8 @@ def sweep_each(questions: Mapping[str, Question], given: dict[str, Any], console
         command = ["blurbench", *sys.argv[1:]]
         run = question.describe(session, command, question.options.rules)
         Journal.create(folder / label, run).close()
-    code = resume_each(folder, given["quiet"], console)
-    logs = [load(folder / label) for label in questions]
-    write_exports(exports, {name: partial(text_of, name, logs) for name in exports})
-    return code
+    write_text(folder / OUTPUTS, to_json(described(exports, given)))
+    return resume_each(folder, given)
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -96,34 +98,48 @@ def runs_in(folder: Path) -> list[Path]:
     return sorted(found, key=lambda one: (one / DESCRIPTION).stat().st_mtime_ns)
 
 
-def resume_each(folder: Path, quiet: bool, console: Console | None = None) -> int:
-    """Go on with each of the runs in a folder; the worst of their exit codes."""
+def resume_each(folder: Path, given: Mapping[str, Any]) -> int:
+    """Go on with each of the runs in a folder, then write what the sweep asked for.
+
+    Returns the worst of their exit codes.
+    """
+    from blurbench.records.journal import load
     from blurbench.report.console import open_console
 
-    console = console or open_console()
-    worst = 0
+    asked = folder / OUTPUTS
+    about = json.loads(asked.read_text("utf-8")) if asked.is_file() else {}
+    wanted = with_described(about, given)
+    exports = exports_from(wanted)
+    console = open_console(data_on_stdout="-" in exports.values())
+    nothing = {**dict.fromkeys(f"{kind}_path" for kind in KINDS), "all_columns": False}
+    codes: list[int] = []
     for number, one in enumerate(runs := runs_in(folder), 1):
         if number > 1:
             console.print()
-        if not quiet:
+        if not given["quiet"]:
             click.echo(f"Run {number} of {len(runs)}: {one.name}", err=True)
-        code = resume(one, None, quiet, console)
-        if code == 130:
+        codes.append(resume(one, None, {**nothing, "quiet": given["quiet"]}, console))
+        if codes[-1] == 130:
             click.echo(f"With all of them: blurbench sweep --resume {folder}", err=True)
-            return code
-        worst = max(worst, code)
-    return worst
+            break
+    logs = [load(one) for one in runs]
+    texts = {kind: partial(text_of, kind, logs, wanted["all_columns"]) for kind in KINDS}
+    write_exports(exports, texts)
+    return max(codes)
 
 
-def text_of(kind: str, logs: list[Log]) -> str:
+def text_of(kind: str, logs: list[Log], all_columns: bool) -> str:
     """Several runs in one text: CSV, JSON, Markdown or an HTML page."""
     from blurbench.records.export import to_csv, to_json
-    from blurbench.records.summary import columns
+    from blurbench.records.summary import brief_summary, columns
     from blurbench.report.page.build import build_page
     from blurbench.report.show import document, to_markdown
 
     if kind == "csv":
-        return to_csv(columns(), (row.as_dict() for log in logs for row in log.rows()))
+        rows = [row for log in logs for row in log.rows()]
+        if not all_columns:
+            return brief_summary(rows)
+        return to_csv(columns(), (row.as_dict() for row in rows))
     if kind == "json":
         return to_json({"schema": "blurbench.sweeps/1", "runs": [*map(document, logs)]})
     return "\n".join(map(to_markdown, logs)) if kind == "markdown" else build_page(logs)

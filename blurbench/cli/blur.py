@@ -21,7 +21,7 @@ from blurbench.cli.words import (
     read_methods,
     tell_borders,
 )
-from blurbench.errors import CannotRunError, InputError
+from blurbench.errors import CannotRunError, DeviceLostError, InputError
 
 if TYPE_CHECKING:
     from blurbench.batch import Blur
@@ -162,10 +162,14 @@ def _blur_many(inputs: tuple[str, ...], output: str, how: Blur, force: bool, qui
     prepare_folders(jobs)
     missing = [job for job in jobs if force or not job.target.is_file()]
     report = FilesReport(len(missing), len(jobs) - len(missing), force, quiet)
-    interrupted = False
     try:
         with report:
             blur_files(missing, how, report.tell)
     except KeyboardInterrupt:
-        interrupted = True
-    return report.finish(interrupted)
+        report.finish("Interrupted")
+        return 130
+    except DeviceLostError as error:
+        click.echo(f"Error: {error}", err=True)
+        report.finish("Stopped")
+        return 1
+    return report.finish()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,7 +24,6 @@ from blurbench.cli.words import tell_borders
 
 if TYPE_CHECKING:
     from blurbench.records.journal import Log
-    from blurbench.study.answer import Answer
     from blurbench.study.session import Session
 
 DEFAULT_SIZE = 15
@@ -62,15 +59,10 @@ def compare(
     exit code is 0 for not slower, 10 for slower, 11 for undecided, 12 for not comparable.
     """
     from blurbench.kernel import make_kernel
-    from blurbench.records.export import to_csv, to_json
     from blurbench.records.journal import check_folder, check_run_folder
-    from blurbench.records.summary import columns
-    from blurbench.report.compare import show_answers, show_risks
-    from blurbench.report.console import error_console, open_console
-    from blurbench.report.markdown import to_markdown
+    from blurbench.report.console import open_console
     from blurbench.report.progress import TerminalListener
-    from blurbench.study.answer import document
-    from blurbench.study.compare import answers_from
+    from blurbench.report.show import show_log
     from blurbench.study.compare import compare as run
     from blurbench.study.options import problem_for
     from blurbench.study.question import Question
@@ -91,62 +83,20 @@ def compare(
     if given["out"]:
         check_run_folder(given["out"])
     listener = TerminalListener(originals, console, options.cache, given["quiet"])
-    answers: list[Answer] = []
 
     def measure(session: Session, log: Log) -> bool:
         if len(originals) > 1:
             return measure_points(question, session, log, console, given["quiet"])
         listener.start()
-        answers.append(run(originals[0], kernel, options, listener, log, session))
-        return not answers[0].interrupted
+        return not run(originals[0], kernel, options, listener, log, session).interrupted
 
-    def show(session: Session, log: Log, done: bool) -> Mapping[str, Callable[[], str]]:
+    def show(log: Log) -> None:
         listener.stop()
-        if not answers:
-            answers.extend(answers_from(log, question, session))
-        for answer in answers:
-            answer.interrupted = not done
-        show_risks(error_console(), answers)
-        show_answers(console, answers, given["everything"])
-        rows = [row.as_dict() for answer in answers for row in answer.rows]
-        return {
-            "csv": lambda: to_csv(columns(), rows),
-            "json": lambda: to_json(document(answers)),
-            "markdown": lambda: "\n".join(map(to_markdown, answers)),
-        }
+        show_log(console, log, given["everything"])
 
     with listener:
         if len(originals) == 1:
             listener.header(problem_for(originals[0], kernel, options))
         if given["against"] is None:
-            code = carry_out(question, options.rules, given, measure, show)
-        else:
-            code = carry_out_side_by_side(question, options.rules, given, show)
-    if given["save"]:
-        for number, answer in enumerate(answers, 1):
-            _save(answer, given["save"], f"{number}-" if len(answers) > 1 else "")
-    return code
-
-
-def _save(answer: Answer, folder: Path, prefix: str) -> None:
-    from blurbench.blur import blur_file_pixels
-    from blurbench.image import can_hold, write_image
-
-    folder.mkdir(parents=True, exist_ok=True)
-    kernel, image = answer.problem.kernel, answer.image
-    fits = can_hold(".png", image.pixels.shape, image.pixels.dtype)
-    suffix = ".png" if fits and not image.about.extrasamples else ".tif"
-    for row in answer.rows:
-        if row.max_abs_error is None:  # it never ran
-            continue
-        blurred = blur_file_pixels(
-            image,
-            size=kernel.size,
-            sigma=kernel.sigma,
-            allow_even=kernel.even,
-            border=answer.problem.border,
-            cval=answer.problem.cval,
-            method=row.method,
-            backend=row.backend,
-        )
-        write_image(folder / f"{prefix}{row.backend}-{row.method}{suffix}", blurred, image.about)
+            return carry_out(question, options.rules, given, measure, show)
+        return carry_out_side_by_side(question, options.rules, given, show)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +52,7 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
     from blurbench.kernel import GaussianKernel
     from blurbench.records.journal import check_run_folder
     from blurbench.report.console import open_console
-    from blurbench.report.show import show_log, texts_of
+    from blurbench.report.show import show_log
     from blurbench.study.crossover import check_pairs, crossover_rules
     from blurbench.study.question import Question
 
@@ -74,8 +74,6 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
     def measure(session: Session, log: Log) -> bool:
         return measure_points(question, session, log, console, given["quiet"])
 
-    def show(session: Session, log: Log, done: bool) -> Mapping[str, Callable[[], str]]:
-        show_log(console, log)
-        return texts_of(log)
+    show = partial(show_log, console)
 
     return carry_out(question, crossover_rules(options.rules), given, measure, show)

@@ -268,6 +268,10 @@ EXPORTS = [
     click.option("--markdown", "markdown_path", metavar="PATH|-", help="Write a Markdown table."),
 ]
 
+ALL_COLUMNS = click.option(
+    "--all-columns", is_flag=True, help="With --csv: also the columns that are empty in every row."
+)
+
 REPORT = click.option(
     "--report", "report_path", metavar="PATH", help="Make an HTML page of it. Needs Altair."
 )
@@ -362,6 +366,7 @@ SHARED = [
         "--seed", type=Number(int, 0), help="Of the order of the rounds.  [default: a new one]"
     ),
     *EXPORTS,
+    ALL_COLUMNS,
     REPORT,
     click.option("--out", type=Folder(), metavar="DIR", help="Keep every sample in a new folder."),
     click.option("--quiet", "-q", is_flag=True, help="No header, no progress."),

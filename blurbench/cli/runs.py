@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import exports_from, write_exports
+from blurbench.cli.options import exports_from
+from blurbench.cli.outputs import described, show_and_write, with_described
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +44,18 @@ def gate_processes(given: dict[str, Any]) -> None:
         given["processes"] = LEAST_PROCESSES
 
 
+# Statuses of rows after which a run ends with 1.
+WRONG = ("wrong", "implausible", "failed", "timed_out", "device_lost")
+
 PARENT_PIPE = "BLURBENCH_PARENT_PIPE"  # set where standard input closes with the parent
+LOST = "BLURBENCH_LOST"  # set where the devices are out, to the reason
+# Exit codes of processes that crash; those of Windows are larger than any other.
+CRASHES = {
+    -one: one.name
+    for one in signal.Signals
+    if one.name in ("SIGABRT", "SIGBUS", "SIGILL", "SIGSEGV")
+}
+LARGEST_CODE = 255
 
 
 def new_folder(out: Path | None) -> Path:
@@ -65,13 +78,13 @@ def carry_out(
     rules: Rules,
     given: dict[str, Any],
     measure: Callable[[Session, Log], bool],
-    show: Callable[[Session, Log, bool], Mapping[str, Callable[[], str]]],
+    show: Callable[[Log], None],
 ) -> int:
     """Begin a run, measure, show, write what was asked for; the exit code.
 
     Args:
         measure: measures in this process; whether it got to the end.
-        show: shows what the log holds, and gives the texts to export.
+        show: shows what the log holds.
     """
     from blurbench.records.journal import Journal, Log, load
     from blurbench.study.gate import rule
@@ -80,18 +93,20 @@ def carry_out(
     exports = exports_from(given)
     session = Session(question.options)
     run = question.describe(session, ["blurbench", *sys.argv[1:]], rules)
+    run = replace(run, about={**run.about, **described(exports, given)})
     baseline = load(given["baseline"]) if given.get("baseline") else None
     if baseline is not None:
         refusal = _refuse(baseline.run, run)
         if refusal is not None:
             return tell(refusal)
+    apart = question.options.processes > 1 or session.may_be_ended
     with ExitStack() as stack:
         out: Path | None = given["out"]
         folder = out
-        if folder is None and question.options.processes > 1:
+        if folder is None and apart:
             folder = Path(stack.enter_context(TemporaryDirectory())) / "run"
         log = stack.enter_context(closing(Journal.create(folder, run) if folder else Log(run)))
-        if isinstance(log, Journal) and question.options.processes > 1:
+        if isinstance(log, Journal) and apart:
             done = _ends(partial(run_in_processes, log, question, given["quiet"]))
             log = stack.enter_context(closing(Journal.reopen(log.folder)))
         else:
@@ -99,12 +114,11 @@ def carry_out(
         if isinstance(log, Journal):
             log.finish()
         try:
-            texts = show(session, log, done)
-            write_exports(exports, {**texts, "report": partial(page_of, log)})
+            show_and_write(show, log, question, exports, given)
         except KeyboardInterrupt:
             done = False
         if out:
-            click.echo(f"Samples are in {out}", err=True)
+            _tell_folder(out, exports)
     if not done:
         return _tell_interrupted(out)
     if baseline is not None:
@@ -131,8 +145,16 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def resume(folder: Path, process: int | None, quiet: bool, console: Console | None = None) -> int:
-    """Go on with a run that was ended; the exit code."""
+def resume(
+    folder: Path, process: int | None, given: Mapping[str, Any], console: Console | None = None
+) -> int:
+    """Go on with a run that was ended, and write what its command asked for; the exit code.
+
+    Args:
+        process: one of several; it measures, and shows and writes nothing.
+        given: further outputs.
+        console: for the tables; by default what the outputs leave.
+    """
     from blurbench.records.journal import Journal, load
     from blurbench.report.console import open_console
     from blurbench.report.show import show_log
@@ -146,11 +168,16 @@ def resume(folder: Path, process: int | None, quiet: bool, console: Console | No
         question = ask_again(run.about)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"run.json in {folder} cannot be understood: {error!r}") from None
+    wanted = with_described(run.about, given)
+    exports = exports_from(wanted) if process is None else {}
     session = Session(replace(question.options, seed=run.about["seed"]))
+    if LOST in os.environ:
+        session.devices.close_all(os.environ[LOST])
     check_same_machine(run, question.describe(session, [], run.rules))
-    console = console or open_console()
+    console = console or open_console(data_on_stdout="-" in exports.values())
+    quiet = given["quiet"]
     with closing(Journal.reopen(folder)) as journal:
-        if process is None and question.options.processes > 1:
+        if process is None and (question.options.processes > 1 or session.may_be_ended):
             done = _ends(partial(run_in_processes, journal, question, quiet))
         else:
             done = _ends(
@@ -160,8 +187,8 @@ def resume(folder: Path, process: int | None, quiet: bool, console: Console | No
             return 0 if done else 130
         journal.finish()
     log = load(folder)
-    show_log(console, log)
-    click.echo(f"Samples are in {folder}", err=True)
+    show_and_write(partial(show_log, console), log, question, exports, wanted)
+    _tell_folder(folder, exports)
     return _exit_code(log.rows()) if done else _tell_interrupted(folder)
 
 
@@ -226,6 +253,8 @@ def tell(ruling: Ruling) -> int:
 def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
     """Let each process that has not finished yet go on by itself; whether all did.
 
+    Where one crashed, as a driver may do that loses its device, it goes on without devices.
+
     Raises:
         Exit: a process ended with an error, which it told.
     """
@@ -236,7 +265,10 @@ def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
     for process in range(1, question.options.processes + 1):
         if question.study != "crossover" and finished(question, load(journal.folder), process):
             continue
-        code = call_process([sys.executable], journal.folder, process, quiet=quiet)
+        call = partial(call_process, [sys.executable], journal.folder, process, quiet=quiet)
+        code = call()
+        if crash := _crash_of(code):
+            code = call(lost=f"the device was lost as its library ended the process ({crash})")
         if code == 130:
             return False
         if code != 0:  # it said why
@@ -244,14 +276,37 @@ def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
     return True
 
 
+def _crash_of(code: int) -> str | None:
+    """How a process with this exit code crashed; None where it ended by itself or was told to."""
+    return f"code {code:#x}" if code > LARGEST_CODE else CRASHES.get(code)
+
+
 def call_process(
-    interpreter: Sequence[str], folder: Path, process: int, *, quiet: bool, **streams: Any
+    interpreter: Sequence[str],
+    folder: Path,
+    process: int,
+    *,
+    quiet: bool,
+    lost: str | None = None,
+    **streams: Any,
 ) -> int:
-    """Let one process of a run measure its part, and end when this one does; its exit code."""
+    """Let one process of a run measure its part, and end when this one does; its exit code.
+
+    Args:
+        lost: why the devices are out, if they are.
+    """
     command = [*interpreter, "-m", "blurbench", "sweep", "--resume", str(folder)]
     command += ["--process", str(process), *(["--quiet"] if quiet else [])]
-    watched = {**os.environ, PARENT_PIPE: "stdin"}
-    return subprocess.call(command, stdin=subprocess.PIPE, env=watched, **streams)
+    told = {**os.environ, PARENT_PIPE: "stdin", **({LOST: lost} if lost else {})}
+    return subprocess.call(command, stdin=subprocess.PIPE, env=told, **streams)
+
+
+def _tell_folder(folder: Path, exports: Mapping[str, str]) -> None:
+    """Say where the samples are, and what makes a table of them unless there is one."""
+    if "csv" not in exports:
+        line = shlex.join(["blurbench", "show", str(folder), "--csv", "rows.csv"])
+        click.echo(f"To have the rows as a table: {line}", err=True)
+    click.echo(f"Samples are in {folder}", err=True)
 
 
 def _tell_interrupted(folder: Path | None) -> int:
@@ -264,16 +319,10 @@ def _tell_interrupted(folder: Path | None) -> int:
     return 130
 
 
-def page_of(log: Log) -> str:
-    from blurbench.report.page.build import build_page
-
-    return build_page([log])
-
-
 def _exit_code(rows: Sequence[Row]) -> int:
     """0; 1 where something is wrong; 3 where nothing could run."""
     if all(row.end_to_end_median_s is None for row in rows):
         reasons = dict.fromkeys(f"{row.backend}: {row.reason}" for row in rows)
         click.echo(f"Error: no implementation could run: {'; '.join(reasons)}", err=True)
         return 3
-    return 1 if any(row.status in ("wrong", "implausible", "failed") for row in rows) else 0
+    return 1 if any(row.status in WRONG for row in rows) else 0

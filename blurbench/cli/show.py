@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from blurbench.cli.options import ALL, EXPORTS, Folder, exports_from, with_options, write_exports
+from blurbench.cli.options import (
+    ALL,
+    ALL_COLUMNS,
+    EXPORTS,
+    Folder,
+    exports_from,
+    with_options,
+    write_exports,
+)
 from blurbench.errors import InputError
 
 
@@ -18,18 +26,24 @@ from blurbench.errors import InputError
     type=click.Choice(["peers"]),
     help="The best exact library over our best exact blur, cell by cell, of all the runs.",
 )
-@with_options([ALL], EXPORTS)
-def show(folders: tuple[Path, ...], against: str | None, everything: bool, **given: Any) -> int:
-    """Show one run, or several side by side.
+@with_options([ALL], EXPORTS, [ALL_COLUMNS])
+def show(
+    folders: tuple[Path, ...],
+    against: str | None,
+    everything: bool,
+    all_columns: bool,
+    **given: Any,
+) -> int:
+    """Show one run as the command that made it did, or several side by side.
 
-    Everything is computed anew from the samples in the folder: --csv writes the very summary that
-    the run wrote.
+    Everything is computed anew from the samples in the folder: --csv --all-columns writes the very
+    summary that the run wrote.
     """
     from blurbench.records.journal import load
     from blurbench.report import against as versus
     from blurbench.report.console import open_console, say
-    from blurbench.report.heading import machine_line, run_lines
-    from blurbench.report.show import show_log, show_runs, texts_of
+    from blurbench.report.heading import machine_line
+    from blurbench.report.show import lines_above, show_log, show_runs, texts_of
     from blurbench.study.against import find_matches
 
     exports = exports_from(given)
@@ -50,9 +64,11 @@ def show(folders: tuple[Path, ...], against: str | None, everything: bool, **giv
         show_runs(console, logs)
         return 0
     (log,) = logs
-    for line in (*run_lines(log.run), machine_line(log.run)):
-        say(console, line)
-    console.print()
-    show_log(console, log, everything)
-    write_exports(exports, texts_of(log))
+    try:
+        for line in lines_above(log):
+            say(console, line)
+        console.print()
+        show_log(console, log, everything)
+    finally:  # also where nobody reads the table
+        write_exports(exports, texts_of(log, all_columns))
     return 0

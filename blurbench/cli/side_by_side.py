@@ -5,36 +5,35 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import exports_from, write_exports
-from blurbench.cli.runs import call_process, page_of, tell
+from blurbench.cli.options import exports_from
+from blurbench.cli.outputs import show_and_write
+from blurbench.cli.runs import call_process, tell
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
     from blurbench.measure.judge import Rules
     from blurbench.records.journal import Log, Run
     from blurbench.study.question import Question
-    from blurbench.study.session import Session
 
 
 def carry_out_side_by_side(
     question: Question,
     rules: Rules,
     given: dict[str, Any],
-    show: Callable[[Session, Log, bool], Mapping[str, Callable[[], str]]],
+    show: Callable[[Log], None],
 ) -> int:
     """Measure here and with the other interpreter in turns, show what was found here, rule.
 
     Args:
-        show: shows what the log holds, and gives the texts to export.
+        show: shows what the log holds.
     """
     from blurbench.records.journal import Journal, check_run_folder, load
     from blurbench.study.comparable import apart, other_code
@@ -65,8 +64,7 @@ def carry_out_side_by_side(
             for folder in (there, here):
                 Journal.reopen(folder).finish()
             log = load(here)
-            texts = show(session, log, True)
-            write_exports(exports, {**texts, "report": partial(page_of, log)})
+            show_and_write(show, log, question, exports, given)
         except KeyboardInterrupt:
             kept = f"every sample until then is kept in {out}" if out else "nothing was kept."
             click.echo(f"Interrupted: {kept}", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from blurbench.cli.options import (
     sources_from,
     with_options,
 )
+from blurbench.cli.outputs import KINDS
 from blurbench.cli.runs import carry_out, gate_processes, measure_points, new_folder, resume
 from blurbench.cli.side_by_side import carry_out_side_by_side
 from blurbench.cli.words import tell_borders
@@ -32,6 +33,11 @@ from blurbench.errors import InputError
 if TYPE_CHECKING:
     from blurbench.records.journal import Log
     from blurbench.study.session import Session
+
+BESIDE_RESUME = (
+    *("resumed", "process", "quiet", "all_columns"),
+    *(f"{kind}_path" for kind in KINDS),
+)
 
 EXAMPLES = """\b
 Examples:
@@ -77,18 +83,18 @@ def sweep(
 
     Without --budget each point, a kernel size on an image, takes about 5 s, or longer where the
     best need it: one and a half to three minutes for the 15 sizes of the default. The records go to
-    a new folder below results/ unless --out names one; --resume takes no other argument. Of
-    --border, --dtype and --threads it takes several, commas between: each combination is a run of
-    its own, in a folder below that one.
+    a new folder below results/ unless --out names one; --resume writes what the first command asked
+    for, and takes no other argument than further outputs. Of --border, --dtype and --threads it
+    takes several, commas between: each combination is a run of its own, in a folder below that one.
     """
     if resumed is not None:
         _check_alone()
         if runs_in(resumed):
-            return resume_each(resumed, given["quiet"])
-        return resume(resumed, process, given["quiet"])
+            return resume_each(resumed, given)
+        return resume(resumed, process, given)
     from blurbench.kernel import GaussianKernel
     from blurbench.report.console import open_console
-    from blurbench.report.show import show_log, texts_of
+    from blurbench.report.show import show_log
     from blurbench.study.question import Question
 
     gate_processes(given)
@@ -108,15 +114,13 @@ def sweep(
         tell_borders(*given["borders"])
     given["out"] = new_folder(given["out"])
     if others:
-        return sweep_each(questions, given, console)
+        return sweep_each(questions, given)
     (question,) = questions.values()
 
     def measure(session: Session, log: Log) -> bool:
         return measure_points(question, session, log, console, given["quiet"])
 
-    def show(session: Session, log: Log, done: bool) -> Mapping[str, Callable[[], str]]:
-        show_log(console, log)
-        return texts_of(log)
+    show = partial(show_log, console)
 
     if given["against"] is not None:
         return carry_out_side_by_side(question, first.rules, given, show)
@@ -124,17 +128,17 @@ def sweep(
 
 
 def _check_alone() -> None:
-    """Raise InputError where `--resume` is not the only argument."""
+    """Raise InputError where `--resume` has another argument that is no output."""
     context = click.get_current_context()
     default = click.core.ParameterSource.DEFAULT
     others = [
         name
         for name in context.params
-        if name not in ("resumed", "process", "quiet")
-        and context.get_parameter_source(name) is not default
+        if name not in BESIDE_RESUME and context.get_parameter_source(name) is not default
     ]
     if others:
         raise InputError(
-            "--resume takes no other argument: what the run asks stands in its folder; "
+            "--resume takes no other argument than --csv, --json, --markdown and --report: "
+            "what the run asks stands in its folder; "
             f"leave out {', '.join(sorted(others))}"
         )

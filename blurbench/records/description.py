@@ -92,11 +92,17 @@ _fault = parts(
         "study": TEXT,
         "started_at_utc": instant,
         "images": each(
-            parts({"path": TEXT, "width": COUNT, "height": COUNT, "channels": COUNT}), least=1
+            parts(
+                {"path": TEXT, "width": COUNT, "height": COUNT, "channels": COUNT},
+                {"dtype": TEXT},
+            ),
+            least=1,
         ),
-        "kernels": each(parts({"size": COUNT}), least=1),
+        "kernels": each(parts({"size": COUNT, "sigma": NUMBER}), least=1),
         "image_sizes": each(each(COUNT, 2, 2)),
-        "options": parts({"border": TEXT, "cval": NUMBER, "dtype": TEXT, "cache": TEXT}),
+        "options": parts(
+            {"border": TEXT, "cval": NUMBER, "dtype": TEXT, "cache": TEXT}, {"processes": COUNT}
+        ),
         "seed": COUNT,
         "machine": parts({"cpu": TEXT, "usable_cpus": COUNT, "gpus": each(TEXT)}),
         "versions": named(TEXT),
@@ -114,7 +120,12 @@ _fault = parts(
             parts({"backend": TEXT, "method": TEXT, "origin": TEXT, "exact": TRUTH, "kind": TEXT})
         ),
     },
-    {"command": each(TEXT), "risks": each(TEXT)},
+    {
+        "command": each(TEXT),
+        "risks": each(TEXT),
+        "outputs": named(TEXT),
+        "all_columns": TRUTH,
+    },
 )
 
 

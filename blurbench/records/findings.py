@@ -10,6 +10,7 @@ from typing import Any
 
 from blurbench.measure.judge import (
     APPROXIMATE,
+    CONTROL,
     FAR_SLOWER,
     LIKELY,
     UNCLEAR,
@@ -34,6 +35,7 @@ ALONE = (
 )
 SCOPES = ("compute", "end_to_end", *ALONE)
 COPY = "copy"
+DIFFERENCE = "difference"  # of separable and direct
 ONCE = "measured once, no time for a race"
 FAR = "measured once, far from the best of its side or no time for a race"
 _BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
@@ -70,6 +72,19 @@ class CopySpeed:
     best_s: float
 
 
+@dataclass(frozen=True)
+class Difference:
+    """The largest difference of two results, and as a share of the largest value, unless 0."""
+
+    absolute: float
+    relative: float | None
+
+    @property
+    def scale(self) -> float | None:
+        """The largest value; None where the two tell nothing of it."""
+        return self.absolute / self.relative if self.relative else None
+
+
 class Findings:
     """One image at one kernel size, as far as the records go.
 
@@ -80,6 +95,9 @@ class Findings:
         point: the key that all its cells share.
         threads: of its cells.
         rates: of arithmetic, which all points of a run share.
+
+    Attributes:
+        difference: of separable and direct on the sampled pixels; None where not computed.
     """
 
     def __init__(
@@ -95,6 +113,7 @@ class Findings:
         self.point, self.declared, self.rules = point, declared, rules
         self.threads, self.machine_id = threads, machine_id
         self.measured_s: dict[int, float] = {}  # by process
+        self.difference: Difference | None = None
         self._names = {one.name for one in declared}
         self._out: dict[str, tuple[str, str | None, float | None]] = {}
         self._closed: set[tuple[str, int]] = set()
@@ -116,6 +135,8 @@ class Findings:
     def add(self, record: Record) -> None:
         """Take in what was measured, or what happened."""
         name, scope, process = record.key.implementation, record.scope, record.process
+        if scope == DIFFERENCE and record.max_abs_error is not None:
+            self.difference = Difference(record.max_abs_error, record.max_relative_error)
         self._judged.clear()
         if record.elapsed_s is not None:
             self.measured_s[process] = self.measured_s.get(process, 0.0) + record.elapsed_s
@@ -158,6 +179,11 @@ class Findings:
 
     def reason(self, name: str) -> str | None:
         return self._out[name][1] if name in self._out else None
+
+    @property
+    def control_failure(self) -> str | None:
+        """Why no control could run, if none could."""
+        return self.reason(CONTROL)
 
     def closed(self, process: int) -> bool:
         """Whether a process has said its last word on every cell."""

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,11 @@ class Run:
     def images(self) -> list[dict[str, Any]]:
         """What is told of each image, in the order in which they were given."""
         return list(self.about["images"])
+
+    @property
+    def risks(self) -> list[str]:
+        """What put the figures at risk, a sentence each."""
+        return list(self.about.get("risks", []))
 
     def document(self) -> dict[str, Any]:
         """As it is written."""
@@ -119,6 +124,11 @@ class Log:
         point = record.key.point
         self.points.setdefault(point, self.at(point)).add(record)
         self.measured_s += record.elapsed_s or 0.0
+
+    def add_risks(self, risks: Iterable[str]) -> None:
+        """What turned out afterwards to have put the figures at risk."""
+        known = dict.fromkeys([*self.run.risks, *risks])
+        self.run = dataclasses.replace(self.run, about={**self.run.about, "risks": list(known)})
 
     def rows(self) -> list[Row]:
         """The summary: the rows of every point that has records."""
@@ -229,6 +239,16 @@ class Journal(Log):
         except OSError as error:
             raise unwritable(self.folder, error) from None
         super().append(record)
+
+    def add_risks(self, risks: Iterable[str]) -> None:
+        before = self.run.risks
+        super().add_risks(risks)
+        if self.run.risks == before:
+            return
+        try:
+            write_text(self.folder / DESCRIPTION, to_json(self.run.document()))
+        except OSError as error:
+            raise unwritable(self.folder, error) from None
 
     def finish(self) -> None:
         """Write the summary of what the folder holds, and close."""

@@ -10,7 +10,7 @@ from statistics import quantiles
 from typing import Any
 
 from blurbench.measure.stats import estimate_median
-from blurbench.records.export import printable
+from blurbench.records.export import printable, to_csv
 
 SCHEMA_VERSION = 1
 
@@ -23,6 +23,8 @@ STATUSES = (
     "implausible",
     "wrong",
     "failed",
+    "timed_out",
+    "device_lost",
     "interrupted",
 )
 
@@ -208,8 +210,43 @@ class Row:
         own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {**dataclasses.asdict(own.pop("key")), **own}
 
+    def as_told(self) -> dict[str, Any]:
+        """The same for people and their programs: sigma as they write it, times in full."""
+        return {**self.as_dict(), "sigma": as_written(self.key.sigma)}
+
+
+def as_written(value: float) -> float:
+    """A number as a person writes it: 2.6 for 2.5999999999999996."""
+    return float(f"{value:.12g}")
+
 
 def columns() -> list[str]:
     """The column names of a summary, in order."""
     keys = [field.name for field in dataclasses.fields(Key)]
     return keys + [field.name for field in dataclasses.fields(Row) if field.name != "key"]
+
+
+# What readers may count on, whatever was measured: the question, the five columns of every table.
+_ALWAYS = (
+    *(field.name for field in dataclasses.fields(Key)),
+    *("backend", "method", "status", "reason", "rounds", "end_to_end_median_s"),
+    *("end_to_end_ci95_low_s", "end_to_end_ci95_high_s", "ratio_to_fastest"),
+    *("ratio_ci95_low", "ratio_ci95_high", "max_abs_error", "verdict"),
+)
+
+
+def brief_summary(rows: Sequence[Row]) -> str:
+    """The rows as CSV, without the columns that say nothing of any of them.
+
+    Those are empty, or repeat `end_to_end` for `compute` where all is done on a CPU.
+    """
+    told = [row.as_told() for row in rows]
+    names = [name for name in columns() if name in _ALWAYS or _says_something(name, told)]
+    return to_csv(names, ({name: row[name] for name in names} for row in told))
+
+
+def _says_something(name: str, rows: Sequence[dict[str, Any]]) -> bool:
+    original = name.replace("compute_", "end_to_end_", 1)
+    return any(row[name] is not None for row in rows) and not (
+        original != name and all(row.get(original) == row[name] for row in rows)
+    )

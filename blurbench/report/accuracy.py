@@ -5,31 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from blurbench.records.export import to_csv, to_json
-from blurbench.report.console import markdown_row, plain_table, say, show_table
+from blurbench.report.console import markdown_row, room_of, say
+from blurbench.report.table import Table
 from blurbench.study.accuracy import BORDER, COLUMNS, SAMPLES, Accuracy
 from blurbench.study.frontier import Frontier
 
-SIDE_BY_SIDE = 6  # sigmas in a table of 80 columns
-
 
 def show_accuracy(console: Console, found: Sequence[Accuracy]) -> None:
-    """Tables of at most six sigmas, under what they hold."""
+    """Tables of as many sigmas as there is room for, under what they hold."""
     say(
         console,
         "Largest error for values from -1 to 1, against the Gaussian sampled until its tail is "
         f"below 1e-15; lines of {SAMPLES} samples, border {BORDER}, float64.",
     )
     sigmas = _sigmas(found)
-    for start in range(0, len(sigmas), SIDE_BY_SIDE):
+    while sigmas:
+        count = 1
+        while count < len(sigmas) and _table(found, sigmas[: count + 1]).width <= room_of(console):
+            count += 1
         console.print()
-        some = sigmas[start : start + SIDE_BY_SIDE]
-        table = plain_table(*_headers(some), right=tuple(range(2, 2 + len(some))))
-        for row in _rows(found, some):
-            table.add_row(*map(Text, row))
-        show_table(console, table)
+        _table(found, sigmas[:count]).show(console)
+        sigmas = sigmas[count:]
+
+
+def _table(found: Sequence[Accuracy], sigmas: Sequence[float]) -> Table:
+    table = Table(_headers(sigmas), range(2, 2 + len(sigmas)))
+    for row in _rows(found, sigmas):
+        table.add_row(*row)
+    return table
 
 
 def texts_of(

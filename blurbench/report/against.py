@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from blurbench.records.export import to_csv, to_json
-from blurbench.report.console import markdown_row, plain_table, say, show_table
+from blurbench.report.console import markdown_row, say
+from blurbench.report.table import Brackets, Table
 from blurbench.report.units import digits, plural, ratio
 from blurbench.study.against import Match, geometric_mean
 
@@ -25,10 +25,10 @@ def show_matches(console: Console, matches: Sequence[Match], cells: int) -> None
     """
     for place, own in groupby(matches, key=_place):
         say(console, f"{place}:", "bold")
-        table = plain_table(*HEADERS, right=(0,))
+        table = Table(HEADERS, right=(0,), spare=(Brackets(HEADERS[-1]),))
         for match in own:
-            table.add_row(*map(Text, _texts(match)))
-        show_table(console, table)
+            table.add_row(*_texts(match))
+        table.show(console)
         console.print()
     for line in _summary(matches, cells):
         say(console, line)

@@ -37,7 +37,7 @@ def show_backends(console: Console) -> None:
             say(console, f"  software  no GPU: it runs where {name} is named")
         if not state.ok:
             say(console, f"  reason    {state.reason}")
-            say_unbroken(console, f"  remedy    {state.remedy or 'none known'}")
+            say_unbroken(console, f"  remedy    {state.remedy or 'none known'}", "cyan")
     with limit_threads(cpus) as pools:
         console.print()
         found = ", ".join(
@@ -46,4 +46,4 @@ def show_backends(console: Console) -> None:
         if pools:
             say(console, f"Thread pools: {found}")
         else:
-            say_unbroken(console, f"Thread pools cannot be set: {install('threads')}")
+            say_unbroken(console, f"Thread pools cannot be set: {install('threads')}", "cyan")

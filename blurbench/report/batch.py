@@ -58,20 +58,23 @@ class FilesReport:
         left = (time.perf_counter() - self._started) / ended * (self._total - ended)
         self._progress.update(self._task, completed=ended, left=f"{minutes(left)} left")
 
-    def finish(self, interrupted: bool) -> int:
-        """Say how many were blurred, were kept or failed, and why; the exit code."""
+    def finish(self, cut_short: str | None = None) -> int:
+        """Say how many were blurred, were kept or failed, and why; the exit code.
+
+        Args:
+            cut_short: how it ended, in a word, where some are left.
+        """
         if not self._quiet:
             for note, count in self._notes.items():
                 say(self._errors, f"Note: {plural(count, 'file')}: {note}.", "yellow")
         for failure in self._failures:
             say(self._errors, f"Error: {failure}", "red")
         counts = f"{self.done} blurred, {self._kept} kept, {len(self._failures)} failed"
-        if interrupted:
+        if cut_short is not None:
             left = self._total - self.done - len(self._failures)
             again = "begins anew" if self._force else "goes on"
-            say(self._errors, f"Interrupted: {counts}, {left} left. The same command {again}.")
-            return 130
-        if not self._quiet:
+            say(self._errors, f"{cut_short}: {counts}, {left} left. The same command {again}.")
+        elif not self._quiet:
             kept = "; --force blurs those kept again" if self._kept else ""
             say(open_console(), f"{counts}{kept}.")
         return 1 if self._failures else 0

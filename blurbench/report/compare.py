@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
@@ -23,8 +22,15 @@ from blurbench.measure.judge import (
 from blurbench.plan import Problem
 from blurbench.records.summary import Row
 from blurbench.report.answer import answer_lines, code_line, native_line, sentence
-from blurbench.report.console import is_wide, missing_line, say, say_unbroken
-from blurbench.report.rows import row_texts, show_on_device, show_ranking, show_transfers
+from blurbench.report.console import (
+    is_wide,
+    missing_line,
+    room_of,
+    say,
+    say_unbroken,
+    wrapped,
+)
+from blurbench.report.rows import device_table, ranking_table, row_texts, transfer_table
 from blurbench.report.units import count_bytes, digits, plural, ratio
 from blurbench.study.answer import Answer
 
@@ -44,7 +50,8 @@ WORDS = {
     FAR_SLOWER: "9x or more in one run or as predicted",
     APPROXIMATE: "another filter, not ranked",
 }
-BAD = ("wrong", "implausible", "failed", "out_of_memory")  # is shown, however little room there is
+# What is shown, however little room there is.
+BAD = ("wrong", "implausible", "failed", "out_of_memory", "timed_out", "device_lost")
 
 
 def header_lines(name: str, problem: Problem, cache: str, file_type: str = "") -> list[str]:
@@ -73,10 +80,7 @@ def header_lines(name: str, problem: Problem, cache: str, file_type: str = "") -
 def show_answers(console: Console, answers: Sequence[Answer], everything: bool = False) -> None:
     """Each below its image, if there are several."""
     for number, answer in enumerate(answers):
-        image = answer.image
-        title, *_ = header_lines(
-            image.name, answer.problem, answer.options.cache, image.pixels.dtype.name
-        )
+        title, *_ = heading_of(answer)
         if len(answers) > 1:
             say(console, f"\n{title}" if number else title, "bold")
         show_point(
@@ -85,11 +89,16 @@ def show_answers(console: Console, answers: Sequence[Answer], everything: bool =
             answer.race,
             answer.on_device,
             answer.unavailable,
-            answer.options.same,
+            answer.same,
             notes=_notes(answer),
             above=sum(_height(console, _warning(risk)) for risk in answer.risks),
             everything=everything,
         )
+
+
+def heading_of(answer: Answer) -> list[str]:
+    """What was measured, in two lines."""
+    return header_lines(answer.image, answer.problem, answer.cache, answer.file_type)
 
 
 def show_point(
@@ -125,19 +134,23 @@ def show_point(
         there = raced_there[:room_there]
         remarks = [*_remarks(shown), *always, *_word_lines(shown, there, on_device, same)]
         taken = 6 + above + len(shown) + bool(folded) + (3 + len(there) if there else 0)
+        tables = [ranking_table(shown)]
+        if on_device is not None:
+            tables.append(device_table(there, on_device))
+        taken += 2 * sum(bool(table.missing(console)) for table in tables)
         if taken + sum(_height(console, line) for line in (*remarks, *answers)) <= MOST_LINES:
             break
     if shown:
-        show_ranking(console, shown)
+        tables[0].show(console)
         if folded:
             say(console, _folded_line(folded))
         if on_device is not None:
             best = f", the best {len(there)} of {len(raced_there)}" if there != raced_there else ""
             say(console, f"\nData already on the device (compute){best}:", "bold")
-            show_on_device(console, there, on_device)
+            tables[1].show(console)
             if is_wide(console):
                 say(console, "\nThere and back, an image:", "bold")
-                show_transfers(console, there)
+                transfer_table(there).show(console)
         console.print()
     for line in remarks:
         say(console, line)
@@ -172,8 +185,7 @@ def _answers(rows: Sequence[Row], same: float) -> list[str]:
 
 def _height(console: Console, line: str) -> int:
     """How many lines of a terminal a sentence takes."""
-    width = console.width if console.is_terminal else 80
-    return max(1, len(textwrap.wrap(line, width)))
+    return len(wrapped(console, line, room_of(console)))
 
 
 def _folded_line(rows: Sequence[Row]) -> str:
@@ -225,9 +237,9 @@ def _word_lines(
     return [f"{'; '.join(texts)}."] if texts else []
 
 
-def show_risks(console: Console, answers: Sequence[Answer]) -> None:
+def show_risks(console: Console, risks: Sequence[str]) -> None:
     """What put the figures at risk."""
-    for risk in dict.fromkeys(risk for answer in answers for risk in answer.risks):
+    for risk in risks:
         say(console, _warning(risk), "yellow")
 
 
@@ -236,14 +248,16 @@ def _warning(risk: str) -> str:
 
 
 def _notes(answer: Answer) -> list[str]:
-    """What only the run itself knows."""
+    """What else one must know of it."""
     lines = []
-    if answer.difference is not None:
+    found = answer.difference
+    if found is not None:
+        pixels = "" if found.scale is None else f" (pixels up to {found.scale:.4g})"
         lines.append(
-            f"Largest difference between separable and direct: {answer.difference:.2g} "
-            f"(pixels up to {answer.image.pixels.max():.4g})."
+            f"Largest difference between separable and direct: {found.absolute:.2g}{pixels}."
         )
-    if answer.control_failure is not None:
+    has_control = answer.race is not None and answer.race.control is not None
+    if answer.control_failure is not None and not has_control:
         lines.append(f"No control could run: {answer.control_failure}.")
     return lines
 

@@ -7,11 +7,18 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-WIDE = 120  # columns from which tables show everything
+NARROW = 80  # columns that most terminals have
+WIDE = 120  # columns from which tables show more
 ENDLESS = 10_000
+
+
+class _Console(Console):
+    """A console that leaves a closed pipe to the command, as every other stream does."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 def open_console(*, data_on_stdout: bool = False) -> Console:
@@ -26,7 +33,7 @@ def error_console() -> Console:
 
 def _console(stream: object) -> Console:
     terminal = bool(getattr(stream, "isatty", lambda: False)())
-    return Console(
+    return _Console(
         file=stream,  # type: ignore[arg-type]
         force_terminal=terminal,
         no_color=None if terminal and "NO_COLOR" not in os.environ else True,
@@ -38,33 +45,13 @@ def _console(stream: object) -> Console:
 
 
 def is_wide(console: Console) -> bool:
-    """Whether the table may have more than its five columns."""
+    """Whether tables may have more than the columns that every terminal has room for."""
     return console.is_terminal and console.width >= WIDE
 
 
-def plain_table(*headers: str, right: tuple[int, ...] = (), gap: int = 2) -> Table:
-    """A table without lines, so many spaces between columns, nothing wrapped or cut."""
-    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
-    for index, header in enumerate(headers):
-        table.add_column(
-            header, no_wrap=True, overflow="ignore", justify="right" if index in right else "left"
-        )
-    return table
-
-
-def show_table(console: Console, table: Table) -> None:
-    """Print a table at its own width, however narrow the terminal, without trailing blanks."""
-    endless = Console(
-        file=console.file,
-        force_terminal=console.is_terminal,
-        no_color=console.no_color,
-        width=ENDLESS,
-        highlight=False,
-    )
-    for line in endless.render_lines(table, pad=False):
-        text = Text.assemble(*((part.text, part.style or "") for part in line))
-        text.rstrip()
-        endless.print(text, crop=False)
+def room_of(console: Console) -> int:
+    """The columns of a terminal; of a pipe, those that most terminals have."""
+    return console.width if console.is_terminal else NARROW
 
 
 def markdown_row(texts: Iterable[str]) -> str:
@@ -97,7 +84,20 @@ def _sharing(reasons: Mapping[str, str]) -> dict[str, list[str]]:
 
 def say(console: Console, text: str, style: str = "") -> None:
     """A sentence, wrapped at words in a terminal and left alone in a pipe."""
-    console.print(Text(text, style=style))
+    lines = wrapped(console, text, console.width) if console.is_terminal else [text]
+    for line in lines:
+        console.print(Text(line, style=style), soft_wrap=True)
+
+
+def wrapped(console: Console, text: str, width: int) -> list[str]:
+    """The lines of a text that is broken at words, indented alike, without trailing blanks."""
+    found = []
+    for line in text.split("\n"):
+        own = line.lstrip(" ")
+        indent = " " * (len(line) - len(own))
+        parts = Text(own).wrap(console, width - len(indent))
+        found += [f"{indent}{part.plain}".rstrip() for part in parts]
+    return found
 
 
 def say_unbroken(console: Console, text: str, style: str = "") -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from blurbench.records.journal import Run
-from blurbench.report.console import markdown_row, missing_line, plain_table, say, show_table
+from blurbench.report.console import markdown_row, missing_line, say
 from blurbench.report.heading import machine_line, run_lines
+from blurbench.report.table import Brackets, Table
 from blurbench.report.units import plural
 from blurbench.study.opponents import FASTEST_CPU, MEANING
 
@@ -23,11 +23,7 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
     """The table, a sentence to quote for each pair, the claims beside them, and the answer."""
     crossovers = found["crossovers"]
     if crossovers:
-        table = plain_table(*HEADERS, right=(4,))
-        for one in crossovers:
-            for texts in _texts(one):
-                table.add_row(*map(Text, texts))
-        show_table(console, table)
+        _table(crossovers).show(console)
         console.print()
     for one in crossovers:
         say(console, one["sentence"])
@@ -49,6 +45,16 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
         console.print()
     for line in found["verdicts"]:
         say(console, line, "bold")
+
+
+def _table(crossovers: Sequence[Mapping[str, Any]]) -> Table:
+    one_scope = len({one["scope"] for one in crossovers}) == 1
+    least = ("sizes", Brackets("second faster"), "scope")
+    table = Table(HEADERS, right=(4,), spare=("scope", *least[:2]) if one_scope else least)
+    for one in crossovers:
+        for texts in _texts(one):
+            table.add_row(*texts)
+    return table
 
 
 def _texts(one: Mapping[str, Any]) -> list[list[str]]:

@@ -1,20 +1,21 @@
-"""A kernel on the terminal: plain tables of at most 80 columns."""
+"""A kernel on the terminal: plain tables."""
 
 from __future__ import annotations
 
 from rich.console import Console
 
-from blurbench.report.console import plain_table, say, show_table
-from blurbench.report.units import MISSING, brief_duration, digits, plural
+from blurbench.report.console import room_of, say, say_unbroken
+from blurbench.report.table import Table
+from blurbench.report.units import MISSING, brief_duration, digits, plural, rough
 from blurbench.study.inspect import Inspection
 
-WIDTH = 78
+WIDTH = 78  # at most
 MOST_TAPS = 40
 
 
 def show_inspection(console: Console, found: Inspection, has_shape: bool) -> None:
     """Section after section."""
-    for line in (_title(found), *_taps(found)):
+    for line in (_title(found), *_taps(found, min(WIDTH, room_of(console)))):
         say(console, line)
     _show_fidelity(console, found)
     if found.shift is not None:
@@ -41,7 +42,7 @@ def _title(found: Inspection) -> str:
     )
 
 
-def _taps(found: Inspection) -> list[str]:
+def _taps(found: Inspection, width: int) -> list[str]:
     """From the largest outwards, as many as fit into a few lines."""
     kernel = found.kernel
     half = kernel.taps[kernel.radius : len(kernel.taps) - (1 if kernel.even else 0)]
@@ -51,7 +52,7 @@ def _taps(found: Inspection) -> list[str]:
     lines = ["Taps, from the centre to one side:"]
     line = " "
     for text in texts:
-        if len(line) + 1 + len(text) > WIDTH:
+        if len(line) + 1 + len(text) > width:
             lines.append(line)
             line = " "
         line += f" {text}"
@@ -61,7 +62,7 @@ def _taps(found: Inspection) -> list[str]:
 def _show_fidelity(console: Console, found: Inspection) -> None:
     kernel, facts = found.kernel, found.fidelity
     _heading(console, "Against the Gaussian that it samples")
-    table = plain_table("", "value", "", right=(1,))
+    table = Table(("", "value", ""), right=(1,), prose=True)
     rows = [
         (
             "effective sigma",
@@ -93,7 +94,7 @@ def _show_fidelity(console: Console, found: Inspection) -> None:
     ]
     for row in rows:
         table.add_row(*row)
-    show_table(console, table)
+    table.show(console)
 
 
 def _small(value: float) -> str:
@@ -107,7 +108,7 @@ def _show_shift(console: Console, found: Inspection) -> None:
     shift = found.shift
     assert shift is not None
     _heading(console, "An even size: the blurred image lies half a pixel down and to the right")
-    table = plain_table("", "shift, pixels", "bias", "", right=(1, 2))
+    table = Table(("", "shift, pixels", "bias", ""), right=(1, 2), prose=True)
     table.add_row(
         "a dot",
         f"{shift.dot_down:.4f}, {shift.dot_right:.4f}",
@@ -120,31 +121,30 @@ def _show_shift(console: Console, found: Inspection) -> None:
         f"{100 * shift.edge_bias:.1f} %",
         "of its height",
     )
-    show_table(console, table)
+    table.show(console)
 
 
 def _show_choices(console: Console, found: Inspection) -> None:
     _heading(console, f"Sizes that others take for sigma {found.kernel.sigma:.4g}")
-    table = plain_table("rule", "size", "distance", right=(1, 2))
+    table = Table(("rule", "size", "distance"), right=(1, 2))
     for choice in found.choices:
         table.add_row(choice.rule, str(choice.size), _small(choice.distance))
-    show_table(console, table)
+    table.show(console)
 
 
 def _show_influences(console: Console, found: Inspection) -> None:
     _heading(console, "How much a pixel counts in the blurred image, by its place and the border")
-    table = plain_table("border", "centre", "edge", "corner", right=(1, 2, 3))
+    table = Table(("border", "centre", "edge", "corner"), right=(1, 2, 3))
     for one in found.influences:
         table.add_row(one.border, *(f"{value:.3f}" for value in (one.centre, one.edge, one.corner)))
-    show_table(console, table)
+    table.show(console)
 
 
 def _show_costs(console: Console, found: Inspection) -> None:
     height, width = found.problem.shape[:2]
     _heading(console, f"Cost a pixel of {width}x{height} float32, and error on values up to 1")
-    table = plain_table(
-        "method", "multiply-adds", "bytes", "error, float32", "error, float64", right=(1, 2, 3, 4)
-    )
+    headers = ("method", "multiply-adds", "bytes", "error, float32", "error, float64")
+    table = Table(headers, right=(1, 2, 3, 4), spare=headers[:2:-1])
     for one in found.costs:
         errors = (
             MISSING if error is None else f"{error:.1e}"
@@ -153,14 +153,13 @@ def _show_costs(console: Console, found: Inspection) -> None:
         table.add_row(
             one.method, digits(one.operations_per_pixel), digits(one.bytes_per_pixel), *errors
         )
-    show_table(console, table)
+    table.show(console)
 
 
 def _show_cascades(console: Console, found: Inspection) -> None:
     _heading(console, "The same as smaller blurs in a row")
-    table = plain_table(
-        "blurs", "sigma of each", "taps", "cost", "together", "distance", right=(1, 3, 4, 5)
-    )
+    headers = ("blurs", "sigma of each", "taps", "cost", "together", "distance")
+    table = Table(headers, right=(1, 3, 4, 5), spare=("together", "sigma of each"))
     for one in found.cascades:
         table.add_row(
             str(one.count),
@@ -170,7 +169,7 @@ def _show_cascades(console: Console, found: Inspection) -> None:
             f"sigma {one.effective_sigma:.4f}",
             _small(one.distance),
         )
-    show_table(console, table)
+    table.show(console)
 
 
 def _show_equivalents(console: Console, found: Inspection) -> None:
@@ -181,18 +180,16 @@ def _show_equivalents(console: Console, found: Inspection) -> None:
         else:
             say(console, f"{one.name}:")
             for line in one.code.splitlines():
-                say(console, f"    {line}", "cyan")
+                say_unbroken(console, f"    {line}", "cyan")
 
 
 def _show_planning(console: Console, found: Inspection) -> None:
     height, width = found.problem.shape[:2]
     threads = plural(found.problem.threads, "thread")
     _heading(console, f"A new plan against an image of {width}x{height} float32, {threads}")
-    table = plain_table(
-        *("implementation", "new plan", "a call", "ratio"),
-        *(one.name for one in found.paddings),
-        right=tuple(range(1, 4 + len(found.paddings))),
-    )
+    paddings = [one.name for one in found.paddings]
+    headers = ("implementation", "new plan", "a call", "ratio", *paddings)
+    table = Table(headers, right=range(1, len(headers)), spare=paddings[::-1])
     table.add_row("", "", "", "", *(f"{w}x{h}" for h, w in (one.shape for one in found.paddings)))
     table.add_row("pixels", "", "", "", *(f"{one.pixels:.2f}x" for one in found.paddings))
     for row in found.planning:
@@ -204,10 +201,10 @@ def _show_planning(console: Console, found: Inspection) -> None:
             row.name,
             brief_duration(row.plan_s),
             brief_duration(row.call_s),
-            f"{row.plan_s / row.call_s:.2g}",
+            rough(row.plan_s / row.call_s),
             *(f"{row.padded[one.name]:.2f}x" for one in found.paddings),
         )
-    show_table(console, table)
+    table.show(console)
     for line in (
         "Right: a call on the image with its border around it, padded to the next length",
         "that FFTs like, power of two, multiple of 256; over a call on the image.",

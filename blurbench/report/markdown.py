@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blurbench.report.answer import answer_lines, code_line, sentence
-from blurbench.report.compare import header_lines
+from blurbench.report.compare import heading_of
 from blurbench.report.console import markdown_row
 from blurbench.report.rows import row_texts
 from blurbench.study.answer import Answer
@@ -11,14 +11,14 @@ from blurbench.study.answer import Answer
 
 def to_markdown(answer: Answer) -> str:
     """The question, the table, the sentence and the code."""
-    lines = [*header_lines(answer.image.name, answer.problem, answer.options.cache), ""]
+    lines = [*heading_of(answer), ""]
     lines += [
         "| implementation | time [95 %] | vs first | error | verdict |",
         "| --- | --- | --- | ---: | --- |",
     ]
     for row in answer.rows:
         lines.append(markdown_row(row_texts(row)))
-    lines += ["", sentence(answer.rows, answer.options.same)]
+    lines += ["", sentence(answer.rows, answer.same)]
     code = code_line(answer.rows)
     if code:
         lines += ["", "```python", code, "```", ""]

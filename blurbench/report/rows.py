@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.console import Console
-from rich.text import Text
-
 from blurbench.measure.judge import FAR_SLOWER, LIKELY, TIED, UNCLEAR, Result, Standing
 from blurbench.records.lead import CLAIMS
 from blurbench.records.summary import Row
-from blurbench.report.console import is_wide, plain_table, show_table
-from blurbench.report.units import MISSING, brief_duration, count_bytes, digits, duration, ratio
+from blurbench.report.table import Brackets, Table
+from blurbench.report.units import (
+    MISSING,
+    brief_duration,
+    count_bytes,
+    digits,
+    duration,
+    ratio,
+    rough,
+)
 
 FIVE = ("implementation", "time [95 %]", "vs first", "error", "verdict")
-NARROW = 80  # columns that every terminal has
+LEAST_NEEDED = ("error", Brackets("time [95 %]"), Brackets("vs first"))  # first, of the five
+ROUNDED = "rounded"  # all that is to be said of the error of whole numbers, up to this:
+ROUNDING = {"uint8": 0.5 + 255e-6, "uint16": 0.5 + 65535e-6}  # a half, and what float32 is off
 _LABELS = {
     "over_budget": "over budget",
     "out_of_memory": "no memory",
     "implausible": "too fast",
+    "timed_out": "timed out",
+    "device_lost": "device lost",
 }
 _STYLES = {
     **dict.fromkeys(CLAIMS, "bold green"),
@@ -29,28 +38,29 @@ _STYLES = {
 Texts = Callable[[Row], list[str]]
 
 
-def show_ranking(console: Console, rows: list[Row]) -> None:
+def ranking_table(rows: list[Row]) -> Table:
     """All rows, end to end."""
     extra = ("first call", "setup", "MP/s", "GB/s", "of copy", "of FMA", "bound", "rounds")
-    _show(console, rows, row_texts, extra, _details)
+    least = ("of FMA", "bound", "of copy", "GB/s", "rounds", "MP/s", "setup", "first call")
+    return _table(rows, row_texts, (extra, least), _details)
 
 
-def show_on_device(console: Console, rows: list[Row], race: Result) -> None:
+def device_table(rows: list[Row], race: Result) -> Table:
     """The rows of a device, on data that is already there."""
     extra = ("graph", "launch", "compiling", "memory", "of copy", "of FMA", "bound", "rounds")
-    _show(
-        console,
+    least = ("rounds", "compiling", "of FMA", "bound", "of copy", "memory", "graph", "launch")
+    return _table(
         rows,
         lambda row: _texts_on_device(row, race.standings[row.name]),
-        extra,
+        (extra, least),
         lambda row: _details_on_device(row, race.standings[row.name].rounds),
     )
 
 
-def show_transfers(console: Console, rows: list[Row]) -> None:
+def transfer_table(rows: list[Row]) -> Table:
     """What the way to a device and back takes, from ordinary and from page-locked memory."""
     headers = ("implementation", "upload", "pinned", "download", "pinned", "single", "pipelined")
-    table = plain_table(*headers, right=tuple(range(1, len(headers))))
+    table = Table(headers, right=range(1, len(headers)))
     for row in rows:
         times = (
             *(row.upload_median_s, row.upload_pinned_median_s),
@@ -58,28 +68,28 @@ def show_transfers(console: Console, rows: list[Row]) -> None:
             *(row.end_to_end_median_s, row.end_to_end_pipelined_median_s),
         )
         table.add_row(row.label, *map(brief_duration, times))
-    show_table(console, table)
+    return table
 
 
-def _show(
-    console: Console, rows: list[Row], five: Texts, extra: tuple[str, ...], details: Texts
-) -> None:
-    """Five columns, and the extra ones where there is room; what is a figure to the right."""
-    wide = is_wide(console)
+def _table(
+    rows: list[Row],
+    five: Texts,
+    more: tuple[tuple[str, ...], tuple[str, ...]],
+    details: Texts,
+) -> Table:
+    """Five columns, and further ones where there is room; what is a figure to the right.
+
+    Args:
+        more: the further columns, as they stand and from the least needed.
+    """
+    extra, least = more
     right = (3, *(5 + number for number, name in enumerate(extra) if name != "bound"))
-    lines = [five(row) for row in rows]
-    # One blank between columns does where two would make a line wider than most terminals.
-    gap = 2 if wide or _width(lines) + 2 * (len(FIVE) - 1) <= NARROW else 1
-    table = plain_table(*FIVE, *(extra if wide else ()), right=right, gap=gap)
-    for row, texts in zip(rows, lines, strict=True):
+    table = Table((*FIVE, *extra), right, least, LEAST_NEEDED)
+    for row in rows:
+        texts = five(row)
         style = _STYLES.get(texts[4], "" if row.status == "ok" else "red")
-        table.add_row(*map(Text, texts + (details(row) if wide else [])), style=style)
-    show_table(console, table)
-
-
-def _width(lines: list[list[str]]) -> int:
-    """Of the five columns, without the blanks between them."""
-    return sum(max(map(len, column)) for column in zip(FIVE, *lines, strict=True))
+        table.add_row(*texts, *details(row), style=style)
+    return table
 
 
 def row_texts(row: Row) -> list[str]:
@@ -106,8 +116,15 @@ def _five(row: Row, time_text: str, compared: str, verdict: str | None) -> list[
         verdict = _LABELS.get(row.status, row.status)
     if verdict in CLAIMS and compared.startswith("1.00x"):
         compared = "1"
-    error = MISSING if row.max_abs_error is None else f"{row.max_abs_error:.1e}"
-    return [row.label, time_text, compared, error, verdict or MISSING]
+    return [row.label, time_text, compared, _error(row), verdict or MISSING]
+
+
+def _error(row: Row) -> str:
+    """The error; of whole numbers, where it is that of their rounding, the word for it."""
+    error, dtype = row.max_abs_error, row.key.dtype
+    if error is None:
+        return MISSING
+    return ROUNDED if dtype in ROUNDING and error <= ROUNDING[dtype] else f"{error:.1e}"
 
 
 def _details(row: Row) -> list[str]:
@@ -137,6 +154,6 @@ def roofline_texts(row: Row, bound: str | None) -> list[str]:
     """Shares of the copy bandwidth and of the multiply-add rate, and what holds the row back."""
     shares = (row.copy_bandwidth_fraction, row.multiply_add_fraction)
     return [
-        *(MISSING if share is None else f"{100 * share:.2g} %" for share in shares),
+        *(MISSING if share is None else f"{rough(100 * share)} %" for share in shares),
         bound or MISSING,
     ]

@@ -9,27 +9,21 @@ from pathlib import PurePath
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from blurbench.records.advice import advice_text
 from blurbench.records.export import to_json
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
-from blurbench.records.summary import Row
-from blurbench.report.compare import show_point
-from blurbench.report.console import (
-    is_wide,
-    markdown_row,
-    missing_line,
-    plain_table,
-    say,
-    show_table,
-)
+from blurbench.records.summary import Row, as_written, brief_summary
+from blurbench.report import markdown
+from blurbench.report.compare import heading_of, show_answers, show_point, show_risks
+from blurbench.report.console import error_console, markdown_row, missing_line, say
 from blurbench.report.crossover import crossover_markdown, show_crossovers
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.rows import roofline_texts
+from blurbench.report.table import Brackets, Table
 from blurbench.report.units import MISSING, brief_duration, duration, ratio
-from blurbench.study import crossover
+from blurbench.study import answer, crossover
 from blurbench.study.crossing import find_crossovers
 from blurbench.study.ordering import UNDECIDED
 from blurbench.study.verdicts import verdicts
@@ -37,13 +31,34 @@ from blurbench.study.verdicts import verdicts
 BY_SIZE = ("size", "fastest", "time [95 %]", "vs next", "next")
 TOO_DEAR = "not measured: too far behind at smaller sizes, or one run does not fit the budget"
 ROOFLINE = ("of copy", "of FMA", "bound")  # of the fastest
+OF_THE_COMMAND = ("command", "outputs", "all_columns")  # and no part of what was found
+
+
+def lines_above(log: Log) -> list[str]:
+    """What a run is about and where it was made, as the command that made it said it."""
+    answers = answer.answers_of(log) if log.run.about["study"] == "compare" else []
+    about = heading_of(answers[0]) if len(answers) == 1 else run_lines(log.run)
+    return [*about, machine_line(log.run)]
 
 
 def show_log(console: Console, log: Log, everything: bool = False) -> None:
-    """The tables of one run, and what follows from them; with every row of a point, or a screen."""
-    if log.run.about["study"] == "crossover":
+    """What the command that made a run shows of it, and on stderr what put its figures at risk.
+
+    Args:
+        everything: whether every row of a point is shown, and not a screen.
+    """
+    show_risks(error_console(), log.run.risks)
+    study = log.run.about["study"]
+    if study == "crossover":
         show_crossovers(console, log.run, crossover.document(log))
-        return
+    elif study == "compare":
+        show_answers(console, answer.answers_of(log), everything)
+    else:
+        _show_sweep(console, log, everything)
+
+
+def _show_sweep(console: Console, log: Log, everything: bool) -> None:
+    """The tables of each image, and what follows from them."""
     images = by_image(log)
     for label, points in images:
         if len(images) > 1:
@@ -132,14 +147,15 @@ def _show_point(
 
 
 def _show_sizes(console: Console, points: Sequence[Findings]) -> None:
-    wide = is_wide(console)
-    table = plain_table(*BY_SIZE, *(ROOFLINE if wide else ()), right=(0, 5, 6))
+    right = (0, 5, 6)
+    least = (Brackets("time [95 %]"), Brackets("vs next"), "next")
+    table = Table((*BY_SIZE, *ROOFLINE), right, ("of FMA", "of copy", "bound"), least)
     for one, texts in zip(points, size_rows(points), strict=True):
         lead = one.lead()
-        if wide and lead is not None:
-            texts += roofline_texts(lead.first, lead.first.end_to_end_bound)
-        table.add_row(*map(Text, texts))
-    show_table(console, table)
+        row = None if lead is None else lead.first
+        shares = [MISSING] * 3 if row is None else roofline_texts(row, row.end_to_end_bound)
+        table.add_row(*texts, *shares)
+    table.show(console)
 
 
 def size_rows(points: Iterable[Findings]) -> list[list[str]]:
@@ -189,16 +205,29 @@ def _stretch(sizes: Sequence[int]) -> str:
     return f"at {sizes[0]}" if len(sizes) == 1 else f"from {sizes[0]} to {sizes[-1]}"
 
 
-def texts_of(log: Log) -> dict[str, Callable[[], str]]:
-    """A run as CSV, JSON and Markdown."""
-    if log.run.about["study"] == "crossover":
+def texts_of(log: Log, all_columns: bool = False) -> dict[str, Callable[[], str]]:
+    """A run as CSV, JSON and Markdown, whichever command made it.
+
+    Args:
+        all_columns: whether the CSV is the very summary that the run keeps.
+    """
+    csv: Callable[[], str] = log.summary if all_columns else lambda: brief_summary(log.rows())
+    study = log.run.about["study"]
+    if study == "crossover":
         return {
-            "csv": log.summary,
+            "csv": csv,
             "json": lambda: to_json(crossover.document(log)),
             "markdown": lambda: crossover_markdown(log.run, crossover.document(log)),
         }
+    if study == "compare":
+        answers = answer.answers_of(log)
+        return {
+            "csv": csv,
+            "json": lambda: to_json(answer.document(answers)),
+            "markdown": lambda: "\n".join(map(markdown.to_markdown, answers)),
+        }
     return {
-        "csv": log.summary,
+        "csv": csv,
         "json": lambda: to_json(document(log)),
         "markdown": lambda: to_markdown(log),
     }
@@ -210,9 +239,10 @@ def document(log: Log) -> dict[str, Any]:
         "schema": "blurbench.sweep/1",
         "run_id": log.run.run_id,
         "machine_id": log.run.machine_id,
-        **{name: value for name, value in log.run.about.items() if name != "command"},
+        **{name: told for name, told in log.run.about.items() if name not in OF_THE_COMMAND},
+        "kernels": [{**one, "sigma": as_written(one["sigma"])} for one in log.run.about["kernels"]],
         "ranking_scope": "end_to_end",
-        "implementations": [row.as_dict() for row in log.rows()],
+        "implementations": [row.as_told() for row in log.rows()],
         "crossovers": [
             one.as_dict() for _, points in by_image(log) for one in find_crossovers(points)
         ],
@@ -248,19 +278,21 @@ def show_runs(console: Console, logs: Sequence[Log]) -> None:
         images = log.image_numbers
         for row in log.rows():
             found.setdefault(_place(row, images[row.key.image]), {})[number] = row
-    headers = ["size", "image", "implementation"]
-    headers += [f"time [{number}]" for number in range(1, len(logs) + 1)]
-    headers += [f"[{number}]/[1]" for number in range(2, len(logs) + 1)]
-    table = plain_table(*headers, right=(0, *range(3, len(headers))))
+    times = [f"time [{number}]" for number in range(1, len(logs) + 1)]
+    ratios = [f"[{number}]/[1]" for number in range(2, len(logs) + 1)]
+    extents = {place[1:3] for place in found}
+    # The ratios say what the times of the others are, beside those of the first.
+    spare = [*(["image"] if len(extents) == 1 else []), *times[:0:-1], *ratios[:0:-1]]
+    headers = ["size", "image", "implementation", *times, *ratios]
+    table = Table(headers, (0, *range(3, len(headers))), spare=spare)
     for place, rows in sorted(found.items()):
         size, width, height, name = place[:4]
         own = [rows.get(number) for number in range(len(logs))]
         if all(row is None or row.end_to_end_median_s is None for row in own):
             continue
-        texts = [str(size), f"{width}x{height}", name, *map(_time_or_status, own)]
-        texts += [_ratio_of(row, own[0]) for row in own[1:]]
-        table.add_row(*map(Text, texts))
-    show_table(console, table)
+        shown = [*map(_time_or_status, own), *(_ratio_of(row, own[0]) for row in own[1:])]
+        table.add_row(str(size), f"{width}x{height}", name, *shown)
+    table.show(console)
     say(
         console,
         "\nTimes of different runs are not paired: small differences between them mean nothing.",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from blurbench.choice.auto import HOST
 from blurbench.choice.model import ITEM_BYTES, TERMS, costs_for, terms_of
 from blurbench.choice.table import Table
 from blurbench.plan import Problem
-from blurbench.report.console import plain_table, say, show_table
+from blurbench.report.console import say
+from blurbench.report.table import Table as TextTable
 from blurbench.report.units import brief_duration, ratio
 
 # What a figure of a cost stands for.
@@ -20,15 +20,14 @@ PARTS = ("call", "lines", "samples", "past cache", "work")
 
 def show_measured(console: Console, table: Table, path: str) -> None:
     """Each implementation of which there are figures, and how far off they are."""
-    shown = plain_table(
-        "implementation", "dtype", "threads", "timings", "deviation", right=(2, 3, 4)
-    )
+    headers = ("implementation", "dtype", "threads", "timings", "deviation")
+    shown = TextTable(headers, right=(2, 3, 4), spare=("timings",))
     for cost in table["costs"]:
         name = f"{cost['backend']}:{cost['method']}"
         off = f"{100 * cost['median_deviation']:.0f} %"
         counts = str(cost["threads"]), str(cost["timings"])
-        shown.add_row(*map(Text, (name, cost["dtype"], *counts, off)))
-    show_table(console, shown)
+        shown.add_row(name, cost["dtype"], *counts, off)
+    shown.show(console)
     console.print()
     for name, reason in table["left_out"].items():
         say(console, f"{name} was left out: {reason.removesuffix('.')}.")
@@ -67,7 +66,7 @@ def show_explanation(
         )
     }
     able = {name for _, name in ranked}
-    shown = plain_table("implementation", "expected", *PARTS, right=tuple(range(1, 7)))
+    shown = TextTable(("implementation", "expected", *PARTS), right=range(1, 7), spare=PARTS)
     for seconds, name in found:
         terms = terms_of(
             costs[name]["method"],
@@ -83,8 +82,8 @@ def show_explanation(
         ]
         figures = [f"{100 * part:.0f} %" for part in parts]
         label = name if name in able else f"{name} (not here)"
-        shown.add_row(*map(Text, (label, brief_duration(seconds), *figures)))
-    show_table(console, shown)
+        shown.add_row(label, brief_duration(seconds), *figures)
+    shown.show(console)
     console.print()
     if len(able) < len(found):
         say(console, "Not here: it cannot run on this machine; see blurbench backends.")

@@ -51,6 +51,11 @@ def digits(value: float) -> str:
     return f"{value:.{places}f}"
 
 
+def rough(value: float) -> str:
+    """Two significant digits, without an exponent below a million."""
+    return f"{float(f'{value:.2g}'):g}"
+
+
 def count_bytes(number: float) -> str:
     """`18.7 MB`, in powers of ten."""
     for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):

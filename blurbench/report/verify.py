@@ -8,8 +8,9 @@ from rich.console import Console
 
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.registry import probe
-from blurbench.report.console import error_console, plain_table, say, say_missing, show_table
+from blurbench.report.console import error_console, say, say_missing
 from blurbench.report.progress import piece_by_piece
+from blurbench.report.table import Table
 from blurbench.report.units import minutes
 from blurbench.study.verify import count_cases, seconds_of, verify
 
@@ -39,13 +40,14 @@ def run_and_show(
         say(error_console(), f"{count:,} cases take about {minutes(seconds)}{quicker}.")
     with piece_by_piece("verifying", seconds) as progress:
         checks = verify(runnable, progress, allow_even, quick)
-    table = plain_table("implementation", "dtype", "cases", "worst", "verdict", right=(2, 3))
+    headers = ("implementation", "dtype", "cases", "worst", "verdict")
+    table = Table(headers, right=(2, 3), spare=("cases", "worst"))
     for check in checks:
         worst = f"{check.worst:.2f} of allowed"
         verdict = f"{len(check.failures)} failed" if check.failures else "ok"
         table.add_row(check.implementation, check.dtype, str(check.cases), worst, verdict)
     if checks:
-        show_table(console, table)
+        table.show(console)
     for check in checks:
         for failure in (check.failures or [])[:SHOWN]:
             say(console, f"{check.implementation} {check.dtype}: {failure}")

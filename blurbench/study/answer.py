@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from blurbench.image import Image
-from blurbench.measure.judge import Result
+import numpy as np
+
+from blurbench.kernel import GaussianKernel
+from blurbench.measure.judge import Result, Rules
 from blurbench.plan import Problem
-from blurbench.records.findings import RANKING_SCOPE, CopySpeed
+from blurbench.records.findings import RANKING_SCOPE, CopySpeed, Difference
+from blurbench.records.journal import Log, Run
 from blurbench.records.lead import lead_of
-from blurbench.records.summary import Row
-from blurbench.study.options import Options
+from blurbench.records.summary import Key, Row, as_written
 
 
 @dataclass
 class Answer:
-    """What a comparison found.
+    """What a comparison found on one image.
 
     Attributes:
+        image: its name.
+        file_type: of the pixels in its file; empty where an earlier version did not keep it.
         rows: one an implementation, fastest first, then those that did not run.
         race: how they ranked end to end; None where nothing could race.
         on_device: how the GPU's implementations ranked on data that is already there.
         control_failure: why no control could run, if none could.
-        difference: largest |separable - direct| on the sampled pixels; None where not computed.
+        difference: of separable and direct on the sampled pixels; None where not computed.
+        same: ratios within 1/(1+same)..1+same are the same speed.
+        seconds: that it took, from when the first thing was measured.
     """
 
-    image: Image
+    image: str
+    file_type: str
     problem: Problem
-    options: Options
     rows: list[Row]
     race: Result | None = None
     on_device: Result | None = None
     control_failure: str | None = None
-    difference: float | None = None
+    difference: Difference | None = None
     copy: CopySpeed | None = None
-    machine: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    risks: list[str] = field(default_factory=list)
-    unavailable: dict[str, str] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    risks: Sequence[str] = ()
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+    cache: str = "hot"
+    same: float = Rules.same
     seed: int = 0
     seconds: float = 0.0
     interrupted: bool = False
@@ -50,15 +58,15 @@ class Answer:
         return {
             "schema": "blurbench.compare/1",
             "image": {
-                "path": self.image.name,
+                "path": self.image,
                 "height": problem.height,
                 "width": problem.width,
                 "channels": problem.channels,
-                "dtype": self.image.pixels.dtype.name,
+                "dtype": self.file_type or None,
             },
             "kernel": {
                 "size": kernel.size,
-                "sigma": kernel.sigma,
+                "sigma": as_written(kernel.sigma),
                 "radius": kernel.radius,
                 "shift_pixels": kernel.shift,
             },
@@ -66,7 +74,7 @@ class Answer:
             "cval": problem.cval,
             "dtype": problem.dtype.name,
             "threads": problem.threads,
-            "cache": self.options.cache,
+            "cache": self.cache,
             "seed": self.seed,
             "machine": self.machine,
             "versions": self.versions,
@@ -75,11 +83,73 @@ class Answer:
             "ranking_scope": RANKING_SCOPE,
             "control": _control(self.race),
             "lead": _lead(self.rows),
-            "separable_direct_max_abs_difference": self.difference,
+            "separable_direct_max_abs_difference": self.difference and self.difference.absolute,
             "interrupted": self.interrupted,
-            "implementations": [row.as_dict() for row in self.rows],
+            "implementations": [row.as_told() for row in self.rows],
             "on_device": _on_device(self.on_device),
         }
+
+
+def answers_of(log: Log) -> list[Answer]:
+    """What the records of a comparison say of each image that was begun; of all if none was."""
+    kernels = log.run.about["kernels"]
+    places = [
+        (told, _point(log.run, told, kernel)) for told in log.run.images for kernel in kernels
+    ]
+    begun = [one for one in places if one[1] in log.points]
+    return [_answer(log, *one) for one in begun or places]
+
+
+def _point(run: Run, image: Mapping[str, Any], kernel: Mapping[str, Any]) -> Key:
+    """What all cells of an image share."""
+    options = run.about["options"]
+    return Key(
+        implementation="",
+        image=image["path"],
+        height=image["height"],
+        width=image["width"],
+        channels=image["channels"],
+        size=kernel["size"],
+        sigma=kernel["sigma"],
+        border=options["border"],
+        cval=options["cval"],
+        dtype=options["dtype"],
+        threads=0,
+        cache=options["cache"],
+    )
+
+
+def _answer(log: Log, image: Mapping[str, Any], point: Key) -> Answer:
+    run, findings = log.run, log.at(point)
+    channels = (point.channels,) if point.channels > 1 else ()
+    problem = Problem(
+        GaussianKernel.from_size(point.size, point.sigma, allow_even=True),
+        (point.height, point.width, *channels),
+        np.dtype(point.dtype),
+        point.border,
+        point.cval,
+        run.threads,
+    )
+    processes = range(1, run.about["options"].get("processes", 1) + 1)
+    return Answer(
+        image["path"],
+        image.get("dtype", ""),
+        problem,
+        findings.rows(),
+        race=findings.race(RANKING_SCOPE),
+        on_device=findings.race("compute"),
+        control_failure=findings.control_failure,
+        difference=findings.difference,
+        copy=findings.copy(),
+        machine=run.about["machine"],
+        versions=run.about["versions"],
+        risks=run.risks,
+        unavailable=run.about["unavailable"],
+        cache=point.cache,
+        same=run.rules.same,
+        seed=run.about["seed"],
+        interrupted=not all(map(findings.closed, processes)),
+    )
 
 
 def document(answers: Sequence[Answer]) -> dict[str, Any]:

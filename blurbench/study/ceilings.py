@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from blurbench.study.bandwidth import CopySample, time_copies, time_device_copie
 from blurbench.study.device_cells import Place, place_on
 from blurbench.study.notes import Notes
 from blurbench.study.plausibility import least_on_device, least_on_host
-from blurbench.study.session import Session
+from blurbench.study.session import Session, kind_of
 
 
 class Ceilings:
@@ -37,7 +38,9 @@ class Ceilings:
         """Copies, then arithmetic; the backends on whose devices the image finds no place."""
         self._copy(lambda threads: self._findings.copies(COPY, self._notes.process, threads))
         failed = []
-        for backend in self._session.devices:
+        for backend in list(self._session.devices):
+            if backend not in self._session.devices:  # it was closed with the one before
+                continue
             try:
                 self._settle_on_device(backend)
             except Exception as error:
@@ -61,8 +64,10 @@ class Ceilings:
 
     def _settle_on_device(self, backend: str) -> None:
         """Bring the image to a backend's device and copy it there."""
-        name, device = f"{backend}:{COPY}", self._session.devices[backend]
-        place = place_on(device, self._images[0], self._session.options.cache)
+        name, devices = f"{backend}:{COPY}", self._session.devices
+        cache = self._session.options.cache
+        bring = partial(place_on, devices[backend], self._images[0], cache)
+        place = devices.call(backend, "an upload", bring)
         for copy in time_device_copies(place, self._findings.copies(name, self._notes.process, 1)):
             self._record_copy(name, "compute", copy)
         self.places[backend] = place
@@ -73,8 +78,8 @@ class Ceilings:
         rates, found = self._notes.log.rates, {}
         if "cpu" in self._session.kinds.values():
             found["cpu"] = time_host(dtype, threads, rates.count("cpu"))
-        for backend, place in self.places.items():
-            kind = self._session.kind_of_device(backend)
+        for place in self.places.values():
+            kind = kind_of(place.device)
             if found.get(kind):  # all backends of a kind share a device
                 continue
             try:

@@ -8,13 +8,11 @@ from blurbench import host
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.risks import find_risks
-from blurbench.records.findings import RANKING_SCOPE
 from blurbench.records.journal import Log
-from blurbench.records.machine import describe_machine
-from blurbench.study.answer import Answer
+from blurbench.study.answer import Answer, answers_of
 from blurbench.study.listener import Listener
-from blurbench.study.options import Options, problem_for
-from blurbench.study.point import PointStudy, point_key
+from blurbench.study.options import Options
+from blurbench.study.point import PointStudy
 from blurbench.study.question import Question, Source
 from blurbench.study.session import Session
 
@@ -49,37 +47,7 @@ def compare(
         session, image, kernel, log, listener, budget=options.budget, with_difference=True
     )
     study.run()
-    after = find_risks(host.usable_cpus(), throttled=throttled)
-    answer = answer_from(log, image, kernel, session)
-    answer.control_failure, answer.difference = study.control_failure, study.difference
-    answer.risks += [risk for risk in after if risk not in answer.risks]
-    answer.interrupted = study.interrupted
+    log.add_risks(find_risks(host.usable_cpus(), throttled=throttled))
+    (answer,) = answers_of(log)
     answer.seconds = time.perf_counter() - started
     return answer
-
-
-def answers_from(log: Log, question: Question, session: Session) -> list[Answer]:
-    """What a log says of each image; those that were not begun are left out."""
-    (kernel,) = question.kernels
-    found = [answer_from(log, image, kernel, session) for image in question.images()]
-    return [one for one in found if one.image.name in log.image_numbers] or found
-
-
-def answer_from(log: Log, image: Image, kernel: GaussianKernel, session: Session) -> Answer:
-    """What a log says of its only point."""
-    problem = problem_for(image, kernel, session.options)
-    findings = log.at(point_key(problem, image.name, session.options.cache))
-    return Answer(
-        image,
-        problem,
-        session.options,
-        findings.rows(),
-        race=findings.race(RANKING_SCOPE),
-        on_device=findings.race("compute"),
-        copy=findings.copy(),
-        machine=describe_machine(session.device_names),
-        versions=session.versions,
-        risks=list(log.run.about["risks"]),
-        unavailable=session.unavailable,
-        seed=session.seed,
-    )

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from blurbench.backends.registry import probe
 from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
-from blurbench.records.findings import RANKING_SCOPE, Findings
+from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
 from blurbench.records.journal import Log
 from blurbench.study.claims import held_against, scipy_chooses_fft_from
 from blurbench.study.crossing import find_crossovers
@@ -48,23 +47,28 @@ def crossover_rules(rules: Rules) -> Rules:
 def check_pairs(options: Options) -> None:
     """Raise InputError where the options leave nothing to be held against anything.
 
-    What cannot run here is no opponent, unless nothing can: that is told with the reasons.
+    A GPU that cannot run here is no opponent, unless nothing can: that is told with the reasons.
     """
-    named = chosen(options)
-    states = {
-        backend.name: probe(backend, backend.name in options.backends) for backend, _ in named
-    }
-    able = [(backend, one) for backend, one in named if states[backend.name].ok]
-    declared = [declare(one, backend.kind) for backend, one in able or named]
-    competing = [one for one in declared if one.exact or options.tolerance is not None]
-    if pairs_of(competing) or sides_of(competing):
+    named = [declare(one, backend.kind) for backend, one in chosen(options)]
+    if _cross([one for one in named if one.kind == "cpu"], options):
+        return
+    session = Session(options)
+    able = [one for one in session.declared if one.name not in session.out]
+    declared = able or named
+    if _cross(declared, options):
         return
     remedy = "name two methods of a backend, or a CPU and a GPU backend"
     if pairs_of(declared) or sides_of(declared):
         remedy = "approximations compete only within a --tolerance: give one, as in 1%"
-    out = [name for name, state in states.items() if not state.ok]
-    where = f" where {', '.join(out)} cannot run" if out else ""
+    out = ", ".join(session.unavailable)
+    where = f" where {out} cannot run" if out else ""
     raise InputError(f"there is nothing to cross{where}: {remedy}")
+
+
+def _cross(declared: Sequence[Declared], options: Options) -> bool:
+    """Whether any of those that may compete is held against another."""
+    competing = [one for one in declared if one.exact or options.tolerance is not None]
+    return bool(pairs_of(competing) or sides_of(competing))
 
 
 def crossover(
@@ -180,6 +184,7 @@ def document(log: Log) -> dict[str, Any]:
         **{name: log.run.about[name] for name in ("options", "seed", "machine")},
         "versions": log.run.about["versions"],
         "machine_id": log.run.machine_id,
+        "risks": log.run.risks,
         "ranking_scope": RANKING_SCOPE,
         "level": LEVEL,
         "verdicts": verdicts(crossovers),

@@ -12,13 +12,12 @@ import numpy as np
 
 from blurbench import host
 from blurbench.choice.auto import keeps_contract
-from blurbench.errors import InputError
+from blurbench.errors import InputError, lacks_memory, text_of
 from blurbench.measure.schedule import shuffled_rounds
 from blurbench.plan import Problem
 from blurbench.study.contender import Contender
 from blurbench.study.fit import Timing
 from blurbench.study.pace import Pace
-from blurbench.study.session import lacks_memory, text_of
 
 HOPELESS, SLOW = 8.0, 3.0  # times the fastest of a place: not tried, if expected; timed once
 ROUNDS, SAMPLE_S = 5, 0.002

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from blurbench.errors import InputError
+from blurbench.errors import DeviceLostError, InputError, lacks_memory, text_of
 from blurbench.records.findings import RANKING_SCOPE
 from blurbench.records.journal import Log
 from blurbench.records.record import Record
 from blurbench.records.summary import Key
-from blurbench.study.session import lacks_memory, text_of
+from blurbench.study.patience import HungError
 
 
 class Notes:
@@ -51,6 +51,10 @@ class Notes:
         status = "failed"
         if isinstance(error, InputError):
             status = "unsupported"
+        elif isinstance(error, HungError):
+            status = "timed_out"
+        elif isinstance(error, DeviceLostError):
+            status = "device_lost"
         elif lacks_memory(error):
             status = "out_of_memory"
         self.record(name, scope, status=status, reason=text_of(error))

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Implementation
-from blurbench.errors import InputError
+from blurbench.errors import InputError, text_of
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import CONTROL, Result, Sample, may_lead
@@ -30,7 +31,7 @@ from blurbench.measure.race import (
 )
 from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
-from blurbench.records.findings import ALONE, RANKING_SCOPE
+from blurbench.records.findings import ALONE, DIFFERENCE, RANKING_SCOPE
 from blurbench.records.journal import Log
 from blurbench.records.summary import Key
 from blurbench.study.admission import (
@@ -54,11 +55,12 @@ from blurbench.study.exactness import (
     take_sample,
 )
 from blurbench.study.listener import Listener
+from blurbench.study.losses import Losses
 from blurbench.study.notes import Notes
 from blurbench.study.opponents import sides_of
 from blurbench.study.options import problem_for
 from blurbench.study.prediction import predict, smallest_effort
-from blurbench.study.session import Session, text_of
+from blurbench.study.session import Session
 from blurbench.study.yardstick import YARDSTICK, make_yardstick
 
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
@@ -112,7 +114,6 @@ class PointStudy:
     Attributes:
         interrupted: from the keyboard; what was measured until then is in the log.
         control_failure: why no control could run, if none could.
-        difference: largest |separable - direct| on the sampled pixels; None where not computed.
 
     Raises:
         InputError: an option cannot be used.
@@ -153,10 +154,11 @@ class PointStudy:
         self.earlier_s = self.findings.measured_s.get(process, 0.0)
         self.interrupted = False
         self.control_failure: str | None = None
-        self.difference: float | None = None
         self.images: list[NDArray[Any]] = []
         self.cells: dict[str, Cell] = {}
         self.controls: dict[str, Cell] = {}  # the double of the reference, by its name
+        self.doubled = ""  # that name, also where no double could be made
+        self.losses = Losses(session, self.notes, self.problem, self.cells)
         self.samples: dict[str, NDArray[np.float64]] = {}
         self.budget = self.compiled_s = 0.0
 
@@ -167,6 +169,7 @@ class PointStudy:
                 self._measure()
             except KeyboardInterrupt:
                 self.interrupted = True
+        self.session.devices.keep(self)
         if not self.interrupted:
             self.notes.close()
 
@@ -198,7 +201,7 @@ class PointStudy:
             self._race_the_likely(costs)
         self._prepare_all(costs)
         if self.with_difference:
-            self.difference = self._separable_against_direct(costs)
+            self._note_difference(costs)
         known = self._worth_racing()
         earlier = self.findings.racers(RANKING_SCOPE)
         self._let_go({*known, *earlier})
@@ -209,7 +212,7 @@ class PointStudy:
         if self.pairs is not None:
             self._leave_out(self.cells.keys() - set(racing))
         self._rank_all(racing)
-        for name, cell in self.cells.items():
+        for name, cell in list(self.cells.items()):
             if self._may_run(name) and not self.interrupted:
                 self._measure_once(name, cell)
 
@@ -261,6 +264,8 @@ class PointStudy:
 
     def _admit_session(self) -> list[Implementation]:
         """Those that can run and may; the others are told why not."""
+        self.session.devices.reopen()
+        self.losses.drop_closed()
         for name, reason in self.session.out.items():
             self.notes.disqualify(name, None, "unavailable", reason)
         return [
@@ -321,7 +326,7 @@ class PointStudy:
                 one.check(self.problem)
                 sizes[one.name] = one.effort(self.problem)
             except Exception as error:
-                self.notes.fail(one.name, error, "setup")
+                self.losses.fail(one.name, error, "setup")
         known = [one for one in runnable if one.name in sizes]
         tried = 0.0  # operations of the last that was estimated: none had more
         best_rate = 0.0  # seconds a multiply-add, of the fastest so far
@@ -331,7 +336,7 @@ class PointStudy:
             self.listener.stage(f"estimating {one.name}")
             operations = sizes[one.name]
             try:
-                if not self._fits(one):
+                if one.backend in self.session.devices.closed or not self._fits(one):
                     continue
                 least_s = smallest_effort(one, self.problem) * best_rate / HOPELESS
                 # Compiling says nothing of those that are yet to be estimated.
@@ -344,15 +349,16 @@ class PointStudy:
                     continue
                 device = self.session.devices.get(one.backend)
                 tried = operations
-                found = predict(one, self.problem, self.pixels, device)
+                trial = partial(predict, one, self.problem, self.pixels, device)
+                found = self.session.devices.call(one.backend, one.name, trial)
                 costs[one.name] = found.seconds
                 self.compiled_s += found.compilation_s or 0.0
                 rate = found.seconds / operations
                 best_rate = min(rate, best_rate or rate)
                 self.notes.record_once(one.name, "compilation", found.compilation_s)
             except Exception as error:
-                self.notes.fail(one.name, error, "setup")
-        return costs
+                self.losses.fail(one.name, error, "setup")
+        return {one.name: costs[one.name] for one in self.session.runnable if one.name in costs}
 
     def _fits(self, one: Implementation) -> bool:
         """Whether its work buffers fit in the memory that is left; else it is told."""
@@ -368,9 +374,10 @@ class PointStudy:
 
     def _fail_all(self, backend: str, error: Exception) -> None:
         """Of a backend, whose device has no place for the image."""
+        self.losses.drop_closed()
         for name, one in self.session.implementations.items():
             if one.backend == backend and self.findings.status(name) in RUNNABLE:
-                self.notes.fail(name, error, "setup")
+                self.losses.fail(name, error, "setup")
 
     def _prepare(self, one: Implementation, expected_s: float) -> None:
         """Make the cell, and hold its first result against the reference."""
@@ -379,11 +386,13 @@ class PointStudy:
             return
         device = self.session.devices.get(one.backend)
         self._release_devices()  # what failed before leaves its memory to this one
+        if one.backend in self.session.devices.closed:
+            return
         held = device.held_bytes() if device is not None else 0
         try:
-            cell = self._make_cell(one)
+            cell = self._make_cell(one, expected_s)
         except Exception as raised:
-            self.notes.fail(name, raised, "first_call")
+            self.losses.fail(name, raised, "first_call")
             return
         # The pool keeps what the cell gave back meanwhile, so this was its peak.
         peak = device.held_bytes() - held if device is not None else None
@@ -422,13 +431,15 @@ class PointStudy:
         """Give back what cells held that are gone; their stopwatches refer to them in cycles."""
         if self.session.devices:
             gc.collect()
-        for device in self.session.devices.values():
-            device.release()
+        self.session.devices.release()
+        self.losses.drop_closed()
 
-    def _make_cell(self, one: Implementation) -> Cell:
-        if one.backend in self.session.devices:
-            return DeviceCell(one, self.problem, self.images, self.ceilings.places[one.backend])
-        return Cell(one, self.problem, self.images)
+    def _make_cell(self, one: Implementation, expected_s: float) -> Cell:
+        if one.backend not in self.session.devices:
+            return Cell(one, self.problem, self.images)
+        place = self.ceilings.places[one.backend]
+        make = partial(DeviceCell, one, self.problem, self.images, place)
+        return self.session.devices.call(one.backend, one.name, make, expected_s)
 
     def _check_plausible(self, name: str, scope: str, seconds: float) -> bool:
         """Whether the time can be believed; if not, the cell is out of the running."""
@@ -469,12 +480,13 @@ class PointStudy:
             try:
                 result = self._race(scope, ready, end - self._spent(), most)
             except ContenderError as failure:
-                if failure.name in (CONTROL, YARDSTICK):
+                if failure.name not in (CONTROL, YARDSTICK):
+                    self.losses.fail(failure.name, failure.error, scope)
+                elif not self.losses.find(self.doubled, failure.error):
                     self.control_failure = text_of(failure.error)
-                else:
-                    self.notes.fail(failure.name, failure.error, scope)
-                    del self.cells[failure.name]
-                self.controls.clear()
+                    self.notes.fail(CONTROL, failure.error, scope)
+                self.session.devices.keep(self.controls)
+                self.controls = {}
             else:
                 if result.interrupted:
                     self.interrupted = True
@@ -507,8 +519,10 @@ class PointStudy:
         def make_control(reference: str) -> Contender | None:
             if self.control_failure is not None:
                 return None
+            self.doubled = reference
             if reference not in self.controls:
-                own = self._make_cell(self.session.implementations[reference])
+                expected_s = self.cells[reference].cost_s
+                own = self._make_cell(self.session.implementations[reference], expected_s)
                 self.controls = {reference: own}
             cells[CONTROL] = self.controls[reference]
             return contender(CONTROL, cells[CONTROL])
@@ -580,8 +594,8 @@ class PointStudy:
                 self._measure_alone(name, scope, now + (end - now) / left)
             except InputError:  # the journal's
                 raise
-            except Exception:  # a figure beside the ranking that cannot be had is left out
-                continue
+            except Exception as error:  # a figure beside the ranking that cannot be had is left out
+                self.losses.find(name, error)
 
     def _is_ok(self, name: str) -> bool:
         return self.findings.status(name) == "ok" and name in self.cells
@@ -604,16 +618,25 @@ class PointStudy:
             try:
                 elapsed = cell.scopes[RANKING_SCOPE](1)
             except Exception as error:
-                self.notes.fail(name, error, RANKING_SCOPE)
+                self.losses.fail(name, error, RANKING_SCOPE)
                 return
         self.notes.record(name, RANKING_SCOPE, elapsed, round=1, **cell.conditions)
 
-    def _separable_against_direct(self, costs: Mapping[str, float]) -> float | None:
+    def _note_difference(self, costs: Mapping[str, float]) -> None:
+        """How far separable and direct lie apart, once for a point."""
+        if self.findings.difference is not None:
+            return
         ones = self.session.implementations
         right = (name for name in self.samples if self.findings.status(name) != "wrong")
-        return separable_against_direct(
+        found = separable_against_direct(
             ((ones[name].method, self.samples[name]) for name in right),
             self.problem,
             self.pixels,
             costs.get("numpy:direct", math.inf),
         )
+        if found is not None:
+            scale = image_scale(self.pixels, self.problem)
+            relative = found / scale if scale else None
+            self.notes.record(
+                DIFFERENCE, DIFFERENCE, max_abs_error=found, max_relative_error=relative
+            )

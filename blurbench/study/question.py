@@ -200,7 +200,8 @@ def ask_again(about: Mapping[str, Any]) -> Question:
     sources, originals = [], []
     for told in about["images"]:
         changes = (_extent(told[name]) for name in ("resized", "cropped"))
-        source = Source(_path(told["uri"]), *changes)
+        uri = told["uri"]
+        source = Source(None if uri is None else path_of(uri), *changes)
         image = dataclasses.replace(source.load(kernels, options), name=told["path"])
         if _fingerprint(image) != told["sha256"]:
             raise InputError(
@@ -213,10 +214,8 @@ def ask_again(about: Mapping[str, Any]) -> Question:
     return Question(about["study"], tuple(sources), tuple(originals), kernels, options, extents)
 
 
-def _path(uri: str | None) -> str | None:
+def path_of(uri: str) -> str:
     """A file's name, which may hold bytes that no text can."""
-    if uri is None:
-        return None
     path = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
     return path.lstrip("/") if os.name == "nt" else path
 

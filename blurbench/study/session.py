@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from functools import partial
 
 from blurbench.backends import gpu
-from blurbench.backends.backend import Availability, Implementation, devices_of
+from blurbench.backends.backend import Availability, Backend, Implementation, devices_of
 from blurbench.backends.device import Device
-from blurbench.backends.registry import find_backends, probe
+from blurbench.backends.lanes import Lanes
+from blurbench.backends.registry import backends, find_backends, probe
+from blurbench.errors import text_of
 from blurbench.measure.risks import Watch
 from blurbench.records.findings import Declared
 from blurbench.records.machine import describe_versions
+from blurbench.study.devices import Devices
 from blurbench.study.options import Options, chosen
+from blurbench.study.patience import PATIENCE_S, HungError, within
 
-LONGEST_TEXT = 500
+HUNG_REMEDY = "restart the machine, or update the driver"
 
 
 class Session:
@@ -24,7 +29,7 @@ class Session:
         implementations: by name, in the order of the registry.
         out: why an implementation cannot run here, by name.
         unavailable: the same with the remedy, by backend.
-        devices: opened ones, by backend.
+        devices: opened ones that work, by backend.
         watch: of what other work the CPUs do, since before the probing.
 
     Raises:
@@ -39,7 +44,8 @@ class Session:
         self.implementations = {one.name: one for _, one in pairs}
         self.out: dict[str, str] = {}
         self.unavailable: dict[str, str] = {}
-        self.devices: dict[str, Device] = {}
+        self.devices = Devices(options.device)
+        self._hung: dict[Lanes | str, Availability] = {}  # by what backends of a driver share
         self.seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
         self.rng = random.Random(self.seed)
         self.kinds: dict[str, str] = {one.name: backend.kind for backend, one in pairs}
@@ -47,31 +53,50 @@ class Session:
         states: list[Availability] = []
         for backend in find_backends(options.backends):
             name = backend.name
-            state = probe(backend, named=name in options.backends)
+            state = self._ask(backend)
             libraries.update(state.versions)
             own = [one.name for owner, one in pairs if owner is backend]
             if state.ok and own and backend.open_device is not None:
                 try:
-                    self.devices[name] = backend.open_device(options.device)
+                    self.devices.open(name)
                     states.append(state)
-                    self.kinds.update(dict.fromkeys(own, self.kind_of_device(name)))
+                    self.kinds.update(dict.fromkeys(own, kind_of(self.devices[name])))
                 except Exception as error:
                     reason = f"device {options.device} cannot be opened: {text_of(error)}"
                     state = replace(state, reason=reason, remedy="see blurbench backends")
+                    if isinstance(error, HungError):
+                        self._hung[backend.lanes or name] = state
             if not state.ok:
                 self.unavailable[name] = state.explanation
                 self.out.update(dict.fromkeys(own, state.reason or ""))
         self.device_names = devices_of(states)
         self.versions = describe_versions(libraries)
 
+    def _ask(self, backend: Backend) -> Availability:
+        """Whether a backend can run here; a driver that hangs is waited for once."""
+        asked = partial(probe, backend, named=backend.name in self.options.backends)
+        if backend.kind == "cpu":
+            return asked()
+        driver = backend.lanes or backend.name
+        if driver not in self._hung:
+            try:
+                return within(PATIENCE_S, asked)
+            except HungError as error:
+                self._hung[driver] = Availability(f"its driver hangs: {error}", HUNG_REMEDY)
+        return self._hung[driver]
+
     @property
     def declared(self) -> tuple[Declared, ...]:
         """The implementations as records keep them."""
         return tuple(declare(one, self.kinds[one.name]) for one in self.implementations.values())
 
-    def kind_of_device(self, backend: str) -> str:
-        """What a backend's device is: a `gpu`, or `software` that stands in for one."""
-        return "software" if self.devices[backend].software else "gpu"
+    @property
+    def may_be_ended(self) -> bool:
+        """Whether a GPU is in use whose library ends the process when the GPU is lost."""
+        return any(
+            backends()[name].ends_process and not device.software
+            for name, device in self.devices.items()
+        )
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -81,24 +106,20 @@ class Session:
 
     @property
     def runnable(self) -> list[Implementation]:
-        """Those that can run."""
-        return [one for one in self.implementations.values() if one.name not in self.out]
+        """Those that can run: they could when the session began, and their device works."""
+        closed = self.devices.closed
+        return [
+            one
+            for one in self.implementations.values()
+            if one.name not in self.out and one.backend not in closed
+        ]
+
+
+def kind_of(device: Device) -> str:
+    """What a device is: a `gpu`, or `software` that stands in for one."""
+    return "software" if device.software else "gpu"
 
 
 def declare(one: Implementation, kind: str) -> Declared:
     """An implementation as records keep it."""
     return Declared(one.backend, one.method, one.origin, one.exact, kind, one.own_kernel)
-
-
-def text_of(error: Exception) -> str:
-    """What an error says, in one line of bearable length."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " ..."
-
-
-def lacks_memory(error: Exception) -> bool:
-    """Whether host or device ran out of memory; the CUDA libraries say so each in its own way."""
-    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__:
-        return True
-    text = str(error)
-    return "out of memory" in text.lower() or "ALLOC_FAILED" in text

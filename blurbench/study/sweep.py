@@ -72,6 +72,7 @@ def sweep(
                     left_out={name: one.reason for name, one in behind.items()},
                     behind={name: one.times for name, one in behind.items()},
                     yardstick=question.options.processes > 1,
+                    with_difference=question.study == "compare" and process == 1,
                 )
                 study.run()
                 if study.interrupted:

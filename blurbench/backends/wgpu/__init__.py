@@ -10,7 +10,7 @@ from blurbench.backends.lanes import Lanes
 from blurbench.backends.wgpu import fft
 from blurbench.backends.wgpu.adapters import probe
 from blurbench.backends.wgpu.arrays import DTYPES
-from blurbench.backends.wgpu.device import current_device, current_number, open_device
+from blurbench.backends.wgpu.device import current_device, open_device
 from blurbench.backends.wgpu.direct import DirectPlan, direct_bytes
 from blurbench.backends.wgpu.fft import FFTPlan
 from blurbench.backends.wgpu.separable import SeparablePlan, separable_bytes
@@ -52,6 +52,12 @@ backend = Backend(
     carry,
     open_device,
     # A device has one queue, which all threads share.
-    Lanes(current_number, nullcontext, lambda: current_device().free_bytes()),
+    Lanes(
+        current_device,
+        nullcontext,
+        lambda: current_device().free_bytes(),
+        lambda: current_device().synchronize(),
+    ),
     own_arrays=True,
+    ends_process=True,
 )

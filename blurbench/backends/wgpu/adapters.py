@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,6 +48,7 @@ def adapters() -> list[Any]:
         with suppress(RuntimeError):  # another user of wgpu in this process has begun already
             native.set_instance_extras(backends=["Primary"])
         known = import_module("wgpu").gpu.enumerate_adapters_sync()
+    logging.getLogger("wgpu").setLevel(logging.CRITICAL)  # the errors that it logs are raised, too
     return ranked([one for one in known if not one.info["backend_type"].startswith("OpenGL")])
 
 

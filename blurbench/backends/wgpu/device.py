@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.device import Call, Clocks, Copy
+from blurbench.backends.loss import loss_of, lost_text
 from blurbench.backends.wgpu.adapters import adapters, is_software, name_of
 from blurbench.backends.wgpu.arithmetic import multiply_adds
 from blurbench.backends.wgpu.arrays import DeviceArray, Namespace
@@ -23,7 +24,7 @@ from blurbench.backends.wgpu.bands import BINDING
 from blurbench.backends.wgpu.pipelines import Pipelines, threads_of
 from blurbench.backends.wgpu.timestamps import Timestamps
 from blurbench.backends.whole_copies import WholeCopies
-from blurbench.errors import InputError
+from blurbench.errors import DeviceLostError, InputError, lacks_memory
 
 WORD = 4  # bytes; what is copied begins and ends at whole ones
 RAISED = (
@@ -73,6 +74,7 @@ class WgpuDevice:
         xp: its array namespace.
         most_turns: of a shader's loops, or None where there is no end to them.
         gathers: whether commands wait until a hold lets go of them.
+        lost: whether it was found to work no more.
     """
 
     cache_bytes: int | None = None
@@ -96,7 +98,7 @@ class WgpuDevice:
         self.pipelines = Pipelines(self._gpu, self.threads)
         self._lock = threading.RLock()
         self._encoder: Any = None
-        self.gathers = False
+        self.gathers = self.lost = False
         self._staging: Any = None
         self._held = 0
         timestamps = Timestamps(self._gpu) if features else None
@@ -116,9 +118,17 @@ class WgpuDevice:
         size, most = words(max(nbytes, 1)), self.limits["max-buffer-size"]
         if size > most:
             raise MemoryError(f"{size} bytes are more than {self.name} takes in one array, {most}")
-        made = self._gpu.create_buffer(
-            size=size, usage=usage.STORAGE | usage.COPY_SRC | usage.COPY_DST
-        )
+        # Where it is the host that has too little, the system would end this process.
+        if self.software and size > (free := self.free_bytes()):
+            raise MemoryError(f"{size} bytes are asked for and {free} are free")
+        try:
+            made = self._gpu.create_buffer(
+                size=size, usage=usage.STORAGE | usage.COPY_SRC | usage.COPY_DST
+            )
+        except Exception as error:  # for wgpu, too little memory is a validation error
+            if not lacks_memory(error):
+                raise
+            raise MemoryError(f"{size} bytes are asked for beside the {self._held} held") from error
         self._held += size
         weakref.finalize(made, self._give_back, size)
         if data is not None:
@@ -162,7 +172,7 @@ class WgpuDevice:
             with self.commands() as encoder:
                 encoder.copy_buffer_to_buffer(device.buffer, 0, staging, 0, size)
             self.submit()
-            staging.map_sync("READ", 0, size)
+            self._map(staging, size)
             seen = np.frombuffer(staging.read_mapped(0, size, copy=False), np.uint8)
             np.copyto(host, seen[: device.nbytes].view(device.dtype).reshape(device.shape))
             del seen
@@ -177,6 +187,14 @@ class WgpuDevice:
                 size=size, usage=usage.MAP_READ | usage.COPY_DST
             )
         return self._staging
+
+    def _map(self, staging: Any, size: int) -> None:
+        """Wait until so many bytes of a staging buffer can be read."""
+        try:
+            staging.map_sync("READ", 0, size)
+        except BaseException:
+            self._staging = None  # it may be mapped, or not
+            raise
 
     def copy(self, source: DeviceArray, target: DeviceArray) -> None:
         """Copy an array into another of the same size."""
@@ -231,6 +249,20 @@ class WgpuDevice:
         return None
 
     def synchronize(self) -> None:
+        """Wait until all work is done that is queued.
+
+        Raises:
+            DeviceLostError: that will never be.
+        """
+        try:
+            self._finish_all()
+        except Exception as error:
+            self.lost = loss_of(self._finish_all) is not None
+            if not self.lost:
+                raise
+            raise DeviceLostError(lost_text("wgpu", error)) from error
+
+    def _finish_all(self) -> None:
         # A buffer can be mapped when what was submitted up to its last use is done. The queue's own
         # on_submitted_work_done fails in wgpu 0.32.
         with self._lock:
@@ -238,7 +270,7 @@ class WgpuDevice:
             with self.commands() as encoder:
                 encoder.clear_buffer(staging, 0, WORD)
             self.submit()
-            staging.map_sync("READ", 0, WORD)
+            self._map(staging, WORD)
             staging.unmap()
 
     # The clock.
@@ -314,6 +346,8 @@ _current = 0  # the number of the device that plans are made for
 def open_device(number: int = 0) -> WgpuDevice:
     """Device `number`, the best adapter first; from then on plans are made for it.
 
+    It is opened once a process, and anew where it was lost.
+
     Raises:
         InputError: there is none of that number.
     """
@@ -323,15 +357,10 @@ def open_device(number: int = 0) -> WgpuDevice:
         raise InputError(
             f"device {number} is not there: wgpu has {len(known)}; see blurbench backends"
         )
-    if number not in _opened:
+    if number not in _opened or _opened[number].lost:
         _opened[number] = WgpuDevice(known[number])
     _current = number
     return _opened[number]
-
-
-def current_number() -> int:
-    """The number of the device that plans are made for."""
-    return _current
 
 
 def current_device() -> WgpuDevice:
