@@ -151,7 +151,7 @@ def the_contract(names: str) -> Show:
     def run(console: Console) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(verify, "verify", lambda *_: checks)
-            verify.run_and_show(console, [], False)
+            verify.run_and_show(console, [], named=[])
 
     return run
 
