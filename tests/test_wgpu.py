@@ -400,6 +400,11 @@ def test_an_array_comes_back_as_it_went(
 
 
 @needs_adapter
+def test_it_has_no_page_locked_memory(device: WgpuDevice) -> None:
+    assert device.pinned((2, 3), np.dtype("float32")) is None
+
+
+@needs_adapter
 def test_an_array_beyond_the_largest_buffer_is_out_of_memory() -> None:
     small = WgpuDevice(adapters()[0], {"max-buffer-size": 1000})
     with pytest.raises(MemoryError, match="1024 bytes are more than"):
