@@ -14,6 +14,7 @@ from blurbench.measure.judge import Result, Standing
 from blurbench.measure.stats import Estimate
 from blurbench.records.summary import Key, Row
 from blurbench.report.compare import show_point
+from blurbench.report.rows import show_on_device
 
 KEY = Key("gpu:two", "photo.png", 48, 64, 3, 15, 2.6, "reflect", 0.0, "float32", 2, "hot")
 FIVE = ["implementation", "time [95 %]", "vs first", "error", "verdict"]
@@ -128,3 +129,12 @@ def test_where_nothing_was_throttled_or_stalled_nothing_is_said(samples: int | N
     told = " ".join(" ".join(texts) for texts in shown(found, wide=False))
     assert "slowed down" not in told
     assert "waited" not in told
+
+
+def test_a_race_without_a_round_has_no_ratio() -> None:
+    nothing = Estimate(float("nan"), None, None)
+    standing = Standing(0, nothing, 0.001, nothing, "unclear")
+    race = replace(ranking(), standings={"gpu:two": standing})
+    stream = io.StringIO()
+    show_on_device(Console(file=stream, width=160), [row()], race)
+    assert "nan" not in stream.getvalue()

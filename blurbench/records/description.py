@@ -114,7 +114,7 @@ _fault = parts(
             parts({"backend": TEXT, "method": TEXT, "origin": TEXT, "exact": TRUTH, "kind": TEXT})
         ),
     },
-    {"command": each(TEXT), "risks": each(TEXT)},
+    {"command": each(TEXT), "risks": each(TEXT), "devices": named(TEXT)},
 )
 
 

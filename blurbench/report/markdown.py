@@ -5,13 +5,18 @@ from __future__ import annotations
 from blurbench.report.answer import answer_lines, code_line, sentence
 from blurbench.report.compare import header_lines
 from blurbench.report.console import markdown_row
+from blurbench.report.heading import device_lines
 from blurbench.report.rows import row_texts
 from blurbench.study.answer import Answer
 
 
 def to_markdown(answer: Answer) -> str:
     """The question, the table, the sentence and the code."""
-    lines = [*header_lines(answer.image.name, answer.problem, answer.options.cache), ""]
+    lines = [
+        *header_lines(answer.image.name, answer.problem, answer.options.cache),
+        *device_lines(answer.devices),
+        "",
+    ]
     lines += [
         "| implementation | time [95 %] | vs first | error | verdict |",
         "| --- | --- | --- | ---: | --- |",

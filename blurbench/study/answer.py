@@ -10,6 +10,7 @@ from blurbench.image import Image
 from blurbench.measure.judge import Result
 from blurbench.plan import Problem
 from blurbench.records.findings import RANKING_SCOPE, CopySpeed
+from blurbench.records.gpu_pays import gpu_pays
 from blurbench.records.lead import lead_of
 from blurbench.records.summary import Row
 from blurbench.study.options import Options
@@ -25,6 +26,7 @@ class Answer:
         on_device: how the GPU's implementations ranked on data that is already there.
         control_failure: why no control could run, if none could.
         difference: largest |separable - direct| on the sampled pixels; None where not computed.
+        devices: the name of the device that each GPU backend ran on.
     """
 
     image: Image
@@ -37,6 +39,7 @@ class Answer:
     difference: float | None = None
     copy: CopySpeed | None = None
     machine: dict[str, Any] = field(default_factory=dict)
+    devices: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     risks: list[str] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
@@ -69,12 +72,14 @@ class Answer:
             "cache": self.options.cache,
             "seed": self.seed,
             "machine": self.machine,
+            "devices": self.devices,
             "versions": self.versions,
             "risks": self.risks,
             "copy_median_s": self.copy.median_s if self.copy else None,
             "ranking_scope": RANKING_SCOPE,
             "control": _control(self.race),
             "lead": _lead(self.rows),
+            "gpu": _gpu(self.rows),
             "separable_direct_max_abs_difference": self.difference,
             "interrupted": self.interrupted,
             "implementations": [row.as_dict() for row in self.rows],
@@ -88,6 +93,12 @@ def document(answers: Sequence[Answer]) -> dict[str, Any]:
     if len(documents) == 1:
         return documents[0]
     return {"schema": "blurbench.compare-images/1", "images": documents}
+
+
+def _gpu(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Whether a GPU pays, and from where on; see `docs/gpu.md`."""
+    found = gpu_pays(rows)
+    return None if found is None else found.as_dict()
 
 
 def _lead(rows: Sequence[Row]) -> dict[str, Any] | None:

@@ -78,6 +78,7 @@ def answer_from(log: Log, image: Image, kernel: GaussianKernel, session: Session
         on_device=findings.race("compute"),
         copy=findings.copy(),
         machine=describe_machine(session.device_names),
+        devices=session.names_of_devices,
         versions=session.versions,
         risks=list(log.run.about["risks"]),
         unavailable=session.unavailable,

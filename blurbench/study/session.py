@@ -11,6 +11,7 @@ from blurbench.backends.device import Device
 from blurbench.backends.registry import backends, probe
 from blurbench.measure.risks import Watch
 from blurbench.records.findings import Declared
+from blurbench.records.kinds import GPU, SOFTWARE
 from blurbench.records.machine import describe_versions
 from blurbench.study.options import Options, chosen
 
@@ -71,7 +72,12 @@ class Session:
 
     def kind_of_device(self, backend: str) -> str:
         """What a backend's device is: a `gpu`, or `software` that stands in for one."""
-        return "software" if self.devices[backend].software else "gpu"
+        return SOFTWARE if self.devices[backend].software else GPU
+
+    @property
+    def names_of_devices(self) -> dict[str, str]:
+        """What each GPU backend runs on."""
+        return {backend: device.name for backend, device in self.devices.items()}
 
     @property
     def cautions(self) -> tuple[str, ...]:
