@@ -202,14 +202,14 @@ def measure_points(
     Args:
         process: one of several; by default the only one, which says what is asked.
     """
-    from blurbench.report.heading import run_lines
+    from blurbench.report.heading import device_lines, run_lines
     from blurbench.report.progress import PointsListener
     from blurbench.study.crossover import crossover
     from blurbench.study.sweep import sweep
 
     with PointsListener(question.originals, console, session.options.cache, quiet) as listener:
         if process is None:
-            listener.announce(*run_lines(log.run))
+            listener.announce(*run_lines(log.run), *device_lines(session.names_of_devices))
         study = crossover if question.study == "crossover" else sweep
         return study(question, session, log, listener, process or 1)
 

@@ -218,7 +218,7 @@ def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> 
             own = width if len(columns) > 1 else 3.6
         else:
             left += ticks_width if number == 0 or columns[number - 1].is_single else BETWEEN
-            names = names_of(column) + [one.name for one in column.curves if everything]
+            names = names_of(column) + [one.label for one in column.curves if everything]
             right_pad, own = gutter([plain(one) for one in names]), width
         places.append(Place(column, left, own, right_pad))
         left += own + right_pad

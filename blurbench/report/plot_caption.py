@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from blurbench.measure.judge import APPROXIMATE, STAND_IN
 from blurbench.records.journal import Log
 from blurbench.records.roofline import ARITHMETIC
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.plot_data import CEILINGS, Column
 from blurbench.report.plot_style import plain, wrapped
+
+DASHED = {APPROXIMATE: "approximate", STAND_IN: "software that stands in for a GPU"}
 
 
 def caption_of(
@@ -41,8 +44,8 @@ def _notes_of_bests(curves: Sequence[Column]) -> list[str]:
     if len(curves) == 1:
         changes = [plain(one.changes) for one in curves[0].bests if one.changes]
         notes += [f"The best {one}." for one in changes]
-    if any(one.approximate for one in curves):
-        notes.append("Dashed: approximate, which never wins.")
+    words = sorted({word for one in curves for word in one.unranked.values()})
+    notes += [f"Dashed: {DASHED[word]}, which never wins." for word in words]
     return notes
 
 

@@ -7,6 +7,7 @@ from rich.progress import Progress
 
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.registry import probe
+from blurbench.records.kinds import SOFTWARE, marked
 from blurbench.report.console import error_console, say, say_missing
 from blurbench.report.table import Table
 from blurbench.study.verify import count_cases, verify
@@ -40,7 +41,9 @@ def run_and_show(
     for check in checks:
         worst = f"{check.worst:.2f} of allowed"
         verdict = f"{len(check.failures)} failed" if check.failures else "ok"
-        table.add_row(check.implementation, check.dtype, str(check.cases), worst, verdict)
+        state = states[check.implementation.partition(":")[0]]
+        name = marked(check.implementation, SOFTWARE if state.software else "")
+        table.add_row(name, check.dtype, str(check.cases), worst, verdict)
     if checks:
         table.show(console)
     for check in checks:

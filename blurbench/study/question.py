@@ -136,6 +136,7 @@ class Question:
             "options": dataclasses.asdict(self.options),
             "seed": session.seed,
             "machine": machine,
+            "devices": session.names_of_devices,
             "versions": session.versions,
             "git_revision": git_revision(),
             "unavailable": session.unavailable,

@@ -145,9 +145,8 @@ class WgpuDevice:
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> DeviceArray:
         return self.xp.empty(shape, dtype)
 
-    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Ordinary memory: WebGPU copies through staging buffers of its own in any case."""
-        return np.empty(shape, dtype)
+    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """There is none: WebGPU copies through staging buffers of its own in any case."""
 
     def upload(self, host: NDArray[Any], device: DeviceArray, stream: Any = None) -> None:
         self._write(np.ascontiguousarray(host), device.buffer)
