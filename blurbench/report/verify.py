@@ -27,6 +27,7 @@ def run_and_show(
         named: whether the backends are those that somebody named.
     """
     states = {backend.name: probe(backend, named) for backend, _ in pairs}
+    software = {name for name, state in states.items() if state.software}
     runnable = [pair for pair in pairs if states[pair[0].name].ok and pair[1].exact]
     errors = error_console()
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
@@ -41,8 +42,8 @@ def run_and_show(
     for check in checks:
         worst = f"{check.worst:.2f} of allowed"
         verdict = f"{len(check.failures)} failed" if check.failures else "ok"
-        state = states[check.implementation.partition(":")[0]]
-        name = marked(check.implementation, SOFTWARE if state.software else "")
+        backend = check.implementation.partition(":")[0]
+        name = marked(check.implementation, SOFTWARE if backend in software else "")
         table.add_row(name, check.dtype, str(check.cases), worst, verdict)
     if checks:
         table.show(console)
