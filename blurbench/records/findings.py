@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
@@ -93,6 +94,7 @@ class Findings:
     ) -> None:
         self.rates = rates
         self.point, self.declared, self.rules = point, declared, rules
+        self._raced = declared  # of whom one is the reference
         self.threads, self.machine_id = threads, machine_id
         self.measured_s: dict[int, float] = {}  # by process
         self._names = {one.name for one in declared}
@@ -108,6 +110,16 @@ class Findings:
         self._throttled: dict[str, int] = {}
         self._stalled: dict[str, int] = {}
         self._surprises: dict[str, str] = {}
+
+    def only(self, declared: Sequence[Declared]) -> Findings:
+        """The same records, read as if they were of these implementations alone.
+
+        The races stay as they were run, against a reference that may not be among these.
+        """
+        found = copy(self)
+        found.declared, found._names = declared, {one.name for one in declared}
+        found._judged = {}
+        return found
 
     def key(self, name: str) -> Key:
         """Of a cell at this point."""
@@ -228,14 +240,20 @@ class Findings:
 
     def racers(self, scope: str) -> list[str]:
         """Who ran in a complete round, the pilot's too, and is still in the running."""
+        return self._racers(scope, self.declared)
+
+    def _racers(self, scope: str, declared: Sequence[Declared]) -> list[str]:
         rounds = self.rounds(scope)
         ran = {name for one in (*rounds.pilot, *rounds.measured) for name in one}
-        return [one.name for one in self.declared if one.name in ran and one.name not in self._out]
+        return [one.name for one in declared if one.name in ran and one.name not in self._out]
 
     @property
     def approximate(self) -> set[str]:
         """Those that do another thing than was asked for, and neither win nor lose."""
-        inexact = {one.name for one in self.declared if not one.exact}
+        return self._approximate(self.declared)
+
+    def _approximate(self, declared: Sequence[Declared]) -> set[str]:
+        inexact = {one.name for one in declared if not one.exact}
         return {name for name in inexact if not self._is_tolerable(name)}
 
     def _is_tolerable(self, name: str) -> bool:
@@ -245,8 +263,9 @@ class Findings:
 
     def _reference(self, scope: str) -> str | None:
         rounds = self.rounds(scope)
-        piloted = [name for name in self.racers(scope) if name in (rounds.pilot or [{}])[0]]
-        return rounds.fastest_of_pilot(may_lead(piloted, self.approximate))
+        first = (rounds.pilot or [{}])[0]
+        piloted = [name for name in self._racers(scope, self._raced) if name in first]
+        return rounds.fastest_of_pilot(may_lead(piloted, self._approximate(self._raced)))
 
     def race(self, scope: str = RANKING_SCOPE) -> Result | None:
         """How those who raced stand; None where no pilot round was completed."""
@@ -257,7 +276,8 @@ class Findings:
     def _judge(self, scope: str) -> Result | None:
         names, rounds = self.racers(scope), self.rounds(scope)
         reference = self._reference(scope)
-        if reference is None:
+        able = may_lead(names, self.approximate)
+        if reference is None or not (reference in names or any(map(rounds.count, able))):
             return None
         few = self._few(names) if scope == RANKING_SCOPE else {}
         return judge(rounds, names, reference, self.rules, self.approximate, few)

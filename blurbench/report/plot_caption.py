@@ -13,7 +13,11 @@ from blurbench.report.plot_style import plain, wrapped
 
 
 def caption_of(
-    columns: Sequence[Column], logs: Sequence[Log], everything: bool, width: float
+    columns: Sequence[Column],
+    logs: Sequence[Log],
+    everything: bool,
+    selection: str,
+    width: float,
 ) -> list[str]:
     """What was measured, where and when; then how the picture is read."""
     lines = []
@@ -25,6 +29,7 @@ def caption_of(
         lines += wrapped(text, width)
     curves = [one for one in columns if not one.is_single]
     notes = [
+        *([f"Drawn: only {plain(selection)}."] if selection else []),
         *_notes_of_bests(curves),
         *_notes_of_marks(columns if everything else [one for one in columns if one.is_single]),
     ]
