@@ -24,7 +24,7 @@ FLOORS = [
     {"backends"},
     {"methods"},
     {"plan", "adjoint", "image", "testcard", "kernel", "border"}
-    | {"host", "errors", "extras", "cache", "files"},
+    | {"host", "errors", "extras", "cache", "files", "forks"},
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}

@@ -13,11 +13,17 @@ import numpy as np
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
+from blurbench.forks import Home
 from blurbench.plan import Problem
+
+home = Home("torch")
 
 
 class HostRuntime:
-    """PyTorch on the CPU, with the problem's threads and no others."""
+    """PyTorch on the CPU, with the problem's threads and no others; in a fork with one alone.
+
+    There the threads of its parent are missing, and OpenMP would wait for them for ever.
+    """
 
     xp: Any
     torch: Any
@@ -34,7 +40,7 @@ class HostRuntime:
     @contextmanager
     def scope(self) -> Iterator[None]:
         threads = self.torch.get_num_threads()
-        self.torch.set_num_threads(self._threads)
+        self.torch.set_num_threads(1 if home.is_elsewhere else self._threads)
         try:
             with self.torch.inference_mode():
                 yield
