@@ -124,6 +124,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
+@REST
 def test_a_fork_leaves_no_lock_of_another_thread_behind(tmp_path: Path) -> None:
     assert use(tmp_path, code=HELD) == "0"
 
@@ -142,6 +143,7 @@ if __name__ == "__main__":
 """
 
 
+@REST
 def test_a_pool_that_is_given_a_plan_says_why_it_cannot_be(tmp_path: Path) -> None:
     assert use(tmp_path, code=PICKLED) == (
         "a plan holds work memory and compiled code and cannot be pickled: "

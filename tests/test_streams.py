@@ -128,6 +128,7 @@ def test_a_real_pipe_carries_every_byte() -> None:
 # What is refused, in one line, with nothing on stdout
 
 
+@pytest.mark.rest("processes")
 @posix
 def test_an_image_is_not_written_to_a_terminal() -> None:
     code, shown = in_terminal("blur", "photo.png", "-o", "-", *SIZE)
