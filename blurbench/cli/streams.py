@@ -22,6 +22,8 @@ SIGNATURES = {
     b"II+\0": ".tif",  # BigTIFF
     b"MM\0+": ".tif",
     b"BM": ".bmp",
+    b"P5": ".pgm",
+    b"P6": ".ppm",
 }
 
 Told = TypeVar("Told")
@@ -104,14 +106,15 @@ def _received(folder: Path) -> Path:
 
 
 def _suffix_of_file(path: Path) -> str:
+    from blurbench.image import SUFFIXES
+
     try:
         with path.open("rb") as file:
             suffix = suffix_of(file.read(BEGINNING))
     except OSError:  # which is told when it is read
         return path.suffix
-    if not suffix:
+    if suffix not in SUFFIXES:
         raise InputError(
-            f"{path.name} is no PNG, JPEG, TIFF, WebP or BMP file, which stdout could be like: "
-            "give --format png"
+            f"{path.name} is of no type that is written, so stdout cannot have it: give --format png"
         )
     return suffix
