@@ -109,6 +109,7 @@ def test_of_a_folder_only_visible_images_that_can_be_written_are_taken() -> None
     assert files("out") == {"a.png"}
 
 
+@posix
 def test_what_is_left_out_of_a_folder_is_counted_by_what_it_is() -> None:
     save("in/a.png", "in/d.gif", "in/.b.png", "in/.hidden/c.png", "in/deep/e.GIF", "far/f.png")
     Path("in/readme.txt").write_text("hello")

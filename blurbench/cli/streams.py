@@ -115,6 +115,6 @@ def _suffix_of_file(path: Path) -> str:
         return path.suffix
     if suffix not in SUFFIXES:
         raise InputError(
-            f"{path.name} is of no type that is written, so stdout cannot have it: give --format png"
+            f"{path.name} is of no type that can be written to stdout: give --format png"
         )
     return suffix
