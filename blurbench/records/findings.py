@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
@@ -118,6 +119,7 @@ class Findings:
     ) -> None:
         self.rates = rates
         self.point, self.declared, self.rules = point, declared, rules
+        self._raced = declared  # of whom one is the reference
         self.threads, self.machine_id = threads, machine_id
         self.measured_s: dict[int, float] = {}  # by process
         self.difference: Difference | None = None
@@ -134,6 +136,16 @@ class Findings:
         self._throttled: dict[str, int] = {}
         self._stalled: dict[str, int] = {}
         self._surprises: dict[str, str] = {}
+
+    def only(self, declared: Sequence[Declared]) -> Findings:
+        """The same records, read as if they were of these implementations alone.
+
+        The races stay as they were run, against a reference that may not be among these.
+        """
+        found = copy(self)
+        found.declared, found._names = declared, {one.name for one in declared}
+        found._judged = {}
+        return found
 
     def key(self, name: str) -> Key:
         """Of a cell at this point."""
@@ -261,14 +273,20 @@ class Findings:
 
     def racers(self, scope: str) -> list[str]:
         """Who ran in a complete round, the pilot's too, and is still in the running."""
+        return self._racers(scope, self.declared)
+
+    def _racers(self, scope: str, declared: Sequence[Declared]) -> list[str]:
         rounds = self.rounds(scope)
         ran = {name for one in (*rounds.pilot, *rounds.measured) for name in one}
-        return [one.name for one in self.declared if one.name in ran and one.name not in self._out]
+        return [one.name for one in declared if one.name in ran and one.name not in self._out]
 
     @property
     def approximate(self) -> set[str]:
         """Those that do another thing than was asked for, and neither win nor lose."""
-        inexact = {one.name for one in self.declared if not one.exact}
+        return self._approximate(self.declared)
+
+    def _approximate(self, declared: Sequence[Declared]) -> set[str]:
+        inexact = {one.name for one in declared if not one.exact}
         return {name for name in inexact if not self._is_tolerable(name)}
 
     def unranked(self, names: Iterable[str]) -> dict[str, str]:
@@ -276,12 +294,15 @@ class Findings:
 
         They are the approximate, and software that stands in for a GPU beside what does not.
         """
+        return self._unranked(names, self.declared)
+
+    def _unranked(self, names: Iterable[str], declared: Sequence[Declared]) -> dict[str, str]:
         given = set(names)
-        own = [one for one in self.declared if one.name in given]
+        own = [one for one in declared if one.name in given]
         software = [one.name for one in own if one.kind == SOFTWARE]
         return {
             **dict.fromkeys(software if len(software) < len(own) else [], STAND_IN),
-            **dict.fromkeys(self.approximate & given, APPROXIMATE),
+            **dict.fromkeys(self._approximate(declared) & given, APPROXIMATE),
         }
 
     @property
@@ -296,8 +317,9 @@ class Findings:
 
     def _reference(self, scope: str) -> str | None:
         rounds = self.rounds(scope)
-        piloted = [name for name in self.racers(scope) if name in (rounds.pilot or [{}])[0]]
-        return rounds.fastest_of_pilot(may_lead(piloted, self.unranked(piloted)))
+        first = (rounds.pilot or [{}])[0]
+        piloted = [name for name in self._racers(scope, self._raced) if name in first]
+        return rounds.fastest_of_pilot(may_lead(piloted, self._unranked(piloted, self._raced)))
 
     def race(self, scope: str = RANKING_SCOPE) -> Result | None:
         """How those who raced stand; None where no pilot round was completed."""
@@ -308,7 +330,8 @@ class Findings:
     def _judge(self, scope: str) -> Result | None:
         names, rounds = self.racers(scope), self.rounds(scope)
         reference = self._reference(scope)
-        if reference is None:
+        able = may_lead(names, self.unranked(names))
+        if reference is None or not (reference in names or any(map(rounds.count, able))):
             return None
         few = self._few(names) if scope == RANKING_SCOPE else {}
         return judge(rounds, names, reference, self.rules, self.unranked(names), few)

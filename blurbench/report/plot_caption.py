@@ -16,7 +16,11 @@ DASHED = {APPROXIMATE: "approximate", STAND_IN: "software that stands in for a G
 
 
 def caption_of(
-    columns: Sequence[Column], logs: Sequence[Log], everything: bool, width: float
+    columns: Sequence[Column],
+    logs: Sequence[Log],
+    everything: bool,
+    selection: str,
+    width: float,
 ) -> list[str]:
     """What was measured, where and when; then how the picture is read."""
     lines = []
@@ -28,6 +32,7 @@ def caption_of(
         lines += wrapped(text, width)
     curves = [one for one in columns if not one.is_single]
     notes = [
+        *([f"Drawn: only {plain(selection)}."] if selection else []),
         *_notes_of_bests(curves),
         *_notes_of_marks(columns if everything else [one for one in columns if one.is_single]),
     ]

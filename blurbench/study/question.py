@@ -53,6 +53,10 @@ class Source:
         def needed(shape: tuple[int, ...]) -> int:
             return max(memory_needed(shape, kernel, options) for kernel in kernels)
 
+        if self.path == "-":
+            raise InputError(
+                "image - is no file: a run reads its image more than once; name a file"
+            )
         if self.path is None:
             image = testcard_image()
         else:
