@@ -140,10 +140,12 @@ def test_the_errors_of_the_most_taps_that_it_takes_do_not_add_up(device: OpenCLD
     assert share_of_allowed(blurred, reference(image, problem), image, problem) <= 1
 
 
-def test_more_taps_than_keep_the_contract_are_refused() -> None:
-    one = find_implementation("opencv_ocl", "separable")
-    said = refusal(lambda: one.check(problem_of(257, (4, 5))))
-    assert said == "size 257 does not go with separable of opencv_ocl: use 255 or less"
+@pytest.mark.parametrize(("method", "most"), [("direct", 101), ("separable", 255)])
+def test_more_taps_than_keep_the_contract_are_refused(method: str, most: int) -> None:
+    one = find_implementation("opencv_ocl", method)
+    said = refusal(lambda: one.check(problem_of(most + 2, (4, 5))))
+    expected = f"size {most + 2} does not go with {method} of opencv_ocl: use {most} or less"
+    assert said == expected
 
 
 # Never on the CPU.
