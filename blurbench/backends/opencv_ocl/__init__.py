@@ -13,8 +13,8 @@ from blurbench.backends.opencv_ocl.plan import FilterPlan, work_bytes
 from blurbench.backends.opencv_ocl.selection import probe
 from blurbench.methods import direct, separable
 
-# Of an axis. Beyond, sums in float32 come near the bounds of the exactness contract and then leave it;
-# the dense taps also become a text that some driver has to compile.
+# Of an axis. Beyond, sums in float32 come near the bounds of the exactness contract, then leave it;
+# and dense taps become a long text that some driver has to compile.
 MOST_TAPS = {"direct": 101, "separable": 255}
 
 backend = Backend(
