@@ -474,6 +474,9 @@ def card(name: str = "Arc", kind: int = GPU, unified: bool = False) -> Any:
     )
 
 
+LOUD = SimpleNamespace(logging=SimpleNamespace(setLogLevel=lambda level: 3))
+
+
 def opencv(
     device: Any = None, built: str = "YES (no extra features)", platform: bool = True
 ) -> Any:
@@ -482,7 +485,9 @@ def opencv(
     ocl = SimpleNamespace(
         haveOpenCL=lambda: platform, Device=SimpleNamespace(getDefault=lambda: taken)
     )
-    return SimpleNamespace(getBuildInformation=lambda: f"\n  OpenCL:        {built}\n", ocl=ocl)
+    return SimpleNamespace(
+        getBuildInformation=lambda: f"\n  OpenCL:        {built}\n", ocl=ocl, utils=LOUD
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -576,13 +581,34 @@ def asked() -> tuple[Any, list[str | None]]:
         seen.append(os.environ.get(CHOICE))
         return card()
 
-    return SimpleNamespace(ocl=SimpleNamespace(Device=SimpleNamespace(getDefault=take))), seen
+    ocl = SimpleNamespace(Device=SimpleNamespace(getDefault=take))
+    return SimpleNamespace(ocl=ocl, utils=LOUD), seen
 
 
 def test_opencv_is_asked_for_a_gpu_or_else_a_cpu(asked: tuple[Any, list[str | None]]) -> None:
     chosen(asked[0])
     assert asked[1] == [ANY]
     assert CHOICE not in os.environ
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_opencv_says_nothing_by_itself_while_it_looks_for_a_device(version: int) -> None:
+    levels = [3]
+
+    def set_level(level: int) -> int:
+        levels.append(level)
+        return levels[-2]
+
+    def take() -> Any:
+        assert levels[-1] == 0
+        return card()
+
+    ocl = SimpleNamespace(Device=SimpleNamespace(getDefault=take))
+    four = SimpleNamespace(ocl=ocl, utils=SimpleNamespace(), setLogLevel=set_level)
+    logging = SimpleNamespace(setLogLevel=set_level)
+    five = SimpleNamespace(ocl=ocl, utils=SimpleNamespace(logging=logging))
+    chosen(four if version == 4 else five)
+    assert levels == [3, 0, 3]
 
 
 def test_what_the_user_asks_for_is_left_as_it_is(
