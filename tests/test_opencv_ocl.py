@@ -272,6 +272,16 @@ def test_a_plan_takes_another_image_into_the_same_result(device: OpenCLDevice, b
 
 
 @needs_device
+def test_a_plan_has_compiled_its_filter_before_the_first_image(
+    device: OpenCLDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(Filter, "__call__", lambda self, image, out, depth: seen.append(depth))
+    FilterPlan(device, problem_of(9, (20, 30)), "separable")
+    assert seen == [cv2.CV_32F]
+
+
+@needs_device
 def test_an_image_of_another_shape_is_refused(device: OpenCLDevice) -> None:
     plan = FilterPlan(device, problem_of(9, (20, 30)), "separable")
     said = refusal(lambda: plan(device.empty((30, 20), np.dtype("float32"))))
