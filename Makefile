@@ -25,7 +25,7 @@ GPU_SETUP := tools/gpu_setup.py --gpu "$(GPU)"
 
 .DEFAULT_GOAL := compare
 .PHONY: compare sweep bench-peers test test-all test-rest lint trust gpu-check gpu-tune \
-	machine-code install gpu tools clean
+	machine-code wgpu-counts install gpu tools clean
 
 compare: install
 	@$(BIN)/blurbench compare $(if $(IMG),"$(IMG)") $(ARGS)
@@ -69,6 +69,10 @@ gpu-tune:
 # Needs no GPU: counts the CUDA kernels' instructions and writes docs/machine-code.md.
 machine-code: tools
 	@PYTHONPATH=tests $(BIN)/python tools/machine_code.py
+
+# Needs no GPU: counts what wgpu takes on paper and writes the tables of docs/gpu.md.
+wgpu-counts: tools
+	@PYTHONPATH=. $(BIN)/python tools/wgpu_counts.py
 
 install: .venv/ready $(if $(ASK_DRIVER),gpu)
 

@@ -2,61 +2,64 @@
 
 from __future__ import annotations
 
-import os
+import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Implementation
 from blurbench.backends.lanes import Lanes
 from blurbench.backends.registry import find_backend, probe
-from blurbench.blur import blur_file_pixels
+from blurbench.blur import blur_file_pixels, gaussian_blur
 from blurbench.choice.auto import find_or_choose
 from blurbench.errors import DeviceLostError, InputError
-from blurbench.files import remove_partials
 from blurbench.image import (
-    SUFFIXES,
+    Image,
     check_kernel_memory,
     check_writable,
     read_image,
     reading_bytes,
     write_image,
 )
+from blurbench.jobs import Job
 from blurbench.kernel import SMALLEST, GaussianKernel
+from blurbench.lost import check_blurred, unwarned
+from blurbench.nodata import blur_around_holes, find_holes
 from blurbench.plan import Problem
 from blurbench.turns import Room, Turns, TurnsOf
 
 
 @dataclass(frozen=True)
-class Job:
-    """An image file to read and the file to write of it."""
-
-    source: Path
-    target: Path
-
-
-@dataclass(frozen=True)
 class Blur:
-    """How files are blurred: the kernel, by whom, and what lies outside."""
+    """How files are blurred.
+
+    Attributes:
+        kernel: the taps.
+        backend, method: by whom.
+        border, cval: what lies outside.
+        nodata: of the pixels that hold none and are left out; None where all hold some.
+    """
 
     kernel: GaussianKernel
     backend: str
     method: str
     border: str
     cval: float
+    nodata: float | None = None
 
     def problem(
         self, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None = None
     ) -> Problem:
-        """Of one image."""
+        """Of one image; around holes, the arithmetic is that of float64."""
+        dtype = dtype if self.nodata is None else np.dtype(np.float64)
         threads = host.usable_cpus() if threads is None else threads
         return Problem(self.kernel, shape, dtype, self.border, self.cval, threads)
 
@@ -66,9 +69,13 @@ class Blur:
 
     def check(self) -> None:
         """Raise InputError where no image at all can be blurred like that."""
+        if self.nodata is not None and not math.isfinite(self.nodata):
+            raise InputError(f"no-data value {self.nodata} is not usable: give a finite number")
         tiny = self.problem((1, 1), np.dtype(np.float32))
         implementation = self.implementation(tiny)
-        implementation.check(replace(tiny, dtype=np.dtype(implementation.dtypes[0])))
+        if self.nodata is None:
+            tiny = replace(tiny, dtype=np.dtype(implementation.dtypes[0]))
+        implementation.check(tiny)
 
 
 @dataclass(frozen=True)
@@ -83,80 +90,6 @@ class Outcome:
     job: Job
     notes: tuple[str, ...] = ()
     error: str | None = None
-
-
-def find_jobs(inputs: Sequence[str], folder: str) -> list[Job]:
-    """What is to become of files and of the images in folders, in the output folder.
-
-    A file keeps its name, what lies in or below a folder its path from there. Of a folder those
-    names are taken that can be written; hidden ones and the output folder are left out.
-
-    Raises:
-        InputError: nothing is found, two outputs would be the same, or an output is an input.
-    """
-    jobs = [job for each in inputs for job in _jobs_of(Path(each), Path(folder))]
-    sources = {os.path.realpath(job.source): job.source for job in jobs}
-    taken: dict[str, Path] = {}
-    for job in jobs:
-        replaced = sources.get(os.path.realpath(job.target))
-        if replaced is not None:
-            raise InputError(
-                f"output {job.target} is the input {replaced} itself: choose another folder"
-            )
-        other = taken.setdefault(os.path.normcase(job.target), job.source)
-        if other is not job.source:
-            raise InputError(
-                f"{other} and {job.source} would both become {job.target}: "
-                "blur them into two folders"
-            )
-    return jobs
-
-
-def _jobs_of(given: Path, folder: Path) -> list[Job]:
-    if not given.is_dir():
-        return [Job(given, folder / given.name)]
-    if os.path.realpath(given) == os.path.realpath(folder):
-        raise InputError(f"output folder {folder} is the input folder: choose another")
-    found = sorted(_images_below(given, os.path.realpath(folder)))
-    if not found:
-        raise InputError(f"folder {given} holds no image: give one with {', '.join(SUFFIXES)}")
-    return [Job(given / name, folder / name) for name in found]
-
-
-def _images_below(top: Path, left_out: str) -> Iterator[Path]:
-    """The paths of images from a folder on."""
-
-    def refuse(error: OSError) -> None:
-        raise InputError(f"folder {error.filename} cannot be read: {error.strerror}")
-
-    for place, folders, files in os.walk(top, onerror=refuse):
-        here = Path(place)
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and os.path.realpath(here / name) != left_out
-        ]
-        for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield (here / name).relative_to(top)
-
-
-def prepare_folders(jobs: Sequence[Job]) -> None:
-    """Make the folders of the outputs, and clear them of what killed processes left.
-
-    Raises:
-        InputError: one cannot be made or written to.
-    """
-    for folder in dict.fromkeys(job.target.parent for job in jobs):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise InputError(f"output {folder} is a file: name a folder") from None
-        except OSError as error:
-            raise InputError(f"output folder {folder} cannot be made: {error.strerror}") from None
-        if not os.access(folder, os.W_OK):
-            raise InputError(f"output folder {folder} cannot be written to: choose another")
-        remove_partials(folder)
 
 
 def blur_file(
@@ -174,7 +107,8 @@ def blur_file(
         turns_of: gives the turns on a device; the blur takes one, where it runs on a GPU.
 
     Raises:
-        InputError: the file cannot be read, blurred like that, or written.
+        InputError: the file cannot be read, blurred like that, or written, or the blur loses pixels
+            (see `lost`).
     """
 
     turn: AbstractContextManager[None] = nullcontext()
@@ -184,11 +118,11 @@ def blur_file(
         check_writable(job.target, shape, dtype)
         problem = blur.problem(shape, dtype, threads)
         implementation = blur.implementation(problem)
-        work = implementation.work_bytes(problem) + 2 * problem.image_bytes
-        bare = (
-            implementation.work_bytes(replace(problem, kernel=SMALLEST)) + 2 * problem.image_bytes
-        )
-        check_kernel_memory(blur.kernel.size, shape, work, bare)
+        # Image and result; around holes the weights and what is divided by them, too.
+        images = 2 if blur.nodata is None else 5
+        work = implementation.work_bytes(problem) + images * problem.image_bytes
+        bare = implementation.work_bytes(replace(problem, kernel=SMALLEST))
+        check_kernel_memory(blur.kernel.size, shape, work, bare + images * problem.image_bytes)
         admit(reading_bytes(shape, dtype) + work)
         backend = find_backend(implementation.backend)
         if backend.lanes is not None and probe(backend).ok:
@@ -196,19 +130,48 @@ def blur_file(
         return work
 
     image = read_image(job.source, work_bytes)
-    with turn:
-        blurred = blur_file_pixels(
-            image,
-            size=blur.kernel.size,
-            sigma=blur.kernel.sigma,
-            allow_even=blur.kernel.even,
-            backend=blur.backend,
-            method=blur.method,
-            border=blur.border,
-            cval=blur.cval,
-            threads=threads,
+    with turn, unwarned():
+        blurred, notes = _blurred(image, blur, threads)
+    problem = blur.problem(image.pixels.shape, image.pixels.dtype, threads)
+    check_blurred(image.name, image.pixels, blurred, problem, blur.implementation(problem).name)
+    return (*image.notes, *notes, *write_image(job.target, blurred, image.about))
+
+
+def _blurred(image: Image, blur: Blur, threads: int | None) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """The pixels blurred, and what is to be said of that."""
+    how: dict[str, Any] = {
+        "size": blur.kernel.size,
+        "sigma": blur.kernel.sigma,
+        "allow_even": blur.kernel.even,
+        "backend": blur.backend,
+        "method": blur.method,
+        "border": blur.border,
+        "threads": threads,
+    }
+    if blur.nodata is None:
+        return blur_file_pixels(image, cval=blur.cval, **how), _notes_on_holes(image)
+    if image.alpha:
+        raise InputError(
+            f"image {image.name} has an alpha channel, which says what to leave out: "
+            "do without --nodata"
         )
-    return (*image.notes, *write_image(job.target, blurred, image.about))
+    holes = find_holes(image.pixels, blur.nodata)
+    if not holes.any():
+        note = f"no pixel has the no-data value {blur.nodata!r}"
+        return blur_file_pixels(image, cval=blur.cval, **how), (note,)
+
+    def blur_floats(pixels: NDArray[np.float64], cval: float) -> NDArray[np.float64]:
+        blurred: NDArray[np.float64] = gaussian_blur(pixels, cval=cval, **how)
+        return blurred
+
+    return blur_around_holes(image.pixels, holes, blur_floats, blur.cval), ()
+
+
+def _notes_on_holes(image: Image) -> tuple[str, ...]:
+    """That pixels of the file's own no-data value are blurred, where there are any."""
+    if image.nodata is None or not find_holes(image.pixels, image.nodata).any():
+        return ()
+    return (f"its no-data value {image.nodata!r} is blurred too: --nodata leaves it out",)
 
 
 def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None]) -> None:

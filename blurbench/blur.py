@@ -98,7 +98,9 @@ def gaussian_blur(
 
     Args:
         image: `(H, W)` or `(H, W, C)` of uint8, uint16, float16, float32 or float64. Not-a-number
-            and infinite pixels are not looked for; an FFT spreads them over the whole image.
+            and infinite pixels are not looked for; an FFT spreads them over the whole image, and
+            so it does the rounding of huge ones: beside a no-data value of -3.4e38 nothing is left.
+            `direct` and `separable` spread them no further than the kernel.
         dtype: convert to this first, where no value can be lost; default is the image's own.
 
     The other arguments are those of `prepare`, but that `auto` may choose a GPU too: copies there

@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from blurbench.forks import keep_from_forks
+
 
 class IdleCache:
     """Keeps what was used last and serves one thread at a time, up to `max_bytes` of memory.
@@ -20,7 +22,7 @@ class IdleCache:
         self.max_bytes = max_bytes
         self.nbytes = 0
         self._idle: OrderedDict[Hashable, list[Any]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = keep_from_forks(threading.Lock())
 
     @contextmanager
     def borrow(self, key: Hashable, make: Callable[[], Any]) -> Iterator[Any]:

@@ -109,6 +109,47 @@ def test_of_a_folder_only_visible_images_that_can_be_written_are_taken() -> None
     assert files("out") == {"a.png"}
 
 
+@posix
+def test_what_is_left_out_of_a_folder_is_counted_by_what_it_is() -> None:
+    save("in/a.png", "in/d.gif", "in/.b.png", "in/.hidden/c.png", "in/deep/e.GIF", "far/f.png")
+    Path("in/readme.txt").write_text("hello")
+    Path("in/Makefile").write_text("hello")
+    Path("in/link").symlink_to(Path("far").absolute())
+    ran = blur("in", to="in/out")
+    assert (ran.code, ran.err, files("in/out")) == (0, "", {"a.png"})
+    assert ran.out == (
+        "1 blurred, 0 kept, 0 failed.\n"
+        "Left out: 2 .gif files, 1 .txt file, 1 hidden file, 1 hidden folder, 1 linked folder, "
+        "1 untyped file.\n"
+    )
+
+
+def test_of_many_kinds_that_are_left_out_the_last_are_only_counted() -> None:
+    save("in/a.png")
+    for kind in "abcdefghij":
+        Path(f"in/x.{kind}").write_text("hello")
+    assert blur("in").out.endswith("1 .g file, 1 .h file, 2 more.\n")
+
+
+def test_quiet_does_not_count_what_is_left_out() -> None:
+    save("in/a.png", "in/b.gif")
+    assert blur("in", "--quiet").out == ""
+
+
+@posix
+def test_names_may_be_of_any_bytes() -> None:
+    good, bad = os.fsdecode(b"\xff.png"), os.fsdecode(b"\xfe.png")
+    save(f"in/{good}")
+    Path(f"in/{bad}").write_text("hello")
+    Path(os.fsdecode(b"in/x.\xfd")).write_text("hello")
+    for done in ("1 blurred, 0 kept", "0 blurred, 1 kept"):
+        ran = blur("in")
+        assert (ran.code, files("out")) == (1, {good})
+        assert ran.err == "Error: image in/\\udcfe.png is not an image that Pillow can identify\n"
+        assert ran.out.startswith(done)
+        assert ran.out.endswith("\nLeft out: 1 .\\udcfd file.\n")
+
+
 def test_each_file_is_blurred_as_the_reference_blurs_it() -> None:
     save("in/a.png", "in/b.png", "in/c.png")
     blur("in")
@@ -442,6 +483,8 @@ def test_an_interrupted_run_says_how_many_are_done_and_how_to_go_on() -> None:
         "The same command goes on.\n"
     )
     assert files("out") == {path.name for path in written()}
+    for path in written():
+        assert read_image(path).pixels.shape == (150, 200, 3)
 
 
 @posix

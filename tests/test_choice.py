@@ -126,6 +126,17 @@ def test_what_cannot_do_it_is_not_expected_to(able: dict[str, Any], asked: dict[
     assert expected(table_of(cost("scipy:fft", 1e-9, **able)), problem(**asked)) == []
 
 
+@pytest.mark.parametrize("backend", ["auto", "wgpu"])
+def test_software_that_stands_in_for_a_gpu_is_taken_where_it_is_named_alone(
+    monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    software = replace(backends()["wgpu"], probe=lambda: Availability(software=True))
+    monkeypatch.setitem(backends(), "wgpu", software)
+    quick = table_of(*TWO["costs"], cost("wgpu:separable", 1e-12))
+    name = choose(problem(), backend, table=quick).backend
+    assert (name == "wgpu") == (backend == "wgpu")
+
+
 def test_half_precision_is_judged_by_the_figures_of_single() -> None:
     assert expected(TWO, problem(dtype="float16"))[0][1] == "scipy:separable"
     without = table_of(*TWO["costs"], cost("opencv:separable", 1e-12, half=False))

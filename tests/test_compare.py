@@ -969,6 +969,17 @@ def test_what_only_fails_beside_the_ranking_is_left_out(
     assert row.upload_median_s == pytest.approx(UPLOAD_S, rel=0.05)
 
 
+def test_a_device_without_page_locked_memory_has_no_figures_of_it(
+    plant, device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "pinned", lambda shape, dtype: None)
+    plant(gpu_of(device, quick=device.takes(0.002)))
+    row = rows(simulate(backends=("gpu",)))["quick"]
+    assert (row.upload_pinned_median_s, row.download_pinned_median_s) == (None, None)
+    whole = 0.002 + UPLOAD_S + DOWNLOAD_S
+    assert row.end_to_end_pipelined_median_s == pytest.approx(whole, rel=0.05)
+
+
 def test_what_cannot_be_kept_ends_the_comparison(plant, device: FakeDevice) -> None:
     class Full(Log):
         """A disk that fills up in the middle of the transfers."""

@@ -22,7 +22,7 @@ from blurbench.errors import InputError
 from blurbench.extras import install
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.judge import Rounds, Rules, judge, may_lead
+from blurbench.measure.judge import APPROXIMATE, Rounds, Rules, judge, may_lead
 from blurbench.plan import Plan, Problem
 from blurbench.records.lead import lead_of
 from blurbench.report.console import open_console
@@ -288,7 +288,8 @@ def test_the_approximate_never_win_and_never_lead() -> None:
     names = ["rough", "good", "slow"]
     assert may_lead(names, {"rough"}) == ["good", "slow"]
     assert may_lead(["rough"], {"rough"}) == ["rough"]
-    result = judge(times(rough=1.0, good=2.0, slow=4.0), names, "good", Rules(), {"rough"})
+    rounds = times(rough=1.0, good=2.0, slow=4.0)
+    result = judge(rounds, names, "good", Rules(), {"rough": APPROXIMATE})
     verdicts = {name: standing.verdict for name, standing in result.standings.items()}
     assert verdicts == {"rough": "approximate", "good": "fastest", "slow": "slower"}
     assert result.standings["rough"].ratio.value == pytest.approx(0.5)

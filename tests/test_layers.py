@@ -17,14 +17,14 @@ ROOT = Path(blurbench.__file__).parent
 FLOORS = [
     {"__main__", "cli"},
     {"report"},
-    {"study", "batch", "turns", "blur", "large"},
+    {"study", "batch", "jobs", "turns", "blur", "large"},
     {"choice"},
     {"records"},
     {"measure"},
     {"backends"},
     {"methods"},
-    {"plan", "adjoint", "image", "testcard", "kernel", "border"}
-    | {"host", "errors", "extras", "cache", "files", "synonyms"},
+    {"plan", "adjoint", "image", "lost", "nodata", "testcard", "kernel", "border"}
+    | {"host", "errors", "extras", "cache", "files", "forks", "synonyms"},
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}

@@ -414,6 +414,82 @@ def test_the_command_writes_a_picture(name: str, starts: bytes, tmp_path: Path) 
     assert (tmp_path / name).read_bytes().startswith(starts)
 
 
+def names_drawn(figure: Figure) -> set[str]:
+    return {one.get_label() for one in figure.axes[TIMES].get_lines()} & set(NAMES)
+
+
+def test_chosen_implementations_are_drawn_and_no_others() -> None:
+    figure = draw([run_of().only(["scipy:separable", "scipy:fft"])], everything=True)
+    assert names_drawn(figure) == {"scipy:separable", "scipy:fft"}
+    assert not {"numpy:fft", "numpy:direct"} & set(words(figure).split())
+
+
+def test_the_best_are_the_best_of_those_chosen() -> None:
+    figure = draw([run_of().only(["scipy:separable", "scipy:fft"])])
+    assert "separable: scipy:separable" in words(figure)
+    assert "FFT pays from about 10" in words(figure)
+
+
+def test_what_is_chosen_wins_the_map() -> None:
+    log = run_of(extents=((64, 64), (128, 128))).only(["numpy:fft", "scipy:fft"])
+    found = winner_map(log)
+    assert found is not None
+    assert {one.name for one in found.territories} <= {"numpy:fft", "scipy:fft"}
+
+
+def test_ratios_among_those_chosen_are_those_of_the_race() -> None:
+    whole, part = run_of(), run_of().only(["scipy:separable", "scipy:direct"])
+    for point, findings in part.points.items():
+        rows = {row.name: row for row in whole.points[point].rows()}
+        first, second = findings.rows()
+        assert first.ratio_to_fastest == 1
+        expected = rows[second.name].ratio_to_fastest / rows[first.name].ratio_to_fastest
+        assert second.ratio_to_fastest == pytest.approx(expected)
+        assert second.ratio_ci95_low <= expected <= second.ratio_ci95_high
+
+
+def test_one_kernel_size_shows_those_chosen_alone() -> None:
+    (axes,) = draw([run_of(sizes=(15,)).only(["numpy:fft", "scipy:fft"])]).axes
+    assert {one.get_text() for one in axes.get_yticklabels()} == {"numpy:fft", "scipy:fft"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--backend", "numpy"), "Drawn: only backend numpy."),
+        (("--method", "separable,fft"), "Drawn: only method separable, fft."),
+        (("--backend", "numpy", "--method", "fft"), "Drawn: only backend numpy; method fft."),
+    ],
+)
+def test_the_command_draws_what_is_chosen_and_says_so(
+    options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    invoke(kept(tmp_path / "run", small), "-o", tmp_path / "a.svg", *options)
+    written = "".join(ET.parse(tmp_path / "a.svg").getroot().itertext())
+    assert said in written
+    assert ("numpy:separable" in written) == ("separable" in said or "method" not in said)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--backend", "opencv"), "backend 'opencv' is not in these runs: use one of numpy"),
+        (("--method", "dct"), "method 'dct' is not in these runs: use one of separable, fft"),
+    ],
+)
+def test_what_was_not_measured_cannot_be_chosen(
+    options: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=words):
+        invoke(kept(tmp_path / "run", small), "-o", tmp_path / "a.png", *options)
+
+
+def test_a_run_that_lacks_what_is_chosen_is_named(tmp_path: Path) -> None:
+    runs = [kept(tmp_path / "a", small), kept(tmp_path / "b", lambda: run_of(("scipy:fft",)))]
+    with pytest.raises(InputError, match="b holds no times of method separable: "):
+        invoke(*runs, "-o", tmp_path / "a.png", "--method", "separable")
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a", "-", ".png", "a.png.txt"])
 def test_another_ending_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no \.png, \.svg or \.pdf"):

@@ -759,7 +759,7 @@ def test_a_given_number_of_comparisons_splits_the_error_rate() -> None:
 
 
 def test_an_approximation_neither_leads_nor_is_the_reference() -> None:
-    result = World().race(0.010, 0.012, 0.014, approximate={"a"})
+    result = World().race(0.010, 0.012, 0.014, unranked={"a": "approximate"})
     assert (result.reference, result.leader) == ("b", "b")
     assert verdicts(result) == {"b": "fastest", "a": "approximate", "c": "slower"}
 
@@ -768,18 +768,18 @@ def test_an_approximation_neither_leads_nor_is_the_reference() -> None:
 def test_an_approximation_leaves_once_it_is_decided_either_way(seconds: float) -> None:
     world = World(noise=0.002)
     undecided = world.contender("c", 0.010, lambda turn: 0.8 if turn % 2 else 1.35)
-    result = world.race(0.010, seconds, undecided, approximate={"b"}, rules=most(30))
+    result = world.race(0.010, seconds, undecided, unranked={"b": "approximate"}, rules=most(30))
     assert (result.standings["b"].rounds, result.rounds) == (6, 30)
 
 
 def test_where_all_are_approximations_one_of_them_leads() -> None:
-    result = World().race(0.012, 0.010, approximate={"a", "b"})
+    result = World().race(0.012, 0.010, unranked=dict.fromkeys("ab", "approximate"))
     assert (result.leader, verdicts(result)) == ("b", {"b": "approximate", "a": "approximate"})
 
 
 def test_a_cheap_approximation_does_not_make_the_others_far() -> None:
     world = World()
-    world.race(0.010, 0.030, approximate={"a"}, rules=most(8))
+    world.race(0.010, 0.030, unranked={"a": "approximate"}, rules=most(8))
     assert {one.contender for one in world.samples if one.round < 1} == {"a", "b"}
 
 

@@ -20,6 +20,7 @@ import pytest
 from blurbench.backends.registry import BUILT_IN
 from blurbench.cli.report import MOST_RUNS
 from blurbench.extras import install
+from blurbench.records.findings import Declared
 from blurbench.records.journal import Journal, Log, load
 from helpers.colours import contrast
 from helpers.command import deny_gpu, measure_briefly, run
@@ -221,6 +222,15 @@ def test_images_of_the_same_name_stay_apart() -> None:
 def test_the_answer_at_one_size_is_one_name() -> None:
     text = " ".join(page_of(run_of(sizes=(15,))).texts["p"])
     assert "For 512x512 RGB float32, end to end: use numpy:separable at 15x15." in text
+
+
+def test_the_answer_at_one_size_says_from_where_on_a_gpu_pays() -> None:
+    def on_gpu(one: Declared) -> Declared:
+        return replace(one, kind="gpu" if one.backend == "scipy" else "cpu")
+
+    page = page_of(run_of(sizes=(15,), declare=on_gpu))
+    (answer,) = [text for text in page.texts["p"] if text.startswith("For ")]
+    assert "No image below " in answer
 
 
 def test_each_image_has_its_answer() -> None:

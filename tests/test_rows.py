@@ -14,6 +14,7 @@ from blurbench.measure.judge import Result, Standing
 from blurbench.measure.stats import Estimate
 from blurbench.records.summary import Key, Row
 from blurbench.report.compare import show_point
+from blurbench.report.rows import device_table
 
 KEY = Key("gpu:two", "photo.png", 48, 64, 3, 15, 2.6, "reflect", 0.0, "float32", 2, "hot")
 FIVE = ["implementation", "time [95 %]", "vs first", "error", "verdict"]
@@ -152,3 +153,12 @@ def test_whole_numbers_that_are_only_rounded_do_not_look_wrong(
 @pytest.mark.parametrize(("share", "text"), [(0.999, "100 %"), (1.23, "120 %"), (0.0123, "1.2 %")])
 def test_a_share_is_written_without_an_exponent(share: float, text: str) -> None:
     assert figures(shown(row(copy_bandwidth_fraction=share)))["of copy"] == text
+
+
+def test_a_race_without_a_round_has_no_ratio() -> None:
+    nothing = Estimate(float("nan"), None, None)
+    standing = Standing(0, nothing, 0.001, nothing, "unclear")
+    race = replace(ranking(), standings={"gpu:two": standing})
+    stream = io.StringIO()
+    device_table([row()], race).show(Console(file=stream, width=160))
+    assert "nan" not in stream.getvalue()

@@ -351,12 +351,18 @@ def test_the_answer_holds_the_best_on_the_cpu_against_the_best_on_the_gpu(
         gpu_of(device, quick=device.takes(0.002), slow=device.takes(0.004)),
     )
     text = words(answer(lines_of("--budget", "60", backend="fake,gpu")))
+    assert re.search(r"GPU pays end to end: gpu:quick takes 0\.[45]\d*x fake:host's time\.", text)
     assert re.search(
-        r"GPU pays end to end: gpu:quick takes 0\.[45]\d*x the time of fake:host\.", text
+        r"With the data there gpu:quick takes 0\.(2|19)\d*x, paying from the first blur on\.", text
     )
-    assert re.search(
-        r"data already there gpu:quick takes 0\.(2|19)\d*x that time \(not paired\)\.", text
-    )
+
+
+def test_the_device_of_a_gpu_is_named_above_the_table(
+    plant, clock: Clock, device: FakeDevice
+) -> None:
+    plant(backend_of(planted("host", clock.takes(0.01))), gpu_of(device, quick=device.takes(0.002)))
+    lines = lines_of("--budget", "60", backend="fake,gpu")
+    assert lines.index("Device of gpu: a fake") < lines.index(table(lines)[0])
 
 
 def test_a_gpu_that_loses_on_the_way_there_is_told_not_to_pay(
@@ -380,8 +386,9 @@ def test_software_that_stands_in_for_a_gpu_is_marked_and_told_nothing_of_a_gpu(
     )
     lines = lines_of("--budget", "60", backend="fake,gpu")
     assert "gpu:quick (software)" in words(table(lines))
+    assert verdict(table(lines)[-1]) == "software"
     assert "GPU" not in words(answer(lines))
-    assert "data already there" not in words(answer(lines))
+    assert "data there" not in words(answer(lines))
 
 
 # Interruptions.

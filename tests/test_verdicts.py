@@ -91,5 +91,14 @@ def test_the_gpu_pays_from_where_it_overtakes() -> None:
     )
 
 
+def test_the_gpu_may_pay_earlier_with_the_data_already_there() -> None:
+    log = Written("fake:fft", "gpu:fft")
+    for size, cpu in ((3, 0.001), (27, 0.004)):
+        log.race(size, {"fake:fft": cpu, "gpu:fft": 0.008})
+        log.race(size, {"gpu:fft": 0.002}, scope="compute")
+    there = verdicts(find_crossovers(points_of(log.log)))[-1]
+    assert there.startswith("The GPU with the data already there pays from about ")
+
+
 def test_without_measurements_there_is_nothing_to_say() -> None:
     assert verdicts([]) == []

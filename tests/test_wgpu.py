@@ -390,6 +390,12 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 
 
 @needs_adapter
+@needs_adapter
+def test_it_has_no_page_locked_memory(device: WgpuDevice) -> None:
+    assert device.pinned((2, 3), np.dtype("float32")) is None
+
+
+@needs_adapter
 def test_an_array_beyond_the_largest_buffer_is_out_of_memory() -> None:
     small = WgpuDevice(adapters()[0], {"max-buffer-size": 1000})
     with pytest.raises(MemoryError, match="1024 bytes are more than"):

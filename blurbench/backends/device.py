@@ -60,8 +60,11 @@ class Streams(Protocol):
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         """An array on the device."""
 
-    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """An array on the host in page-locked memory, which copies need not stage."""
+    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any] | None:
+        """An array on the host in page-locked memory, which copies need not stage.
+
+        None where a device has no such memory, or its copies stage all the same.
+        """
 
     def stream(self, name: str) -> Any:
         """The stream of that name, for copies that overlap with the work."""
@@ -83,6 +86,12 @@ class Streams(Protocol):
 
     def finish(self, event: Any) -> None:
         """Wait on the host until an event has come."""
+
+
+def host_array(streams: Streams, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array on the host from which copies are the fastest."""
+    pinned = streams.pinned(shape, dtype)
+    return np.empty(shape, dtype) if pinned is None else pinned
 
 
 class Device(Streams, Protocol):

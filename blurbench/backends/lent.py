@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from blurbench.forks import keep_from_forks
+
 Value = TypeVar("Value")
 
 
@@ -18,7 +20,7 @@ class Lent(Generic[Value]):
 
     def __init__(self, get: Callable[[], Value], put: Callable[[Value], object]) -> None:
         self._get, self._put = get, put
-        self._lock = threading.Lock()
+        self._lock = keep_from_forks(threading.Lock())
         self._inside = 0
 
     @contextmanager

@@ -12,6 +12,7 @@ from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.lent import Lent
 from blurbench.backends.padded import Padded
+from blurbench.forks import Home
 from blurbench.methods import direct, separable
 from blurbench.plan import WITHOUT_FLOAT16, Plan, Problem
 
@@ -28,6 +29,9 @@ def _set(value: tuple[int, int]) -> None:
     library.vips_concurrency_set(value[0])
     library.vips_cache_set_max(value[1])
 
+
+# Of libvips' threads: a fork would wait for them for ever.
+home = Home("pyvips")
 
 # The number of threads, and of operations that are kept for a repetition, each with its image.
 settings = Lent(_settings, _set)
@@ -50,6 +54,7 @@ class ConvPlan(Plan):
         self._taps = self._pyvips.Image.new_from_array(taps.tolist())
 
     def _run(self, image: Any, out: Any) -> None:
+        home.check()
         radius = self.problem.kernel.radius
         if self._padded is not None:
             image = self._padded.fill(image)

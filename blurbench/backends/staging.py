@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.cuda_streams import CudaStreams
-from blurbench.backends.device import Streams
+from blurbench.backends.device import Streams, host_array
 from blurbench.backends.lanes import CUDA
 from blurbench.cache import IdleCache
 from blurbench.plan import Plan
@@ -39,7 +39,7 @@ class Staging:
     def __init__(self, streams: Streams, band: int = BAND) -> None:
         self._streams, self._band = streams, band
         self._up, self._down = streams.stream("up"), streams.stream("down")
-        self._slots = [streams.pinned((band,), np.dtype(np.uint8)) for _ in range(SLOTS)]
+        self._slots = [host_array(streams, (band,), np.dtype(np.uint8)) for _ in range(SLOTS)]
         self.nbytes = SLOTS * band
 
     def blur(

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
+from blurbench.forks import Home
 from blurbench.plan import Problem
+
+home = Home("torch")
 
 
 def host_tensor(torch: Any, array: NDArray[Any]) -> Any:
@@ -24,7 +27,10 @@ def host_tensor(torch: Any, array: NDArray[Any]) -> Any:
 
 
 class HostRuntime:
-    """PyTorch on the CPU, with the problem's threads and no others."""
+    """PyTorch on the CPU, with the problem's threads and no others; in a fork with one alone.
+
+    There the threads of its parent are missing, and OpenMP would wait for them for ever.
+    """
 
     xp: Any
     torch: Any
@@ -43,7 +49,7 @@ class HostRuntime:
     @contextmanager
     def scope(self) -> Iterator[None]:
         threads = self.torch.get_num_threads()
-        self.torch.set_num_threads(self._threads)
+        self.torch.set_num_threads(1 if home.is_elsewhere else self._threads)
         try:
             with self.torch.inference_mode():
                 yield

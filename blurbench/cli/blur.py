@@ -1,4 +1,4 @@
-"""`blurbench blur`: one file in, one file out; or many into a folder."""
+"""`blurbench blur`: one file in, one file out, or standard streams; or many files into a folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from blurbench.cli.large import LARGE, blur_in_tiles, is_large
 from blurbench.cli.options import KERNEL, Number, with_options
+from blurbench.cli.streams import STREAM, check_streams, through_streams
 from blurbench.cli.words import (
     APPROXIMATE,
     BORDERS_HELP,
@@ -34,13 +35,18 @@ Examples:
   blurbench blur photos -o soft --sigma 2.5 --method auto
   blurbench blur a.jpg b.png c.tif -o soft --sigma 2.5
   blurbench blur big.tif -o soft.zarr --sigma 30 --memory 2GiB
+  cat photo.png | blurbench blur - -o - --sigma 2.5 > soft.png
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.option(
-    "-o", "--output", required=True, metavar="OUT", help="File to write, or folder for many."
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT|-",
+    help="File to write, or folder for many; - is stdout.",
 )
 @with_options(KERNEL)
 @click.option(
@@ -64,6 +70,18 @@ Examples:
     help="Value of the constant border.",
 )
 @click.option(
+    "--nodata",
+    type=Number(float),
+    metavar="VALUE",
+    help="Leave out pixels of this value: they stay as they are.",
+)
+@click.option(
+    "--format",
+    "as_type",
+    metavar="TYPE",
+    help="Of the image on stdout, as png.  [default: the input's]",
+)
+@click.option(
     "--force",
     is_flag=True,
     help="Blur again what is in an output folder already. A file, or an array, is always replaced.",
@@ -80,20 +98,24 @@ def blur(
     method: str,
     border: str,
     cval: float,
+    nodata: float | None,
+    as_type: str | None,
     force: bool,
     quiet: bool,
     **large: Any,
 ) -> int:
     """Blur image files; their type of pixel, opacity, colour profile and EXIF are kept.
 
-    OUT is a file for one image and a folder for several, or for all images in and below a folder.
-    Every file is written under a temporary name and renamed, so it is whole or not there. What is
-    in a folder already is kept, unless --force is given: a run that was ended goes on when it is
-    called again. A file or array that OUT names is replaced, with or without --force. TIFF and Zarr
-    images larger than memory are blurred in tiles: see --memory and --dask.
+    OUT is a file for one image and a folder for several, or for all images in and below a folder;
+    IN and OUT may be -, standard input and output. Every file is written under a temporary name and
+    renamed, so it is whole or not there. What is in a folder already is kept, unless --force is
+    given: a run that was ended goes on when it is called again. A file or array that OUT names is
+    replaced, with or without --force. TIFF and Zarr images larger than memory are blurred in tiles:
+    see --memory and --dask. What a method would spread over the whole image, as an FFT a no-data
+    value of -3.4e38, is refused.
     """
     from blurbench.backends.registry import find_backend, known_methods, probe
-    from blurbench.batch import Blur, Job, blur_file
+    from blurbench.batch import Blur
     from blurbench.choice.auto import AUTO
     from blurbench.kernel import make_kernel
     from blurbench.large.run import TileBlur
@@ -104,26 +126,43 @@ def blur(
     word, border = border, read_border(border, cval)
     if not quiet:
         tell_borders(word)
+    as_type = as_type and as_type.lower().removeprefix(".")
+    check_streams(inputs, output, as_type)
+    streams = STREAM in (*inputs, output)
     tiles = TileBlur(kernel, border, cval, backend, method)
-    if len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
+    if not streams and len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
+        if nodata is not None:
+            raise InputError("--nodata is not for images in tiles, as Zarr: do without it")
         blur_in_tiles(inputs[0], output, tiles, quiet, **large)
         return _noted(0, kernel, quiet)
     if any(large.values()):
-        raise InputError(f"--memory and --dask are for one image, not {len(inputs)}: name one")
-    how = Blur(kernel, backend, method, border, cval)
+        given = STREAM if streams else len(inputs)
+        raise InputError(f"--memory and --dask are for one image, not {given}: name one")
+    how = Blur(kernel, backend, method, border, cval, nodata)
     how.check()
-    many = _are_many(inputs, output)
+    many = not streams and _are_many(inputs, output)
     state = None if backend == AUTO else probe(find_backend(backend))
     if state is not None and not state.ok:
         raise CannotRunError(f"{backend} cannot run: {state.explanation}")
     if many:
         code = _blur_many(inputs, output, how, force, quiet)
     else:
-        notes = blur_file(Job(Path(inputs[0]), Path(output)), how)
-        for note in () if quiet else notes:
-            click.echo(f"Note: {inputs[0]}: {note}.", err=True)
-        code = 0
+        code = _blur_one(inputs[0], output, as_type, how, quiet)
     return _noted(code, kernel, quiet)
+
+
+def _blur_one(source: str, target: str, as_type: str | None, how: Blur, quiet: bool) -> int:
+    """Blur a file into a file, or through standard streams, and tell; the exit code."""
+    from blurbench.batch import blur_file
+    from blurbench.jobs import Job
+
+    notes = through_streams(
+        source, target, as_type, lambda given, made: blur_file(Job(given, made), how)
+    )
+    name = "stdin" if source == STREAM else source
+    for note in () if quiet else notes:
+        click.echo(f"Note: {name}: {note}.", err=True)
+    return 0
 
 
 def _noted(code: int, kernel: GaussianKernel, quiet: bool) -> int:
@@ -155,13 +194,17 @@ def _are_many(inputs: tuple[str, ...], output: str) -> bool:
 
 def _blur_many(inputs: tuple[str, ...], output: str, how: Blur, force: bool, quiet: bool) -> int:
     """Blur into a folder what is not there yet, and tell; the exit code."""
-    from blurbench.batch import blur_files, find_jobs, prepare_folders
+    from blurbench.batch import blur_files
+    from blurbench.jobs import find_jobs, prepare_folders
     from blurbench.report.batch import FilesReport
 
-    jobs = find_jobs(inputs, output)
+    found = find_jobs(inputs, output)
+    jobs = found.jobs
     prepare_folders(jobs)
     missing = [job for job in jobs if force or not job.target.is_file()]
-    report = FilesReport(len(missing), len(jobs) - len(missing), force, quiet)
+    report = FilesReport(
+        len(missing), len(jobs) - len(missing), found.left_out, force=force, quiet=quiet
+    )
     try:
         with report:
             blur_files(missing, how, report.tell)

@@ -205,14 +205,15 @@ def measure_points(
     Args:
         process: one of several; by default the only one, which says what is asked.
     """
-    from blurbench.report.heading import cut_note, run_lines
+    from blurbench.report.heading import cut_note, device_lines, run_lines
     from blurbench.report.progress import PointsListener
     from blurbench.study.crossover import crossover
     from blurbench.study.sweep import sweep
 
     with PointsListener(question.originals, console, session.options.cache, quiet) as listener:
         if process is None:
-            listener.announce(run_lines(log.run), cut_note(question.kernels))
+            lines = [*run_lines(log.run), *device_lines(session.names_of_devices)]
+            listener.announce(lines, cut_note(question.kernels))
         study = crossover if question.study == "crossover" else sweep
         return study(question, session, log, listener, process or 1)
 

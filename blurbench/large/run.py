@@ -41,6 +41,7 @@ from blurbench.large.target import (
 )
 from blurbench.large.tiles import CHUNK, Tile, Tiling, choose_tiling
 from blurbench.large.workers import Workers, cluster_workers, local_workers
+from blurbench.lost import check_blurred, unwarned
 from blurbench.plan import Problem
 
 # A device has memory of its own: one plan is made there, and one window at a time goes there.
@@ -80,9 +81,12 @@ class TileBlur:
         owner = find_backend(self.backend)
         carry, key = owner.carry, (self, window.shape, dtype, threads, place_of(owner))
         turn = nullcontext() if carry is None else _on_device
-        with turn, plan_cache.borrow(key, make) as plan:
+        with turn, unwarned(), plan_cache.borrow(key, make) as plan:
             blur = plan if carry is None else partial(carry, plan)
             blurred = blur_with_alpha(window, blur) if source.alpha else blur(window)
+        if not source.alpha:
+            by = f"{self.backend}:{self.method}"
+            check_blurred(source.path, window, blurred, plan.problem, by)
         return np.ascontiguousarray(blurred[tile.inside])
 
     def named(self, source: Source) -> TileBlur:

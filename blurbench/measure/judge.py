@@ -11,6 +11,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
+from types import MappingProxyType
 
 from blurbench.measure.levels import widen_ratio
 from blurbench.measure.stats import Estimate, estimate_median, estimate_ratio
@@ -20,7 +21,10 @@ CONTROL = "control"
 # Verdicts. What is `here` is proven of this run; another may differ by the margin of `same`.
 FASTEST, FASTEST_HERE, LIKELY = "fastest", "fastest here", "likely fastest"
 TIED, SLOWER, SLOWER_HERE = "tied", "slower", "slower here"
-FAR_SLOWER, UNCLEAR, APPROXIMATE = "far slower", "unclear", "approximate"
+FAR_SLOWER, UNCLEAR = "far slower", "unclear"
+# Of those that are timed, and neither win nor lose.
+APPROXIMATE, STAND_IN = UNRANKED = ("approximate", "software")
+NOBODY: Mapping[str, str] = MappingProxyType({})
 
 FAR_TIMES = 3.0  # as long as the fastest, whatever the few runs behind a time are off by
 FEW_OFF = 3.0  # times by which a time of few runs may be off
@@ -241,10 +245,10 @@ def _reach(control: Estimate | None) -> float | None:
     return max(control.high, 1 / control.low) - 1
 
 
-def may_lead(names: Iterable[str], approximate: Collection[str]) -> list[str]:
-    """Who can be the fastest: the approximate only where there is nobody else."""
+def may_lead(names: Iterable[str], unranked: Collection[str]) -> list[str]:
+    """Who can be the fastest: the unranked only where there is nobody else."""
     names = list(names)
-    return [name for name in names if name not in approximate] or names
+    return [name for name in names if name not in unranked] or names
 
 
 def judge(
@@ -252,7 +256,7 @@ def judge(
     names: Sequence[str],
     reference: str,
     rules: Rules,
-    approximate: Collection[str] = (),
+    unranked: Mapping[str, str] = NOBODY,
     few: Mapping[str, float] | None = None,
 ) -> Result:
     """Who leads after these rounds, how sure that is, and how each of the names stands.
@@ -260,7 +264,7 @@ def judge(
     A verdict takes more than the control is off by: twice as much, where the control failed.
 
     Args:
-        approximate: do another thing: they are timed, and neither win nor lose.
+        unranked: the verdict of each that is timed and neither wins nor loses.
         few: seconds a call of those that did not race, from a run or a prediction; they have no
             standing, but the leader's verdict takes them in.
     """
@@ -275,7 +279,7 @@ def judge(
         return both.ratio(name, reference, rates[name]) if without.low is None else without
 
     ratios = {name: ratio_of(name) for name in names}
-    leaders = [name for name in may_lead(names, approximate) if math.isfinite(ratios[name].value)]
+    leaders = [name for name in may_lead(names, unranked) if math.isfinite(ratios[name].value)]
     leader = min(leaders or [reference], key=lambda name: ratios[name].value)
     margin = rules.same
     if not trusted:
@@ -290,15 +294,15 @@ def judge(
         verdict = verdict_on(ratio, margin, trusted)
         if verdict == UNCLEAR and ratio.low is None and is_far(median(own), best):
             verdict = FAR_SLOWER
-        if name in approximate:
-            verdict = APPROXIMATE
+        if name in unranked:
+            verdict = unranked[name]
         time = estimate_median(own, rules.alpha)
         return Standing(rounds.count(name), time, min(own), ratio, verdict)
 
     found = {name: standing(name) for name in names}
-    others = [found[name].verdict for name in found if name not in (leader, *approximate)]
+    others = [found[name].verdict for name in found if name not in (leader, *unranked)]
     others += [FAR_SLOWER if is_far(seconds, best) else UNCLEAR for seconds in (few or {}).values()]
-    if leader not in approximate:
+    if leader not in unranked:
         found[leader] = replace(found[leader], verdict=verdict_on_leader(others))
     ordered = sorted(found, key=lambda name: (name != leader, _last_if_nan(found[name].ratio)))
     return Result(

@@ -14,12 +14,13 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
 from blurbench.measure.judge import (
     CONTROL,
+    NOBODY,
     SLOWER,
     TIED,
     Result,
@@ -83,7 +84,7 @@ def race(
     reference: str | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
     fixtures: Sequence[Contender] = (),
-    approximate: Collection[str] = (),
+    unranked: Mapping[str, str] = NOBODY,
 ) -> Result:
     """Measure warmed-up contenders against each other for at most `seconds`.
 
@@ -99,7 +100,7 @@ def race(
             own are decided beyond the margin of `same`. By default everyone against the
             reference, and whoever is proven slower beyond the margin leaves.
         fixtures: are measured in every round and judged by nobody.
-        approximate: names of contenders that cannot win, nor be the reference beside others.
+        unranked: the verdict of each that cannot win, nor be the reference beside others.
 
     An interruption from the keyboard ends the race; what is complete is judged.
 
@@ -108,7 +109,7 @@ def race(
     """
     field = _Field(
         *(contenders, rules, seconds, rng, keep, now, history, reference, pairs, fixtures),
-        approximate,
+        unranked,
     )
     collecting = gc.isenabled()
     gc.disable()
@@ -150,7 +151,7 @@ class _Field:
         reference: str | None,
         pairs: Sequence[tuple[str, str]] | None,
         fixtures: Sequence[Contender],
-        approximate: Collection[str],
+        unranked: Mapping[str, str],
     ) -> None:
         self.names = [one.name for one in contenders]
         self.fixtures = [one.name for one in fixtures]
@@ -159,7 +160,7 @@ class _Field:
         self.deadline = now() + seconds
         self.rounds = Rounds.of(history, reference)
         self.counts = Counter(name for one in self.rounds.measured for name in one)
-        self.approximate, self.pairs = approximate, pairs
+        self.unranked, self.pairs = unranked, pairs
         self.near = self._likely()
         near = [self.by_name[name] for name in (*self.near, *self.fixtures)]
         self.sample_s = _sample_seconds(near, rules, seconds)
@@ -179,14 +180,14 @@ class _Field:
         if self.rounds.pilot:
             return [name for name in self.names if name in self.rounds.pilot[0]]
         costs = {name: self.by_name[name].cost_s for name in self.names}
-        least = min(costs[name] for name in may_lead(self.names, self.approximate))
+        least = min(costs[name] for name in may_lead(self.names, self.unranked))
         return [name for name in self.names if costs[name] <= NEAR * least]
 
     @property
     def reference(self) -> str:
         if self.rounds.reference is not None:
             return self.rounds.reference
-        leaders = may_lead(self.near, self.approximate)
+        leaders = may_lead(self.near, self.unranked)
         cheapest = min(leaders, key=lambda name: self.by_name[name].cost_s)
         return self.rounds.fastest_of_pilot(leaders) or cheapest
 
@@ -344,7 +345,7 @@ class _Field:
         verdicts = {name: one.verdict for name, one in found.standings.items()}
         for name in due - {self.reference}:
             beyond = self._beyond(name, self.reference, rates[name])
-            if name in self.approximate:
+            if name in self.unranked:
                 decided = beyond != "undecided"
             else:  # a failed control asks for more
                 decided = SLOWER in (verdicts[name], beyond if found.control_passed else "")
@@ -367,7 +368,7 @@ class _Field:
         return sorted(known, key=lambda one: one[1])
 
     def result(self) -> Result:
-        return judge(self.rounds, self.names, self.reference, self.rules, self.approximate)
+        return judge(self.rounds, self.names, self.reference, self.rules, self.unranked)
 
 
 def _sample_seconds(contenders: Sequence[Contender], rules: Rules, seconds: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import itertools
 import os
@@ -30,7 +31,9 @@ def do_all(work: Callable[[Share], object], shares: Sequence[Share]) -> None:
     if not others:
         work(mine)
         return
-    begun = [_pool(len(others)).submit(work, share) for share in others]
+    # Each in a copy of the caller's context, so that his `numpy.errstate` holds there, too.
+    pool = _pool(len(others))
+    begun = [pool.submit(contextvars.copy_context().run, work, share) for share in others]
     try:
         work(mine)
     finally:

@@ -40,7 +40,7 @@ class Spell:
 
 @dataclass(frozen=True)
 class _Size:
-    """One kernel size: who leads, and who may be as fast."""
+    """One kernel size: who leads, and who may be as fast, as people read their names."""
 
     size: int
     name: str
@@ -82,9 +82,9 @@ def _size(findings: Findings) -> _Size | None:
     if lead is None:
         return None
     possible = frozenset(
-        row.name for row in findings.rows() if row.verdict in (*CLAIMS, TIED, UNCLEAR, SLOWER_HERE)
+        row.label for row in findings.rows() if row.verdict in (*CLAIMS, TIED, UNCLEAR, SLOWER_HERE)
     )
-    return _Size(findings.point.size, lead.first.name, lead.proven, possible)
+    return _Size(findings.point.size, lead.first.label, lead.proven, possible)
 
 
 def advice_text(points: Sequence[Findings]) -> str:

@@ -123,6 +123,7 @@ _fault = parts(
     {
         "command": each(TEXT),
         "risks": each(TEXT),
+        "devices": named(TEXT),
         "outputs": named(TEXT),
         "all_columns": TRUTH,
     },

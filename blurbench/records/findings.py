@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
@@ -13,6 +14,7 @@ from blurbench.measure.judge import (
     CONTROL,
     FAR_SLOWER,
     LIKELY,
+    STAND_IN,
     UNCLEAR,
     Result,
     Rounds,
@@ -22,6 +24,7 @@ from blurbench.measure.judge import (
     judge,
     may_lead,
 )
+from blurbench.records.kinds import CPU, SOFTWARE, marked
 from blurbench.records.lead import CLAIMS, Lead, lead_of
 from blurbench.records.record import Record
 from blurbench.records.roofline import MULTIPLY_ADD, Rates, set_roofline
@@ -46,7 +49,7 @@ class Declared:
     """What a run keeps of an implementation, so that its records can be read anywhere.
 
     Attributes:
-        kind: of what it runs on: `cpu`, `gpu`, or `software` that stands in for a GPU.
+        kind: of what it runs on, one of `KINDS`.
     """
 
     backend: str
@@ -59,6 +62,11 @@ class Declared:
     @property
     def name(self) -> str:
         return f"{self.backend}:{self.method}"
+
+    @property
+    def label(self) -> str:
+        """Its name as people read it."""
+        return marked(self.name, self.kind)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -111,6 +119,7 @@ class Findings:
     ) -> None:
         self.rates = rates
         self.point, self.declared, self.rules = point, declared, rules
+        self._raced = declared  # of whom one is the reference
         self.threads, self.machine_id = threads, machine_id
         self.measured_s: dict[int, float] = {}  # by process
         self.difference: Difference | None = None
@@ -127,6 +136,16 @@ class Findings:
         self._throttled: dict[str, int] = {}
         self._stalled: dict[str, int] = {}
         self._surprises: dict[str, str] = {}
+
+    def only(self, declared: Sequence[Declared]) -> Findings:
+        """The same records, read as if they were of these implementations alone.
+
+        The races stay as they were run, against a reference that may not be among these.
+        """
+        found = copy(self)
+        found.declared, found._names = declared, {one.name for one in declared}
+        found._judged = {}
+        return found
 
     def key(self, name: str) -> Key:
         """Of a cell at this point."""
@@ -254,15 +273,42 @@ class Findings:
 
     def racers(self, scope: str) -> list[str]:
         """Who ran in a complete round, the pilot's too, and is still in the running."""
+        return self._racers(scope, self.declared)
+
+    def _racers(self, scope: str, declared: Sequence[Declared]) -> list[str]:
         rounds = self.rounds(scope)
         ran = {name for one in (*rounds.pilot, *rounds.measured) for name in one}
-        return [one.name for one in self.declared if one.name in ran and one.name not in self._out]
+        return [one.name for one in declared if one.name in ran and one.name not in self._out]
 
     @property
     def approximate(self) -> set[str]:
         """Those that do another thing than was asked for, and neither win nor lose."""
-        inexact = {one.name for one in self.declared if not one.exact}
+        return self._approximate(self.declared)
+
+    def _approximate(self, declared: Sequence[Declared]) -> set[str]:
+        inexact = {one.name for one in declared if not one.exact}
         return {name for name in inexact if not self._is_tolerable(name)}
+
+    def unranked(self, names: Iterable[str]) -> dict[str, str]:
+        """The verdict of those among the names that neither win nor lose.
+
+        They are the approximate, and software that stands in for a GPU beside what does not.
+        """
+        return self._unranked(names, self.declared)
+
+    def _unranked(self, names: Iterable[str], declared: Sequence[Declared]) -> dict[str, str]:
+        given = set(names)
+        own = [one for one in declared if one.name in given]
+        software = [one.name for one in own if one.kind == SOFTWARE]
+        return {
+            **dict.fromkeys(software if len(software) < len(own) else [], STAND_IN),
+            **dict.fromkeys(self._approximate(declared) & given, APPROXIMATE),
+        }
+
+    @property
+    def _able(self) -> list[str]:
+        """Who ran or could, given the time."""
+        return [name for name in self._names if self.status(name) in ("ok", "over_budget")]
 
     def _is_tolerable(self, name: str) -> bool:
         calls, tolerance = self.alone(name, "first_call"), self.rules.tolerance
@@ -271,8 +317,9 @@ class Findings:
 
     def _reference(self, scope: str) -> str | None:
         rounds = self.rounds(scope)
-        piloted = [name for name in self.racers(scope) if name in (rounds.pilot or [{}])[0]]
-        return rounds.fastest_of_pilot(may_lead(piloted, self.approximate))
+        first = (rounds.pilot or [{}])[0]
+        piloted = [name for name in self._racers(scope, self._raced) if name in first]
+        return rounds.fastest_of_pilot(may_lead(piloted, self._unranked(piloted, self._raced)))
 
     def race(self, scope: str = RANKING_SCOPE) -> Result | None:
         """How those who raced stand; None where no pilot round was completed."""
@@ -283,10 +330,11 @@ class Findings:
     def _judge(self, scope: str) -> Result | None:
         names, rounds = self.racers(scope), self.rounds(scope)
         reference = self._reference(scope)
-        if reference is None:
+        able = may_lead(names, self.unranked(names))
+        if reference is None or not (reference in names or any(map(rounds.count, able))):
             return None
         few = self._few(names) if scope == RANKING_SCOPE else {}
-        return judge(rounds, names, reference, self.rules, self.approximate, few)
+        return judge(rounds, names, reference, self.rules, self.unranked(names), few)
 
     def _few(self, racers: Sequence[str]) -> dict[str, float]:
         """Seconds a call, from one run or a prediction, of those able to win that did not race.
@@ -294,7 +342,7 @@ class Findings:
         NaN where nothing is known.
         """
         found = {}
-        for name in self._names - set(racers) - self.approximate:
+        for name in self._names - set(racers) - self.unranked(self._able).keys():
             alone = self.alone(name, RANKING_SCOPE)
             status, _, predicted_s = self._out.get(name, ("ok", None, None))
             if status == "ok":
@@ -379,8 +427,7 @@ class Findings:
                 row.verdict = FAR_SLOWER
             elif seconds == median(best) and (race is None or not race.rounds):
                 row.verdict = LIKELY
-        if row.name in self.approximate:
-            row.verdict = APPROXIMATE
+        row.verdict = self.unranked(self._able).get(row.name, row.verdict)
         if row.status == "ok":
             once = ONCE if self.rules.keep is None else FAR
             row.reason = self._surprises.get(row.name, once)
@@ -389,7 +436,7 @@ class Findings:
         """Of the leader of a race; before there is one, of whoever took the shortest."""
         if race is not None and race.rounds:
             return self.rounds().times(race.leader)
-        leaders = may_lead([one.name for one in self.declared], self.approximate)
+        leaders = may_lead([one.name for one in self.declared], self.unranked(self._able))
         times = [self._times(name) for name in leaders if self.status(name) == "ok"]
         return min(filter(None, times), key=median, default=[])
 
@@ -405,14 +452,14 @@ class Findings:
         median_s = row.end_to_end_median_s
         if median_s is None:
             return
-        if one.kind == "cpu":
+        if one.kind == CPU:
             for figure in ("median", "ci95_low", "ci95_high", "q1", "q3", "min"):
                 setattr(row, f"compute_{figure}_s", getattr(row, f"end_to_end_{figure}_s"))
         pixels = self.point.height * self.point.width
         image_bytes = pixels * self.point.channels * _BYTES[self.point.dtype]
         row.megapixels_per_s = pixels / median_s / 1e6
         row.gigabytes_per_s = 2 * image_bytes / median_s / 1e9
-        copy = self.copy(None if one.kind == "cpu" else one.backend)
+        copy = self.copy(None if one.kind == CPU else one.backend)
         if copy is not None and row.compute_median_s:
             row.copy_bandwidth_fraction = copy.median_s / row.compute_median_s
         set_roofline(row, one.kind, self.rates)

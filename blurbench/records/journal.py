@@ -6,8 +6,9 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,14 @@ class Log:
     def rows(self) -> list[Row]:
         """The summary: the rows of every point that has records."""
         return [row for findings in self.points.values() for row in findings.rows()]
+
+    def only(self, names: Collection[str]) -> Log:
+        """The same run, to be read as if it were about these implementations alone."""
+        declared = tuple(one for one in self.run.declared if one.name in names)
+        found = copy(self)
+        found.run = dataclasses.replace(self.run, declared=declared)
+        found.points = {point: one.only(declared) for point, one in self.points.items()}
+        return found
 
     @property
     def image_numbers(self) -> dict[str, int]:

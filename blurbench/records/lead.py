@@ -57,8 +57,13 @@ def lead_of(rows: Iterable[Row]) -> Lead | None:
 
 def ranked_rows(rows: Iterable[Row]) -> list[Row]:
     """Those that may win and have a time, the leader first."""
-    able = (row for row in rows if row.may_win and row.ratio_to_fastest is not None)
-    return sorted(able, key=lambda row: (row.verdict not in CLAIMS, row.ratio_to_fastest or 0.0))
+    return [row for row in rows_by_ratio(rows) if row.may_win]
+
+
+def rows_by_ratio(rows: Iterable[Row]) -> list[Row]:
+    """Those that have a ratio to the leader, the leader first."""
+    timed = (row for row in rows if row.ratio_to_fastest is not None)
+    return sorted(timed, key=lambda row: (row.verdict not in CLAIMS, row.ratio_to_fastest or 0.0))
 
 
 def ratio_to_leader(row: Row) -> Estimate:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from statistics import quantiles
 from typing import Any
 
+from blurbench.measure.judge import UNRANKED
 from blurbench.measure.stats import estimate_median
 from blurbench.records.export import printable, to_csv
+from blurbench.records.kinds import CPU, GPU, marked
 
 SCHEMA_VERSION = 1
 
@@ -166,7 +168,7 @@ class Row:
     multiply_add_fraction: float | None = None
     compute_bound: str | None = None
     end_to_end_bound: str | None = None
-    kind: str = "cpu"
+    kind: str = CPU
 
     @property
     def name(self) -> str:
@@ -174,22 +176,22 @@ class Row:
 
     @property
     def label(self) -> str:
-        """Its name, marked where software stands in for a GPU."""
-        return f"{self.name} (software)" if self.kind == "software" else self.name
+        """Its name as people read it."""
+        return marked(self.name, self.kind)
 
     @property
     def on_cpu(self) -> bool:
-        return self.kind == "cpu"
+        return self.kind == CPU
 
     @property
     def on_gpu(self) -> bool:
-        return self.kind == "gpu"
+        return self.kind == GPU
 
     @property
     def may_win(self) -> bool:
         """Whether it can be the fastest: it ran, and does the blur that was asked for."""
-        competes = self.exact or self.verdict not in (None, "approximate")
-        return self.status == "ok" and competes
+        competes = self.exact or self.verdict is not None
+        return self.status == "ok" and competes and self.verdict not in UNRANKED
 
     def set_times(self, scope: str, times: Sequence[float], alpha: float) -> None:
         """Fill the columns of a scope from seconds a call, in the order of their taking."""

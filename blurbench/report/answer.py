@@ -8,6 +8,8 @@ from typing import Any
 from blurbench.kernel import GaussianKernel, make_kernel
 from blurbench.measure.judge import FASTEST_HERE, TIED
 from blurbench.measure.stats import Estimate
+from blurbench.records.gpu_pays import gpu_pays
+from blurbench.records.kinds import SOFTWARE
 from blurbench.records.lead import (
     SEPARABLE,
     TRANSFORMS,
@@ -18,7 +20,8 @@ from blurbench.records.lead import (
     ratio_to_leader,
 )
 from blurbench.records.summary import Row
-from blurbench.report.units import brief_duration, digits, ratio
+from blurbench.report.gpu_answer import gpu_lines
+from blurbench.report.units import brief_duration, digits, either, ratio
 from blurbench.study.equivalents import native_call
 
 CLOSE = 1.5  # times the fastest: a library that is within it is worth its own call
@@ -32,15 +35,16 @@ def sentence(rows: Sequence[Row], same: float) -> str:
     best, second = lead.first, lead.second
     where = f"end to end, at {_extent(best)}"
     if second is None:
-        return f"{best.name} took {brief_duration(best.end_to_end_median_s)}, {where}."
+        return f"{best.label} took {brief_duration(best.end_to_end_median_s)}, {where}."
     if lead.claim == TIED:
-        return f"{best.name} and {second.name} ran equally fast (within {100 * same:g} %), {where}."
+        both = f"{best.label} and {second.label}"
+        return f"{both} ran equally fast (within {100 * same:g} %), {where}."
     if lead.proven:
         here = " in this run" if lead.claim == FASTEST_HERE else ""
-        return f"{best.name} ran {_times(lead.ratio)} faster than {second.name}{here}, {where}."
+        return f"{best.label} ran {_times(lead.ratio)} faster than {second.label}{here}, {where}."
     seen = ratio(lead.ratio.value, lead.ratio.low, lead.ratio.high)
     return (
-        f"{best.name} is likely the fastest; not proven: {second.name} took {seen} its time, "
+        f"{best.label} is likely the fastest; not proven: {second.label} took {seen} its time, "
         f"{where}."
     )
 
@@ -88,41 +92,17 @@ def native_line(rows: Sequence[Row]) -> str | None:
 
 def answer_lines(rows: Sequence[Row]) -> list[str]:
     """Whether FFT pays, best against best, and whether a GPU does; software is none."""
-    separable = best_of(rows, lambda row: row.method in SEPARABLE)
-    transform = best_of(rows, lambda row: row.method in TRANSFORMS)
-    on_cpu, on_gpu = (
-        best_of(rows, lambda row: row.on_cpu),
-        best_of(rows, lambda row: row.on_gpu),
-    )
+    real = [row for row in rows if row.kind != SOFTWARE]
+    separable = best_of(real, lambda row: row.method in SEPARABLE)
+    transform = best_of(real, lambda row: row.method in TRANSFORMS)
     lines = []
     if separable is not None and transform is not None:
         found, where = ratio_between(separable, transform), _extent(separable)
-        says = _says(found, f"FFT does not pay at {where}", f"FFT pays at {where}")
+        says = either(found, f"FFT does not pay at {where}", f"FFT pays at {where}")
         times = f"{digits(found.value)}x the best separable"
-        lines.append(f"{says}: its best, {transform.name}, takes {times}.")
-    if on_cpu is not None and on_gpu is not None:
-        lines += _gpu_lines(rows, on_cpu, on_gpu)
-    return lines
-
-
-def _gpu_lines(rows: Sequence[Row], cpu: Row, gpu: Row) -> list[str]:
-    found = ratio_between(cpu, gpu)
-    says = _says(found, "GPU does not pay end to end", "GPU pays end to end")
-    lines = [f"{says}: {gpu.name} takes {digits(found.value)}x the time of {cpu.name}."]
-    there = [row for row in rows if row.on_gpu and row.status == "ok" and row.compute_median_s]
-    if there and cpu.end_to_end_median_s:
-        best = min(there, key=lambda row: row.compute_median_s or 0.0)
-        share = (best.compute_median_s or 0.0) / cpu.end_to_end_median_s
-        takes = f"takes {digits(share)}x that time (not paired)"
-        lines.append(f"With the data already there {best.name} {takes}.")
-    return lines
-
-
-def _says(found: Estimate, slower: str, faster: str) -> str:
-    """Which of the two holds; with a doubt where the interval has both."""
-    if found.low is not None and found.high is not None and found.low <= 1 <= found.high:
-        return f"{slower if found.value >= 1 else faster}, not proven"
-    return slower if found.value >= 1 else faster
+        lines.append(f"{says}: its best, {transform.label}, takes {times}.")
+    found_of_gpu = gpu_pays(rows)
+    return lines if found_of_gpu is None else [*lines, *gpu_lines(found_of_gpu)]
 
 
 def _kernel(row: Row) -> GaussianKernel:

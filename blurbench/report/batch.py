@@ -12,6 +12,8 @@ from blurbench.batch import Outcome
 from blurbench.report.console import error_console, open_console, say
 from blurbench.report.units import minutes, plural
 
+MOST_KINDS = 8  # of what is left out, that are named
+
 
 class FilesReport:
     """Counts files as they are done; shows progress where stderr is a terminal.
@@ -19,11 +21,15 @@ class FilesReport:
     Args:
         total: files to blur.
         kept: files that were there already.
+        left_out: what else is in the folders, by what it is (see `jobs.Found`).
         force: whether files that were there are blurred again, too.
     """
 
-    def __init__(self, total: int, kept: int, force: bool, quiet: bool) -> None:
+    def __init__(
+        self, total: int, kept: int, left_out: Counter[str], *, force: bool, quiet: bool
+    ) -> None:
         self.done = 0
+        self._left_out = left_out
         self._total, self._kept, self._force, self._quiet = total, kept, force, quiet
         self._failures: list[str] = []
         self._notes: Counter[str] = Counter()
@@ -77,4 +83,15 @@ class FilesReport:
         elif not self._quiet:
             kept = "; --force blurs those kept again" if self._kept else ""
             say(open_console(), f"{counts}{kept}.")
+            if self._left_out:
+                say(open_console(), f"Left out: {_listed(self._left_out)}.")
         return 1 if self._failures else 0
+
+
+def _listed(left_out: Counter[str]) -> str:
+    """`3 .txt files, 1 hidden file`, the most frequent first."""
+    ordered = sorted(left_out.items(), key=lambda one: (-one[1], one[0]))
+    texts = [plural(count, kind) for kind, count in ordered[:MOST_KINDS]]
+    if others := sum(count for _, count in ordered[MOST_KINDS:]):
+        texts.append(f"{others} more")
+    return ", ".join(texts)

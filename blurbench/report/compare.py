@@ -15,6 +15,7 @@ from blurbench.measure.judge import (
     LIKELY,
     SLOWER,
     SLOWER_HERE,
+    STAND_IN,
     TIED,
     UNCLEAR,
     Result,
@@ -30,13 +31,14 @@ from blurbench.report.console import (
     say_unbroken,
     wrapped,
 )
+from blurbench.report.heading import device_lines
 from blurbench.report.rows import device_table, ranking_table, row_texts, transfer_table
 from blurbench.report.units import count_bytes, digits, plural, ratio
 from blurbench.study.answer import Answer
 
 MOST_LINES = 24  # of a screen
 # Rows of the table, and of the one on the device, from the most that are shown to the fewest.
-SIZES = [*((rows, 4) for rows in range(12, 3, -1)), (4, 3), (4, 2), (4, 1), (3, 1)]
+SIZES = [*((rows, 4) for rows in range(12, 3, -1)), (4, 3), (4, 2), (4, 1), (3, 1), (2, 1)]
 _FIGURE = re.compile(r"\d[\d.e+-]*( [num]?s\b)?")  # with its unit of time
 _PROVEN, _HERE = "proven, by more than {same:g} %", "proven, but a new run may differ by {same:g} %"
 WORDS = {
@@ -49,6 +51,7 @@ WORDS = {
     UNCLEAR: "may be as fast as the first",
     FAR_SLOWER: "9x or more in one run or as predicted",
     APPROXIMATE: "another filter, not ranked",
+    STAND_IN: "stands in for a GPU, not ranked",
 }
 # What is shown, however little room there is.
 BAD = ("wrong", "implausible", "failed", "out_of_memory", "timed_out", "device_lost")
@@ -81,8 +84,12 @@ def show_answers(console: Console, answers: Sequence[Answer], everything: bool =
     """Each below its image, if there are several."""
     for number, answer in enumerate(answers):
         title, *_ = heading_of(answer)
+        names = device_lines(answer.devices) if len(answers) == 1 else []  # else told already
+        for line in names:
+            say(console, line)
         if len(answers) > 1:
             say(console, f"\n{title}" if number else title, "bold")
+        above = [*names, *map(_warning, answer.risks)]
         show_point(
             console,
             answer.rows,
@@ -91,7 +98,7 @@ def show_answers(console: Console, answers: Sequence[Answer], everything: bool =
             answer.unavailable,
             answer.same,
             notes=_notes(answer),
-            above=sum(_height(console, _warning(risk)) for risk in answer.risks),
+            above=sum(_height(console, line) for line in above),
             everything=everything,
         )
 
@@ -121,9 +128,10 @@ def show_point(
     """
     ran = [row for row in rows if row.status != "unavailable"]
     raced_there = _on_device(ran, on_device)
-    always = [*notes, *control_lines(race), *_process_lines(ran)]
+    labels = {row.name: row.label for row in ran}
+    always = [*notes, *control_lines(race, labels), *_process_lines(ran)]
     if on_device is not None and (everything or not on_device.control_passed):
-        always += control_lines(on_device, " on the device")
+        always += control_lines(on_device, labels, " on the device")
     if unavailable:
         always.append(missing_line(unavailable))
     answers = _answers(rows, same)
@@ -199,7 +207,7 @@ def _remarks(rows: Sequence[Row]) -> list[str]:
     kinds: dict[str, list[tuple[str, str]]] = {}
 
     def remark(row: Row, reason: str) -> None:
-        kinds.setdefault(_FIGURE.sub("", reason), []).append((row.name, reason))
+        kinds.setdefault(_FIGURE.sub("", reason), []).append((row.label, reason))
 
     for row in rows:
         if row.throttled_samples:
@@ -262,17 +270,17 @@ def _notes(answer: Answer) -> list[str]:
     return lines
 
 
-def control_lines(race: Result | None, where: str = "") -> list[str]:
-    """What the control of a race says of the noise."""
+def control_lines(race: Result | None, labels: Mapping[str, str], where: str = "") -> list[str]:
+    """What the control of a race says of the noise, under the labels of its contenders."""
     if race is None or race.control is None:
         return []
     found = race.control
-    text = ratio(found.value, found.low, found.high)
+    name, text = labels[race.reference], ratio(found.value, found.low, found.high)
     if race.control_passed:
         rounds = plural(race.control_rounds, "round")
-        return [f"Control: {race.reference} against itself {text} in {rounds}{where}."]
+        return [f"Control: {name} against itself {text} in {rounds}{where}."]
     return [
-        f"The control failed{where}: {race.reference} differs from itself, {text}: nothing below "
+        f"The control failed{where}: {name} differs from itself, {text}: nothing below "
         f"{200 * (race.noise_floor or 0):.0f} % is told apart. Measure again on a quieter machine."
     ]
 

@@ -8,11 +8,12 @@ from typing import Any
 from rich.console import Console
 
 from blurbench.records.journal import Run
+from blurbench.records.kinds import marked
 from blurbench.report.console import markdown_row, missing_line, say
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.table import Brackets, Table
 from blurbench.report.units import plural
-from blurbench.study.opponents import FASTEST_CPU, MEANING
+from blurbench.study.opponents import FASTEST_GPU, MEANING
 
 HEADERS = ("first", "second", "scope", "second faster", "sizes")
 HELD = {True: "held", False: "did not hold", None: "cannot be told"}
@@ -27,7 +28,7 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
         console.print()
     for one in crossovers:
         say(console, one["sentence"])
-        if one["first"] == FASTEST_CPU and one["pays_off_after_images"]:
+        if one["second"] == FASTEST_GPU and one["pays_off_after_images"]:
             size = one["pays_off_at_size"]
             say(
                 console,
@@ -59,7 +60,8 @@ def _table(crossovers: Sequence[Mapping[str, Any]]) -> Table:
 
 def _texts(one: Mapping[str, Any]) -> list[list[str]]:
     """A line for each change, or one where there is none."""
-    names = [one["first"], one["second"], one["scope"]]
+    shown = (marked(one[which], one["kinds"].get(one[which], "")) for which in ("first", "second"))
+    names = [*shown, one["scope"]]
     places = _places(one)
     others = [[*names, place, ""] for place in places[1:]]
     return [[*names, places[0], _count(one)], *others]

@@ -49,7 +49,7 @@ def machine_line(run: Run) -> str:
 def machine_text(machine: Mapping[str, Any], versions: Mapping[str, str]) -> str:
     """A machine, and the versions of the libraries that everything runs on."""
     parts = [f"{machine['cpu']}, {plural(machine['usable_cpus'], 'CPU')}", *machine["gpus"]]
-    libraries = ("numpy", "scipy", *(["cupy"] if machine["gpus"] else []))
+    libraries = ("numpy", "scipy", *(("cupy", "wgpu") if machine["gpus"] else ()))
     parts += [f"{name} {versions[name]}" for name in libraries if name in versions]
     return "; ".join(parts)
 
@@ -64,3 +64,15 @@ def cut_note(kernels: Sequence[GaussianKernel]) -> str | None:
         f"sizes {first.size} to {last.size} cut sigma {first.sigma:g} short: "
         f"the effective sigma is {first.effective_sigma:.3g} to {last.effective_sigma:.3g}"
     )
+
+
+def device_lines(devices: Mapping[str, str]) -> list[str]:
+    """A line for each device: which backends run on it.
+
+    Args:
+        devices: names of devices, by backend.
+    """
+    backends: dict[str, list[str]] = {}
+    for backend, device in devices.items():
+        backends.setdefault(device, []).append(backend)
+    return [f"Device of {', '.join(own)}: {device}" for device, own in backends.items()]

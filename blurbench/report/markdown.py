@@ -5,13 +5,14 @@ from __future__ import annotations
 from blurbench.report.answer import answer_lines, code_line, sentence
 from blurbench.report.compare import heading_of
 from blurbench.report.console import markdown_row
+from blurbench.report.heading import device_lines
 from blurbench.report.rows import row_texts
 from blurbench.study.answer import Answer
 
 
 def to_markdown(answer: Answer) -> str:
     """The question, the table, the sentence and the code."""
-    lines = [*heading_of(answer), ""]
+    lines = [*heading_of(answer), *device_lines(answer.devices), ""]
     lines += [
         "| implementation | time [95 %] | vs first | error | verdict |",
         "| --- | --- | --- | ---: | --- |",

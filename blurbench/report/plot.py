@@ -106,15 +106,16 @@ class Sheet:
         )
 
 
-def draw(logs: Sequence[Log], everything: bool = False) -> Figure:
+def draw(logs: Sequence[Log], everything: bool = False, selection: str = "") -> Figure:
     """A column for each run, or for each image of a single run.
 
     Args:
         logs: each with something measured.
         everything: whether to draw more than the best of each group and the map of winners.
+        selection: what was chosen to be drawn of the runs, in words; empty where it is all.
     """
     with style():
-        return _draw(columns_of(logs), logs, everything)
+        return _draw(columns_of(logs), logs, everything, selection)
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -130,7 +131,9 @@ def save(figure: Figure, path: Path) -> None:
         raise InputError(f"picture {path} cannot be written: {error.strerror or error}") from None
 
 
-def _draw(columns: Sequence[Column], logs: Sequence[Log], everything: bool) -> Figure:
+def _draw(
+    columns: Sequence[Column], logs: Sequence[Log], everything: bool, selection: str
+) -> Figure:
     looks = Looks.of(one.name for log in logs for one in log.run.declared)
     places = _places(columns, _ticks_width(logs), everything)
     width = places[-1].left + places[-1].width + places[-1].right_pad + MARGIN
@@ -141,7 +144,7 @@ def _draw(columns: Sequence[Column], logs: Sequence[Log], everything: bool) -> F
     ceilings = [one for one in CEILINGS if any(place.column.reaching(one) for place in rest)]
     bounds = bounds_of([one.column for one in rest])
     maps = _maps(places, logs)
-    caption = caption_of(columns, logs, everything, width - 2 * MARGIN)
+    caption = caption_of(columns, logs, everything, selection, width - 2 * MARGIN)
 
     there = [
         replace(place, column=place.column.without_transfers)
@@ -218,7 +221,7 @@ def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> 
             own = width if len(columns) > 1 else 3.6
         else:
             left += ticks_width if number == 0 or columns[number - 1].is_single else BETWEEN
-            names = names_of(column) + [one.name for one in column.curves if everything]
+            names = names_of(column) + [one.label for one in column.curves if everything]
             right_pad, own = gutter([plain(one) for one in names]), width
         places.append(Place(column, left, own, right_pad))
         left += own + right_pad

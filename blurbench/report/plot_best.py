@@ -41,7 +41,7 @@ PAYOFF = "payoff"  # the label of the line from which on FFT pays
 
 def names_of(column: Column) -> list[str]:
     """What is written at the ends of the lines."""
-    return [one.label for one in column.bests] + [one.name for one in column.unrepresented]
+    return [one.label for one in column.bests] + [one.label for one in column.unrepresented]
 
 
 def scale_bests(axes: Axes, columns: Sequence[Column]) -> None:
@@ -66,7 +66,7 @@ def draw_bests(axes: Axes, column: Column, sizes: Sequence[int]) -> None:
             [one.time.value for one in own],
             color=REST,
             linewidth=1.0,
-            linestyle=(0, (3, 2)) if curve.name in column.approximate else "-",
+            linestyle=(0, (3, 2)) if curve.name in column.unranked else "-",
             marker="" if len(own) > 1 else ".",
             zorder=1.5,
             label=plain(curve.name),
@@ -84,7 +84,7 @@ def draw_bests(axes: Axes, column: Column, sizes: Sequence[int]) -> None:
     ]
     for curve in column.unrepresented:
         last = (curve.joined or curve.marks)[-1]
-        labels.append(EndLabel(plain(curve.name), last.size, last.time.value, FAINT))
+        labels.append(EndLabel(plain(curve.label), last.size, last.time.value, FAINT))
     label_ends(axes, labels, NOTE)
     _mark_payoff(axes, column)
 

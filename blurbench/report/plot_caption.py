@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from blurbench.measure.judge import APPROXIMATE, STAND_IN
 from blurbench.records.journal import Log
 from blurbench.records.roofline import ARITHMETIC
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.plot_data import CEILINGS, Column
 from blurbench.report.plot_style import plain, wrapped
 
+DASHED = {APPROXIMATE: "approximate", STAND_IN: "software that stands in for a GPU"}
+
 
 def caption_of(
-    columns: Sequence[Column], logs: Sequence[Log], everything: bool, width: float
+    columns: Sequence[Column],
+    logs: Sequence[Log],
+    everything: bool,
+    selection: str,
+    width: float,
 ) -> list[str]:
     """What was measured, where and when; then how the picture is read."""
     lines = []
@@ -25,6 +32,7 @@ def caption_of(
         lines += wrapped(text, width)
     curves = [one for one in columns if not one.is_single]
     notes = [
+        *([f"Drawn: only {plain(selection)}."] if selection else []),
         *_notes_of_bests(curves),
         *_notes_of_marks(columns if everything else [one for one in columns if one.is_single]),
     ]
@@ -41,8 +49,8 @@ def _notes_of_bests(curves: Sequence[Column]) -> list[str]:
     if len(curves) == 1:
         changes = [plain(one.changes) for one in curves[0].bests if one.changes]
         notes += [f"The best {one}." for one in changes]
-    if any(one.approximate for one in curves):
-        notes.append("Dashed: approximate, which never wins.")
+    words = sorted({word for one in curves for word in one.unranked.values()})
+    notes += [f"Dashed: {DASHED[word]}, which never wins." for word in words]
     return notes
 
 

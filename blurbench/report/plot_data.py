@@ -8,9 +8,11 @@ from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 
+from blurbench.measure.judge import UNRANKED
 from blurbench.measure.stats import Estimate
 from blurbench.records.findings import FAR, ONCE, RANKING_SCOPE, Findings
 from blurbench.records.journal import Log
+from blurbench.records.kinds import marked
 from blurbench.records.lead import Lead
 from blurbench.records.roofline import ARITHMETIC, BANDWIDTH
 from blurbench.records.summary import Row
@@ -46,9 +48,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class Curve:
-    """One implementation over the kernel sizes, in order."""
+    """One implementation over the kernel sizes, in order.
+
+    Attributes:
+        label: its name as people read it.
+    """
 
     name: str
+    label: str
     backend: str
     method: str
     marks: tuple[Mark, ...]
@@ -98,10 +105,15 @@ class Best:
 
 @dataclass(frozen=True)
 class Bracket:
-    """The changes between two implementations, to be drawn in one line."""
+    """The changes between two implementations, to be drawn in one line.
+
+    Attributes:
+        kind: of what both run on, where they are of one backend; else empty.
+    """
 
     first: str
     second: str
+    kind: str
     changes: tuple[Change, ...]
 
     @property
@@ -109,7 +121,7 @@ class Bracket:
         """`scipy: separable → fft`; the arrow points to who is faster later."""
         backends, methods = zip(*(name.split(":", 1) for name in self._in_order), strict=True)
         if backends[0] == backends[1]:
-            return f"{backends[0]}: {methods[0]} → {methods[1]}"
+            return f"{marked(backends[0], self.kind)}: {methods[0]} → {methods[1]}"
         return " → ".join(self._in_order)
 
     @property
@@ -165,7 +177,7 @@ class Column:
                 if getattr(row, f"{self.scope}_median_s") is not None:
                     found[row.name].append(_mark(point.point.size, row, self.scope))
         return [
-            Curve(one.name, one.backend, one.method, tuple(found[one.name]))
+            Curve(one.name, one.label, one.backend, one.method, tuple(found[one.name]))
             for one in self.log.run.declared
             if found[one.name]
         ]
@@ -176,7 +188,7 @@ class Column:
         found: dict[str, list[tuple[Mark, str]]] = {group: [] for group in GROUPS}
         for point in self.points:
             for group, row in bests_of(point).items():
-                found[group].append((_mark(point.point.size, row, RANKING_SCOPE), row.name))
+                found[group].append((_mark(point.point.size, row, RANKING_SCOPE), row.label))
         return [Best(group, *zip(*own, strict=True)) for group, own in found.items() if own]
 
     @cached_property
@@ -187,9 +199,19 @@ class Column:
         return [curve for curve in self.curves if groups.get(curve.name) not in there]
 
     @cached_property
-    def approximate(self) -> set[str]:
-        """Those that somewhere do another thing than was asked for."""
-        return set[str]().union(*(one.approximate for one in self.points))
+    def unranked(self) -> dict[str, str]:
+        """The verdict of those that somewhere neither win nor lose."""
+        return {
+            row.name: row.verdict
+            for rows in self.rows
+            for row in rows
+            if row.verdict is not None and row.verdict in UNRANKED
+        }
+
+    def label_of(self, backend: str) -> str:
+        """A backend as people read it."""
+        kinds = {one.backend: one.kind for one in self.log.run.declared}
+        return marked(backend, kinds[backend])
 
     @cached_property
     def payoff(self) -> Payoff | None:
@@ -209,7 +231,9 @@ class Column:
         """Separable and FFT first; others only while there is room, in order of size."""
         ordered = sorted(self.crossovers, key=lambda one: not _is_main(one))
         found = [
-            Bracket(one.first, one.second, tuple(one.ordering.changes))
+            Bracket(
+                one.first, one.second, one.kinds.get(one.first, ""), tuple(one.ordering.changes)
+            )
             for one in ordered
             if one.ordering.changes
         ]
@@ -283,6 +307,7 @@ class Territory:
 
     Attributes:
         first, last: numbers of the kernel sizes among those of the map.
+        label: the name as people read it.
         proven: whether it is proven faster than the next.
     """
 
@@ -290,6 +315,7 @@ class Territory:
     first: int
     last: int
     name: str
+    label: str
     proven: bool
 
 
@@ -320,8 +346,8 @@ def _merged(row: int, cells: Iterable[tuple[int, Lead | None]]) -> list[Territor
     for number, lead in cells:
         if lead is None:
             continue
-        first, won = number, (lead.first.name, lead.proven)
-        if found and found[-1].last == number - 1 and (found[-1].name, found[-1].proven) == won:
-            first = found.pop().first
-        found.append(Territory(row, first, number, *won))
+        new = Territory(row, number, number, lead.first.name, lead.first.label, lead.proven)
+        if found and found[-1] == replace(new, first=found[-1].first, last=number - 1):
+            new = replace(new, first=found.pop().first)
+        found.append(new)
     return found

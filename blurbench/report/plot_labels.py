@@ -14,7 +14,7 @@ from blurbench.report.plot_style import FAINT, SMALL, TEXT, fitted, plain, width
 
 GAP = 0.07  # inches between a line's end and its name
 LINE = 0.155  # inches from one line of text to the next
-LONGEST = 2.0  # inches of a name
+LONGEST = 2.8  # inches of a name, with its mark
 BRACKET = "crossover"  # the label of a bracket's line
 
 

@@ -68,8 +68,8 @@ def map_texts(found: WinnerMap, width: float) -> list[str]:
     for one in found.territories:
         room = (one.last - one.first + 1) * cell - 0.08
         mark = "" if one.proven else " ?"
-        letter = letters.get(one.name, "") + mark
-        texts.append(next(_that_fit(plain(one.name), mark, room), letter))
+        letter = letters.get(one.label, "") + mark
+        texts.append(next(_that_fit(plain(one.label), mark, room), letter))
     return texts
 
 
@@ -80,7 +80,7 @@ def _that_fit(name: str, mark: str, room: float) -> Iterator[str]:
 
 
 def _letters(found: WinnerMap) -> Iterator[tuple[str, str]]:
-    names = sorted({one.name for one in found.territories})
+    names = sorted({one.label for one in found.territories})
     return zip(ascii_uppercase + ascii_lowercase, names, strict=False)
 
 

@@ -98,7 +98,7 @@ def draw_times(
     for curve in column.curves:
         last = (curve.joined or curve.marks)[-1]
         labels.append(
-            EndLabel(plain(curve.name), last.size, last.time.value, ink(looks.colour(curve.name)))
+            EndLabel(plain(curve.label), last.size, last.time.value, ink(looks.colour(curve.name)))
         )
     label_ends(axes, labels, brackets_height(len(column.brackets)))
     draw_brackets(axes, column.brackets, beyond)
@@ -233,7 +233,7 @@ def draw_ratios(axes: Axes, column: Column, looks: Looks, sizes: Sequence[int]) 
         )
         draw_bands(axes, list(ratios.items()), RATIO_COLOUR)
         size = list(ratios)[-1]
-        labels.append(EndLabel(plain(backend), size, ratios[size].value, TEXT))
+        labels.append(EndLabel(plain(column.label_of(backend)), size, ratios[size].value, TEXT))
     label_ends(axes, labels)
 
 

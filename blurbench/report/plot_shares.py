@@ -76,7 +76,7 @@ def draw_shares(
                 **_marker(one.bound, colour),
             )
         last = marks[-1]
-        labels.append(EndLabel(plain(curve.name), last.size, last.shares[ceiling], ink(colour)))
+        labels.append(EndLabel(plain(curve.label), last.size, last.shares[ceiling], ink(colour)))
     label_ends(axes, labels)
 
 

@@ -20,12 +20,13 @@ from blurbench.report.compare import heading_of, show_answers, show_point, show_
 from blurbench.report.console import error_console, markdown_row, missing_line, say
 from blurbench.report.crossover import crossover_markdown, show_crossovers
 from blurbench.report.heading import machine_line, run_lines
+from blurbench.report.image_sizes import image_size_lines
 from blurbench.report.rows import roofline_texts
 from blurbench.report.table import Brackets, Table
 from blurbench.report.units import MISSING, brief_duration, duration, ratio
-from blurbench.study import answer, crossover
+from blurbench.study import answer, crossover, image_sizes
 from blurbench.study.crossing import find_crossovers
-from blurbench.study.ordering import UNDECIDED
+from blurbench.study.ordering import FIRST, SECOND, UNDECIDED
 from blurbench.study.verdicts import verdicts
 
 BY_SIZE = ("size", "fastest", "time [95 %]", "vs next", "next")
@@ -79,6 +80,8 @@ def _show_sweep(console: Console, log: Log, everything: bool) -> None:
         where = f"{label}: " if len(images) > 1 else ""
         for line in answers_of(points) if len(points) > 1 else ():
             say(console, f"{where}{line}", "bold")
+    for line in image_size_lines(log):
+        say(console, line, "bold")
 
 
 def answers_of(points: Sequence[Findings]) -> list[str]:
@@ -93,7 +96,7 @@ def _crossover_lines(points: Sequence[Findings]) -> list[str]:
     open_ones = [one for one in found if one.ordering.always_faster == UNDECIDED]
     lines = [f"{one.answer} ({one.reach})." for one in found if one not in open_ones]
     if open_ones:
-        pairs = ", ".join(f"{one.first} or {one.second}" for one in open_ones)
+        pairs = ", ".join(f"{one.name(FIRST)} or {one.name(SECOND)}" for one in open_ones)
         lines.append(f"Which is faster is not proven: {pairs}.")
     return lines
 
@@ -172,13 +175,13 @@ def _first_and_next(findings: Findings) -> list[str]:
         first.end_to_end_median_s, first.end_to_end_ci95_low_s, first.end_to_end_ci95_high_s
     )
     if lead.second is None:
-        return [first.name, time_text, MISSING, MISSING]
-    name = first.name if lead.proven else f"{first.name} ?"
+        return [first.label, time_text, MISSING, MISSING]
+    name = first.label if lead.proven else f"{first.label} ?"
     return [
         name,
         time_text,
         ratio(lead.ratio.value, lead.ratio.low, lead.ratio.high),
-        lead.second.name,
+        lead.second.label,
     ]
 
 
@@ -190,7 +193,7 @@ def _reason_lines(points: Sequence[Findings]) -> list[str]:
             if row.status not in ("ok", "unavailable") and row.reason:
                 predicted = row.status == "over_budget" and row.predicted_s is not None
                 reason = TOO_DEAR if predicted else row.reason
-                own = sizes.setdefault(reason, {}).setdefault(row.name, [])
+                own = sizes.setdefault(reason, {}).setdefault(row.label, [])
                 own.append(findings.point.size)
     lines = [
         f"{', '.join(f'{name} {_stretch(own)}' for name, own in names.items())}: {reason}."
@@ -246,6 +249,7 @@ def document(log: Log) -> dict[str, Any]:
         "crossovers": [
             one.as_dict() for _, points in by_image(log) for one in find_crossovers(points)
         ],
+        "gpu_by_image_size": image_sizes.document(log),
     }
 
 
@@ -263,7 +267,7 @@ def to_markdown(log: Log) -> str:
         lines += [markdown_row(texts) for texts in size_rows(points)]
         lines += ["", *(f"- {one.sentence}" for one in find_crossovers(points))]
         lines += ["", *answers_of(points)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *image_size_lines(log)]) + "\n"
 
 
 def show_runs(console: Console, logs: Sequence[Log]) -> None:
@@ -286,10 +290,11 @@ def show_runs(console: Console, logs: Sequence[Log]) -> None:
     headers = ["size", "image", "implementation", *times, *ratios]
     table = Table(headers, (0, *range(3, len(headers))), spare=spare)
     for place, rows in sorted(found.items()):
-        size, width, height, name = place[:4]
+        size, width, height = place[:3]
         own = [rows.get(number) for number in range(len(logs))]
         if all(row is None or row.end_to_end_median_s is None for row in own):
             continue
+        name = next(row.label for row in own if row is not None)
         shown = [*map(_time_or_status, own), *(_ratio_of(row, own[0]) for row in own[1:])]
         table.add_row(str(size), f"{width}x{height}", name, *shown)
     table.show(console)

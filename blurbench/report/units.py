@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from blurbench.measure.stats import Estimate
+
 MISSING = "-"
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 
@@ -31,7 +33,9 @@ def minutes(seconds: float) -> str:
 
 def ratio(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """`1.40x [1.28, 1.57]`; without an interval `1.40x`, missing `-`."""
-    return MISSING if value is None else f"{digits(value)}x {interval(low, high)}".rstrip()
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{digits(value)}x {interval(low, high)}".rstrip()
 
 
 def interval(low: float | None, high: float | None, scale: float = 1.0) -> str:
@@ -39,6 +43,13 @@ def interval(low: float | None, high: float | None, scale: float = 1.0) -> str:
     if low is None or high is None:
         return ""
     return f"[{digits(low / scale)}, {digits(high / scale)}]"
+
+
+def either(found: Estimate, slower: str, faster: str) -> str:
+    """Which of two sentences a ratio says; with a doubt where its interval holds both."""
+    said = slower if found.value >= 1 else faster
+    doubtful = found.low is not None and found.high is not None and found.low <= 1 <= found.high
+    return f"{said}, not proven" if doubtful else said
 
 
 def digits(value: float) -> str:
@@ -62,6 +73,13 @@ def count_bytes(number: float) -> str:
         if number >= scale:
             return f"{digits(number / scale)} {unit}"
     return f"{number:.0f} B"
+
+
+def megapixels(pixels: float) -> str:
+    """`0.26 MP`, or `2035 pixels` where there are few."""
+    if pixels < 10_000:
+        return f"{pixels:.0f} pixels"
+    return f"{pixels / 1e6:.2g} MP" if pixels < 1e8 else f"{pixels / 1e6:.0f} MP"
 
 
 def plural(number: int, noun: str) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.registry import probe
+from blurbench.records.kinds import SOFTWARE, marked
 from blurbench.report.console import error_console, say, say_missing
 from blurbench.report.progress import piece_by_piece
 from blurbench.report.table import Table
@@ -32,6 +33,7 @@ def run_and_show(
         allow_even, quick: which cases are tried, as in `cases_of`.
     """
     states = {backend.name: probe(backend, backend.name in named) for backend, _ in pairs}
+    software = {name for name, state in states.items() if state.software}
     runnable = [pair for pair in pairs if states[pair[0].name].ok and pair[1].exact]
     seconds = seconds_of(runnable, allow_even, quick)
     if runnable:
@@ -45,7 +47,9 @@ def run_and_show(
     for check in checks:
         worst = f"{check.worst:.2f} of allowed"
         verdict = f"{len(check.failures)} failed" if check.failures else "ok"
-        table.add_row(check.implementation, check.dtype, str(check.cases), worst, verdict)
+        backend = check.implementation.partition(":")[0]
+        name = marked(check.implementation, SOFTWARE if backend in software else "")
+        table.add_row(name, check.dtype, str(check.cases), worst, verdict)
     if checks:
         table.show(console)
     for check in checks:

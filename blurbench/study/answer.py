@@ -12,6 +12,7 @@ from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Result, Rules
 from blurbench.plan import Problem
 from blurbench.records.findings import RANKING_SCOPE, CopySpeed, Difference
+from blurbench.records.gpu_pays import gpu_pays
 from blurbench.records.journal import Log, Run
 from blurbench.records.lead import lead_of
 from blurbench.records.summary import Key, Row, as_written
@@ -28,6 +29,7 @@ class Answer:
         race: how they ranked end to end; None where nothing could race.
         on_device: how the GPU's implementations ranked on data that is already there.
         control_failure: why no control could run, if none could.
+        devices: the name of the device that each GPU backend ran on.
         difference: of separable and direct on the sampled pixels; None where not computed.
         same: ratios within 1/(1+same)..1+same are the same speed.
         seconds: that it took, from when the first thing was measured.
@@ -43,6 +45,7 @@ class Answer:
     difference: Difference | None = None
     copy: CopySpeed | None = None
     machine: Mapping[str, Any] = field(default_factory=dict)
+    devices: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     risks: Sequence[str] = ()
     unavailable: Mapping[str, str] = field(default_factory=dict)
@@ -77,12 +80,14 @@ class Answer:
             "cache": self.cache,
             "seed": self.seed,
             "machine": self.machine,
+            "devices": self.devices,
             "versions": self.versions,
             "risks": self.risks,
             "copy_median_s": self.copy.median_s if self.copy else None,
             "ranking_scope": RANKING_SCOPE,
             "control": _control(self.race),
             "lead": _lead(self.rows),
+            "gpu": _gpu(self.rows),
             "separable_direct_max_abs_difference": self.difference and self.difference.absolute,
             "interrupted": self.interrupted,
             "implementations": [row.as_told() for row in self.rows],
@@ -142,6 +147,7 @@ def _answer(log: Log, image: Mapping[str, Any], point: Key) -> Answer:
         difference=findings.difference,
         copy=findings.copy(),
         machine=run.about["machine"],
+        devices=run.about.get("devices", {}),
         versions=run.about["versions"],
         risks=run.risks,
         unavailable=run.about["unavailable"],
@@ -158,6 +164,12 @@ def document(answers: Sequence[Answer]) -> dict[str, Any]:
     if len(documents) == 1:
         return documents[0]
     return {"schema": "blurbench.compare-images/1", "images": documents}
+
+
+def _gpu(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Whether a GPU pays, and from where on; see `docs/gpu.md`."""
+    found = gpu_pays(rows)
+    return None if found is None else found.as_dict()
 
 
 def _lead(rows: Sequence[Row]) -> dict[str, Any] | None:

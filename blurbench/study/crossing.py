@@ -9,8 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from blurbench.measure.stats import Estimate, estimate_median
+from blurbench.records.break_even import images_until_paid
 from blurbench.records.findings import RANKING_SCOPE, Findings
-from blurbench.records.lead import ranked_rows
+from blurbench.records.kinds import SOFTWARE, marked
+from blurbench.records.lead import rows_by_ratio
 from blurbench.records.summary import Key, Row
 from blurbench.study.opponents import FASTEST_GPU, FASTEST_SOFTWARE, Side, pairs_of, sides_of
 from blurbench.study.ordering import FIRST, SECOND, UNDECIDED, Change, Ordering
@@ -24,6 +26,7 @@ class Crossover:
 
     Attributes:
         members: the implementations behind the two, one each or the groups that they are from.
+        kinds: of what the two run on, by name; of groups, none.
         ordering: which is faster at the sizes that were measured.
         asked: the sizes of the question, in order.
         chosen: the two that were held against each other, by size.
@@ -35,6 +38,7 @@ class Crossover:
     first: str
     second: str
     members: frozenset[str]
+    kinds: Mapping[str, str]
     scope: str
     point: Key
     threads: int
@@ -63,8 +67,14 @@ class Crossover:
         return {self.asked[0], self.asked[-1]} <= self.ordering.proven.keys()
 
     def name(self, which: str) -> str:
-        """The implementation behind `first` or `second`."""
-        return self.first if which == FIRST else self.second
+        """The implementation behind `first` or `second`, as people read it."""
+        name = self.first if which == FIRST else self.second
+        return marked(name, self.kinds.get(name, ""))
+
+    @property
+    def on_software(self) -> bool:
+        """Whether software stands in for a GPU in it."""
+        return self.second == FASTEST_SOFTWARE or SOFTWARE in self.kinds.values()
 
     @property
     def answer(self) -> str:
@@ -85,7 +95,7 @@ class Crossover:
     def _throughout(self) -> str:
         ordering = self.ordering
         if ordering.always_faster in (UNDECIDED, None):
-            return f"{self.first} or {self.second}: nothing is proven"
+            return f"{self.name(FIRST)} or {self.name(SECOND)}: nothing is proven"
         other = SECOND if ordering.always_faster == FIRST else FIRST
         winner, loser = self.name(ordering.always_faster or FIRST), self.name(other)
         proven = list(ordering.proven)
@@ -119,6 +129,7 @@ class Crossover:
         return {
             "first": self.first,
             "second": self.second,
+            "kinds": dict(self.kinds),
             "scope": self.scope,
             "paired": self.paired,
             "height": point.height,
@@ -212,7 +223,9 @@ def _fastest(
     findings: Findings, rows: Mapping[str, Row], scope: str, sides: Sequence[Side]
 ) -> tuple[str, str] | None:
     """Of those of either side that raced; None where a side has none."""
-    ordered = ranked_rows(rows[name] for name in findings.racers(RANKING_SCOPE))
+    approximate = findings.approximate
+    racing = (name for name in findings.racers(RANKING_SCOPE) if name not in approximate)
+    ordered = rows_by_ratio(rows[name] for name in racing)
     if scope != RANKING_SCOPE:  # of which there is no race of all
         timed = [row for row in ordered if row.compute_median_s is not None]
         ordered = sorted(timed, key=lambda row: row.compute_median_s or 0.0)
@@ -257,10 +270,12 @@ def _crossover(
     chosen = {size: one.names for size, one in known.items()}
     fought = {size: (rows[size][one], rows[size][other]) for size, (one, other) in chosen.items()}
     first, second = sides
+    kinds = {one.name: one.kind for one in points[0].declared}
     return Crossover(
         first.name,
         second.name,
         first.members | second.members,
+        {one.name: kinds[one.name] for one in sides if one.name in kinds},
         scope,
         points[0].point,
         points[0].threads,
@@ -289,12 +304,7 @@ def _pays_off(
     for size in sorted(outcomes):
         if outcomes[size] != SECOND:
             continue
-        first, second = chosen[size]
-        begin_s = [(row.setup_s or 0.0) + (row.first_call_s or 0.0) for row in (first, second)]
-        per_image_s = [getattr(row, f"{scope}_median_s") for row in (first, second)]
-        # The first call blurs an image already.
-        extra_s = (begin_s[1] - per_image_s[1]) - (begin_s[0] - per_image_s[0])
-        gain_s = per_image_s[0] - per_image_s[1]
-        if gain_s > 0:
-            return size, max(1, math.ceil(extra_s / gain_s))
+        images = images_until_paid(*chosen[size], scope)
+        if images is not None:
+            return size, images
     return None

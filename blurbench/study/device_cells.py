@@ -143,7 +143,7 @@ class DeviceCell(Cell):
         }[scope]()
         return None if watch is None else self._observed(watch)
 
-    def _pinned(self) -> NDArray[Any]:
+    def _pinned(self) -> NDArray[Any] | None:
         return self._device.pinned(self._plan.problem.shape, self._plan.problem.dtype)
 
     def _until_done(self, call: Call) -> Stopwatch:
@@ -191,13 +191,17 @@ class DeviceCell(Cell):
         between = self._landing, self._result
         self._place.carrier.blur(self._plan, next(self._rotation), self.out, between)
 
-    def _upload_pinned(self) -> Stopwatch:
+    def _upload_pinned(self) -> Stopwatch | None:
         source = self._pinned()
+        if source is None:
+            return None
         source[...] = next(self._rotation)
         return self._until_done(lambda: self._device.upload(source, self._landing))
 
-    def _download_pinned(self) -> Stopwatch:
+    def _download_pinned(self) -> Stopwatch | None:
         target = self._pinned()
+        if target is None:
+            return None
         return self._until_done(lambda: self._device.download(self._result, target))
 
     def _pipelined(self) -> Stopwatch:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blurbench.records.findings import Declared
+from blurbench.records.kinds import KINDS
 from blurbench.records.lead import SEPARABLE, TRANSFORMS
 
 RECURSIVE = ("deriche", "vyv")  # whose cost does not grow at all
@@ -13,7 +14,6 @@ METHOD_PAIRS = (
     *(("direct", "separable"), ("direct", "fft"), ("separable", "fft")),
     *(("fft", method) for method in RECURSIVE),
 )
-KINDS = ("cpu", "gpu", "software")  # of what an implementation runs on
 FASTEST_CPU, FASTEST_GPU, FASTEST_SOFTWARE = (f"{kind}:fastest" for kind in KINDS)
 FASTEST_SEPARABLE, FASTEST_FFT = "separable:fastest", "fft:fastest"
 FASTEST_RECURSIVE = "recursive:fastest"
@@ -21,6 +21,7 @@ OWN_FILTER = "scipy:separable"  # what most people blur with
 MEANING = {
     FASTEST_SEPARABLE: "the fastest separable blur of all CPU backends, chosen anew at each size",
     FASTEST_FFT: "the fastest transform, fft or dct, of all CPU backends, chosen anew at each size",
+    FASTEST_SOFTWARE: "the fastest of software that stands in for a GPU, chosen anew at each size",
 }
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from blurbench.backends.device import Device
+from blurbench.backends.device import Device, host_array
 from blurbench.plan import Plan
 
 SLOTS = 2  # while one image is blurred, the next arrives and the one before leaves
 
 
 class Pipeline:
-    """Uploads, blurs and downloads on a stream each; both host arrays are pinned.
+    """Uploads, blurs and downloads on a stream each, from and to `host_array`s.
 
     An image may arrive in a slot once the blur has read what was there, be blurred once it has
     arrived and the slot's result has left, and leave once it is blurred.
@@ -23,11 +23,11 @@ class Pipeline:
         shape, dtype = image.shape, image.dtype
         self._device, self._plan = device, plan
         self._up, self._down = device.stream("up"), device.stream("down")
-        self._source = device.pinned(shape, dtype)
+        self._source = host_array(device, shape, dtype)
         self._source[...] = image
         self._inputs = [device.empty(shape, dtype) for _ in range(SLOTS)]
         self._results = [device.empty(shape, dtype) for _ in range(SLOTS)]
-        self.outs = [device.pinned(shape, dtype) for _ in range(SLOTS)]
+        self.outs = [host_array(device, shape, dtype) for _ in range(SLOTS)]
 
     def run(self, images: int) -> None:
         """Queue so many images; the stream of the work then ends with the last download."""

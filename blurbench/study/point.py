@@ -33,6 +33,7 @@ from blurbench.measure.threads import limit_threads
 from blurbench.plan import Problem
 from blurbench.records.findings import ALONE, DIFFERENCE, RANKING_SCOPE
 from blurbench.records.journal import Log
+from blurbench.records.kinds import SOFTWARE
 from blurbench.records.summary import Key
 from blurbench.study.admission import (
     LONGEST_S,
@@ -218,12 +219,14 @@ class PointStudy:
 
     def _race_the_likely(self, costs: Mapping[str, float]) -> None:
         """Those that are expected to win come to their first look before any dear one runs."""
-        able = may_lead(costs, self.findings.approximate)
+        able = may_lead(costs, self.findings.unranked(costs))
         least = min((costs[name] for name in able), default=0.0)
         likely = {name: cost for name, cost in costs.items() if cost <= EXPECTED * least}
         self._prepare_all(likely)
         found = self._costs()
-        near = [name for name, cost in found.items() if cost <= NEAR * min(found.values())]
+        able = may_lead(found, self.findings.unranked(found))
+        least = min((found[name] for name in able), default=0.0)
+        near = [name for name, cost in found.items() if cost <= NEAR * least]
         self._rank(RANKING_SCOPE, near, self.budget, most=FIRST_LOOK)
         if self.interrupted:
             raise KeyboardInterrupt
@@ -293,7 +296,10 @@ class PointStudy:
     def _near_best(self, costs: Mapping[str, float], times: float) -> dict[str, float]:
         """The costs of those that take at most so many times as long as the best of their side."""
         ones = self.session.implementations
-        sides = {name: (ones[name].origin, ones[name].exact) for name in costs}
+        kinds = self.session.kinds
+        sides = {
+            name: (ones[name].origin, ones[name].exact, kinds[name] == SOFTWARE) for name in costs
+        }
         return near_best(costs, sides, times)
 
     def _let_go(self, staying: Set[str]) -> None:
@@ -564,7 +570,7 @@ class PointStudy:
             history=self.findings.history(scope, self.process),
             reference=known.reference if known and known.reference in names else None,
             pairs=self._pairs_among(names, scope),
-            approximate=self.findings.approximate,
+            unranked=self.findings.unranked(names),
             fixtures=[make_yardstick()] if self.yardstick and scope == RANKING_SCOPE else (),
         )
 

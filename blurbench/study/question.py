@@ -65,6 +65,10 @@ class Source:
             check_kernel_memory(largest.size, shape, found, memory_needed(shape, SMALLEST, options))
             return found
 
+        if self.path == "-":
+            raise InputError(
+                "image - is no file: a run reads its image more than once; name a file"
+            )
         if self.path is None:
             image = testcard_image()
         else:
@@ -148,6 +152,7 @@ class Question:
             "options": dataclasses.asdict(self.options),
             "seed": session.seed,
             "machine": machine,
+            "devices": session.names_of_devices,
             "versions": session.versions,
             "git_revision": git_revision(),
             "unavailable": session.unavailable,

@@ -14,6 +14,7 @@ from blurbench.backends.registry import backends, find_backends, probe
 from blurbench.errors import text_of
 from blurbench.measure.risks import Watch
 from blurbench.records.findings import Declared
+from blurbench.records.kinds import GPU, SOFTWARE
 from blurbench.records.machine import describe_versions
 from blurbench.study.devices import Devices
 from blurbench.study.options import Options, chosen
@@ -99,6 +100,11 @@ class Session:
         )
 
     @property
+    def names_of_devices(self) -> dict[str, str]:
+        """What each GPU backend runs on."""
+        return {backend: device.name for backend, device in self.devices.items()}
+
+    @property
     def cautions(self) -> tuple[str, ...]:
         """What makes times on the devices less trustworthy, each once."""
         found = (device.caution for device in self.devices.values())
@@ -117,7 +123,7 @@ class Session:
 
 def kind_of(device: Device) -> str:
     """What a device is: a `gpu`, or `software` that stands in for one."""
-    return "software" if device.software else "gpu"
+    return SOFTWARE if device.software else GPU
 
 
 def declare(one: Implementation, kind: str) -> Declared:

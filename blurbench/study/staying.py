@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from blurbench.measure.race import FIRST_LOOK
 from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
+from blurbench.records.kinds import KINDS
 from blurbench.records.lead import SEPARABLE, TRANSFORMS
 from blurbench.study.crossing import Crossover, find_crossovers
 from blurbench.study.next_size import uncertainty
-from blurbench.study.opponents import KINDS, RECURSIVE
+from blurbench.study.opponents import RECURSIVE
 from blurbench.study.ordering import FIRST, outcome
 
 UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured

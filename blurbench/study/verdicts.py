@@ -16,9 +16,11 @@ from blurbench.study.opponents import (
 from blurbench.study.ordering import FIRST, SECOND, UNDECIDED
 from blurbench.study.place import Place
 
+THERE = "The GPU with the data already there"
+
 
 def verdicts(crossovers: Sequence[Crossover]) -> list[str]:
-    """A sentence on FFT and one on the GPU, of the crossovers of one image, end to end.
+    """A sentence on FFT, end to end, and two on the GPU, with transfers and without, of one image.
 
     Each where there is such a crossover. FFT is any transform, and the best separable blur and
     the best FFT are those of all CPU backends; where there is but one of either, those two.
@@ -40,12 +42,19 @@ def verdicts(crossovers: Sequence[Crossover]) -> list[str]:
     if devices is not None:
         said = _pays("The GPU", "the best on the GPU with transfers", "the best CPU blur", devices)
         sentences.append(f"{said}.")
+    for one in crossovers:
+        if (one.second, one.scope) == (FASTEST_GPU, "compute"):
+            said = _pays(THERE, "the best on the GPU", "the best CPU blur", one)
+            sentences.append(f"{said}.")
     return sentences
 
 
 def separable_to_fft(crossovers: Sequence[Crossover]) -> Crossover | None:
-    """Of the best of both, end to end; where there is but one of either, of those two."""
-    ranked = [one for one in crossovers if one.scope == RANKING_SCOPE]
+    """Of the best of both, end to end; where there is but one of either, of those two.
+
+    Software that stands in for a GPU is left out.
+    """
+    ranked = [one for one in crossovers if one.scope == RANKING_SCOPE and not one.on_software]
     best = [one for one in ranked if (one.first, one.second) == (FASTEST_SEPARABLE, FASTEST_FFT)]
     methods = [(one.first.partition(":")[2], one.second.partition(":")[2]) for one in ranked]
     pairs = zip(methods, ranked, strict=True)
@@ -59,7 +68,8 @@ def _pays(subject: str, second: str, first: str, one: Crossover) -> str:
     if spells := _spells(one):
         return f"{subject} pays {spells}: {second} against {first}"
     if ordering.always_faster == UNDECIDED:
-        return f"Whether {subject} pays is not proven {_range(one)}: {second} against {first}"
+        inside = subject.replace("The", "the", 1)  # of a sentence
+        return f"Whether {inside} pays is not proven {_range(one)}: {second} against {first}"
     size = min(ordering.proven) if ordering.always_faster == SECOND else max(ordering.proven)
     names, slower = one.chosen[size], ordering.ratios[size].value
     said = f"{subject} {_throughout(one)}: {second} ({names[1]}) takes {slower:.2g}x {first} "

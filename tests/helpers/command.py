@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -26,11 +26,12 @@ QUICK = (*BRIEF, *ONE)
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command left: its exit code, stdout and stderr."""
+    """What a command left: its exit code, stdout and stderr, and stdout as bytes."""
 
     code: int
     out: str
     err: str
+    sent: bytes = field(default=b"", compare=False, repr=False)
 
 
 def run(*arguments: str | Path) -> Ran:
@@ -47,7 +48,7 @@ def run(*arguments: str | Path) -> Ran:
         main()
     code = stopped.value.code or 0
     assert isinstance(code, int)
-    return Ran(code, text_of(out), text_of(err))
+    return Ran(code, text_of(out), text_of(err), out.buffer.getvalue())
 
 
 def text_of(stream: io.TextIOWrapper) -> str:

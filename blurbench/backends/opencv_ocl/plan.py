@@ -25,7 +25,8 @@ class FilterPlan(OwnArraysPlan):
     margins first, and the margins are blurred too.
 
     Raises:
-        InputError: the image has more channels than OpenCV's OpenCL code takes.
+        InputError: the image has more channels than OpenCV's OpenCL code takes, or the device does
+            not take the filter.
     """
 
     def __init__(self, device: OpenCLDevice, problem: Problem, method: str) -> None:
@@ -42,12 +43,19 @@ class FilterPlan(OwnArraysPlan):
         self._padded: Padded | None = None
         if _known(problem):
             self._filter = Filter(taps, BORDERS[problem.border])
-            return
-        self._filter = Filter(taps)
-        self._padded = padded = Padded(device, problem)
-        self._result = device.empty(padded.array.shape, problem.dtype)
-        self._blurred = self._cv2.UMat(self._result.umat, *padded.inner)
-        self.nbytes += padded.array.nbytes + self._result.nbytes
+        else:
+            self._filter = Filter(taps)
+            self._padded = padded = Padded(device, problem)
+            self._result = device.empty(padded.array.shape, problem.dtype)
+            self._blurred = self._cv2.UMat(self._result.umat, *padded.inner)
+            self.nbytes += padded.array.nbytes + self._result.nbytes
+        self._compile()
+
+    def _compile(self) -> None:
+        """Blur whatever lies in memory: at its first run OpenCV compiles a filter, for seconds."""
+        image, out = (self.device.empty(self.problem.shape, self.problem.dtype) for _ in range(2))
+        self._run(image, out)
+        self.device.synchronize()
 
     def _run(self, image: Any, out: Any) -> None:
         if self._padded is None:

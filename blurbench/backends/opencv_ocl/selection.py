@@ -21,6 +21,7 @@ from blurbench.extras import install
 CHOICE = "OPENCV_OPENCL_DEVICE"  # OpenCV's own variable, looked at when OpenCL is first used
 TYPE_CPU = 2  # in the OpenCL standard
 ANY = ":GPU|CPU:"  # the first GPU, or else a CPU; unasked, OpenCV takes no CPU
+SILENT = 0  # OpenCV's least level of logging
 LIBRARY = "OPENCV_OPENCL_RUNTIME"
 LIBRARIES = {
     "linux": "libOpenCL.so.1",
@@ -82,7 +83,7 @@ def describe(cv2: Any, versions: dict[str, str]) -> Availability:
 
 def chosen(cv2: Any) -> Any:
     """The device that OpenCV takes; by whom it is asked first in a process, it is for all."""
-    with _any_device():
+    with _any_device(), _silent(cv2):
         return cv2.ocl.Device.getDefault()
 
 
@@ -97,6 +98,18 @@ def _any_device() -> Iterator[None]:
         yield
     finally:
         del os.environ[CHOICE]
+
+
+@contextmanager
+def _silent(cv2: Any) -> Iterator[None]:
+    """Keep OpenCV from printing by itself that it finds no device: our own line says so."""
+    five = hasattr(cv2.utils, "logging")  # OpenCV 5, or 4
+    set_level = cv2.utils.logging.setLogLevel if five else cv2.setLogLevel
+    before = set_level(SILENT)
+    try:
+        yield
+    finally:
+        set_level(before)
 
 
 def is_software(device: Any) -> bool:

@@ -25,6 +25,9 @@ from blurbench.backends.wgpu.pipelines import Pipelines, threads_of
 from blurbench.backends.wgpu.timestamps import Timestamps
 from blurbench.backends.whole_copies import WholeCopies
 from blurbench.errors import DeviceLostError, InputError, lacks_memory
+from blurbench.forks import Home
+
+home = Home("wgpu")
 
 WORD = 4  # bytes; what is copied begins and ends at whole ones
 RAISED = (
@@ -84,6 +87,7 @@ class WgpuDevice:
         """Open an adapter; with limits `lower` than its own, work as on a lesser one."""
         self._wgpu = import_module("wgpu")
         features = ["timestamp-query"] if "timestamp-query" in adapter.features else []
+        home.check()
         self._gpu = adapter.request_device_sync(
             required_features=features,
             required_limits={**{name: adapter.limits[name] for name in RAISED}, **lower},
@@ -145,9 +149,8 @@ class WgpuDevice:
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> DeviceArray:
         return self.xp.empty(shape, dtype)
 
-    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Ordinary memory: WebGPU copies through staging buffers of its own in any case."""
-        return np.empty(shape, dtype)
+    def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """There is none: WebGPU copies through staging buffers of its own in any case."""
 
     def upload(self, host: NDArray[Any], device: DeviceArray, stream: Any = None) -> None:
         self._write(np.ascontiguousarray(host), device.buffer)
@@ -207,6 +210,7 @@ class WgpuDevice:
     @contextmanager
     def commands(self) -> Iterator[Any]:
         """An encoder; what is encoded inside the outermost block is submitted at its end."""
+        home.check()
         with self._lock:
             outermost = self._encoder is None
             if outermost:

@@ -58,12 +58,13 @@ def build_page(logs: Sequence[Log]) -> str:
         names=[
             {
                 "name": one,
+                "label": palette.label(one),
                 "colour": palette.colour(one),
                 "shape": palette.shape(one),
             }
             for one in palette.names
         ],
-        implementations=palette.implementations,
+        implementations=[(one, palette.label(one)) for one in palette.implementations],
         data=Markup(_json(data)),
         library=library.packed,
         script=Markup(script),

@@ -14,11 +14,13 @@ from blurbench.report.page.chart_parts import (
     PLACE,
     TALL,
     TIME,
+    VALID,
     WORTH,
     Chart,
     drawing,
     finished,
     log_axis,
+    named,
     size_axis,
     tooltips_of,
     values_of,
@@ -47,9 +49,7 @@ def best_chart(tables: dict[str, Table], palette: Palette, run: int) -> Chart | 
         .mark_line(strokeWidth=1, color=NEUTRAL, opacity=0.5)
         .encode(
             detail="implementation:N",
-            strokeDash=alt.condition(
-                "datum.verdict == 'approximate'", alt.value([4, 3]), alt.value([1, 0])
-            ),
+            strokeDash=alt.condition(VALID, alt.value([1, 0]), alt.value([4, 3])),
         )
     )
     best = base.transform_filter(f"isValid(datum.{BEST_OF})").encode(
@@ -69,7 +69,7 @@ def best_chart(tables: dict[str, Table], palette: Palette, run: int) -> Chart | 
         "The best of each kind of blur",
         "Thick lines: the time of the fastest direct, separable, FFT and GPU blur, chosen anew at "
         "each kernel size, with its 95 % interval; in grey every implementation, dashed if "
-        "approximate; dotted, where there is one, the kernel size from which on FFT pays.",
+        "it never wins; dotted, where there is one, the kernel size from which on FFT pays.",
         "",
         _bests(tables[CELLS].entries(run)),
         CELLS,
@@ -105,8 +105,7 @@ def _bests(rows: Sequence[dict[str, Any]]) -> str:
             found = [row for row in bests if row[BEST_OF] == group]
             if found:
                 ends = [
-                    f"{brief_duration(row[TIME[0]])} ({row['implementation']} at "
-                    f"{row['size']}x{row['size']})"
+                    f"{brief_duration(row[TIME[0]])} ({named(row)} at {row['size']}x{row['size']})"
                     for row in (found[0], found[-1])
                 ]
                 parts.append(f"{group} from {' to '.join(ends)}")

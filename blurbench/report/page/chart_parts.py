@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
+from blurbench.measure.judge import UNRANKED
+from blurbench.records.kinds import marked
 from blurbench.report.page.tables import Table
 from blurbench.report.palette import NEUTRAL
 from blurbench.report.ticks import log_ticks
 
 TIME = ("end_to_end_median_s", "end_to_end_ci95_low_s", "end_to_end_ci95_high_s")
 PLACE = ("picture", "size", "implementation")
-WORTH = ("status", "verdict", "max_abs_error")
+WORTH = ("kind", "status", "verdict", "max_abs_error")
 TALL = 300  # pixels of a chart
 TICKS = 12  # most kernel sizes below an axis
 SHOWN = "indexof(shown, datum.implementation) >= 0"
 PICTURED = "datum.picture == null || datum.picture == picture"
 # What may win: the others are hollow, and no line joins them.
-VALID = "datum.status == 'ok' && datum.verdict != 'approximate'"
+VALID = "datum.status == 'ok'" + "".join(f" && datum.verdict != '{one}'" for one in UNRANKED)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Chart:
 def values_of(tables: dict[str, Table], table: str, run: int | None, column: str) -> list[Any]:
     """Of a column, those that are not missing, each once."""
     return [one for one in dict.fromkeys(tables[table].values(column, run)) if one is not None]
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """The implementation of a row of cells, as people read it."""
+    return marked(row["implementation"], row["kind"])
 
 
 def drawing(table: str, *filters: str) -> alt.Chart:

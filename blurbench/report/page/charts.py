@@ -13,7 +13,7 @@ from typing import Any
 
 import altair as alt
 
-from blurbench.measure.judge import CONTROL
+from blurbench.measure.judge import CONTROL, UNRANKED
 from blurbench.report.page.chart_best import best_chart
 from blurbench.report.page.chart_parts import (
     PICTURED,
@@ -26,6 +26,7 @@ from blurbench.report.page.chart_parts import (
     drawing,
     finished,
     log_axis,
+    named,
     size_axis,
     tooltips_of,
     values_of,
@@ -87,7 +88,8 @@ def _dots(
     base: alt.Chart, x: Any, palette: Palette, names: list[str], ends: Sequence[str], tips: Any
 ) -> Any:
     """At a single kernel size: a row for each implementation."""
-    y = alt.Y("implementation:N", sort=names, title=None, axis=alt.Axis(labelLimit=150))
+    axis = alt.Axis(labelLimit=180, labelExpr=palette.label_expression)
+    y = alt.Y("implementation:N", sort=names, title=None, axis=axis)
     height = ROW * (1 + len(names)) / 2
     base = base.properties(height=height)
     dots = _points(base.encode(x=x, y=y, tooltip=tips), palette, 60)
@@ -127,7 +129,7 @@ def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
     names: dict[str, list[str]] = {}
     for row in tables[CELLS].entries(run):
         why = row["status"] if row["status"] != "ok" else row["verdict"]
-        if row[figure] and (row["status"] != "ok" or why == "approximate"):
+        if row[figure] and (row["status"] != "ok" or why in UNRANKED):
             names.setdefault(why, []).append(row["implementation"])
     if not names:
         return ""
@@ -142,8 +144,7 @@ def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[A
         return ""
     ends = [choose(rows, key=lambda row: row[figure]) for choose in (min, max)]
     low, high = (
-        f"{text(row[figure])} ({row['implementation']} at {row['size']}x{row['size']})"
-        for row in ends
+        f"{text(row[figure])} ({named(row)} at {row['size']}x{row['size']})" for row in ends
     )
     return f"From {low} to {high}."
 
@@ -169,7 +170,7 @@ def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
         "A map: a row for each image, a column for each kernel size, with the colour and the shape "
         "of who was the fastest; a question mark where that is not proven.",
         "",
-        _won(tables[WINNERS].entries(run)),
+        _won(tables[WINNERS].entries(run), palette),
         WINNERS,
         tables[WINNERS].columns[1:],
         run,
@@ -177,12 +178,15 @@ def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
     )
 
 
-def _won(rows: Sequence[dict[str, Any]]) -> str:
+def _won(rows: Sequence[dict[str, Any]], palette: Palette) -> str:
     """`512x512: a from 3 to 15, b at 31.`"""
     texts = []
     for picture, own in groupby(rows, key=lambda row: row["picture"]):
         spells = [list(spell) for _, spell in groupby(own, key=lambda row: row["fastest"])]
-        ends = [(spell[0]["fastest"], spell[0]["size"], spell[-1]["size"]) for spell in spells]
+        ends = [
+            (palette.label(spell[0]["fastest"]), spell[0]["size"], spell[-1]["size"])
+            for spell in spells
+        ]
         parts = [
             f"{name} at {low}" if low == high else f"{name} from {low} to {high}"
             for name, low, high in ends

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import altair as alt
 
 from blurbench.measure.judge import CONTROL
+from blurbench.records.kinds import KINDS, marked
 from blurbench.report.groups import APPROXIMATE, DIRECT, FFT, GPU, GROUPS, SEPARABLE
 from blurbench.report.page.tables import BEST_OF, CELLS, SAMPLES, WINNERS, Table
 from blurbench.report.palette import GROUPS as COLOURS_OF_GROUPS
@@ -87,6 +89,23 @@ class Palette:
         found = set(cells.values(BEST_OF))
         self.groups = [group for group in GROUPS if group in found]
         self.names = [*self.implementations, *([CONTROL] if ran else [])]
+        kinds: dict[str, set[str]] = {}
+        for name, kind in zip(cells.values("implementation"), cells.values("kind"), strict=True):
+            kinds.setdefault(name, set()).add(kind)
+        # What is software in one run and a GPU in another is told apart where its row is.
+        self._labels = {
+            name: marked(name, min(own, key=KINDS.index)) for name, own in kinds.items()
+        }
+
+    def label(self, name: str) -> str:
+        """A name as people read it."""
+        return self._labels.get(name, name)
+
+    @property
+    def label_expression(self) -> str:
+        """The label of an axis of names, as an expression of Vega."""
+        marks = {name: label for name, label in self._labels.items() if label != name}
+        return f"{json.dumps(marks)}[datum.label] || datum.label"
 
     def colour(self, name: str) -> str:
         return NEUTRAL if name == CONTROL else self._colours[name.split(":", 1)[1]]
