@@ -180,7 +180,11 @@ def test_what_a_peer_takes_is_known_where_it_is_missing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
-    for title, name in (("OpenCV", "opencv"), ("scikit-image", "skimage"), ("pyvips", "pyvips")):
+    for title, name in (
+        ("OpenCV", "opencv, opencv_ocl"),
+        ("scikit-image", "skimage"),
+        ("pyvips", "pyvips"),
+    ):
         assert f"{name} ({title} is not installed)" in done.stdout
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -191,11 +192,11 @@ def a_folder(names: str) -> Show:
         with pytest.MonkeyPatch.context() as patch:
             for name in ("error_console", "open_console"):
                 patch.setattr(batch, name, lambda: console)
-            report = batch.FilesReport(4, 1, False, quiet=False)
+            report = batch.FilesReport(4, 1, Counter({".txt file": 2}), force=False, quiet=False)
             job: Any = None
             report.tell(Outcome(job, error="a-very-long-name.png cannot be read: it is no image"))
             report.tell(Outcome(job, notes=("its EXIF was dropped",)))
-            report.finish(interrupted=False)
+            report.finish()
 
     return run
 
