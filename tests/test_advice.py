@@ -31,6 +31,10 @@ def test_an_island_of_one_unproven_size_is_no_advice() -> None:
     assert advise(points(1.2, 0.99, 1.2)) == [Spell(ONE, (3, 5, 7), (5,))]
 
 
+def test_where_nothing_at_all_is_proven_more_sizes_weigh_more_than_fewer() -> None:
+    assert advise(points(1.01, 1.01, 0.99)) == [Spell(ONE, (3, 5, 7), (3, 5, 7))]
+
+
 def test_an_island_of_one_proven_size_is_advice() -> None:
     assert [one.name for one in advise(points(1.2, 0.8, 1.2))] == [ONE, TWO, ONE]
 

@@ -320,10 +320,20 @@ def _tell_interrupted(folder: Path | None) -> int:
     return 130
 
 
+def _why_nothing_ran(rows: Sequence[Row]) -> str:
+    """A reason for each backend; the budget alone, where that is one."""
+    if any(row.status == "over_budget" for row in rows):
+        return "nothing fits the budget: give more with --budget, or name fewer backends"
+    reasons: dict[str, str | None] = {}
+    for row in rows:
+        reasons.setdefault(row.backend, row.reason)
+    told = "; ".join(f"{backend}: {reason}" for backend, reason in reasons.items())
+    return f"no implementation could run: {told}"
+
+
 def _exit_code(rows: Sequence[Row]) -> int:
     """0; 1 where something is wrong; 3 where nothing could run."""
     if all(row.end_to_end_median_s is None for row in rows):
-        reasons = dict.fromkeys(f"{row.backend}: {row.reason}" for row in rows)
-        click.echo(f"Error: no implementation could run: {'; '.join(reasons)}", err=True)
+        click.echo(f"Error: {_why_nothing_ran(rows)}", err=True)
         return 3
     return 1 if any(row.status in WRONG for row in rows) else 0

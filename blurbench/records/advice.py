@@ -51,8 +51,8 @@ class _Size:
 def advise(points: Sequence[Findings]) -> list[Spell]:
     """The advice for one image, from its points in order of size; sizes without times are left out.
 
-    Where nothing is proven, whoever is the answer at the neighbouring sizes is it here too, unless
-    proven slower: an island of one unproven size is no advice.
+    Where nothing is proven, whoever is the answer at neighbouring sizes, proven or more of them, is
+    it here too, unless proven slower: an island of one unproven size is no advice.
     """
     sizes = [one for points_of in points if (one := _size(points_of)) is not None]
     spells = [list(own) for _, own in groupby(sizes, key=lambda one: one.name)]
@@ -61,9 +61,11 @@ def advise(points: Sequence[Findings]) -> list[Spell]:
         if any(one.proven for one in own):
             continue
         for neighbour in (number - 1, number + 1):
-            if 0 <= neighbour < len(spells) and all(
-                names[neighbour] in one.possible for one in own
-            ):
+            if not 0 <= neighbour < len(spells):
+                continue
+            other = spells[neighbour]
+            weighs_more = len(other) > len(own) or any(one.proven for one in other)
+            if weighs_more and all(names[neighbour] in one.possible for one in own):
                 names[number] = names[neighbour]
                 break
     advised = [(name, one) for name, own in zip(names, spells, strict=True) for one in own]
