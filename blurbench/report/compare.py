@@ -85,7 +85,6 @@ def show_answers(console: Console, answers: Sequence[Answer], everything: bool =
     for number, answer in enumerate(answers):
         title, *_ = heading_of(answer)
         names = device_lines(answer.devices) if len(answers) == 1 else []  # else told already
-        names += [""] * bool(names)
         for line in names:
             say(console, line)
         if len(answers) > 1:
