@@ -76,7 +76,7 @@ def swept(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="session")
 def crossed(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("crossover")
-    return Run(folder, backend, "crossover", "--sizes", "3:9", "--budget", "20")
+    return Run(folder, backend, "crossover", "--sizes", "3:5", "--budget", "60")
 
 
 def ended_well(ran: Ran) -> bool:

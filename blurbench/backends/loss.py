@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from blurbench.backends.backend import Backend
 from blurbench.backends.registry import probe
-from blurbench.errors import DeviceLostError, lacks_memory, text_of
+from blurbench.errors import CannotRunError, DeviceLostError, lacks_memory, text_of
 
 TRIES = 2  # what went wrong earlier is told once, that a device is lost ever after
 
@@ -31,7 +31,7 @@ def loss_of(wait: Callable[[], object]) -> Exception | None:
 
 def meaning_of(error: Exception, backend: Backend) -> Exception:
     """What the calling thread met on a GPU: DeviceLostError, MemoryError, or the error itself."""
-    if backend.lanes is None or not probe(backend).ok or isinstance(error, DeviceLostError):
+    if backend.lanes is None or not probe(backend).ok or isinstance(error, CannotRunError):
         return error
     lost = loss_of(backend.lanes.finish)
     if isinstance(lost, DeviceLostError):
