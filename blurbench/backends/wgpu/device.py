@@ -24,7 +24,7 @@ from blurbench.backends.wgpu.bands import BINDING
 from blurbench.backends.wgpu.pipelines import Pipelines, threads_of
 from blurbench.backends.wgpu.timestamps import Timestamps
 from blurbench.backends.whole_copies import WholeCopies
-from blurbench.errors import DeviceLostError, InputError, lacks_memory
+from blurbench.errors import CannotRunError, DeviceLostError, InputError, lacks_memory
 from blurbench.forks import Home
 
 home = Home("wgpu")
@@ -260,6 +260,8 @@ class WgpuDevice:
         """
         try:
             self._finish_all()
+        except CannotRunError:  # nothing can be asked of it in a fork
+            raise
         except Exception as error:
             self.lost = loss_of(self._finish_all) is not None
             if not self.lost:
