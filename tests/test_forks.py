@@ -72,15 +72,17 @@ EXACT = [
 
 @pytest.mark.parametrize(("backend", "method"), EXACT)
 def test_a_forked_pool_blurs_as_its_parent_did(backend: str, method: str, tmp_path: Path) -> None:
-    if not probe(find_backend(backend)).ok:
-        pytest.skip(f"{backend} cannot run here")
+    state = probe(find_backend(backend))
+    if not state.ok:
+        pytest.skip(f"{backend} cannot run here: {state.explanation}")
     assert use(tmp_path, backend, method) == "same"
 
 
 @pytest.mark.parametrize("backend", ["pyvips", pytest.param("wgpu", marks=REST)])
 def test_what_cannot_run_in_a_fork_says_why(backend: str, tmp_path: Path) -> None:
-    if not probe(find_backend(backend)).ok:
-        pytest.skip(f"{backend} cannot run here")
+    state = probe(find_backend(backend))
+    if not state.ok:
+        pytest.skip(f"{backend} cannot run here: {state.explanation}")
     assert use(tmp_path, backend, "separable") == (
         f"CannotRunError {backend} cannot run in a fork of a process where it has run, for its "
         "threads do not come along: start processes by spawn or forkserver, or take another backend"
