@@ -30,8 +30,9 @@ from blurbench.records.record import Record
 from blurbench.records.summary import Row
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
-from blurbench.study.question import Question, Source
+from blurbench.study.question import Question
 from blurbench.study.session import Session
+from blurbench.study.source import Source
 from blurbench.study.sweep import finished, hopeless, sweep
 from helpers.moments import Killed, Moments, Stoppable, doubled, samples_of
 from helpers.planted import (

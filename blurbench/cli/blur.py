@@ -11,13 +11,7 @@ import click
 from blurbench.cli.large import LARGE, blur_in_tiles, is_large
 from blurbench.cli.options import KERNEL, Number, with_options
 from blurbench.cli.streams import STREAM, check_streams, through_streams
-from blurbench.cli.words import (
-    BORDERS_HELP,
-    read_backend,
-    read_border,
-    read_methods,
-    tell_borders,
-)
+from blurbench.cli.words import BORDERS_HELP, tell_borders
 from blurbench.errors import CannotRunError, DeviceLostError, InputError
 from blurbench.names import APPROXIMATIONS, EXACT, ON_CPU, ON_GPU
 
@@ -112,6 +106,7 @@ def blur(
     value of -3.4e38, is refused.
     """
     from blurbench.backends.registry import find_backend, known_methods, probe
+    from blurbench.backends.words import read_backend, read_border, read_methods
     from blurbench.choice.auto import AUTO
     from blurbench.folders.batch import Blur
     from blurbench.kernel import make_kernel

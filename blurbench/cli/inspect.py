@@ -14,7 +14,7 @@ from blurbench.cli.options import (
     with_options,
     write_exports,
 )
-from blurbench.cli.words import BORDERS_HELP, read_border, tell_borders
+from blurbench.cli.words import BORDERS_HELP, tell_borders
 
 EXAMPLES = """\b
 Examples:
@@ -52,6 +52,7 @@ def inspect(
     Its taps, how near they come to the Gaussian, which pixels count more under each border, the
     calls of other libraries that do the same, and what it costs. Takes a second or two.
     """
+    from blurbench.backends.words import read_border
     from blurbench.files import check_output
     from blurbench.inspect.inspection import inspect as run
     from blurbench.kernel import make_kernel

@@ -10,27 +10,24 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from blurbench.cli.words import (
-    BACKENDS_HELP,
-    BORDERS_HELP,
-    DTYPES_HELP,
-    METHODS_HELP,
-    read_backends,
-    read_border,
-    read_dtype,
-    read_methods,
-)
+from blurbench.cli.words import BACKENDS_HELP, BORDERS_HELP, DTYPES_HELP, METHODS_HELP
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
+    from blurbench.records.outputs import Outputs
     from blurbench.study.options import Options
-    from blurbench.study.question import Source
+    from blurbench.study.source import Source
 
     ParamType = click.ParamType[Any]
 else:  # it takes no type argument before Click 8.5
     ParamType = click.ParamType
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _option(param: click.Parameter | None) -> str:
+    """How a value's option is called in messages."""
+    return param.opts[0] if param else "value"
 
 
 class Number(ParamType):
@@ -41,21 +38,9 @@ class Number(ParamType):
         self._kind, self._least, self._percent = kind, least, percent
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        option = param.opts[0] if param else "value"
-        text = str(value)
-        try:
-            if self._percent and text.endswith("%"):
-                number = self._kind(text[:-1]) / 100
-            else:
-                number = self._kind(text)
-        except ValueError:
-            what = "a whole number" if self._kind is int else "a number"
-            raise InputError(f"{option} {text!r} is not {what}") from None
-        if self._percent and number > 1 and not text.endswith("%"):
-            raise InputError(f"{option} {text} is ambiguous: write {text}%, or a part of 1")
-        if self._least is not None and not self._least <= number < float("inf"):
-            raise InputError(f"{option} {text} is out of range: give {self._least:g} or more")
-        return number
+        from blurbench.study.numbers import read_number
+
+        return read_number(value, _option(param), self._kind, self._least, self._percent)
 
 
 class Taps(Number):
@@ -65,7 +50,9 @@ class Taps(Number):
         super().__init__(int)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        sides = _sides(str(value))
+        from blurbench.study.numbers import read_sides
+
+        sides = read_sides(str(value))
         if len(sides) < 2:
             return super().convert(value, param, ctx)
         if len(sides) > 2 or sides[0] != sides[1]:
@@ -80,7 +67,7 @@ class Folder(ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not value:
-            option = param.opts[0] if param else "value"
+            option = _option(param)
             raise InputError(f"{option} '' is no folder's name: give one")
         return Path(value)
 
@@ -112,7 +99,7 @@ class Numbers(ParamType):
     name = "numbers"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        option = param.opts[0] if param else "value"
+        option = _option(param)
         try:
             numbers = [float(part) for part in str(value).split(",")]
         except ValueError:
@@ -128,13 +115,9 @@ class Extent(ParamType):
     name = "WxH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        sides = _sides(str(value))
-        if len(sides) != 2:
-            option = param.opts[0] if param else "value"
-            raise InputError(
-                f"{option} {value!r} is not usable: give WIDTHxHEIGHT, as in 1920x1080"
-            )
-        return sides
+        from blurbench.study.numbers import read_extent
+
+        return read_extent(value, _option(param))
 
 
 class ImageSize(ParamType):
@@ -145,9 +128,11 @@ class ImageSize(ParamType):
         self.name = "WxHxC" if channels else "WxH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        sides = _sides(str(value))
+        from blurbench.study.numbers import read_sides
+
+        sides = read_sides(str(value))
         if not 2 <= len(sides) <= self._most:
-            option = param.opts[0] if param else "value"
+            option = _option(param)
             raise InputError(
                 f"{option} {value!r} is not usable: give WIDTHxHEIGHT, as in 1920x1080"
             )
@@ -161,18 +146,12 @@ class OldShape(ParamType):
     name = "HxW"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        sides = _sides(str(value))
+        from blurbench.study.numbers import read_sides
+
+        sides = read_sides(str(value))
         height, width, *channels = sides if len(sides) > 1 else (1080, 1920)
         line = "x".join(map(str, (width, height, *channels)))
         raise InputError(f"--shape is --image-size now, width first: give --image-size {line}")
-
-
-def _sides(text: str) -> tuple[int, ...]:
-    """The whole numbers above 0 of `1920x1080`; none where something else stands there."""
-    sides = text.strip().lower().split("x")
-    if not all(side.isdecimal() and int(side) > 0 for side in sides):
-        return ()
-    return tuple(map(int, sides))
 
 
 class Sizes(ParamType):
@@ -181,37 +160,9 @@ class Sizes(ParamType):
     name = "sizes"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        text = str(value)
-        try:
-            sizes = _grid(*text.split(":")) if ":" in text else [int(n) for n in text.split(",")]
-        except (ValueError, TypeError, OverflowError):
-            sizes = []
-        if not sizes:
-            raise InputError(
-                f"--sizes {text!r} is not usable: give START:STOP:STEP, START:STOP:xFACTOR "
-                "or a list, as in 3:101:2, 3:255:x1.3 or 3,5,9"
-            )
-        return tuple(sorted(set(sizes)))
+        from blurbench.study.numbers import read_sizes
 
-
-MOST_SIZES = 10_000
-
-
-def _grid(start: str, stop: str, step: str) -> list[int]:
-    """Both ends included."""
-    first, last = int(start), int(stop)
-    if not step.startswith("x"):
-        if int(step) < 1 or (last - first) // int(step) >= MOST_SIZES:
-            return []
-        return list(range(first, last + 1, int(step)))
-    factor, first, last = float(step[1:]), first | 1, last - 1 + last % 2
-    if not 1.001 <= factor < float("inf") or not 0 < first <= last:
-        return []
-    sizes, exact = [first], float(first)
-    while sizes[-1] < last:
-        exact *= factor
-        sizes.append(min(last, max(sizes[-1] + 2, 2 * int(exact / 2) + 1)))
-    return sizes
+        return read_sizes(value, _option(param))
 
 
 class Range(ParamType):
@@ -220,14 +171,9 @@ class Range(ParamType):
     name = "LOW:HIGH"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        low, _, high = str(value).partition(":")
-        if not (low.isdecimal() and high.isdecimal() and int(low) < int(high)):
-            raise InputError(f"--sizes {value!r} is not usable: give LOW:HIGH, as in 3:255")
-        if int(high) - int(low) >= 2 * MOST_SIZES:
-            raise InputError(f"--sizes {value!r} is too much: give at most {MOST_SIZES} odd sizes")
-        if int(low) % 2 == 0 or int(high) % 2 == 0:
-            raise InputError(f"--sizes {value!r} is not usable: both ends must be odd")
-        return int(low), int(high)
+        from blurbench.study.numbers import read_range
+
+        return read_range(value, _option(param))
 
 
 class Extents(ParamType):
@@ -236,14 +182,12 @@ class Extents(ParamType):
     name = "extents"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        found = [_sides(text) for text in str(value).split(",")]
-        if not all(1 <= len(sides) <= 2 for sides in found):
-            option = param.opts[0] if param else "value"
-            raise InputError(
-                f"{option} {value!r} is not usable: give a list, as in 512,1024 or 1920x1080"
-            )
-        return tuple(dict.fromkeys((sides[0], sides[-1]) for sides in found))
+        from blurbench.study.numbers import read_extents
 
+        return read_extents(value, _option(param))
+
+
+KINDS = ("csv", "json", "markdown", "report")  # of text that is written
 
 # The options of which a sweep takes several values.
 AXES = {"borders": "--border", "dtypes": "--dtype", "threads": "--threads"}
@@ -415,44 +359,32 @@ def with_options(*lists: list[Any]) -> Callable[[Command], Command]:
     return decorate
 
 
-def build_options(given: dict[str, Any]) -> Options:
+def build_options(given: Mapping[str, Any]) -> Options:
     """The shared options as a study takes them, checked.
 
     Raises:
         InputError: a name is unknown or a value cannot be used.
     """
-    from blurbench.plan import MAX_THREADS
-    from blurbench.study.options import Options, chosen
+    from blurbench.study.settings import options_of
 
-    border, dtype, threads = (_only(given, name) for name in AXES)
-    cache = given["cache"].lower()
-    if cache not in ("hot", "cold"):
-        raise InputError(f"cache {given['cache']!r} is unknown: use hot or cold")
-    if threads is not None and threads > MAX_THREADS:
-        raise InputError(f"--threads {threads} is out of range: give 1 to {MAX_THREADS}")
-    options = Options(
-        backends=read_backends(given["backends"]),
-        methods=read_methods(given["methods"]),
-        border=read_border(border, given["cval"]),
-        cval=given["cval"],
-        dtype=read_dtype(dtype),
-        threads=threads,
-        device=given["device"],
-        tf32=given["tf32"],
-        cache=cache,
-        budget=given["budget"],
-        rounds=given["rounds"],
-        same=given["same"],
-        processes=given["processes"],
-        seed=given["seed"],
-        keep=given.get("keep"),
-        tolerance=given["tolerance"],
-    )
-    chosen(options)
-    return options
+    one = {name.removesuffix("s"): _only(given, name) for name in ("borders", "dtypes")}
+    return options_of({**settings_from(given), **one, "threads": _only(given, "threads")})
 
 
-def _only(given: dict[str, Any], axis: str) -> Any:
+def settings_from(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The shared options by the names of settings; of some there may be several values."""
+    alike = ("cval", "threads", "device", "tf32", "cache", "budget", "rounds", "same", "processes")
+    return {
+        **{name: given[name] for name in (*alike, "tolerance", "seed")},
+        "backend": [word for words in given["backends"] for word in words],
+        "method": [word for words in given["methods"] for word in words],
+        "border": given["borders"],
+        "dtype": given["dtypes"],
+        "keep": given.get("keep"),
+    }
+
+
+def _only(given: Mapping[str, Any], axis: str) -> Any:
     """The one value of an option of which a sweep takes several; None where it was not given.
 
     Raises:
@@ -468,42 +400,61 @@ def _only(given: dict[str, Any], axis: str) -> Any:
     return values[0]
 
 
-def source_from(path: str | None, given: dict[str, Any]) -> Source:
+def source_from(path: str | None, given: Mapping[str, Any]) -> Source:
     """The named image or the test card, to be resized and cropped as the options say."""
-    from blurbench.study.question import Source
+    from blurbench.study.source import Source
 
     return Source(path, given["resize"], given["crop"])
 
 
-def sources_from(paths: Sequence[str], given: dict[str, Any]) -> tuple[Source, ...]:
+def sources_from(paths: Sequence[str], given: Mapping[str, Any]) -> tuple[Source, ...]:
     """The named images, or the test card, treated alike."""
     return tuple(source_from(path, given) for path in paths) or (source_from(None, given),)
 
 
-def exports_from(given: dict[str, Any]) -> dict[str, str]:
-    """Where data is to be written, by format, checked; `-` is standard output.
+def exports_from(given: Mapping[str, Any]) -> dict[str, str]:
+    """Where text is to be written, by format, checked; `-` is standard output.
+
+    Raises:
+        InputError: a file cannot be written, or two would go to standard output.
+    """
+    return outputs_from(given).texts
+
+
+def outputs_from(given: Mapping[str, Any]) -> Outputs:
+    """Everything that is to be written, checked.
+
+    Raises:
+        InputError: a file cannot be written, or two would go to standard output.
+    """
+    from blurbench.records.outputs import SAVE, Outputs
+
+    places = {kind: given.get(f"{kind}_path") for kind in KINDS}
+    places[SAVE] = given.get(SAVE)
+    named = {kind: str(place) for kind, place in places.items() if place is not None}
+    return checked(Outputs(named, given.get("all_columns", False)))
+
+
+def checked(outputs: Outputs) -> Outputs:
+    """The same, now that it is known that all can be written.
 
     Raises:
         InputError: a file cannot be written, or two would go to standard output.
     """
     from blurbench.files import check_output
 
-    exports: dict[str, str] = {}
-    for name in ("csv", "json", "markdown", "report"):
-        if (path := given.get(f"{name}_path")) is not None:
-            exports[name] = path
-    for name, path in exports.items():
+    for name, path in outputs.texts.items():
         if name == "report":
             check_page(path, "--report")
         else:
             check_output(path, f"--{name}", name)
-    on_stdout = [f"--{name}" for name, path in exports.items() if path == "-"]
+    on_stdout = [f"--{name}" for name, path in outputs.texts.items() if path == "-"]
     if len(on_stdout) > 1:
         raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")
-    return exports
+    return outputs
 
 
-def write_exports(exports: dict[str, str], texts: Mapping[str, Callable[[], str]]) -> None:
+def write_exports(exports: Mapping[str, str], texts: Mapping[str, Callable[[], str]]) -> None:
     """Write each text to its file, or to standard output."""
     from blurbench.files import write_text
 

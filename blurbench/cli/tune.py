@@ -9,15 +9,7 @@ import click
 from click.core import ParameterSource
 
 from blurbench.cli.options import KERNEL, OLD_SHAPE, ImageSize, Names, Number, with_options
-from blurbench.cli.words import (
-    BACKENDS_HELP,
-    BORDERS_HELP,
-    DTYPES_HELP,
-    read_backends,
-    read_border,
-    read_dtype,
-    tell_borders,
-)
+from blurbench.cli.words import BACKENDS_HELP, BORDERS_HELP, DTYPES_HELP, tell_borders
 from blurbench.errors import InputError
 
 # What is asked, and the options that are for it alone.
@@ -94,7 +86,7 @@ def tune(
         return _explain(path, **problem)
     if policy is not None:
         return _write_policy(path, policy)
-    return _measure(path, budget, read_backends(backends), seed, quiet)
+    return _measure(path, budget, backends, seed, quiet)
 
 
 def _check_options(asked: str) -> None:
@@ -110,8 +102,13 @@ def _check_options(asked: str) -> None:
 
 
 def _measure(
-    path: Path | None, budget: float, backends: tuple[str, ...], seed: int | None, quiet: bool
+    path: Path | None,
+    budget: float,
+    backends: tuple[tuple[str, ...], ...],
+    seed: int | None,
+    quiet: bool,
 ) -> int:
+    from blurbench.backends.words import read_backends
     from blurbench.choice.table import own_path, write_table
     from blurbench.files import check_output
     from blurbench.records.journal import check_folder
@@ -131,7 +128,7 @@ def _measure(
     if budget < LEAST_S and not quiet:
         few = f"in less than {LEAST_S:g} s there may be too few timings to choose by"
         click.echo(f"Note: {few}.", err=True)
-    session = Session(Options(backends=backends, seed=seed, tolerance=1.0))
+    session = Session(Options(backends=read_backends(backends), seed=seed, tolerance=1.0))
     with share_by_share("measuring", quiet) as progress:
         table = run(session, budget, progress)
     write_table(path, table)
@@ -152,6 +149,7 @@ def _explain(
     import numpy as np
 
     from blurbench import host
+    from blurbench.backends.words import read_border, read_dtype
     from blurbench.choice.auto import choose, expected, runnable
     from blurbench.choice.table import current, read_table
     from blurbench.kernel import make_kernel

@@ -21,7 +21,7 @@ from blurbench.records.export import to_csv, to_json
 from blurbench.records.findings import Declared, Findings
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records
 from blurbench.records.roofline import Rates
-from blurbench.records.summary import Key, Row, columns
+from blurbench.records.summary import Key, Row, summary_of
 
 SCHEMA = "blurbench.run/1"
 SAMPLES, SUMMARY, DESCRIPTION = "samples.csv", "summary.csv", "run.json"
@@ -151,7 +151,7 @@ class Log:
 
     def summary(self) -> str:
         """The text of `summary.csv`."""
-        return to_csv(columns(), (row.as_dict() for row in self.rows()))
+        return summary_of(self.rows())
 
     def close(self) -> None:
         """Nothing can be appended from then on."""
