@@ -79,6 +79,12 @@ class ShowingListener(Listener):
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
+    def part(self, process: int, processes: int) -> None:
+        self._bar.show(f"process {process} of {processes}", process - 1, processes, "")
+
+    def ends(self) -> None:
+        self._bar.stop()
+
     def stage(self, text: str) -> None:
         self._show(text)
 

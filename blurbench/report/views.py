@@ -26,7 +26,7 @@ class View:
     Attributes:
         above: what it is about.
         show: prints its tables and its answer; the truth is whether to show every row.
-        tables: the tables alone, by what they are about; that of a single one is empty.
+        tables: the tables alone, by what they are about.
         answer: the last lines.
         document: all of it, for other programs.
         markdown: the same for people.

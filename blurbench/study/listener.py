@@ -26,6 +26,12 @@ class Listener:
     def begins(self, run: Run) -> None:
         """It is known what can run here."""
 
+    def part(self, process: int, processes: int) -> None:
+        """A process of its own begins its part."""
+
+    def ends(self) -> None:
+        """Nothing more is measured."""
+
     def budget(self, seconds: float) -> None:
         """At most this long will it take."""
 

@@ -138,8 +138,9 @@ def _go_on(
     folder = journal.folder
     if _is_apart(question, session):
         journal.close()
-        numbers = _unfinished(question, folder)
+        numbers = _unfinished(question, folder, listener)
         whole = _ends(partial(measure_in_processes, folder, numbers, quiet))
+        listener.ends()
         journal = Journal.reopen(folder)
     else:
         whole = _ends(partial(measure_here, question, session, journal, listener))
@@ -147,11 +148,13 @@ def _go_on(
     return Ended(load(folder), not whole)
 
 
-def _unfinished(question: Question, folder: Path) -> Iterator[int]:
+def _unfinished(question: Question, folder: Path, listener: Listener) -> Iterator[int]:
     """The processes that have something left to measure when their turn comes."""
     study = STUDIES[question.study]
-    for process in range(1, question.options.processes + 1):
+    processes = question.options.processes
+    for process in range(1, processes + 1):
         if not study.finished(question, load(folder), process):
+            listener.part(process, processes)
             yield process
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-import numpy as np
-
 from blurbench.backends.words import read_backends, read_border, read_dtype, read_methods
 from blurbench.errors import InputError
-from blurbench.plan import MAX_THREADS
+from blurbench.plan import MAX_THREADS, check_dtype
 from blurbench.study.numbers import read_number
 from blurbench.study.options import Options, chosen
 
@@ -32,6 +30,7 @@ class Settings(TypedDict, total=False):
         tolerance: error, of the largest value, up to which approximations compete.
         seed: of the order of the rounds.
         keep: times the best; what is slower is measured once.
+        crop, resize: the middle of the image, or all of it, at `(width, height)`.
     """
 
     backend: str | Sequence[str]
@@ -50,6 +49,8 @@ class Settings(TypedDict, total=False):
     tolerance: float | str | None
     seed: int | None
     keep: float | None
+    crop: Any
+    resize: Any
 
 
 # What a number has to be: its kind, its least value, whether it may be in per cent.
@@ -78,7 +79,7 @@ def read_options(given: Settings) -> Options:
         if read.get(name) is not None:
             read[name] = read_number(read[name], name, kind, least, percent)
     if not isinstance(read.get("dtype", ""), str):
-        read["dtype"] = np.dtype(read["dtype"]).name
+        read["dtype"] = check_dtype(read["dtype"]).name
     return options_of({name: value for name, value in read.items() if value is not None})
 
 
