@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from blurbench.errors import InputError
+from blurbench.errors import InputError, text_of
 from blurbench.image import (
     Image,
     check_kernel_memory,
@@ -122,10 +122,14 @@ def image_of(array: Any, name: str) -> Image:
     Raises:
         InputError: its shape, its type or its values cannot be used.
     """
-    pixels = np.asarray(array)
+    try:
+        pixels = np.asarray(array)
+    except (TypeError, ValueError) as error:  # one on a GPU, or of rows that differ in length
+        raise InputError(f"image {name} is no array of NumPy: {text_of(error)}") from None
+    dtype = check_dtype(pixels.dtype)
     if pixels.ndim not in (2, 3) or not pixels.size:
         raise InputError(f"image {name} has shape {pixels.shape}: give (H, W) or (H, W, C)")
-    pixels = np.ascontiguousarray(pixels, check_dtype(pixels.dtype))
+    pixels = np.ascontiguousarray(pixels, dtype)
     check_finite(name, pixels)
     return Image(name, pixels)
 
