@@ -35,7 +35,7 @@ def why_nothing_ran(rows: Sequence[Row]) -> str | None:
     if any(row.end_to_end_median_s is not None for row in rows):
         return None
     if any(row.status == "over_budget" for row in rows):
-        return "nothing fits the budget: give more with --budget, or name fewer backends"
+        return "nothing fits the budget: give a longer one, or name fewer backends"
     reasons: dict[str, str | None] = {}
     for row in rows:
         reasons.setdefault(row.backend, row.reason)

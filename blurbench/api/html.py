@@ -12,7 +12,7 @@ MOST_ROWS = 30  # of a table
 # Of half-transparent grey, so that lines are seen on light and on dark; text keeps its colour.
 LINE = "border-bottom:1px solid rgba(128,128,128,.4)"
 CELL = "padding:.2em .8em .2em 0;background:transparent;color:inherit;"
-CODE = "background:rgba(128,128,128,.15);color:inherit;padding:.4em .6em;white-space:pre-wrap"
+CODE = "background:rgba(128,128,128,.15);color:inherit;padding:.4em .6em;font-family:monospace"
 
 
 def to_html(view: View, log: Log, answer: list[str]) -> str:
