@@ -38,7 +38,8 @@ def test_the_examples_in_python_run(
     printed = capsys.readouterr().out
     assert "blurbench.gaussian_blur(img, size=15" in printed
     assert "image gone.png does not exist" in printed
-    assert PIL.Image.open("sweep.png").size[0] > 500
+    with PIL.Image.open("sweep.png") as picture:
+        assert picture.width > 500
     assert names["again"].rows == names["result"].rows
     assert {"float32", "float64"} == set(names["runs"])
 
