@@ -799,7 +799,7 @@ def hang(self, image, out):
         layout=pipeline.get_bind_group_layout(0),
         entries=[{"binding": 0, "resource": {"buffer": buffer, "offset": 0, "size": 256}}],
     )
-    with self.device.commands() as encoder:
+    with self.device.queue.commands() as encoder:
         work = encoder.begin_compute_pass()
         work.set_pipeline(pipeline)
         work.set_bind_group(0, bindings)

@@ -449,4 +449,4 @@ def test_a_hold_does_not_last_beyond_what_waits_for_the_device(device: WgpuDevic
 @needs_adapter
 def test_a_hold_that_let_go_leaves_nothing_waiting(device: WgpuDevice) -> None:
     device.hold(1e-3).let_go()
-    assert not device.gathers
+    assert not device.queue.gathers

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from blurbench.backends.opencv_ocl.arrays import DeviceArray
 from blurbench.backends.opencv_ocl.device import OpenCLDevice
 from blurbench.backends.opencv_ocl.filters import Filter
 from blurbench.border import source_index
@@ -31,7 +30,7 @@ class Padded:
         self._cv2 = import_module("cv2")
         radius, height, width = problem.kernel.radius, problem.height, problem.width
         shape = (height + 2 * radius, width + 2 * radius, *problem.shape[2:])
-        self.array = DeviceArray(device, shape, np.dtype(np.float32), problem.cval)
+        self.array = device.empty(shape, np.dtype(np.float32), problem.cval)
         self.inner = (radius, radius + height), (radius, radius + width)
         self._image = self._part(*self.inner)
         self._bring = Filter(ONE_TAP)  # whatever the image's type

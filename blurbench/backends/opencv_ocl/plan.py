@@ -7,7 +7,7 @@ from typing import Any
 
 from blurbench.backends.carried import OwnArraysPlan
 from blurbench.backends.opencv import BORDERS
-from blurbench.backends.opencv_ocl.arrays import DeviceArray
+from blurbench.backends.opencv_ocl.arrays import OpenCLArray
 from blurbench.backends.opencv_ocl.device import OpenCLDevice
 from blurbench.backends.opencv_ocl.filters import Filter
 from blurbench.backends.opencv_ocl.padded import Padded
@@ -35,7 +35,7 @@ class FilterPlan(OwnArraysPlan):
                 f"an image of {problem.channels} channels is too much for {method} of opencv_ocl, "
                 f"which takes {MOST_CHANNELS}: use another backend"
             )
-        super().__init__(device, problem, "opencv_ocl", DeviceArray)
+        super().__init__(device, problem, "opencv_ocl", OpenCLArray)
         self._cv2 = import_module("cv2")
         kernel, self._depth = problem.kernel, device.depth(problem.dtype)
         taps = kernel.dense() if method == "direct" else kernel.taps
