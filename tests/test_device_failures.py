@@ -31,6 +31,7 @@ from blurbench.backends.nvml import is_shared
 from blurbench.backends.registry import find_implementation
 from blurbench.backends.wgpu.adapters import probe
 from blurbench.backends.wgpu.device import WgpuDevice, open_device
+from blurbench.backends.wgpu.memory import Memory
 from blurbench.backends.wgpu.separable import SeparablePlan
 from blurbench.cli.runs import LOST, resume
 from blurbench.errors import DeviceLostError
@@ -767,10 +768,10 @@ def test_software_is_not_asked_for_more_memory_than_the_host_has(
     adapter: Callable[[], WgpuDevice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = adapter()
-    monkeypatch.setattr(device, "software", True)
-    monkeypatch.setattr(device, "free_bytes", lambda: 1000)
+    memory = Memory(device._gpu, device.queue, device.name, 2**30, on_host=True)
+    monkeypatch.setattr("blurbench.host.available_memory", lambda: 1000)
     with pytest.raises(MemoryError, match="1024 bytes are asked for and 1000 are free"):
-        device.empty((16, 16), np.dtype(np.float32))
+        memory.buffer(1024)
 
 
 HANGING = """

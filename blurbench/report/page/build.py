@@ -12,7 +12,6 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from blurbench import __version__
 from blurbench.records.export import printable
 from blurbench.records.journal import Log
 from blurbench.report.heading import machine_line, run_lines
@@ -23,6 +22,7 @@ from blurbench.report.page.charts import charts_of
 from blurbench.report.page.palette import Palette
 from blurbench.report.page.tables import CELLS, CLAIMED, CROSSOVERS, Table, tables_of
 from blurbench.report.units import plural
+from blurbench.version import __version__
 
 HOME = resources.files("blurbench.report.page")
 
