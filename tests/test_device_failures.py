@@ -32,7 +32,7 @@ from blurbench.backends.registry import find_implementation
 from blurbench.backends.wgpu.adapters import probe
 from blurbench.backends.wgpu.device import WgpuDevice, open_device
 from blurbench.backends.wgpu.memory import Memory
-from blurbench.backends.wgpu.separable import SeparablePlan
+from blurbench.backends.wgpu.separable import WgpuSeparablePlan
 from blurbench.cli.runs import LOST, resume
 from blurbench.errors import DeviceLostError
 from blurbench.kernel import GaussianKernel
@@ -745,15 +745,15 @@ def little_memory() -> Iterator[None]:
 def test_an_adapter_without_memory_ends_the_row_that_asks_for_it(
     adapter: Callable[[], WgpuDevice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blur = SeparablePlan._run
+    blur = WgpuSeparablePlan._run
 
-    def ask(self: SeparablePlan, image: Any, out: Any) -> None:
+    def ask(self: WgpuSeparablePlan, image: Any, out: Any) -> None:
         if self.problem.shape == SMALL.pixels.shape:
             with little_memory():
                 self.device.empty((2**13, 2**13), np.dtype(np.float32))
         blur(self, image, out)
 
-    monkeypatch.setattr(SeparablePlan, "_run", ask)
+    monkeypatch.setattr(WgpuSeparablePlan, "_run", ask)
     question = asking(5, **ON_ADAPTER)
     session = Session(question.options)
     log = Log(question.describe(session, [], question.options.rules))
@@ -776,7 +776,7 @@ def test_software_is_not_asked_for_more_memory_than_the_host_has(
 
 HANGING = """
 import sys, wgpu
-from blurbench.backends.wgpu.separable import SeparablePlan
+from blurbench.backends.wgpu.separable import WgpuSeparablePlan
 from blurbench.cli.main import main
 from blurbench.study import devices
 
@@ -807,18 +807,18 @@ def hang(self, image, out):
         work.dispatch_workgroups(65535)
         work.end()
 
-SeparablePlan._run = hang
+WgpuSeparablePlan._run = hang
 main()
 """
 CRASHING = """
 import os
-from blurbench.backends.wgpu.separable import SeparablePlan
+from blurbench.backends.wgpu.separable import WgpuSeparablePlan
 
 def crash(self, image, out):
     os.abort()
 
 if "BLURBENCH_PARENT_PIPE" in os.environ and "BLURBENCH_LOST" not in os.environ:
-    SeparablePlan._run = crash
+    WgpuSeparablePlan._run = crash
 """
 ASKED = ("in/3.png", "--size", "5", "--backend", "numpy,wgpu", "--method", "separable,fft")
 BRIEF = ("--budget", "20", "--rounds", "1", "--quiet", "--json", "-")

@@ -26,7 +26,7 @@ from blurbench.backends.staging import BAND, SLOTS
 from blurbench.backends.torch_gpu import probing
 from blurbench.backends.torch_gpu.accelerator import Accelerator, Lane
 from blurbench.backends.torch_gpu.device import SIDE, TorchDevice, open_device
-from blurbench.backends.torch_gpu.devices import Devices
+from blurbench.backends.torch_gpu.devices import TorchDevices
 from blurbench.backends.torch_gpu.dtypes import check
 from blurbench.backends.torch_gpu.plan import DeviceRuntime
 from blurbench.backends.torch_gpu.probing import examine
@@ -59,9 +59,9 @@ def device(accelerator: Accelerator) -> TorchDevice:
     return open_device(accelerator, 0)
 
 
-def devices_of(made: FakeTorch, kind: str = "cuda") -> Devices:
+def devices_of(made: FakeTorch, kind: str = "cuda") -> TorchDevices:
     accelerator = Accelerator(made, kind)
-    return Devices(lambda: accelerator)
+    return TorchDevices(lambda: accelerator)
 
 
 # What is found.

@@ -21,11 +21,11 @@ from blurbench.backends.registry import find_implementation
 from blurbench.backends.wgpu.adapters import adapters, describe, name_of, probe, ranked
 from blurbench.backends.wgpu.bands import ALIGNMENT, BINDING, bands
 from blurbench.backends.wgpu.device import MOST_GROUPS, WgpuDevice, open_device
-from blurbench.backends.wgpu.direct import DirectPlan
-from blurbench.backends.wgpu.fft import FFTPlan
+from blurbench.backends.wgpu.direct import WgpuDirectPlan
+from blurbench.backends.wgpu.fft import WgpuFFTPlan
 from blurbench.backends.wgpu.pipelines import Pipelines
 from blurbench.backends.wgpu.plan import WgpuPlan
-from blurbench.backends.wgpu.separable import SeparablePlan, stages
+from blurbench.backends.wgpu.separable import WgpuSeparablePlan, stages
 from blurbench.border import BORDERS, source_index
 from blurbench.choice.auto import DEVICE, choose
 from blurbench.kernel import GaussianKernel
@@ -37,7 +37,11 @@ from helpers.refused import refusal
 Array = np.ndarray[Any, Any]
 Make = Callable[[WgpuDevice, Problem], WgpuPlan]
 
-METHODS: dict[str, Make] = {"separable": SeparablePlan, "direct": DirectPlan, "fft": FFTPlan}
+METHODS: dict[str, Make] = {
+    "separable": WgpuSeparablePlan,
+    "direct": WgpuDirectPlan,
+    "fft": WgpuFFTPlan,
+}
 SHAPES = ((37, 53), (1, 1), (5, 1), (1, 7), (12, 700), (21, 20, 3), (33, 31, 4), (9, 13, 5))
 LEAST = {  # WebGPU's defaults: what every adapter has
     "max-compute-invocations-per-workgroup": 256,
@@ -191,7 +195,7 @@ def test_the_adjoint_may_overwrite_its_gradient(device: WgpuDevice, border: str)
 
 @needs_adapter
 def test_a_result_may_overwrite_its_image(device: WgpuDevice) -> None:
-    plan = SeparablePlan(device, problem_of(9, (20, 30)))
+    plan = WgpuSeparablePlan(device, problem_of(9, (20, 30)))
     image = device.xp.asarray(noise(plan.problem))
     expected = plan(image).numpy()
     plan(image, out=image)
@@ -200,7 +204,7 @@ def test_a_result_may_overwrite_its_image(device: WgpuDevice) -> None:
 
 @needs_adapter
 def test_a_plan_takes_another_image_into_the_same_result(device: WgpuDevice) -> None:
-    plan = SeparablePlan(device, problem_of(9, (20, 30)))
+    plan = WgpuSeparablePlan(device, problem_of(9, (20, 30)))
     out = device.empty(plan.problem.shape, plan.problem.dtype)
     for seed in (1, 2):
         image = noise(plan.problem, seed=seed)
@@ -211,14 +215,14 @@ def test_a_plan_takes_another_image_into_the_same_result(device: WgpuDevice) -> 
 
 @needs_adapter
 def test_an_image_of_another_shape_is_refused(device: WgpuDevice) -> None:
-    plan = SeparablePlan(device, problem_of(9, (20, 30)))
+    plan = WgpuSeparablePlan(device, problem_of(9, (20, 30)))
     said = refusal(lambda: plan(device.empty((30, 20), np.dtype("float32"))))
     assert said == "image is float32 (30, 20): this plan was made for float32 (20, 30)"
 
 
 @needs_adapter
 def test_a_host_image_is_no_image_for_a_plan(device: WgpuDevice) -> None:
-    plan = SeparablePlan(device, problem_of(9, (20, 30)))
+    plan = WgpuSeparablePlan(device, problem_of(9, (20, 30)))
     assert refusal(lambda: plan(noise(plan.problem))) == (
         "image is numpy.ndarray: plans of wgpu take arrays of its device; "
         "give NumPy's to blurbench.gaussian_blur"
@@ -267,13 +271,13 @@ def test_other_types_are_refused(dtype: str) -> None:
 
 @needs_adapter
 def test_too_many_channels_are_refused(device: WgpuDevice) -> None:
-    said = refusal(lambda: SeparablePlan(device, problem_of(3, (2, 2, 2 * device.threads))))
+    said = refusal(lambda: WgpuSeparablePlan(device, problem_of(3, (2, 2, 2 * device.threads))))
     assert said.startswith(f"an image of {2 * device.threads} channels is too much for separable")
 
 
 @needs_adapter
 def test_tables_that_no_binding_can_hold_are_refused(lesser: WgpuDevice) -> None:
-    said = refusal(lambda: FFTPlan(lesser, problem_of(1201, (4, 5))))
+    said = refusal(lambda: WgpuFFTPlan(lesser, problem_of(1201, (4, 5))))
     assert said == (
         "1201 taps take a table of 49152 bytes and this adapter binds 20480: "
         "use a smaller kernel or another backend"
@@ -282,7 +286,7 @@ def test_tables_that_no_binding_can_hold_are_refused(lesser: WgpuDevice) -> None
 
 @needs_adapter
 def test_rows_that_no_band_can_hold_are_refused(lesser: WgpuDevice) -> None:
-    said = refusal(lambda: SeparablePlan(lesser, problem_of(3, (10, 900))))
+    said = refusal(lambda: WgpuSeparablePlan(lesser, problem_of(3, (10, 900))))
     assert "do not fit into this adapter's 20480 bytes" in said
 
 

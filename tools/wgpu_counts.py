@@ -77,7 +77,7 @@ def problem_of(size: int) -> Problem:
 
 
 def separable_count(problem: Problem) -> Count:
-    """Of a separable blur, as down.wgsl and strip.wgsl sum; see `SeparablePlan`."""
+    """Of a separable blur, as down.wgsl and strip.wgsl sum; see `WgpuSeparablePlan`."""
     launches = stages(problem, MOST_THREADS)
     radius, groups_of_rows = problem.kernel.radius, math.ceil(problem.height / ROWS)
     down, along = (2 * radius + 11) // FOUR, (2 * radius + 7) // FOUR  # fours of taps
@@ -91,7 +91,7 @@ def separable_count(problem: Problem) -> Count:
 
 
 def fft_count(problem: Problem) -> Count:
-    """Of a Fourier blur, as fft.wgsl transforms; see `FFTPlan`."""
+    """Of a Fourier blur, as fft.wgsl transforms; see `WgpuFFTPlan`."""
     points = FOUR * MOST_THREADS
     step, turns = turns_of(problem, points)
     passes = round(math.log(points, 4))

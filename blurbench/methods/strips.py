@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from blurbench.methods.shares import do_all
+from blurbench.methods.parallel import run_in_threads
 from blurbench.plan import Plan, Problem, empty, store
 
 STRIP = 2**17  # samples of a strip: half a MiB in float32
@@ -94,7 +94,7 @@ class StripsPlan(Plan):
                     blurred += level
                 store(self._xp, blurred, target[part])
 
-        do_all(work, range(min(len(self._passes), len(self._parts[axis]))))
+        run_in_threads(work, range(min(len(self._passes), len(self._parts[axis]))))
 
 
 def level_of(xp: Any, image: Any, dtype: Any) -> Any:

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from blurbench.backends.cuda.direct import DirectPlan
+from blurbench.backends.cuda.direct import CudaDirectPlan
 from blurbench.backends.cuda.fft import FourierPlan
 from blurbench.backends.cuda.fused import FusedPlan
 from blurbench.backends.cuda.separable import separable_plan
@@ -46,7 +46,7 @@ def main(which: str, *fault: str) -> None:
         if usual is not None:
             FusedPlan(toolkit, problem, usual)(image)
         if size == SIZES[0]:
-            DirectPlan(toolkit, problem)(image)
+            CudaDirectPlan(toolkit, problem)(image)
         if which == "all" and dtype != "float64":
             FourierPlan(toolkit, problem)(image)
     print("no fault")

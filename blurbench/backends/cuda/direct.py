@@ -47,7 +47,7 @@ def parts(n: int, most: int) -> list[range]:
     return [range(start, min(start + most, n)) for start in range(0, n, most)]
 
 
-class DirectPlan(CudaPlan):
+class CudaDirectPlan(CudaPlan):
     """The dense sum."""
 
     def __init__(self, toolkit: Toolkit, problem: Problem) -> None:

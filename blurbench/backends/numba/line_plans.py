@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from blurbench.backends.numba.plans import LINE_BYTES
 from blurbench.border import source_index, sums_before
 from blurbench.methods import approximate
+from blurbench.methods.parallel import run_in_threads
 from blurbench.methods.recursive import Recursion, against, along
-from blurbench.methods.shares import do_all
 from blurbench.plan import Plan, Problem, empty
 
 SIDE = LINE_BYTES // 8  # float64 in a line
@@ -107,7 +107,7 @@ def boxes_of(problem: Problem, method: str, n: int, step: int) -> Boxes:
     return Boxes(weights, one.radius, passes, columns, anew, float(problem.cval))
 
 
-class LinesPlan(Plan):
+class NumbaApproximatePlan(Plan):
     """Columns into an image of floats between the passes, then rows; threads share both."""
 
     def __init__(self, problem: Problem, method: str) -> None:
@@ -192,7 +192,7 @@ class LinesPlan(Plan):
             for start in starts:
                 blur(thread, start, min(start + SIDE, count))
 
-        do_all(work, range(min(len(self._rooms), -(-count // SIDE))))
+        run_in_threads(work, range(min(len(self._rooms), -(-count // SIDE))))
 
 
 def work_bytes(problem: Problem) -> int:

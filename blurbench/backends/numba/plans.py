@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.border import source_index
-from blurbench.methods.shares import do_all, split_evenly
+from blurbench.methods.parallel import run_in_threads, split_evenly
 from blurbench.plan import Plan, Problem, empty
 
 LANES = 16  # float32 in a vector: see vectors.py
@@ -72,7 +72,7 @@ class _NumbaPlan(Plan):
             for top, bottom in shares:
                 blur(thread, top, bottom)
 
-        do_all(work, range(self._threads))
+        run_in_threads(work, range(self._threads))
         if not out.flags.c_contiguous:
             out[...] = made.reshape(out.shape)
 
@@ -213,7 +213,7 @@ def direct_bytes(problem: Problem) -> int:
     return items * problem.work_dtype.itemsize
 
 
-class DirectPlan(_NumbaPlan):
+class NumbaDirectPlan(_NumbaPlan):
     """The dense sum, row by row, over a ring of rows with their margins."""
 
     def __init__(self, problem: Problem) -> None:

@@ -18,7 +18,7 @@ ONE_TAP = np.ones((1, 1))
 Span = tuple[int, int]  # of rows or columns: the first, and the first that is not in it
 
 
-class Padded:
+class PaddedOnDevice:
     """Float32 on the device that holds one image after another, with a margin of the radius.
 
     Attributes:

@@ -10,14 +10,14 @@ from blurbench.backends.opencv import BORDERS
 from blurbench.backends.opencv_ocl.arrays import OpenCLArray
 from blurbench.backends.opencv_ocl.device import OpenCLDevice
 from blurbench.backends.opencv_ocl.filters import Filter
-from blurbench.backends.opencv_ocl.padded import Padded
+from blurbench.backends.opencv_ocl.padded import PaddedOnDevice
 from blurbench.errors import InputError
 from blurbench.plan import Problem
 
 MOST_CHANNELS = 4
 
 
-class FilterPlan(OwnArraysPlan):
+class OpenCLFilterPlan(OwnArraysPlan):
     """`filter2D` with the dense taps, or `sepFilter2D` with those of one axis.
 
     They sum in float32 and store integers themselves, rounded to nearest. Under borders that they
@@ -40,12 +40,12 @@ class FilterPlan(OwnArraysPlan):
         kernel, self._depth = problem.kernel, device.depth(problem.dtype)
         taps = kernel.dense() if method == "direct" else kernel.taps
         self.nbytes = 2 * taps.nbytes
-        self._padded: Padded | None = None
+        self._padded: PaddedOnDevice | None = None
         if _known(problem):
             self._filter = Filter(taps, BORDERS[problem.border])
         else:
             self._filter = Filter(taps)
-            self._padded = padded = Padded(device, problem)
+            self._padded = padded = PaddedOnDevice(device, problem)
             self._result = device.empty(padded.array.shape, problem.dtype)
             self._blurred = self._cv2.UMat(self._result.umat, *padded.inner)
             self.nbytes += padded.array.nbytes + self._result.nbytes

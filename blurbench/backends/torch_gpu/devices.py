@@ -25,7 +25,7 @@ from blurbench.errors import InputError
 from blurbench.plan import Plan, Problem
 
 
-class Devices:
+class TorchDevices:
     """Those that this process has opened, and what it keeps to get there.
 
     Args:

@@ -15,7 +15,7 @@ TILE_ROWS = 4
 MOST_AT_ONCE = 2**36
 
 
-class DirectPlan(WgpuPlan):
+class WgpuDirectPlan(WgpuPlan):
     """The dense sum.
 
     Raises:

@@ -13,7 +13,7 @@ from blurbench.backends.wgpu.plan import BETWEEN, IMAGE, RESULT, Stage, WgpuPlan
 from blurbench.plan import Problem
 
 
-class FFTPlan(WgpuPlan):
+class WgpuFFTPlan(WgpuPlan):
     """Two launches: lines down the image, then lines across it."""
 
     def __init__(self, device: WgpuDevice, problem: Problem) -> None:

@@ -22,7 +22,7 @@ from blurbench.plan import Problem
 LEAST_SHARE = 0.6
 
 
-class SeparablePlan(WgpuPlan):
+class WgpuSeparablePlan(WgpuPlan):
     """Both passes of the separable blur.
 
     Raises:

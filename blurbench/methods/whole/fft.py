@@ -38,7 +38,7 @@ def work_bytes(problem: Problem, fast_length: Callable[[int], int]) -> int:
     return 6 * height * (width + 2) * problem.work_dtype.itemsize
 
 
-class FFTPlan(PlanePlan):
+class WholeFFTPlan(PlanePlan):
     """Holds the kernel's spectrum and the padded channel; transforms one channel at a time."""
 
     def __init__(self, xp: Any, problem: Problem, fourier: PlaneFourier) -> None:
