@@ -5,7 +5,6 @@ A CPU device (PoCL) will do. Where there is none, what needs no device is still 
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +38,6 @@ from blurbench.backends.opencv_ocl.selection import (
     probe,
 )
 from blurbench.backends.registry import find_implementation
-from blurbench.border import BORDERS
 from blurbench.choice.auto import DEVICE, choose
 from blurbench.extras import install
 from blurbench.kernel import GaussianKernel
@@ -219,43 +217,6 @@ def test_the_backend_of_the_cpu_makes_the_same_image_with_opencl_and_without(met
 
 
 # The plan's life.
-
-ADJOINTS = tuple(zip(itertools.cycle(METHODS), BORDERS, strict=False))
-
-
-@needs_device
-@later
-@pytest.mark.parametrize(("method", "border"), ADJOINTS)
-def test_the_adjoint_is_the_transpose(device: OpenCLDevice, method: str, border: str) -> None:
-    shape = (11, 14, 3)
-    given: dict[str, Any] = {"size": 9, "border": border, "cval": 3.0, "method": method}
-    plan = blurbench.prepare(shape, backend="opencv_ocl", **given)
-    gradient = noise(plan.problem, -1, 1)
-    expected = blurbench.prepare(shape, backend="numpy", dtype=np.float64, **given).adjoint(
-        gradient.astype(np.float64)
-    )
-    found = plan.adjoint(device.xp.asarray(gradient)).numpy()
-    assert np.abs(found - expected).max() < 3e-6
-
-
-@needs_device
-@later
-@pytest.mark.parametrize("border", ["reflect", "mirror"])
-def test_the_adjoint_may_overwrite_its_gradient(device: OpenCLDevice, border: str) -> None:
-    plan = blurbench.prepare((11, 14), size=5, border=border, backend="opencv_ocl")
-    gradient = device.xp.asarray(noise(plan.problem))
-    expected = plan.adjoint(gradient).numpy()
-    plan.adjoint(gradient, out=gradient)
-    assert np.array_equal(gradient.numpy(), expected)
-
-
-@needs_device
-def test_a_result_may_overwrite_its_image(device: OpenCLDevice) -> None:
-    plan = OpenCLFilterPlan(device, problem_of(9, (20, 30)), "separable")
-    image = device.xp.asarray(noise(plan.problem))
-    expected = plan(image).numpy()
-    plan(image, out=image)
-    assert np.array_equal(image.numpy(), expected)
 
 
 @needs_device
