@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from blurbench.border import BORDERS
     from blurbench.errors import InputError
     from blurbench.kernel import GaussianKernel
-    from blurbench.plan import Plan, Problem
+    from blurbench.plan import Plan
+    from blurbench.problem import Problem
 
 __all__ = [
     "BORDERS",

@@ -20,7 +20,8 @@ from blurbench.choice.table import current
 from blurbench.errors import InputError
 from blurbench.image import Image, blur_with_alpha
 from blurbench.kernel import make_kernel
-from blurbench.plan import Plan, Problem, check_dtype
+from blurbench.plan import Plan
+from blurbench.problem import Problem, check_dtype
 
 KEPT_BYTES = 256 * 2**20
 

@@ -41,7 +41,8 @@ from blurbench.measure.judge import (
     Rules,
 )
 from blurbench.measure.race import FIRST_LOOK
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.export import to_json
 from blurbench.records.findings import ALONE
 from blurbench.records.journal import Journal, Log

@@ -23,7 +23,8 @@ from blurbench.extras import install
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import APPROXIMATE, Rounds, Rules, judge, may_lead
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.lead import lead_of
 from blurbench.report.console import open_console
 from blurbench.report.verify import run_and_show

@@ -36,7 +36,9 @@ from blurbench.backends.cuda.shapes import (
     table_text,
 )
 from blurbench.border import BORDERS
-from blurbench.plan import DTYPES, Plan, Problem
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers import cuda_on_cpu
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.covering import PRODUCTS, covering

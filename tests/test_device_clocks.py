@@ -9,7 +9,7 @@ import pytest
 
 from blurbench.backends.device import HOLD_S, EventClock
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.point.alone import time_alone
 from blurbench.study.point.bandwidth import time_device_copies
 from blurbench.study.point.device_cells import DeviceCell, Place

@@ -36,7 +36,8 @@ from blurbench.backends.wgpu.separable import WgpuSeparablePlan
 from blurbench.cli.runs import LOST, resume
 from blurbench.errors import DeviceLostError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.journal import Journal, Log, Run, load
 from blurbench.records.summary import Row
 from blurbench.study.compare import compare

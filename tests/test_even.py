@@ -22,7 +22,7 @@ from blurbench.cli.main import cli
 from blurbench.errors import InputError
 from blurbench.image import write_image
 from blurbench.kernel import MIN_SIGMA, GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers import cuda_on_cpu
 from helpers.contract import reference, share_of_allowed
 

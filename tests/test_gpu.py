@@ -29,7 +29,9 @@ from blurbench.backends.staging import Staging
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Plan, Problem
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.findings import ALONE
 from blurbench.study.point.cells import Cell
 from blurbench.study.point.device_cells import DeviceCell, Place, place_on

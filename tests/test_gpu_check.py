@@ -18,7 +18,7 @@ import pytest
 
 from blurbench.backends.backend import Implementation
 from blurbench.border import BORDERS
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from gpu_check import crossovers, graphs_part, instruments, processes, programme, rightness
 from gpu_check.copying import COPY
 from gpu_check.criteria import CRITERIA, Criterion, judge_clocks, of_copy

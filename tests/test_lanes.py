@@ -25,7 +25,8 @@ from blurbench.kernel import GaussianKernel
 from blurbench.large.run import TileBlur
 from blurbench.large.source import open_source
 from blurbench.large.tiles import Tile
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers.fake_cupy import FakeDevice, FakeStream, on_device, place_here
 from helpers.fake_cupy import cupy as cupy
 from helpers.planted import backend_of

@@ -18,7 +18,7 @@ from blurbench.backends import numpy as host
 from blurbench.border import BORDERS
 from blurbench.methods.approximate import BOXES
 from blurbench.methods.whole.fft import PlaneFourier, WholeFFTPlan
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers import counted
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.covering import covering

@@ -16,7 +16,8 @@ import pytest
 
 from blurbench.backends import numba as owner
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers.contract import noise, reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]

@@ -41,7 +41,7 @@ from blurbench.backends.registry import find_implementation
 from blurbench.choice.auto import DEVICE, choose
 from blurbench.extras import install
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.refused import refusal
 

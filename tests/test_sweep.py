@@ -24,7 +24,7 @@ from blurbench.image import Image, cover
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rounds, Sample
 from blurbench.measure.race import Contender
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.journal import Journal, Log, load
 from blurbench.records.record import Record
 from blurbench.records.summary import Row

@@ -23,7 +23,7 @@ from blurbench.inspect.planning import Padded, Planning
 from blurbench.kernel import make_kernel
 from blurbench.measure.judge import Result, Standing
 from blurbench.measure.stats import Estimate
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.journal import Log
 from blurbench.records.summary import Key, Row
 from blurbench.report import accuracy, against, batch, compare, inspect, show, tune, verify

@@ -29,7 +29,7 @@ from blurbench.backends.wgpu.separable import WgpuSeparablePlan, stages
 from blurbench.border import BORDERS, source_index
 from blurbench.choice.auto import DEVICE, choose
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.covering import covering
 from helpers.refused import refusal

@@ -40,7 +40,7 @@ from blurbench.backends.cuda.shapes import (
 )
 from blurbench.backends.device import EventClock
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.exactness import allowed_error, image_scale
 from blurbench.study.verify import make_image, reference
 

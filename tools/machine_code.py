@@ -23,7 +23,7 @@ from blurbench.backends.cuda.compiler import options, source
 from blurbench.backends.cuda.plan import INTERLEAVED
 from blurbench.backends.cuda.shapes import Shape, fused_macros, shape_for
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.cuda_assembly import Resources, assemble, compiler, disassemble, disassembler, kept
 from helpers.instructions import read, usual_way
 from machine_code_passes import Cost, columns_bytes, columns_cost, fft_bytes, fft_cost

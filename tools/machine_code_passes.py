@@ -12,7 +12,7 @@ from blurbench.backends.cuda import columns
 from blurbench.backends.cuda.compiler import options, source
 from blurbench.backends.cuda.fft import macros, stretch_for
 from blurbench.backends.cuda.plan import together
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.cuda_assembly import Resources, assemble, disassemble, kept
 from helpers.instructions import Way, read, usual_way, way_through
 

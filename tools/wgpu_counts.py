@@ -18,7 +18,7 @@ from blurbench.backends.wgpu.fft import turns_of
 from blurbench.backends.wgpu.pipelines import MOST_THREADS
 from blurbench.backends.wgpu.separable import stages
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "gpu.md"
 BEGIN, END = "<!-- counts: made by make wgpu-counts -->\n", "<!-- end of counts -->\n"

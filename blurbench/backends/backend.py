@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from blurbench.backends.lanes import Lanes
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
-from blurbench.plan import DTYPES, Plan, Problem
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 
 @dataclass(frozen=True)

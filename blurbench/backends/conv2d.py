@@ -18,7 +18,8 @@ from blurbench.backends.backend import Implementation
 from blurbench.border import Margins
 from blurbench.kernel import GaussianKernel
 from blurbench.methods import direct, separable
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 # Taps that one convolution sums up: a longer float32 sum may leave the contract. A larger kernel
 # is cut into parts, which are convolved one by one and added up.

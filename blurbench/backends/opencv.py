@@ -16,7 +16,8 @@ from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.padded import Padded
 from blurbench.backends.process_settings import ProcessSetting
 from blurbench.methods import direct, fft, separable
-from blurbench.plan import WITHOUT_FLOAT16, Plan, PlanePlan, Problem, empty, store
+from blurbench.plan import Plan, PlanePlan, empty, store
+from blurbench.problem import WITHOUT_FLOAT16, Problem
 
 # The library's own names for the borders that its filters know.
 BORDERS = {

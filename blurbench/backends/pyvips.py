@@ -14,7 +14,8 @@ from blurbench.backends.padded import Padded
 from blurbench.backends.process_settings import ProcessSetting
 from blurbench.forks import Home
 from blurbench.methods import direct, separable
-from blurbench.plan import WITHOUT_FLOAT16, Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import WITHOUT_FLOAT16, Problem
 
 FORMATS = {"uint8": "uchar", "uint16": "ushort"}
 

@@ -18,7 +18,8 @@ from blurbench.methods.whole import fft as whole_fft
 from blurbench.methods.whole import separable as whole_separable
 from blurbench.methods.whole.fft import PlaneFourier
 from blurbench.methods.whole.library import Library
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 
 def array_implementations(backend: str, load: Callable[[], Library]) -> tuple[Implementation, ...]:

@@ -11,7 +11,7 @@ from blurbench.backends.registry import find_implementation as find
 from blurbench.choice.model import Case, ranking
 from blurbench.choice.table import Table, current
 from blurbench.errors import CannotRunError, InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 AUTO = "auto"
 DEVICE, HOST = "device", "host"

@@ -421,7 +421,7 @@ def build_options(given: dict[str, Any]) -> Options:
     Raises:
         InputError: a name is unknown or a value cannot be used.
     """
-    from blurbench.plan import MAX_THREADS
+    from blurbench.problem import MAX_THREADS
     from blurbench.study.options import Options, chosen
 
     border, dtype, threads = (_only(given, name) for name in AXES)

@@ -11,7 +11,7 @@ from blurbench.backends.pocketfft import fast_length
 from blurbench.backends.registry import find_implementation
 from blurbench.errors import InputError
 from blurbench.methods import direct, fft, separable
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.exactness import reference_sample
 
 SIDE = 96  # of the image on which errors are measured

@@ -17,7 +17,7 @@ from blurbench.inspect.influence import Influence, influences
 from blurbench.inspect.planning import Padded, Planning, paddings, planning
 from blurbench.inspect.shift import Shift, measure_shift
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 SHAPE = (1024, 1024)  # on which operations and bytes are counted where none is given
 

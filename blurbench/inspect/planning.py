@@ -17,7 +17,7 @@ from blurbench.errors import InputError
 from blurbench.image import check_memory
 from blurbench.measure.clock import Call, Clock, HostClock
 from blurbench.measure.threads import limit_threads
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.options import Options, chosen
 from blurbench.study.point.prediction import predict
 

@@ -12,7 +12,8 @@ from typing import Any
 from blurbench.border import Margins
 from blurbench.methods.parallel import run_in_threads, split_evenly
 from blurbench.methods.windows import Windows
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.plan import Plan, empty, store
+from blurbench.problem import Problem
 
 BLOCK = 32  # samples made by one product: fewer call more often, more multiply more zeros
 # A product sums so many terms at most: longer sums in float32 leave the exactness contract, and

@@ -12,7 +12,8 @@ from typing import Any
 
 from blurbench.border import Margins
 from blurbench.methods.parallel import run_in_threads, split_evenly
-from blurbench.plan import PlanePlan, Problem, empty, store
+from blurbench.plan import PlanePlan, empty, store
+from blurbench.problem import Problem
 
 COLUMNS = 32  # made by one product: fewer call more often, more multiply more zeros
 # Larger products OpenBLAS would share out among threads of its own, which wait for each other at

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from blurbench.methods.parallel import run_in_threads
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.plan import Plan, empty, store
+from blurbench.problem import Problem
 
 STRIP = 2**17  # samples of a strip: half a MiB in float32
 LEAST = 2**16  # samples of an image for each thread; waking one costs as much as blurring half

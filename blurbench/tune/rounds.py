@@ -14,7 +14,7 @@ from blurbench import host
 from blurbench.choice.auto import keeps_contract
 from blurbench.errors import InputError, lacks_memory, text_of
 from blurbench.measure.schedule import shuffled_rounds
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.tune.contender import Contender
 from blurbench.tune.expectation import Pace
 from blurbench.tune.fitting import Timing

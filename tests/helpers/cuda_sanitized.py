@@ -18,7 +18,7 @@ from blurbench.backends.cuda.fused import FusedPlan
 from blurbench.backends.cuda.separable import separable_plan
 from blurbench.backends.cuda.shapes import shape_for
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers import cuda_on_cpu
 
 SHAPES = ((1, 1), (9, 5), (36, 150), (20, 23, 3), (6, 143, 4))

@@ -15,7 +15,7 @@ from typing import Any
 
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Copy
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from gpu_check.copying import COPY
 from gpu_check.report import text_of
 from gpu_check.scale import OWN

@@ -16,7 +16,7 @@ import numpy as np
 from blurbench.backends import gpu
 from blurbench.backends.device import EventClock
 from blurbench.backends.registry import find_backend, find_implementation
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from gpu_check.compiling import compile_all, to_race
 from gpu_check.copying import COPY, copies
 from gpu_check.races import FAILED, RACED, Images, Racers, Sample, read_races, write_samples

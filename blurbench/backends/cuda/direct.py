@@ -10,7 +10,7 @@ import numpy as np
 
 from blurbench.backends.cuda.compiler import Toolkit
 from blurbench.backends.cuda.plan import CudaPlan, together
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 LANES, ROWS, COLUMNS = 32, 8, 128  # of a block; as in direct.cu
 MOST_ALONG = 65_535  # blocks of a grid along y and z

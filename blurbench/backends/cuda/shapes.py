@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blurbench.backends.cuda.plan import together
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 TABLE = Path(__file__).with_suffix(".csv")
 ANY = "any"

@@ -9,7 +9,7 @@ from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.numba import line_plans, plans
 from blurbench.methods import approximate, direct, separable
-from blurbench.plan import WITHOUT_FLOAT16
+from blurbench.problem import WITHOUT_FLOAT16
 
 
 @functools.cache

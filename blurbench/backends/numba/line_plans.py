@@ -14,7 +14,8 @@ from blurbench.border import source_index, sums_before
 from blurbench.methods import approximate
 from blurbench.methods.parallel import run_in_threads
 from blurbench.methods.recursive import Recursion, against, along
-from blurbench.plan import Plan, Problem, empty
+from blurbench.plan import Plan, empty
+from blurbench.problem import Problem
 
 SIDE = LINE_BYTES // 8  # float64 in a line
 FORWARD, BACK = 3, 2  # see feedback.py

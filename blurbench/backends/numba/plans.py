@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from blurbench.border import source_index
 from blurbench.methods.parallel import run_in_threads, split_evenly
-from blurbench.plan import Plan, Problem, empty
+from blurbench.plan import Plan, empty
+from blurbench.problem import Problem
 
 LANES = 16  # float32 in a vector: see vectors.py
 LINE_BYTES = 128  # the same

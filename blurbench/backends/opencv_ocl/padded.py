@@ -12,7 +12,7 @@ import numpy as np
 from blurbench.backends.opencv_ocl.device import OpenCLDevice
 from blurbench.backends.opencv_ocl.filters import Filter
 from blurbench.border import source_index
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 ONE_TAP = np.ones((1, 1))
 Span = tuple[int, int]  # of rows or columns: the first, and the first that is not in it

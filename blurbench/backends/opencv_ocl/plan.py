@@ -12,7 +12,7 @@ from blurbench.backends.opencv_ocl.device import OpenCLDevice
 from blurbench.backends.opencv_ocl.filters import Filter
 from blurbench.backends.opencv_ocl.padded import PaddedOnDevice
 from blurbench.errors import InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 MOST_CHANNELS = 4
 

@@ -22,7 +22,8 @@ from blurbench.backends.torch_gpu.streams import TorchStreams
 from blurbench.backends.torch_gpu.tensors import dtype_name
 from blurbench.cache import IdleCache
 from blurbench.errors import InputError
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 
 class TorchDevices:

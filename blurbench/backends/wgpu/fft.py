@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from blurbench.backends.wgpu.device import WgpuDevice
 from blurbench.backends.wgpu.pipelines import MOST_THREADS
 from blurbench.backends.wgpu.plan import BETWEEN, IMAGE, RESULT, Stage, WgpuPlan, check_turns
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 
 class WgpuFFTPlan(WgpuPlan):

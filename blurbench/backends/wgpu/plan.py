@@ -18,7 +18,7 @@ from blurbench.backends.wgpu.bands import BINDING, FOUR, NOWHERE, ROWS, Band, Wi
 from blurbench.backends.wgpu.device import WgpuDevice
 from blurbench.border import OUTSIDE, source_index
 from blurbench.errors import InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 IMAGE, BETWEEN, RESULT = "image", "between", "result"
 SHAPE = np.dtype(  # as in prelude.wgsl

@@ -13,7 +13,8 @@ from blurbench.border import Margins
 from blurbench.methods.banded import TERMS, toeplitz
 from blurbench.methods.whole.frame import Frame, passing_bytes
 from blurbench.methods.whole.library import Library
-from blurbench.plan import PlanePlan, Problem, store
+from blurbench.plan import PlanePlan, store
+from blurbench.problem import Problem
 
 BLOCK = 128  # samples made by one product: as many as keep a multiprocessor busy
 

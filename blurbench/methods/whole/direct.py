@@ -13,7 +13,8 @@ from typing import Any
 from blurbench.methods.direct import toeplitz
 from blurbench.methods.whole.frame import Frame, passing_bytes
 from blurbench.methods.whole.library import Library
-from blurbench.plan import PlanePlan, Problem, store
+from blurbench.plan import PlanePlan, store
+from blurbench.problem import Problem
 
 COLUMNS = 32  # made by one product: more multiply more zeros, fewer read the image more often
 

@@ -14,7 +14,8 @@ from typing import Any
 from blurbench.methods.fft import padded_length
 from blurbench.methods.strips import level_of
 from blurbench.methods.whole.frame import Frame
-from blurbench.plan import PlanePlan, Problem, store
+from blurbench.plan import PlanePlan, store
+from blurbench.problem import Problem
 
 
 @dataclass(frozen=True)

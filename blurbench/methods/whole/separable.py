@@ -12,7 +12,8 @@ from typing import Any
 from blurbench.border import Margins
 from blurbench.methods.whole.frame import passing_bytes
 from blurbench.methods.whole.library import Library
-from blurbench.plan import Plan, Problem, store
+from blurbench.plan import Plan, store
+from blurbench.problem import Problem
 
 ROOM = 2**27  # bytes of images at a time
 

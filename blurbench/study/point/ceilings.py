@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.findings import COPY, RANKING_SCOPE
 from blurbench.records.roofline import MULTIPLY_ADD
 from blurbench.study.point.arithmetic import time_device, time_host

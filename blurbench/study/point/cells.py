@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from blurbench import host
 from blurbench.backends.backend import Implementation
 from blurbench.measure.clock import HostClock
-from blurbench.plan import Problem, empty
+from blurbench.plan import empty
+from blurbench.problem import Problem
 
 Stopwatch = Callable[[int], float]  # seconds that this many calls took together
 

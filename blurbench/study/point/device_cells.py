@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Call, Device, EventClock, LaunchClock
 from blurbench.measure.clock import HostClock
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.point.cells import HEATED_S, Cell, Cost, Stopwatch, copies_beyond
 from blurbench.study.point.pipeline import Pipeline
 
