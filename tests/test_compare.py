@@ -54,7 +54,7 @@ from blurbench.study.exactness import allowed_error
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
 from blurbench.study.point.bandwidth import CopySample, time_copies
-from blurbench.study.question import Question, Source
+from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 from helpers.planted import (
     SMALL,
@@ -168,7 +168,7 @@ def simulate_into(
     """The same, into a log of the test's own."""
     options = Options(**{"backends": ("fake",), "threads": 1, "seed": 1, "budget": budget, **given})
     session = Session(options)
-    question = Question("compare", (Source(),), (SMALL,), (KERNEL,), options)
+    question = Question("compare", (ImageSource(),), (SMALL,), (KERNEL,), options)
     log = make_log(question.describe(session, [], options.rules))
     return compare(SMALL, KERNEL, options, listener, log, session), log
 

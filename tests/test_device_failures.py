@@ -45,7 +45,7 @@ from blurbench.study.devices import Devices
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
 from blurbench.study.patience import PATIENCE_S, HungError, any_left_behind, within
-from blurbench.study.question import Question, Source
+from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 from blurbench.study.sweep import sweep
 from helpers.command import Ran, measure_briefly, run
@@ -150,7 +150,7 @@ def asking(*sizes: int, **given: Any) -> Question:
         **{"backends": ("fake", "gpu"), "threads": 1, "seed": 1, "budget": 60.0, **given}
     )
     kernels = tuple(GaussianKernel.from_size(size) for size in sizes)
-    return Question("sweep", (Source(),), (SMALL,), kernels, options)
+    return Question("sweep", (ImageSource(),), (SMALL,), kernels, options)
 
 
 def compared(make_log: Callable[[Run], Log] = Log, **given: Any) -> dict[str, Row]:
