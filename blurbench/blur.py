@@ -133,7 +133,7 @@ def gaussian_blur(
     try:
         if AUTO in (backend, method):
             place = HOST if there is None else DEVICE
-            how = _resolve(image.shape, wanted, what, how, types, threads, tolerance, place)
+            how = _resolve(image.shape, wanted, what, how, types, threads, (tolerance, place))
             backend = how[-1]
         key = (image.shape, wanted, what, how, types, threads)
         hash(key)
@@ -246,11 +246,15 @@ def _resolve(
     how: tuple[str, float, str, str],
     types: tuple[type, type],
     threads: int | None,
-    tolerance: float | None,
-    place: str,
+    among: tuple[float | None, str],
 ) -> tuple[str, float, str, str]:
-    """`how` with the method and backend that `auto` stands for."""
+    """`how` with the method and backend that `auto` stands for.
+
+    Args:
+        among: the tolerance, and the place of the image: see `choose`.
+    """
     border, cval, method, backend = how
+    tolerance, place = among
     problem = _problem(shape, what, (border, cval), dtype, threads)
     one = choose(problem, backend, method, tolerance, place)
     return border, cval, one.method, one.backend
