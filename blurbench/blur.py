@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Backend
-from blurbench.backends.device_arrays import OnDevice, adopt, library_of, lies_on_gpu
-from blurbench.backends.loss import meaning_of
+from blurbench.backends.device_loss import meaning_of
+from blurbench.backends.images_on_gpu import OnDevice, adopt, library_of, lies_on_gpu
 from blurbench.backends.registry import find_backend, find_implementation, place_of, probe
 from blurbench.cache import IdleCache
 from blurbench.choice.auto import AUTO, DEVICE, HOST, choose

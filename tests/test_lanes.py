@@ -18,7 +18,7 @@ from blurbench import InputError, gaussian_blur, plan_cache
 from blurbench.backends import gpu, staging
 from blurbench.backends.backend import Availability
 from blurbench.backends.cuda.direct import IN_ONE_LAUNCH
-from blurbench.backends.device_arrays import lies_on_gpu
+from blurbench.backends.images_on_gpu import lies_on_gpu
 from blurbench.backends.lanes import CUDA, PER_THREAD
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.kernel import GaussianKernel

@@ -19,8 +19,8 @@ from blurbench import gaussian_blur
 from blurbench.backends import gpu
 from blurbench.backends.backend import Availability
 from blurbench.backends.device import HOLD_S, Clocks, EventClock
-from blurbench.backends.device_arrays import lies_on_gpu
 from blurbench.backends.driver import Driver
+from blurbench.backends.images_on_gpu import lies_on_gpu
 from blurbench.backends.registry import find_implementation
 from blurbench.backends.staging import BAND, SLOTS
 from blurbench.backends.torch_gpu import probing

@@ -9,7 +9,7 @@ from typing import Any
 
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Device
-from blurbench.backends.loss import loss_of
+from blurbench.backends.device_loss import loss_of
 from blurbench.backends.registry import find_backend
 from blurbench.errors import DeviceLostError, InputError, lacks_memory, text_of
 from blurbench.problem import Problem

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.device import Call, Clocks, Copy
-from blurbench.backends.loss import loss_of, lost_text
+from blurbench.backends.device_loss import loss_of, lost_text
 from blurbench.backends.own_arrays import OwnNamespace
 from blurbench.backends.wgpu.adapters import adapters, is_software, name_of
 from blurbench.backends.wgpu.arithmetic import multiply_adds
