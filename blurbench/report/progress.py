@@ -14,7 +14,7 @@ from blurbench.image import Image
 from blurbench.large.source import Source
 from blurbench.large.tiles import Tiling
 from blurbench.measure.race import Ranking
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.report.compare import header_lines
 from blurbench.report.console import error_console, say
 from blurbench.report.units import brief_duration, minutes, plural
