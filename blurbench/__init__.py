@@ -12,16 +12,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from blurbench.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from blurbench.api.calls import compare, crossover, load, sweep
-    from blurbench.api.result import Result
+    from blurbench.api.result import RunResult
     from blurbench.blur import gaussian_blur, plan_cache, prepare
     from blurbench.border import BORDERS
     from blurbench.errors import InputError
     from blurbench.kernel import GaussianKernel
-    from blurbench.plan import Plan, Problem
-
-__version__ = "0.1.0"
+    from blurbench.plan import Plan
+    from blurbench.problem import Problem
 
 __all__ = [
     "BORDERS",
@@ -29,7 +30,7 @@ __all__ = [
     "InputError",
     "Plan",
     "Problem",
-    "Result",
+    "RunResult",
     "compare",
     "crossover",
     "gaussian_blur",
@@ -45,7 +46,7 @@ _HOMES = {
     "InputError": "errors",
     "Plan": "plan",
     "Problem": "plan",
-    "Result": "api.result",
+    "RunResult": "api.result",
     "compare": "api.calls",
     "crossover": "api.calls",
     "gaussian_blur": "blur",

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Backend
-from blurbench.backends.device_arrays import OnDevice, adopt, library_of, lies_on_gpu
-from blurbench.backends.loss import meaning_of
+from blurbench.backends.device_loss import meaning_of
+from blurbench.backends.images_on_gpu import OnDevice, adopt, library_of, lies_on_gpu
 from blurbench.backends.registry import find_backend, find_implementation, place_of, probe
 from blurbench.cache import IdleCache
 from blurbench.choice.auto import AUTO, DEVICE, HOST, choose
@@ -20,7 +20,8 @@ from blurbench.choice.table import current
 from blurbench.errors import InputError
 from blurbench.image import Image, blur_with_alpha
 from blurbench.kernel import make_kernel
-from blurbench.plan import Plan, Problem, check_dtype
+from blurbench.plan import Plan
+from blurbench.problem import Problem, check_dtype
 
 KEPT_BYTES = 256 * 2**20
 
@@ -132,7 +133,7 @@ def gaussian_blur(
     try:
         if AUTO in (backend, method):
             place = HOST if there is None else DEVICE
-            how = _resolve(image.shape, wanted, what, how, types, threads, tolerance, place)
+            how = _resolve(image.shape, wanted, what, how, types, threads, (tolerance, place))
             backend = how[-1]
         key = (image.shape, wanted, what, how, types, threads)
         hash(key)
@@ -245,11 +246,15 @@ def _resolve(
     how: tuple[str, float, str, str],
     types: tuple[type, type],
     threads: int | None,
-    tolerance: float | None,
-    place: str,
+    among: tuple[float | None, str],
 ) -> tuple[str, float, str, str]:
-    """`how` with the method and backend that `auto` stands for."""
+    """`how` with the method and backend that `auto` stands for.
+
+    Args:
+        among: the tolerance, and the place of the image: see `choose`.
+    """
     border, cval, method, backend = how
+    tolerance, place = among
     problem = _problem(shape, what, (border, cval), dtype, threads)
     one = choose(problem, backend, method, tolerance, place)
     return border, cval, one.method, one.backend

@@ -173,23 +173,23 @@ def test_a_crossover_takes_one_image() -> None:
 
 
 @pytest.fixture
-def result(two: None) -> blurbench.Result:
+def result(two: None) -> blurbench.RunResult:
     return blurbench.compare(IMAGE, 5, **SOON)
 
 
-def test_the_rows_have_the_columns_of_the_command_s_csv(result: blurbench.Result) -> None:
+def test_the_rows_have_the_columns_of_the_command_s_csv(result: blurbench.RunResult) -> None:
     result.save("run")
     shown = run("show", "run", "--csv", "-").out
     assert to_csv(list(result.rows[0]), result.rows) == shown
     assert len(list(csv.DictReader(shown.splitlines()))) == 2
 
 
-def test_the_document_is_that_of_the_command(result: blurbench.Result) -> None:
+def test_the_document_is_that_of_the_command(result: blurbench.RunResult) -> None:
     result.save("run")
     assert json.loads(run("show", "run", "--json", "-").out) == result.to_dict()
 
 
-def test_what_is_saved_is_loaded_as_it_was(result: blurbench.Result) -> None:
+def test_what_is_saved_is_loaded_as_it_was(result: blurbench.RunResult) -> None:
     result.save("run")
     loaded = blurbench.load("run")
     assert loaded.rows == result.rows
@@ -197,7 +197,7 @@ def test_what_is_saved_is_loaded_as_it_was(result: blurbench.Result) -> None:
     assert not loaded.interrupted
 
 
-def test_a_result_is_not_saved_over_another(result: blurbench.Result) -> None:
+def test_a_result_is_not_saved_over_another(result: blurbench.RunResult) -> None:
     result.save("run")
     with pytest.raises(InputError, match="holds a run already"):
         result.save("run")
@@ -227,7 +227,7 @@ def test_what_a_command_kept_is_loaded() -> None:
     assert [row["image"] for row in blurbench.load("run").rows] == ["photo.png"]
 
 
-def test_a_folder_of_runs_names_those_to_load(result: blurbench.Result) -> None:
+def test_a_folder_of_runs_names_those_to_load(result: blurbench.RunResult) -> None:
     result.save("several/one")
     with pytest.raises(InputError, match=r"name those below, several/\*/"):
         blurbench.load("several")
@@ -239,7 +239,7 @@ def test_a_run_that_is_kept_as_it_goes_is_the_result() -> None:
     assert blurbench.load("run").rows == result.rows
 
 
-def test_the_rows_become_a_table_of_pandas(result: blurbench.Result) -> None:
+def test_the_rows_become_a_table_of_pandas(result: blurbench.RunResult) -> None:
     pandas = pytest.importorskip("pandas")
     table = result.to_pandas()
     assert isinstance(table, pandas.DataFrame)
@@ -247,33 +247,33 @@ def test_the_rows_become_a_table_of_pandas(result: blurbench.Result) -> None:
 
 
 def test_without_pandas_the_error_says_how_to_have_it(
-    result: blurbench.Result, monkeypatch: pytest.MonkeyPatch
+    result: blurbench.RunResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(InputError, match=r"to_pandas needs pandas.*pip install .*pandas>="):
         result.to_pandas()
 
 
-def test_a_result_is_drawn(result: blurbench.Result) -> None:
+def test_a_result_is_drawn(result: blurbench.RunResult) -> None:
     figure = pytest.importorskip("matplotlib.figure")
     assert isinstance(result.plot(), figure.Figure)
 
 
 def test_without_matplotlib_the_error_says_how_to_have_it(
-    result: blurbench.Result, monkeypatch: pytest.MonkeyPatch
+    result: blurbench.RunResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(InputError, match=r"plot needs matplotlib.*pip install .*matplotlib>="):
         result.plot()
 
 
-def test_its_text_is_the_question_and_the_answer(result: blurbench.Result) -> None:
+def test_its_text_is_the_question_and_the_answer(result: blurbench.RunResult) -> None:
     first, *others = repr(result).splitlines()
     assert first == "<blurbench compare: array: 16x16 float32, 1.02 kB>"
     assert others == result.answer.splitlines()
 
 
-def test_a_library_s_own_call_is_in_the_answer(result: blurbench.Result) -> None:
+def test_a_library_s_own_call_is_in_the_answer(result: blurbench.RunResult) -> None:
     assert '  blurbench.gaussian_blur(img, size=5, backend="fake", method="fast")' in result.answer
 
 
@@ -361,7 +361,7 @@ def test_what_an_image_is_called_cannot_become_html() -> None:
     assert any(name in text for text in found.texts)
 
 
-def test_a_notebook_s_page_decides_on_the_colours(result: blurbench.Result) -> None:
+def test_a_notebook_s_page_decides_on_the_colours(result: blurbench.RunResult) -> None:
     shown = result._repr_html_()
     assert set(re.findall(r"(?<![-\w])color:([^;\"]+)", shown)) == {"inherit"}
     assert set(re.findall(r"background:([^;\"]+)", shown)) == {
@@ -394,7 +394,7 @@ def test_in_a_notebook_a_line_is_written_anew_now_and_then_and_emptied_in_the_en
 
 
 def test_without_a_terminal_and_a_notebook_nothing_is_shown(
-    result: blurbench.Result, capfd: pytest.CaptureFixture[str]
+    result: blurbench.RunResult, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert not bar_for(quiet=False).on_terminal
     blurbench.compare(IMAGE, 5, **SOON)

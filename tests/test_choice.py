@@ -35,7 +35,8 @@ from blurbench.folders.batch import Blur
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.clock import HostClock
 from blurbench.methods.transform import line_cost, padded_cost
-from blurbench.plan import DTYPES, Problem
+from blurbench.names import DTYPES
+from blurbench.problem import Problem
 from blurbench.tune import rounds, tuning
 from helpers.command import deny_gpu, run
 from helpers.pictures import save

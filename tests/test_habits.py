@@ -17,7 +17,7 @@ from blurbench.border import BORDERS, check_border
 from blurbench.cli.main import cli, main
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES
+from blurbench.names import DTYPES
 from blurbench.study.options import Options, chosen
 from blurbench.study.session import Session
 from blurbench.synonyms import BACKEND, BORDER, DTYPE, METHOD

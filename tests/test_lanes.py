@@ -18,14 +18,15 @@ from blurbench import InputError, gaussian_blur, plan_cache
 from blurbench.backends import gpu, staging
 from blurbench.backends.backend import Availability
 from blurbench.backends.cuda.direct import IN_ONE_LAUNCH
-from blurbench.backends.device_arrays import lies_on_gpu
+from blurbench.backends.images_on_gpu import lies_on_gpu
 from blurbench.backends.lanes import CUDA, PER_THREAD
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.kernel import GaussianKernel
 from blurbench.large.run import TileBlur
 from blurbench.large.source import open_source
 from blurbench.large.tiles import Tile
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers.fake_cupy import FakeDevice, FakeStream, on_device, place_here
 from helpers.fake_cupy import cupy as cupy
 from helpers.planted import backend_of

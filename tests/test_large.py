@@ -35,7 +35,7 @@ from blurbench.kernel import GaussianKernel
 from blurbench.large.run import TileBlur, blur_large
 from blurbench.large.source import Source, open_source
 from blurbench.large.tiles import Tiling, choose_tiling
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.command import run
 from helpers.contract import reference, share_of_allowed
 from helpers.covering import covering

@@ -14,7 +14,7 @@ from blurbench.blur import forget_choices, gaussian_blur
 from blurbench.image import read_image
 from blurbench.kernel import make_kernel
 from blurbench.lost import count_lost
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.command import Ran, run
 from helpers.pictures import save
 

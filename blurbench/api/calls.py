@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from blurbench.api.bars import bar_for
-from blurbench.api.result import Result
+from blurbench.api.result import RunResult
 from blurbench.api.signature import check_keywords, with_settings
 from blurbench.errors import InputError
 from blurbench.records.journal import check_run_folder
@@ -27,7 +27,7 @@ from blurbench.study.question import Question
 from blurbench.study.run import carry_out, describe
 from blurbench.study.session import Session
 from blurbench.study.settings import Settings, read_options
-from blurbench.study.source import Source, image_of
+from blurbench.study.source import ImageSource, image_of
 
 PathLike = str | os.PathLike[str]
 
@@ -42,7 +42,7 @@ def compare(
     out: PathLike | None = None,
     quiet: bool = False,
     **settings: Unpack[Settings],
-) -> Result:
+) -> RunResult:
     """Time every blur side by side on an image, as `blurbench compare` does.
 
     Args:
@@ -80,7 +80,7 @@ def sweep(
     out: PathLike | None = None,
     quiet: bool = False,
     **settings: Unpack[Settings],
-) -> Result:
+) -> RunResult:
     """Time every blur at every kernel size, as `blurbench sweep` does.
 
     Args:
@@ -112,7 +112,7 @@ def crossover(
     out: PathLike | None = None,
     quiet: bool = False,
     **settings: Unpack[Settings],
-) -> Result:
+) -> RunResult:
     """Find the kernel sizes where the faster of two methods changes, as `blurbench crossover` does.
 
     Args:
@@ -135,8 +135,8 @@ def crossover(
     return _answer(Question.ask("crossover", sources, kernels, options), out, quiet)
 
 
-def load(folder: PathLike) -> Result:
-    """The result of a run that was kept in a folder, by a command or by `Result.save`.
+def load(folder: PathLike) -> RunResult:
+    """The result of a run that was kept in a folder, by a command or by `RunResult.save`.
 
     Everything is computed anew from its samples. A sweep over several dtypes, borders or numbers of
     threads is a folder of such folders: load each.
@@ -144,10 +144,10 @@ def load(folder: PathLike) -> Result:
     Raises:
         InputError: there is no run in it, or it cannot be read.
     """
-    return Result(load_log(Path(folder)))
+    return RunResult(load_log(Path(folder)))
 
 
-def _answer(question: Question, out: PathLike | None, quiet: bool) -> Result:
+def _answer(question: Question, out: PathLike | None, quiet: bool) -> RunResult:
     """Measure what is asked, as a command does, and show nothing but progress."""
     folder = None if out is None else Path(out)
     if folder is not None:
@@ -157,10 +157,10 @@ def _answer(question: Question, out: PathLike | None, quiet: bool) -> Result:
     run = describe(question, session)
     listener = open_listener(question, bar)
     ended = carry_out(question, session, run, listener, folder, quiet=not bar.on_terminal)
-    return Result(ended.log, ended.interrupted)
+    return RunResult(ended.log, ended.interrupted)
 
 
-def _sources(image: Any, settings: Settings) -> list[Source]:
+def _sources(image: Any, settings: Settings) -> list[ImageSource]:
     """Where the images come from, resized and cropped alike."""
     resize, crop = (settings.get(name) for name in ("resize", "crop"))
     resized = None if resize is None else read_extent(resize, "resize")
@@ -172,9 +172,9 @@ def _sources(image: Any, settings: Settings) -> list[Source]:
     for number, one in enumerate(images, 1):
         if one is None or isinstance(one, str | os.PathLike):
             path = None if one is None else os.fspath(one)
-            source = Source(path, resized, cropped)
+            source = ImageSource(path, resized, cropped)
         else:
             name = "array" if len(images) == 1 else f"array {number}"
-            source = Source(None, resized, cropped, image_of(one, name))
+            source = ImageSource(None, resized, cropped, image_of(one, name))
         found.append(source)
     return found

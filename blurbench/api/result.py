@@ -27,7 +27,7 @@ EARLY = "Interrupted: this is what was measured until then."
 MOST_LINES = 8  # of what stands for a result
 
 
-class Result:
+class RunResult:
     """What `compare`, `sweep` or `crossover` found, or what a folder keeps of it.
 
     Attributes:

@@ -8,10 +8,10 @@ from typing import Any
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import backends, check_method, find_backend, probe
 from blurbench.backends.registry import find_implementation as find
-from blurbench.choice.model import ranking
+from blurbench.choice.model import Case, ranking
 from blurbench.choice.table import Table, current
 from blurbench.errors import CannotRunError, InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 AUTO = "auto"
 DEVICE, HOST = "device", "host"
@@ -44,22 +44,17 @@ def expected(
         check_method(method)
     if tolerance is not None and not tolerance > 0:
         raise InputError(f"tolerance {tolerance!r} is not usable: give a number above 0")
-    kernel = problem.kernel
-    return ranking(
-        table,
+    case = Case(
         problem.height,
         problem.width,
         problem.channels,
         problem.dtype.name,
-        kernel.size,
-        kernel.sigma,
+        problem.kernel.size,
+        problem.kernel.sigma,
         problem.border,
-        backend,
-        method,
-        tolerance,
-        place,
         problem.threads,
     )
+    return ranking(table, case, backend, method, tolerance, place)
 
 
 def runnable(table: Table) -> Table:

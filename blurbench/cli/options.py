@@ -16,7 +16,7 @@ from blurbench.errors import InputError
 if TYPE_CHECKING:
     from blurbench.records.outputs import Outputs
     from blurbench.study.options import Options
-    from blurbench.study.source import Source
+    from blurbench.study.source import ImageSource
 
     ParamType = click.ParamType[Any]
 else:  # it takes no type argument before Click 8.5
@@ -400,14 +400,14 @@ def _only(given: Mapping[str, Any], axis: str) -> Any:
     return values[0]
 
 
-def source_from(path: str | None, given: Mapping[str, Any]) -> Source:
+def source_from(path: str | None, given: Mapping[str, Any]) -> ImageSource:
     """The named image or the test card, to be resized and cropped as the options say."""
-    from blurbench.study.source import Source
+    from blurbench.study.source import ImageSource
 
-    return Source(path, given["resize"], given["crop"])
+    return ImageSource(path, given["resize"], given["crop"])
 
 
-def sources_from(paths: Sequence[str], given: Mapping[str, Any]) -> tuple[Source, ...]:
+def sources_from(paths: Sequence[str], given: Mapping[str, Any]) -> tuple[ImageSource, ...]:
     """The named images, or the test card, treated alike."""
     return tuple(source_from(path, given) for path in paths) or (source_from(None, given),)
 

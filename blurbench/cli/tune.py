@@ -153,7 +153,7 @@ def _explain(
     from blurbench.choice.auto import choose, expected, runnable
     from blurbench.choice.table import current, read_table
     from blurbench.kernel import make_kernel
-    from blurbench.plan import Problem
+    from blurbench.problem import Problem
     from blurbench.report.console import open_console
     from blurbench.report.tune import show_explanation
 

@@ -34,7 +34,7 @@ from blurbench.image import (
 from blurbench.kernel import SMALLEST, GaussianKernel
 from blurbench.lost import check_blurred, unwarned
 from blurbench.nodata import blur_around_holes, find_holes
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 
 @dataclass(frozen=True)

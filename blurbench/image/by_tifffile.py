@@ -34,7 +34,7 @@ from blurbench.image.values import (
     upright,
     usable_orientation,
 )
-from blurbench.plan import check_dtype
+from blurbench.problem import check_dtype
 
 _BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _COLOUR = ("RGB", "YCBCR")  # what was YCbCr in a JPEG comes out as RGB

@@ -42,7 +42,7 @@ from blurbench.large.target import (
 from blurbench.large.tiles import CHUNK, Tile, Tiling, choose_tiling
 from blurbench.large.workers import Workers, cluster_workers, local_workers
 from blurbench.lost import check_blurred, unwarned
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 # A device has memory of its own: one plan is made there, and one window at a time goes there.
 _on_device = threading.Lock()

@@ -20,7 +20,7 @@ from blurbench.image.by_tifffile import geo_of, open_tiff
 from blurbench.image.tiff import encoded
 from blurbench.large.extra import load
 from blurbench.large.tiles import Spans
-from blurbench.plan import check_dtype
+from blurbench.problem import check_dtype
 
 TIFF = (".tif", ".tiff")
 _COLOURS = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR")

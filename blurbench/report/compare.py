@@ -21,7 +21,7 @@ from blurbench.measure.judge import (
     UNCLEAR,
     Result,
 )
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.summary import Row
 from blurbench.report.answer import answer_lines, code_line, native_line, sentence
 from blurbench.report.console import (

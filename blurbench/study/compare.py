@@ -13,7 +13,7 @@ from blurbench.study.options import Options
 from blurbench.study.question import Question
 from blurbench.study.run import describe, measure_here
 from blurbench.study.session import Session
-from blurbench.study.source import Source
+from blurbench.study.source import ImageSource
 
 
 def compare(
@@ -36,7 +36,7 @@ def compare(
         InputError: an option cannot be used, or the work does not fit in memory.
     """
     started = time.perf_counter()
-    question = Question("compare", (Source(array=image),), (image,), (kernel,), options)
+    question = Question("compare", (ImageSource(array=image),), (image,), (kernel,), options)
     session = session or Session(options)
     if log is None:
         log = Log(describe(question, session))

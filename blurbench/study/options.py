@@ -13,7 +13,7 @@ from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rules
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from blurbench.records.record import utc
 from blurbench.study.numbers import Extent
 from blurbench.study.options import Options, memory_needed, problem_for
 from blurbench.study.session import Session
-from blurbench.study.source import Source, again
+from blurbench.study.source import ImageSource, again
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Question:
     """
 
     study: str
-    sources: tuple[Source, ...]
+    sources: tuple[ImageSource, ...]
     originals: tuple[Image, ...]
     kernels: tuple[GaussianKernel, ...]
     options: Options
@@ -48,7 +48,7 @@ class Question:
     def ask(
         cls,
         study: str,
-        sources: Sequence[Source],
+        sources: Sequence[ImageSource],
         kernels: Sequence[GaussianKernel],
         options: Options,
         extents: Sequence[Extent] = (),
@@ -156,7 +156,7 @@ def ask_again(about: Mapping[str, Any], folder: Path | None = None) -> Question:
         GaussianKernel.from_size(one["size"], one["sigma"], allow_even=True)
         for one in about["kernels"]
     )
-    sources = tuple(Source.found_again(told, folder) for told in about["images"])
+    sources = tuple(ImageSource.found_again(told, folder) for told in about["images"])
     originals = tuple(again(sources, about["images"], kernels, options))
     extents = tuple((width, height) for width, height in about["image_sizes"])
     return Question(about["study"], sources, originals, kernels, options, extents)

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from blurbench.backends.words import read_backends, read_border, read_dtype, read_methods
 from blurbench.errors import InputError
-from blurbench.plan import MAX_THREADS, check_dtype
+from blurbench.problem import MAX_THREADS, check_dtype
 from blurbench.study.numbers import read_number
 from blurbench.study.options import Options, chosen
 

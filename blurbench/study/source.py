@@ -23,14 +23,14 @@ from blurbench.image import (
 )
 from blurbench.image.values import check_finite
 from blurbench.kernel import SMALLEST, GaussianKernel
-from blurbench.plan import check_dtype
+from blurbench.problem import check_dtype
 from blurbench.records.outputs import path_of
 from blurbench.study.numbers import Extent
 from blurbench.study.options import Options, memory_needed
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """Where an image comes from; without a path and an array it is the test card.
 
     `resized` and `cropped` are done in that order before anything is measured.
@@ -100,7 +100,7 @@ class Source:
         }
 
     @classmethod
-    def found_again(cls, told: Mapping[str, Any], folder: Path | None) -> Source:
+    def found_again(cls, told: Mapping[str, Any], folder: Path | None) -> ImageSource:
         """The source that `describe` told of.
 
         Args:
@@ -139,7 +139,7 @@ def array_file(number: int) -> str:
     return f"image-{number}.npy"
 
 
-def keep_arrays(sources: Sequence[Source], folder: Path) -> None:
+def keep_arrays(sources: Sequence[ImageSource], folder: Path) -> None:
     """Write what is no file into a run's folder, where other processes find it."""
     for number, source in enumerate(sources, 1):
         if source.array is not None:
@@ -157,7 +157,7 @@ def _kept(told: Mapping[str, Any], folder: Path | None) -> Image:
 
 
 def again(
-    sources: Sequence[Source],
+    sources: Sequence[ImageSource],
     images: Sequence[Mapping[str, Any]],
     kernels: Sequence[GaussianKernel],
     options: Options,

@@ -32,7 +32,7 @@ from blurbench.report.page.chart_parts import (
     values_of,
 )
 from blurbench.report.page.palette import SHAPES, Palette
-from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Table
+from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, PageTable
 from blurbench.report.palette import COLOURS, NEUTRAL
 from blurbench.report.ticks import log_ticks
 from blurbench.report.units import brief_duration, digits, plural
@@ -44,7 +44,7 @@ NAMED_ROW = 54  # a row with two lines of text above
 SCOPES = {ON_DEVICE[0]: "on the device", TIME[0]: "there and back"}
 
 
-def charts_of(tables: dict[str, Table], runs: int) -> list[list[Chart]]:
+def charts_of(tables: dict[str, PageTable], runs: int) -> list[list[Chart]]:
     """The charts, those of all runs side by side."""
     palette, found = Palette(tables), []
     makers = (
@@ -102,7 +102,7 @@ def _dots(
 
 
 def _over_sizes(
-    tables: dict[str, Table],
+    tables: dict[str, PageTable],
     palette: Palette,
     run: int,
     figures: Sequence[str],
@@ -124,7 +124,7 @@ def _over_sizes(
     return finished(_lines(base, size_axis(sizes), y, palette, figures[1:], tooltips))
 
 
-def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
+def _barred(tables: dict[str, PageTable], run: int, figure: str) -> str:
     """Which of those that have a figure must not win, and why."""
     names: dict[str, list[str]] = {}
     for row in tables[CELLS].entries(run):
@@ -137,7 +137,9 @@ def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
     return f"Hollow and joined by no line is what must not win ({told})."
 
 
-def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[Any], str]) -> str:
+def _extremes(
+    tables: dict[str, PageTable], run: int, figure: str, text: Callable[[Any], str]
+) -> str:
     """The least and the most of a figure, and whose they are."""
     rows = [row for row in tables[CELLS].entries(run) if row[figure] and row["status"] == "ok"]
     if not rows:
@@ -149,7 +151,7 @@ def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[A
     return f"From {low} to {high}."
 
 
-def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _winners(tables: dict[str, PageTable], palette: Palette, run: int) -> Chart | None:
     pictures = values_of(tables, WINNERS, run, "picture")
     if not pictures:
         return None
@@ -195,7 +197,7 @@ def _won(rows: Sequence[dict[str, Any]], palette: Palette) -> str:
     return " ".join(texts)
 
 
-def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _times(tables: dict[str, PageTable], palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, CELLS, run, TIME[0]):
         return None
     tips = (*TIME, "rounds")
@@ -213,7 +215,7 @@ def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None
     )
 
 
-def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _ratios(tables: dict[str, PageTable], palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, CELLS, run, RATIO[0]):
         return None
     title = "time over the fastest's, paired"
@@ -231,7 +233,7 @@ def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _crossovers(tables: dict[str, PageTable], palette: Palette, run: int) -> Chart | None:
     if len(values_of(tables, CELLS, run, "size")) < 2:
         return None
     found = [row for row in tables[CROSSOVERS].entries(run) if row["from_size"] is not None]
@@ -278,7 +280,7 @@ def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart |
     )
 
 
-def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _errors(tables: dict[str, PageTable], palette: Palette, run: int) -> Chart | None:
     figure = "max_abs_error"
     rows = [row for row in tables[CELLS].entries(run) if row[figure] and row[TIME[0]]]
     if not rows:
@@ -302,7 +304,7 @@ def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _shares(tables: dict[str, PageTable], palette: Palette, run: int) -> Chart | None:
     figures = ("copy_bandwidth_fraction", "multiply_add_fraction", "end_to_end_bound")
     if not values_of(tables, CELLS, run, figures[0]):
         return None
@@ -321,7 +323,7 @@ def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _device(tables: dict[str, PageTable], palette: Palette, run: int) -> Chart | None:
     """Computing against the way there and back; on a CPU they are the same."""
     own = tables[CELLS].entries(run)
     if all(row[ON_DEVICE[0]] == row[TIME[0]] for row in own):
@@ -371,7 +373,7 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _samples(tables: dict[str, PageTable], palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, SAMPLES, run, "number"):
         return None
     rows = tables[SAMPLES].entries(run)
@@ -418,7 +420,7 @@ def _inked(spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
-def _machines(tables: dict[str, Table]) -> Chart:
+def _machines(tables: dict[str, PageTable]) -> Chart:
     """One implementation on all machines."""
     sizes = sorted(values_of(tables, CELLS, None, "size"))
     runs = sorted(values_of(tables, CELLS, None, "run"))

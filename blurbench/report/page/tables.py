@@ -23,7 +23,7 @@ CLAIMED, MEASURED = "claimed", "measured"
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """Rows of plain values.
 
     Attributes:
@@ -57,25 +57,25 @@ def _packed(values: Sequence[Any]) -> dict[str, Any]:
     return {"values": list(places) if len(places) == 1 else values}
 
 
-def tables_of(logs: Sequence[Log]) -> dict[str, Table]:
+def tables_of(logs: Sequence[Log]) -> dict[str, PageTable]:
     """All tables, by name."""
     return {
-        CELLS: Table((*OF_CELLS, *columns()), list(_each(logs, _cells))),
-        WINNERS: Table(
+        CELLS: PageTable((*OF_CELLS, *columns()), list(_each(logs, _cells))),
+        WINNERS: PageTable(
             (
                 *("run", "picture", "size", "fastest", "end_to_end_median_s"),
                 *("next", "ratio_of_next", "ratio_ci95_low", "ratio_ci95_high", "proven"),
             ),
             list(_each(logs, _winners)),
         ),
-        CROSSOVERS: Table(
+        CROSSOVERS: PageTable(
             (
                 *("run", "picture", "kind", "label", "what", "from_size", "to_size"),
                 *("says", "held"),
             ),
             list(_each(logs, _crossovers)),
         ),
-        SAMPLES: Table(
+        SAMPLES: PageTable(
             ("run", "number", "picture", "size", "implementation", "seconds", "round", "process"),
             list(_each(logs, _samples)),
         ),

@@ -63,7 +63,7 @@ UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
 @dataclass
-class Place:
+class PlacedColumn:
     """Where a column stands: its plots begin at `left`."""
 
     column: Column
@@ -207,10 +207,10 @@ def _ticks_width(logs: Sequence[Log]) -> float:
     return max([TICKS_LEFT, *(width_of(one) + 0.12 for one in extents)])
 
 
-def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> list[Place]:
+def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> list[PlacedColumn]:
     """From left to right; each has room for its names at the right."""
     width = WIDTHS.get(len(columns), NARROWEST)
-    places: list[Place] = []
+    places: list[PlacedColumn] = []
     left = MARGIN
     for number, column in enumerate(columns):
         if column.is_single:
@@ -223,12 +223,12 @@ def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> 
             left += ticks_width if number == 0 or columns[number - 1].is_single else BETWEEN
             names = names_of(column) + [one.label for one in column.curves if everything]
             right_pad, own = gutter([plain(one) for one in names]), width
-        places.append(Place(column, left, own, right_pad))
+        places.append(PlacedColumn(column, left, own, right_pad))
         left += own + right_pad
     return places
 
 
-def _titles(place: Place, number: int, logs: Sequence[Log]) -> list[str]:
+def _titles(place: PlacedColumn, number: int, logs: Sequence[Log]) -> list[str]:
     """One line, or two where several runs stand side by side."""
     run = place.column.log.run
     point = place.column.points[0].point
@@ -248,7 +248,9 @@ def _titles(place: Place, number: int, logs: Sequence[Log]) -> list[str]:
     return [fitted(f"[{number}] {what}", room, SIZE + 1, True), first]
 
 
-def _write_titles(sheet: Sheet, places: Sequence[Place], titles: Sequence[Sequence[str]]) -> None:
+def _write_titles(
+    sheet: Sheet, places: Sequence[PlacedColumn], titles: Sequence[Sequence[str]]
+) -> None:
     for number in range(len(titles[0])):
         for place, lines in zip(places, titles, strict=True):
             sheet.write(place.left, lines[number], SIZE + 1, "black", bold=number == 0)
@@ -261,11 +263,11 @@ def _heading(sheet: Sheet, left: float, text: str) -> None:
     sheet.top += LINE + HEADING_RISE
 
 
-def _sizes(places: Sequence[Place]) -> list[int]:
+def _sizes(places: Sequence[PlacedColumn]) -> list[int]:
     return sorted({one.point.size for place in places for one in place.column.points})
 
 
-def _draw_bests(sheet: Sheet, places: Sequence[Place], height: float) -> None:
+def _draw_bests(sheet: Sheet, places: Sequence[PlacedColumn], height: float) -> None:
     _heading(
         sheet,
         places[0].left,
@@ -280,7 +282,7 @@ def _draw_bests(sheet: Sheet, places: Sequence[Place], height: float) -> None:
 
 
 def _draw_times(
-    sheet: Sheet, places: Sequence[Place], looks: Looks, height: float, what: str
+    sheet: Sheet, places: Sequence[PlacedColumn], looks: Looks, height: float, what: str
 ) -> None:
     _heading(sheet, places[0].left, f"time of one image, {what}; band: 95 % interval")
     most = max(len(place.column.brackets) for place in places)
@@ -292,7 +294,7 @@ def _draw_times(
     sheet.top += height + TICKS
 
 
-def _draw_ratios(sheet: Sheet, places: Sequence[Place], looks: Looks, height: float) -> None:
+def _draw_ratios(sheet: Sheet, places: Sequence[PlacedColumn], looks: Looks, height: float) -> None:
     _heading(
         sheet, places[0].left, "time of separable / time of FFT, paired; above 1x FFT is faster"
     )
@@ -304,13 +306,13 @@ def _draw_ratios(sheet: Sheet, places: Sequence[Place], looks: Looks, height: fl
     sheet.top += height + TICKS
 
 
-def _shares_height(places: Sequence[Place], ceiling: str) -> float:
+def _shares_height(places: Sequence[PlacedColumn], ceiling: str) -> float:
     return max(SHARES, *(LINE * (len(one.column.reaching(ceiling)) + 1) for one in places))
 
 
 def _draw_shares(
     sheet: Sheet,
-    places: Sequence[Place],
+    places: Sequence[PlacedColumn],
     ceiling: str,
     looks: Looks,
     bounds: Sequence[str],
@@ -335,7 +337,7 @@ def _intervals_height(column: Column) -> float:
     return INTERVAL_ROW * (len(interval_rows(column)) + 0.2)
 
 
-def _draw_singles(sheet: Sheet, places: Sequence[Place], looks: Looks) -> None:
+def _draw_singles(sheet: Sheet, places: Sequence[PlacedColumn], looks: Looks) -> None:
     """Beside the other panels, or all there is."""
     singles = [place for place in places if place.column.is_single]
     top = sheet.top
@@ -347,7 +349,9 @@ def _draw_singles(sheet: Sheet, places: Sequence[Place], looks: Looks) -> None:
     sheet.top = top
 
 
-def _maps(places: Sequence[Place], logs: Sequence[Log]) -> list[tuple[Place, WinnerMap]]:
+def _maps(
+    places: Sequence[PlacedColumn], logs: Sequence[Log]
+) -> list[tuple[PlacedColumn, WinnerMap]]:
     """Below the columns of their runs."""
     found = []
     for log in logs:
@@ -356,16 +360,16 @@ def _maps(places: Sequence[Place], logs: Sequence[Log]) -> list[tuple[Place, Win
         if winners is not None:
             last = own[-1]
             width = last.left + last.width - own[0].left
-            found.append((Place(last.column, own[0].left, width, last.right_pad), winners))
+            found.append((PlacedColumn(last.column, own[0].left, width, last.right_pad), winners))
     return found
 
 
-def _map_height(place: Place, found: WinnerMap) -> float:
+def _map_height(place: PlacedColumn, found: WinnerMap) -> float:
     key = LINE if map_key(found, place.width) else 0.0
     return HEADING + MAP_ROW * len(found.extents) + TICKS + AXIS_NAME + key
 
 
-def _draw_map(sheet: Sheet, place: Place, found: WinnerMap, looks: Looks) -> None:
+def _draw_map(sheet: Sheet, place: PlacedColumn, found: WinnerMap, looks: Looks) -> None:
     top = sheet.top
     _heading(sheet, place.left, "fastest, by image and kernel size; hatched, ?: not proven")
     height = MAP_ROW * len(found.extents)
