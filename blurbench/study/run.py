@@ -24,7 +24,7 @@ from blurbench.study.studies import STUDIES
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunEnd:
     """A run that is over.
 
     Attributes:
@@ -59,7 +59,7 @@ def carry_out(
     listener: Listener,
     folder: Path | None = None,
     quiet: bool = True,
-) -> Outcome:
+) -> RunEnd:
     """Begin a run and measure what it asks, here or in processes of its own.
 
     Args:
@@ -76,7 +76,7 @@ def carry_out(
             folder = Path(stack.enter_context(TemporaryDirectory())) / "run"
         if folder is None:
             log = Log(run)
-            return Outcome(log, not _ends(partial(measure_here, question, session, log, listener)))
+            return RunEnd(log, not _ends(partial(measure_here, question, session, log, listener)))
         journal = stack.enter_context(closing(Journal.create(folder, run)))
         keep_arrays(question.sources, folder)
         return _go_on(question, session, journal, listener, quiet)
@@ -84,7 +84,7 @@ def carry_out(
 
 def resume(
     folder: Path, open_listener: Callable[[Question], Listener], quiet: bool = True
-) -> tuple[Question, Outcome]:
+) -> tuple[Question, RunEnd]:
     """Go on with a run that was ended, on the same machine; what it asks, and how it ends.
 
     Raises:
@@ -133,7 +133,7 @@ def _is_apart(question: Question, session: Session) -> bool:
 
 def _go_on(
     question: Question, session: Session, journal: Journal, listener: Listener, quiet: bool
-) -> Outcome:
+) -> RunEnd:
     """Measure what is not measured yet, and write the summary."""
     folder = journal.folder
     if _is_apart(question, session):
@@ -145,7 +145,7 @@ def _go_on(
     else:
         whole = _ends(partial(measure_here, question, session, journal, listener))
     journal.finish()
-    return Outcome(load(folder), not whole)
+    return RunEnd(load(folder), not whole)
 
 
 def _unfinished(question: Question, folder: Path, listener: Listener) -> Iterator[int]:
