@@ -315,7 +315,7 @@ def test_a_run_that_goes_on_writes_what_its_command_was_asked_for(command: str) 
 def test_a_run_that_goes_on_writes_the_page_that_its_command_was_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("blurbench.cli.options.check_page", lambda path, what: None)
+    monkeypatch.setattr("blurbench.cli.outputs.check_page", lambda path, what: None)
     monkeypatch.setattr("blurbench.report.show._page", lambda logs: "a page")
     ended_early("sweep", "--report", "page.html")
     assert run("sweep", "--resume", "run").code == 0

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from blurbench.backends.backend import Implementation
 from blurbench.cli.main import cli
-from blurbench.cli.options import Extents, Sizes
+from blurbench.cli.types import Extents, Sizes
 from blurbench.errors import InputError
 from blurbench.image import Image, cover
 from blurbench.kernel import GaussianKernel

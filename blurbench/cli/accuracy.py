@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import (
-    EXPORTS,
-    Names,
-    Numbers,
-    check_picture,
-    exports_from,
-    with_options,
-    write_exports,
-)
+from blurbench.cli.options import EXPORTS, with_options
+from blurbench.cli.outputs import check_picture, exports_from, write_exports
+from blurbench.cli.types import Names, Numbers
 from blurbench.errors import InputError
 from blurbench.names import APPROXIMATIONS
 

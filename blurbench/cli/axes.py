@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import AXES, checked, outputs_from, write_exports
+from blurbench.cli.options import AXES
+from blurbench.cli.outputs import checked, outputs_from, write_exports
 from blurbench.cli.report import MOST_RUNS
 from blurbench.cli.runs import INTERRUPTED, command_line, console_for, resume
 from blurbench.errors import InputError

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blurbench.cli.large import LARGE, blur_in_tiles, is_large
-from blurbench.cli.options import KERNEL, Number, with_options
+from blurbench.cli.options import KERNEL, with_options
 from blurbench.cli.streams import STREAM, check_streams, through_streams
+from blurbench.cli.types import Number
 from blurbench.cli.words import BORDERS_HELP, tell_borders
 from blurbench.errors import CannotRunError, DeviceLostError, InputError
 from blurbench.names import APPROXIMATIONS, EXACT, ON_CPU, ON_GPU

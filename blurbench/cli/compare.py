@@ -12,13 +12,13 @@ from blurbench.cli.options import (
     KEEP,
     KERNEL,
     SHARED,
-    Folder,
     build_options,
     sources_from,
     with_options,
 )
 from blurbench.cli.runs import carry_out, gate_processes
 from blurbench.cli.side_by_side import carry_out_side_by_side
+from blurbench.cli.types import Folder
 from blurbench.cli.words import tell_borders
 
 EXAMPLES = """\b

@@ -6,15 +6,9 @@ from typing import Any
 
 import click
 
-from blurbench.cli.options import (
-    SHARED,
-    SIGMA,
-    Range,
-    build_options,
-    source_from,
-    with_options,
-)
+from blurbench.cli.options import SHARED, SIGMA, build_options, source_from, with_options
 from blurbench.cli.runs import carry_out
+from blurbench.cli.types import Range
 from blurbench.cli.words import tell_borders
 
 EXAMPLES = """\b

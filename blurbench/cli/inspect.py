@@ -6,14 +6,9 @@ from pathlib import Path
 
 import click
 
-from blurbench.cli.options import (
-    KERNEL,
-    OLD_SHAPE,
-    ImageSize,
-    check_picture,
-    with_options,
-    write_exports,
-)
+from blurbench.cli.options import KERNEL, OLD_SHAPE, with_options
+from blurbench.cli.outputs import check_picture, write_exports
+from blurbench.cli.types import ImageSize
 from blurbench.cli.words import BORDERS_HELP, tell_borders
 
 EXAMPLES = """\b

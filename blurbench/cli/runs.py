@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import checked, outputs_from, write_exports
+from blurbench.cli.outputs import checked, outputs_from, write_exports
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import outputs_from
+from blurbench.cli.outputs import outputs_from
 from blurbench.cli.runs import (
     INTERRUPTED,
     command_line,

@@ -14,18 +14,13 @@ from blurbench.cli.options import (
     ALLOW_EVEN,
     GATE,
     KEEP,
-    KINDS,
     SHARED,
     SIGMA,
-    Extents,
-    Folder,
-    Number,
-    Sizes,
-    outputs_from,
     settings_from,
     sources_from,
     with_options,
 )
+from blurbench.cli.outputs import KINDS, outputs_from
 from blurbench.cli.runs import (
     carry_out,
     gate_processes,
@@ -35,6 +30,7 @@ from blurbench.cli.runs import (
     resume,
 )
 from blurbench.cli.side_by_side import carry_out_side_by_side
+from blurbench.cli.types import Extents, Folder, Number, Sizes
 from blurbench.cli.words import tell_borders
 from blurbench.errors import InputError
 

@@ -8,7 +8,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from blurbench.cli.options import KERNEL, OLD_SHAPE, ImageSize, Names, Number, with_options
+from blurbench.cli.options import KERNEL, OLD_SHAPE, with_options
+from blurbench.cli.types import ImageSize, Names, Number
 from blurbench.cli.words import BACKENDS_HELP, BORDERS_HELP, DTYPES_HELP, tell_borders
 from blurbench.errors import InputError
 
@@ -175,7 +176,7 @@ def _explain(
 def _write_policy(path: Path | None, target: str) -> int:
     from blurbench.choice.policy import policy
     from blurbench.choice.table import current, read_table
-    from blurbench.cli.options import write_exports
+    from blurbench.cli.outputs import write_exports
     from blurbench.files import check_output
 
     check_output(target, "--policy", "policy")

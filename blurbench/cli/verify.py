@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from blurbench.cli.options import Names
+from blurbench.cli.types import Names
 from blurbench.cli.words import BACKENDS_HELP, METHODS_HELP
 from blurbench.names import BORDERS
 
