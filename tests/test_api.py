@@ -287,6 +287,13 @@ def test_where_nothing_can_run_the_answer_says_why(plant: Any, clock: Clock, cal
     assert "out of order" in repr(result)
 
 
+@pytest.mark.usefixtures("two")
+def test_what_put_a_sweep_at_risk_meanwhile_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blurbench.study.run.find_risks", lambda *_, **__: ["it was slowed"])
+    answer = blurbench.sweep(IMAGE, [3], **SOON).answer
+    assert answer.startswith("Warning: it was slowed.")
+
+
 # Ctrl-C.
 
 

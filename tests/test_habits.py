@@ -372,6 +372,12 @@ def test_no_bar_is_shown_beside_those_of_the_processes(monkeypatch: pytest.Monke
     assert [HIDE_CURSOR in text for text in seen] == [False]
 
 
+def test_a_sweep_in_processes_says_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blurbench.study.run.measure_in_processes", lambda *_: True)
+    ran = run("sweep", "photo.png", "--sizes", "3,5", *ONE, "--processes", "2", "--out", "run")
+    assert ran.out.startswith("photo.png: 32x24, 3 channels float32\n")
+
+
 def test_a_baseline_that_does_not_compare_is_told_below_no_bar() -> None:
     assert run("compare", "photo.png", *QUICK, "--out", "before").code == 0
     again = ("compare", "photo.png", *BRIEFLY, "--size", "5", "--baseline", "before")
