@@ -17,6 +17,7 @@ from PIL.ExifTags import IFD, Base
 from blurbench.errors import InputError
 from blurbench.image.about import DESCRIBING, OF_PAGES
 from blurbench.image.by_tifffile import geo_of, open_tiff
+from blurbench.image.opacity import weighted_dtype
 from blurbench.image.tiff import encoded
 from blurbench.large.extra import load
 from blurbench.large.tiles import Spans
@@ -63,8 +64,13 @@ class Source:
     notes: tuple[str, ...] = ()
 
     @property
+    def blurred_dtype(self) -> np.dtype[Any]:
+        """The type in which its pixels are blurred: floats, where opacity weights them."""
+        return weighted_dtype(self.dtype) if self.alpha else self.dtype
+
+    @property
     def pixel_bytes(self) -> int:
-        """Of one pixel, all channels."""
+        """Bytes of one pixel, all channels."""
         return math.prod(self.shape[2:]) * self.dtype.itemsize
 
     def read(self, rows: Spans, columns: Spans) -> NDArray[Any]:
