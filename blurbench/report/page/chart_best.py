@@ -10,6 +10,7 @@ import altair as alt
 
 from blurbench.report.groups import GROUPS
 from blurbench.report.page.chart_parts import (
+    END_TO_END,
     PICTURED,
     PLACE,
     TALL,
@@ -40,7 +41,7 @@ def best_chart(tables: dict[str, Table], palette: Palette, run: int) -> Chart | 
     times = [one for name in TIME for one in values_of(tables, CELLS, run, name)]
     base = drawing(CELLS, PICTURED, f"isValid(datum.{TIME[0]})").encode(
         x=size_axis(sizes),
-        y=log_axis(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s"),
+        y=log_axis(alt.Y, END_TO_END, times),
     )
     if several:
         base = base.properties(title=alt.Title(alt.expr("picture"), anchor="start"))

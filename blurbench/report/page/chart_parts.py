@@ -94,22 +94,38 @@ def size_axis(sizes: Sequence[int]) -> alt.X:
     )
 
 
-def log_axis(
-    channel: Any, field: str, title: str, values: Sequence[float], text: str, unit: str
-) -> Any:
-    """A logarithmic axis with round numbers in the format `text`, followed by the unit."""
-    ticks = log_ticks(0.9 * min(values), 1.1 * max(values))
+@dataclass(frozen=True)
+class Quantity:
+    """What an axis shows.
+
+    Attributes:
+        field: the column.
+        ticks: how Vega formats the numbers at them.
+        unit: what follows each number.
+    """
+
+    field: str
+    title: str
+    ticks: str
+    unit: str
+
+
+END_TO_END = Quantity(TIME[0], "time of an image, end to end", "~s", "s")
+
+
+def log_axis(channel: Any, quantity: Quantity, values: Sequence[float]) -> Any:
+    """A logarithmic axis with round numbers, as far as the values go."""
     return channel(
-        f"{field}:Q",
+        f"{quantity.field}:Q",
         scale=alt.Scale(type="log", nice=False, padding=10),
         axis=alt.Axis(
-            values=ticks,
-            format=text,
-            labelExpr=f"datum.label + '{unit}'",
+            values=log_ticks(0.9 * min(values), 1.1 * max(values)),
+            format=quantity.ticks,
+            labelExpr=f"datum.label + '{quantity.unit}'",
             labelOverlap=True,
             grid=channel is alt.Y,
         ),
-        title=title,
+        title=quantity.title,
     )
 
 

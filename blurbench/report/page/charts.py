@@ -16,6 +16,7 @@ import altair as alt
 from blurbench.measure.judge import CONTROL, UNRANKED
 from blurbench.report.page.chart_best import best_chart
 from blurbench.report.page.chart_parts import (
+    END_TO_END,
     PICTURED,
     PLACE,
     SHOWN,
@@ -23,6 +24,7 @@ from blurbench.report.page.chart_parts import (
     VALID,
     WORTH,
     Chart,
+    Quantity,
     drawing,
     finished,
     log_axis,
@@ -41,6 +43,7 @@ ON_DEVICE = ("compute_median_s", "compute_ci95_low_s", "compute_ci95_high_s")
 RATIO = ("ratio_to_fastest", "ratio_ci95_low", "ratio_ci95_high")
 ROW = 36  # pixels: a row of a chart of rows
 NAMED_ROW = 54  # a row with two lines of text above
+EITHER = Quantity("s", "time of an image", "~s", "s")  # whichever the scope
 SCOPES = {ON_DEVICE[0]: "on the device", TIME[0]: "there and back"}
 
 
@@ -105,23 +108,26 @@ def _over_sizes(
     tables: dict[str, Table],
     palette: Palette,
     run: int,
-    figures: Sequence[str],
-    title: str,
-    text: str,
-    unit: str,
+    quantity: Quantity,
+    ends: Sequence[str],
     tips: Sequence[str],
 ) -> dict[str, Any]:
-    """A figure with its interval against the kernel size, or by name where there is but one."""
+    """A quantity against the kernel size, or by name where there is but one size.
+
+    Args:
+        ends: the columns of its interval, if it has one.
+    """
     sizes = sorted(values_of(tables, CELLS, run, "size"))
-    values = [one for name in figures for one in values_of(tables, CELLS, run, name)]
-    base = drawing(CELLS, SHOWN, PICTURED, f"datum.{figures[0]} > 0")
+    columns = (quantity.field, *ends)
+    values = [one for name in columns for one in values_of(tables, CELLS, run, name)]
+    base = drawing(CELLS, SHOWN, PICTURED, f"datum.{quantity.field} > 0")
     tooltips = tooltips_of("implementation", "size", *tips, *WORTH)
     if len(sizes) == 1:
-        x = log_axis(alt.X, figures[0], title, values, text, unit)
+        x = log_axis(alt.X, quantity, values)
         names = [one for one in values_of(tables, CELLS, run, PLACE[-1]) if one in palette.names]
-        return finished(_dots(base, x, palette, names, figures[1:], tooltips))
-    y = log_axis(alt.Y, figures[0], title, values, text, unit)
-    return finished(_lines(base, size_axis(sizes), y, palette, figures[1:], tooltips))
+        return finished(_dots(base, x, palette, names, ends, tooltips))
+    y = log_axis(alt.Y, quantity, values)
+    return finished(_lines(base, size_axis(sizes), y, palette, ends, tooltips))
 
 
 def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
@@ -209,14 +215,14 @@ def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None
         CELLS,
         (*PLACE, *TIME, "rounds", *WORTH),
         run,
-        _over_sizes(tables, palette, run, TIME, "time of an image, end to end", "~s", "s", tips),
+        _over_sizes(tables, palette, run, END_TO_END, TIME[1:], tips),
     )
 
 
 def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, CELLS, run, RATIO[0]):
         return None
-    title = "time over the fastest's, paired"
+    times = Quantity(RATIO[0], "time over the fastest's, paired", "~g", "x")
     return Chart(
         "ratios",
         "How many times as long as the fastest",
@@ -227,7 +233,7 @@ def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
         CELLS,
         (*PLACE, *RATIO, *WORTH),
         run,
-        _over_sizes(tables, palette, run, RATIO, title, "~g", "x", RATIO),
+        _over_sizes(tables, palette, run, times, RATIO[1:], RATIO),
     )
 
 
@@ -285,8 +291,8 @@ def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
         return None
     base = drawing(CELLS, SHOWN, PICTURED, f"datum.{figure} > 0 && isValid(datum.{TIME[0]})")
     errors, times = ([row[name] for row in rows] for name in (figure, TIME[0]))
-    x = log_axis(alt.X, TIME[0], "time of an image, end to end", times, "~s", "s")
-    y = log_axis(alt.Y, figure, "largest error, in the image's units", errors, "~g", "")
+    x = log_axis(alt.X, END_TO_END, times)
+    y = log_axis(alt.Y, Quantity(figure, "largest error, in the image's units", "~g", ""), errors)
     tips = tooltips_of("implementation", "size", TIME[0], "max_relative_error", *WORTH)
     return Chart(
         "errors",
@@ -306,7 +312,7 @@ def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     figures = ("copy_bandwidth_fraction", "multiply_add_fraction", "end_to_end_bound")
     if not values_of(tables, CELLS, run, figures[0]):
         return None
-    title = "share of the copy bandwidth"
+    share = Quantity(figures[0], "share of the copy bandwidth", "~%", "")
     return Chart(
         "shares",
         "Share of the measured copy bandwidth",
@@ -317,7 +323,7 @@ def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
         CELLS,
         (*PLACE, *figures, *WORTH),
         run,
-        _over_sizes(tables, palette, run, figures[:1], title, "~%", "", figures),
+        _over_sizes(tables, palette, run, share, (), figures),
     )
 
 
@@ -334,7 +340,7 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     legend = alt.Legend(orient="top", title=None, labelExpr=f"{SCOPES}[datum.label]")
     tips = tooltips_of("implementation", "size", *scopes, *WORTH)
     if len(sizes) == 1:
-        x = log_axis(alt.X, "s", "time of an image", times, "~s", "s")
+        x = log_axis(alt.X, EITHER, times)
         names = [row["implementation"] for row in own if row[TIME[0]] is not None]
         shapes = alt.Scale(domain=scopes, range=["circle", "triangle"])
         drawn = _dots(base, x, palette, list(dict.fromkeys(names)), (), tips).encode(
@@ -343,7 +349,7 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     else:
         encoded = base.encode(
             x=size_axis(sizes),
-            y=log_axis(alt.Y, "s", "time of an image", times, "~s", "s"),
+            y=log_axis(alt.Y, EITHER, times),
             detail="scope:N",
         )
         dashes = alt.Scale(domain=scopes, range=[[1, 0], [4, 3]])
@@ -388,7 +394,7 @@ def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
         .mark_point(filled=True, size=14, opacity=0.7)
         .encode(
             x=x,
-            y=log_axis(alt.Y, "seconds", "time of a call", seconds, "~s", "s"),
+            y=log_axis(alt.Y, Quantity("seconds", "time of a call", "~s", "s"), seconds),
             color=palette.colours(),
             shape=palette.shapes(),
             tooltip=tooltips_of("implementation", "size", "seconds", "round", "process", "number"),
@@ -428,7 +434,7 @@ def _machines(tables: dict[str, Table]) -> Chart:
     legend = alt.Legend(orient="top", title=None, labelExpr="'run ' + datum.label")
     encoded = drawing(CELLS, "datum.implementation == one", f"isValid(datum.{TIME[0]})").encode(
         x=size_axis(sizes),
-        y=log_axis(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s"),
+        y=log_axis(alt.Y, END_TO_END, times),
         color=alt.Color("run:N", scale=scale, legend=legend),
     )
     layers = alt.layer(
