@@ -148,8 +148,8 @@ class InMemory(Source):
 
 def tile_by_tile(pixels: Array, recipe: Recipe, side: int) -> Array:
     result = np.empty_like(pixels)
-    extent = (pixels.shape[0], pixels.shape[1])
-    tiling = Tiling(extent, recipe.kernel.radius, recipe.border, side)
+    shape = (pixels.shape[0], pixels.shape[1])
+    tiling = Tiling(shape, recipe.kernel.radius, recipe.border, side)
     for band in tiling.bands():
         for tile in band:
             result[tile.target] = blur_tile(recipe, InMemory(pixels), 1, tile)
@@ -266,15 +266,15 @@ def test_all_threads_of_a_lone_tile_count_in_its_memory(monkeypatch: pytest.Monk
 
 
 @given(
-    extent=st.tuples(*[st.integers(1, 60)] * 2),
+    shape=st.tuples(*[st.integers(1, 60)] * 2),
     radius=st.integers(0, 90),
     border=st.sampled_from(BORDERS),
     side=st.integers(1, 30),
 )
 def test_every_pixel_is_in_one_tile_and_all_windows_are_alike(
-    extent: tuple[int, int], radius: int, border: str, side: int
+    shape: tuple[int, int], radius: int, border: str, side: int
 ) -> None:
-    tiling, covered = Tiling(extent, radius, border, side), np.zeros(extent, int)
+    tiling, covered = Tiling(shape, radius, border, side), np.zeros(shape, int)
     tiles = [tile for band in tiling.bands() for tile in band]
     for tile in tiles:
         covered[tile.target] += 1

@@ -41,13 +41,13 @@ class Tiling:
     they are read from the other side.
 
     Attributes:
-        extent: height and width of the image.
+        shape: height and width of the image.
         radius, border: of the blur.
         side: of a tile, in pixels; tiles at the lower and right side may be smaller.
         threads: tiles that are blurred at the same time.
     """
 
-    extent: tuple[int, int]
+    shape: tuple[int, int]
     radius: int
     border: str
     side: int
@@ -56,26 +56,26 @@ class Tiling:
     @property
     def tile(self) -> tuple[int, int]:
         """Height and width of a full tile."""
-        height, width = (min(self.side, n) for n in self.extent)
+        height, width = (min(self.side, n) for n in self.shape)
         return height, width
 
     @property
     def window(self) -> tuple[int, int]:
         """Height and width of every window."""
         height, width = (
-            min(n, along + 2 * self.radius) for n, along in zip(self.extent, self.tile, strict=True)
+            min(n, along + 2 * self.radius) for n, along in zip(self.shape, self.tile, strict=True)
         )
         return height, width
 
     @property
     def count(self) -> int:
         """Number of tiles."""
-        down, along = (-(-n // self.side) for n in self.extent)
+        down, along = (-(-n // self.side) for n in self.shape)
         return down * along
 
     def bands(self) -> Iterator[list[Tile]]:
         """The tiles, row by row."""
-        lines = (self._line(n, length) for n, length in zip(self.extent, self.window, strict=True))
+        lines = (self._line(n, length) for n, length in zip(self.shape, self.window, strict=True))
         down, along = (list(line) for line in lines)
         for rows, in_rows, to_rows in down:
             yield [
@@ -105,20 +105,20 @@ def _around(first: int, length: int, n: int) -> Spans:
 
 
 def square_tilings(
-    extent: tuple[int, int], radius: int, border: str, threads: Iterable[int], chunk: int = CHUNK
+    shape: tuple[int, int], radius: int, border: str, threads: Iterable[int], chunk: int = CHUNK
 ) -> list[Tiling]:
     """The tilings to choose from.
 
     Args:
-        extent: height and width of the image.
+        shape: height and width of the image.
         radius, border: of the blur.
         threads: the numbers of tiles at a time, in each process.
         chunk: what a tile's side is a multiple of, in pixels.
     """
-    most = min(MOST_CHUNKS, -(-max(extent) // chunk))
+    most = min(MOST_CHUNKS, -(-max(shape) // chunk))
     sides = range(chunk, most * chunk + 1, chunk)
     return [
-        Tiling(extent, radius, border, side, count)
+        Tiling(shape, radius, border, side, count)
         for side, count in itertools.product(sides, threads)
     ]
 

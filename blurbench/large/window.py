@@ -28,10 +28,10 @@ CHOSEN_FOR = 2048  # pixels along a tile's side, for which `auto` chooses
 
 
 def window_problem(
-    recipe: Recipe, source: Source, extent: tuple[int, int], threads: int = 1
+    recipe: Recipe, source: Source, sides: tuple[int, int], threads: int = 1
 ) -> Problem:
-    """The problem for a window of an image, of this height and width."""
-    return recipe.problem((*extent, *source.shape[2:]), source.blurred_dtype, threads)
+    """The problem for a window of an image, whose sides are its height and width."""
+    return recipe.problem((*sides, *source.shape[2:]), source.blurred_dtype, threads)
 
 
 def settled_for(recipe: Recipe, source: Source) -> Recipe:
@@ -63,7 +63,7 @@ def bytes_as_a_whole(recipe: Recipe, source: Source) -> int:
 
 
 def blur_tile(recipe: Recipe, source: Source, threads: int, tile: Tile) -> NDArray[Any]:
-    """Read the tile's window, and blur it; an array of the tile's own extent."""
+    """Read the tile's window, and blur it; an array of the shape of the tile."""
     window = source.read(tile.rows, tile.columns)
     carry = find_backend(recipe.backend).carry
     borrowed = borrow_plan(recipe, window.shape, source.blurred_dtype, threads)
