@@ -95,10 +95,10 @@ def _save_each(answer: Answer, image: Image, folder: Path, prefix: str) -> None:
 
     problem = answer.problem
     fits = can_hold(".png", image.pixels.shape, image.pixels.dtype)
-    suffix = ".png" if fits and not image.about.extrasamples else ".tif"
+    suffix = ".png" if fits and not image.metadata.extrasamples else ".tif"
     for row in answer.rows:
         if row.max_abs_error is None or row.status in GONE:  # it never ran, or its device is gone
             continue
         recipe = Recipe(problem.kernel, problem.border, problem.cval, row.backend, row.method)
         blurred = blur_file_pixels(image, recipe)
-        write_image(folder / f"{prefix}{row.backend}-{row.method}{suffix}", blurred, image.about)
+        write_image(folder / f"{prefix}{row.backend}-{row.method}{suffix}", blurred, image.metadata)

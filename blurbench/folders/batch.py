@@ -122,7 +122,7 @@ def blur_file(
     problem = blur.problem(image.pixels.shape, image.pixels.dtype, threads)
     by = blur.recipe.implementation(problem).name
     check_blurred(image.name, image.pixels, blurred, problem, by)
-    return (*image.notes, *notes, *write_image(job.target, blurred, image.about))
+    return (*image.notes, *notes, *write_image(job.target, blurred, image.metadata))
 
 
 def _blurred(

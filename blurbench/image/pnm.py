@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from blurbench.errors import InputError
 from blurbench.image.image import Image
 from blurbench.image.memory import WorkBytes, check_fits
-from blurbench.image.trust import largest_of_pnm
+from blurbench.image.misread import largest_of_pnm
 from blurbench.image.values import stretch_note, stretched
 
 

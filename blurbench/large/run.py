@@ -74,8 +74,8 @@ def blur_large(
     check_target(output)
     clear_away(output)
     source = open_source(image)
-    if source.about and not is_tiff(output):
-        lost = f"its {' and '.join(source.about)} cannot be kept in Zarr"
+    if source.metadata and not is_tiff(output):
+        lost = f"its {' and '.join(source.metadata)} cannot be kept in Zarr"
         source = replace(source, notes=(*source.notes, lost))
     recipe = settled_for(recipe, source)
     implementation = exact_implementation(recipe)

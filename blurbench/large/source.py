@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL.ExifTags import IFD, Base
 
 from blurbench.errors import InputError
-from blurbench.image.about import DESCRIBING, OF_PAGES
 from blurbench.image.by_tifffile import geo_of, open_tiff
+from blurbench.image.metadata import DESCRIBING, OF_PAGES
 from blurbench.image.opacity import weighted_dtype
 from blurbench.image.tiff import encoded
 from blurbench.large.extra import load
@@ -50,7 +50,8 @@ class Source:
         stored: height and width of what is decoded as a whole: a tile, strip or chunk.
         alpha: whether the last channel is the opacity of colour that is not weighted by it.
         tags: what a TIFF file of the same kind of pixel says of its channels.
-        about: what a TIFF file says beside its pixels, by its name: as tifffile's `write` takes it.
+        metadata: what a TIFF file says beside its pixels, by its name, as tifffile's `write`
+            takes it.
         notes: what a user should know.
     """
 
@@ -60,7 +61,7 @@ class Source:
     stored: tuple[int, int]
     alpha: bool = False
     tags: Mapping[str, Any] = field(default_factory=dict)
-    about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -166,29 +167,29 @@ def _look_at_tiff(tifffile: Any, path: str) -> Source:
                 "photometric": colour.replace("YCBCR", "RGB"),
                 "extrasamples": extra,
             },
-            about=_about(page),
+            metadata=_metadata(page),
             notes=tuple(notes),
         )
 
 
-def _about(page: Any) -> dict[str, dict[str, Any]]:
+def _metadata(page: Any) -> dict[str, dict[str, Any]]:
     """Colour profile, resolution and descriptions, each where there is one."""
-    about: dict[str, dict[str, Any]] = {}
+    metadata: dict[str, dict[str, Any]] = {}
     if page.iccprofile:
-        about["colour profile"] = {"iccprofile": page.iccprofile}
+        metadata["colour profile"] = {"iccprofile": page.iccprofile}
     if page.resolution != (1, 1) and min(page.resolution) > 0:
         unit = page.resolutionunit
-        about["resolution"] = {"resolution": page.resolution, "resolutionunit": unit}
+        metadata["resolution"] = {"resolution": page.resolution, "resolutionunit": unit}
     texts = [
         encoded((tag.code, tag.dtype, tag.count, tag.value, True))
         for tag in page.tags
         if tag.code in _TEXTS and not str(tag.value).startswith(OF_PAGES)
     ]
     if texts:
-        about["description"] = {"extratags": texts}
+        metadata["description"] = {"extratags": texts}
     if geo := geo_of(page):
-        about["GeoTIFF tags"] = {"extratags": list(map(encoded, geo))}
-    return about
+        metadata["GeoTIFF tags"] = {"extratags": list(map(encoded, geo))}
+    return metadata
 
 
 def _look_at_zarr(zarr: Any, path: str) -> Source:

@@ -138,13 +138,13 @@ def write_tiff(
             buffersize=BUFFER,
             metadata=None,
             **(source.tags or unknown),
-            **_together(source.about),
+            **_together(source.metadata),
         )
 
 
-def _together(about: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _together(metadata: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """All that is said beside the pixels, the tags in one list."""
-    parts = about.values()
+    parts = metadata.values()
     tags = [tag for said in parts for tag in said.get("extratags", ())]
     return {**{name: said[name] for said in parts for name in said}, "extratags": tags}
 

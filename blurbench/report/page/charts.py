@@ -36,6 +36,7 @@ from blurbench.report.page.chart_parts import (
 from blurbench.report.page.palette import SHAPES, Palette
 from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Table
 from blurbench.report.palette import COLOURS, NEUTRAL
+from blurbench.report.ranges import ranges_text
 from blurbench.report.ticks import log_ticks
 from blurbench.report.units import brief_duration, digits, plural
 
@@ -188,16 +189,8 @@ def _won(rows: Sequence[dict[str, Any]], palette: Palette) -> str:
     """`512x512: a from 3 to 15, b at 31.`"""
     texts = []
     for picture, own in groupby(rows, key=lambda row: row["picture"]):
-        spells = [list(spell) for _, spell in groupby(own, key=lambda row: row["fastest"])]
-        ends = [
-            (palette.label(spell[0]["fastest"]), spell[0]["size"], spell[-1]["size"])
-            for spell in spells
-        ]
-        parts = [
-            f"{name} at {low}" if low == high else f"{name} from {low} to {high}"
-            for name, low, high in ends
-        ]
-        texts.append(f"{picture}: {', '.join(parts)}.")
+        ahead = ((palette.label(row["fastest"]), row["size"]) for row in own)
+        texts.append(f"{picture}: {ranges_text(ahead)}.")
     return " ".join(texts)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
-from operator import itemgetter
 
 from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.analysis.ordering import Change
@@ -19,6 +17,7 @@ from blurbench.records.lead import Lead
 from blurbench.records.roofline import ARITHMETIC, BANDWIDTH
 from blurbench.records.summary import Row
 from blurbench.report.groups import GROUPS, Payoff, bests_of, groups_of, payoff_of
+from blurbench.report.ranges import ranges_text
 from blurbench.report.show import by_image
 
 MOST_EXTENTS = 4  # drawn side by side; the map of winners has all of them
@@ -92,15 +91,8 @@ class Best:
         """`FFT: a from 3 to 15, b at 31`; empty where one is the best everywhere."""
         if len(set(self.names)) == 1:
             return ""
-        spells = [
-            (name, [mark.size for _, mark in own])
-            for name, own in groupby(zip(self.names, self.marks, strict=True), key=itemgetter(0))
-        ]
-        parts = [
-            f"{name} at {sizes[0]}" if len(sizes) == 1 else f"{name} from {sizes[0]} to {sizes[-1]}"
-            for name, sizes in spells
-        ]
-        return f"{self.group}: {', '.join(parts)}"
+        sizes = (mark.size for mark in self.marks)
+        return f"{self.group}: {ranges_text(zip(self.names, sizes, strict=True))}"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ Tag = tuple[int, int, int, Any, bool]
 
 
 @dataclass(frozen=True)
-class About:
+class Metadata:
     """What a file says beside its pixels; each part is empty where it says nothing.
 
     Attributes:
@@ -62,7 +62,7 @@ class About:
             return None
 
 
-NOTHING = About()
+NOTHING = Metadata()
 
 
 def exif_block(found: PIL.Image.Exif) -> bytes:
