@@ -66,7 +66,7 @@ def is_large(image: str, output: str, large: dict[str, Any], recipe: Recipe) -> 
 def blur_in_tiles(
     image: str, output: str, recipe: Recipe, quiet: bool, memory: int | None, scheduler: str | None
 ) -> None:
-    """Blur with progress on stderr."""
+    """Blur an image in tiles, and show the progress on stderr."""
     from blurbench.large.run import blur_large
     from blurbench.report.progress import TilesProgress
 

@@ -122,7 +122,7 @@ def _channels_of(name: str, page: Any) -> _Channels:
 
 
 def _dtype_of(name: str, page: Any) -> np.dtype[Any]:
-    """Of the pixels that are blurred."""
+    """The type of the pixels that are blurred."""
     own = page.dtype
     if own is None or own.kind not in "buif":
         raise InputError(

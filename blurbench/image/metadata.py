@@ -103,5 +103,5 @@ def fitting_profile(profile: bytes, *, colour: bool) -> bytes:
 
 
 def usable_dpi(dpi: tuple[Any, ...]) -> tuple[float, ...]:
-    """A resolution, where it is one."""
+    """The resolution, or nothing where it is none that can be."""
     return tuple(map(float, dpi)) if all(1 <= each <= 65535 for each in dpi) else ()

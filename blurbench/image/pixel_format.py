@@ -26,7 +26,7 @@ class PixelFormat:
 
 
 def of_png(chunks: Mapping[bytes, bytes]) -> PixelFormat:
-    """By the chunks before the pixels; of a palette's index."""
+    """The format by the chunks before the pixels; of a palette, that of its index."""
     bits, kind = chunks[b"IHDR"][8:10]
     keyed = kind in (0, 2) and b"tRNS" in chunks
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
@@ -34,7 +34,7 @@ def of_png(chunks: Mapping[bytes, bytes]) -> PixelFormat:
 
 
 def of_jpeg2000(head: bytes, alpha: bool) -> PixelFormat | None:
-    """By the first marker of the codestream; None where that is not among the first bytes."""
+    """The format by the codestream's first marker; None where the first bytes lack it."""
     start = head.find(START_OF_CODESTREAM)
     sizes = head[start + 40 :]
     if start < 0 or len(sizes) < 2:
@@ -46,7 +46,7 @@ def of_jpeg2000(head: bytes, alpha: bool) -> PixelFormat | None:
 
 
 def of_avif(head: bytes, alpha: bool) -> PixelFormat | None:
-    """By the settings of the codec; None where they are not among the first bytes."""
+    """The format by the settings of the codec; None where the first bytes lack them."""
     # One for the colour and one for the opacity, which is grey.
     settings = [part[2] for part in head.split(b"av1C")[1:] if len(part) > 2]
     if not settings:

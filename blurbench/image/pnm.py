@@ -39,7 +39,7 @@ def read(name: str, opened: PIL.Image.Image, stream: IO[bytes], work_bytes: Work
 
 
 def write(stream: IO[bytes], pixels: NDArray[Any]) -> None:
-    """Grey or RGB of 8 or 16 bits."""
+    """Write grey or RGB pixels of 8 or 16 bits."""
     kind, (height, width) = b"P6" if pixels.shape[2:] == (3,) else b"P5", pixels.shape[:2]
     stream.write(b"%s\n%d %d\n%d\n" % (kind, width, height, np.iinfo(pixels.dtype).max))
     stream.write(pixels.astype(pixels.dtype.newbyteorder(">")).tobytes())

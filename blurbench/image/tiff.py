@@ -48,7 +48,7 @@ def _texts(exif: bytes) -> list[Tag]:
 
 
 def encoded(tag: Tag) -> Tag:
-    """The same; texts need not be ASCII, which tifffile asks for."""
+    """The tag with its text as bytes, which need not be ASCII as tifffile asks of text."""
     code, kind, _, value, once = tag
     if not isinstance(value, str):
         return tag

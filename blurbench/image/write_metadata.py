@@ -24,7 +24,7 @@ _KEPT = {
 
 
 def save_options(metadata: Metadata, suffix: str) -> dict[str, Any]:
-    """As Pillow's `save` takes it."""
+    """What a type of file keeps of it, as arguments of Pillow's `save`."""
     kept = _KEPT.get(suffix, set())
     options = {
         name: value for name in ("icc_profile", "exif", "dpi") if (value := getattr(metadata, name))

@@ -185,7 +185,7 @@ def show_point(
 
 
 def _on_device(rows: Sequence[Row], race: Result | None) -> list[Row]:
-    """Those of the race on the device, the fastest first."""
+    """The rows that raced on the device, the fastest first."""
     named = {row.name: row for row in rows}
     return [named[name] for name in race.standings if name in named] if race else []
 
@@ -237,7 +237,7 @@ def _remarks(rows: Sequence[Row]) -> list[str]:
 
 
 def _remark_line(remarks: Sequence[tuple[str, str]]) -> str:
-    """Of several that differ in figures alone, the first one's, said to be its."""
+    """One line for remarks that differ in figures alone: it gives those of the first."""
     names = ", ".join(name for name, _ in remarks)
     first, reason = remarks[0]
     whose = f" ({first})" if any(other != reason for _, other in remarks) else ""
@@ -270,7 +270,7 @@ def _warning(risk: str) -> str:
 
 
 def _notes(answer: Answer) -> list[str]:
-    """What else one must know of it."""
+    """What else one must know of the answer."""
     lines = []
     found = answer.difference
     if found is not None:

@@ -207,7 +207,7 @@ class TerminalListener(Listener):
 
 
 class PointsListener(TerminalListener):
-    """Of many points: how many are done, and how long the others may take."""
+    """Tells of many points how many are done, and how long the others may take."""
 
     def __init__(self, images: Sequence[Image], console: Console, cache: str, quiet: bool) -> None:
         super().__init__(images, console, cache, quiet)
@@ -228,7 +228,7 @@ class PointsListener(TerminalListener):
         """Each point has its own; none is shown."""
 
     def budget(self, seconds: float) -> None:
-        """Of one point; it is not shown."""
+        """The budget of one point is not shown."""
 
     def points(self, done: int, total: int, text: str, left_s: float | None = None) -> None:
         now = time.perf_counter()

@@ -33,7 +33,7 @@ from blurbench.report.units import brief_duration
 
 
 def best_chart(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
-    """At a single size the chart of times shows as much."""
+    """The chart of the bests; None at a single size, where the chart of times shows as much."""
     sizes = sorted(values_of(tables, CELLS, run, "size"))
     if len(sizes) < 2 or not values_of(tables, CELLS, run, TIME[0]):
         return None

@@ -49,7 +49,7 @@ class Chart:
 
 
 def values_of(tables: dict[str, Table], table: str, run: int | None, column: str) -> list[Any]:
-    """Of a column, those that are not missing, each once."""
+    """The values of a column that are not missing, each once."""
     return [one for one in dict.fromkeys(tables[table].values(column, run)) if one is not None]
 
 
@@ -67,7 +67,7 @@ def drawing(table: str, *filters: str) -> alt.Chart:
 
 
 def finished(chart: Any) -> dict[str, Any]:
-    """With what the page's controls set."""
+    """The specification with what the page's controls set."""
     spec: dict[str, Any] = chart.add_params(
         alt.param(name="shown", value=[]), alt.param(name="picture", value="")
     ).to_dict()

@@ -91,7 +91,7 @@ def _lines(
 def _dots(
     base: alt.Chart, x: Any, palette: Palette, names: list[str], ends: Sequence[str], tips: Any
 ) -> Any:
-    """At a single kernel size: a row for each implementation."""
+    """Marks at a single kernel size, in a row for each implementation."""
     axis = alt.Axis(labelLimit=180, labelExpr=palette.label_expression)
     y = alt.Y("implementation:N", sort=names, title=None, axis=axis)
     height = ROW * (1 + len(names)) / 2
@@ -410,7 +410,7 @@ def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
 
 
 def _inked(spec: dict[str, Any]) -> dict[str, Any]:
-    """For a canvas, which styles do not reach: the page sets the colour of its text."""
+    """The chart for a canvas, which styles do not reach: the page sets the colour of its text."""
     ink = {"expr": "ink"}
     spec["params"].append({"name": "ink", "value": "gray"})
     spec["config"]["axis"].update(labelColor=ink, titleColor=ink, gridColor=ink, gridOpacity=0.3)

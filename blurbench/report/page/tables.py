@@ -44,7 +44,7 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in own]
 
     def document(self) -> dict[str, Any]:
-        """As the page holds it: column by column, since most hold few different values."""
+        """The table column by column, as the page holds it: most hold few different values."""
         packed = [_packed(values) for values in zip(*self.rows, strict=True)]
         return {"columns": self.columns, "count": len(self.rows), "packed": packed}
 
@@ -89,7 +89,7 @@ def _each(logs: Sequence[Log], make: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _cells(log: Log) -> Iterator[tuple[Any, ...]]:
-    """Those of `summary.csv`, with the group that a row is the best of at its size.
+    """The rows of `summary.csv`, with the group that a row is the best of at its size.
 
     The row of the FFT that is the first to pay says so.
     """
@@ -150,7 +150,7 @@ def _crossovers(log: Log) -> Iterator[tuple[Any, ...]]:
 
 
 def _samples(log: Log) -> Iterator[tuple[Any, ...]]:
-    """Of the ranking scope, in the order in which they were taken."""
+    """The samples of the ranking scope, in the order in which they were taken."""
     taken = sorted(_taken(by_image(log)), key=lambda row: row[0])
     for number, (_, *row) in enumerate(taken, 1):
         yield (number, *row)

@@ -149,7 +149,7 @@ class Column:
 
     @cached_property
     def without_transfers(self) -> Column | None:
-        """The same in the scope `compute`; None where nothing had to be carried to a device."""
+        """The column in the scope `compute`; None where nothing had to be carried to a device."""
         devices = [one for one in self.log.run.declared if one.kind != "cpu"]
         found = replace(self, scope="compute")
         raced = {curve.name for curve in found.curves}
@@ -157,12 +157,12 @@ class Column:
 
     @cached_property
     def rows(self) -> list[list[Row]]:
-        """Point by point."""
+        """The rows of each point."""
         return [one.rows() for one in self.points]
 
     @cached_property
     def curves(self) -> list[Curve]:
-        """Of all that have a time, in the order in which they were declared."""
+        """The curves of all that have a time, in the order in which they were declared."""
         found: dict[str, list[Mark]] = {one.name: [] for one in self.log.run.declared}
         for point, rows in zip(self.points, self.rows, strict=True):
             for row in rows:
@@ -207,11 +207,11 @@ class Column:
 
     @cached_property
     def payoff(self) -> Payoff | None:
-        """From where on FFT pays."""
+        """Where FFT pays on this image."""
         return payoff_of(self.points)
 
     def reaching(self, ceiling: str) -> list[Curve]:
-        """Those of which the share of a ceiling is known at some size."""
+        """The curves of which the share of a ceiling is known at some size."""
         return [curve for curve in self.curves if curve.reaching(ceiling)]
 
     @cached_property
@@ -287,7 +287,7 @@ def columns_of(logs: Sequence[Log]) -> list[Column]:
 
 
 def spread(columns: list[Column], most: int) -> list[Column]:
-    """At most so many, the first and the last among them."""
+    """At most so many of the columns, the first and the last among them."""
     if len(columns) <= most:
         return columns
     return [columns[round(n * (len(columns) - 1) / (most - 1))] for n in range(most)]

@@ -119,7 +119,9 @@ def draw(logs: Sequence[Log], everything: bool = False, selection: str = "") -> 
 
 
 def save(figure: Figure, path: Path) -> None:
-    """As PNG, SVG or PDF, by the ending of the name; the same figure gives the same bytes.
+    """Write a figure as PNG, SVG or PDF, by the ending of the name.
+
+    The same figure gives the same bytes.
 
     Raises:
         InputError: the file cannot be written.
@@ -197,7 +199,7 @@ def _draw(
 
 
 def _room_for_names(column: Column) -> float:
-    """Above the brackets."""
+    """The inches that the names of the curves take, and the brackets below them."""
     return LINE * (len(column.curves) + 1) + brackets_height(len(column.brackets))
 
 
@@ -208,7 +210,7 @@ def _ticks_width(logs: Sequence[Log]) -> float:
 
 
 def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> list[Place]:
-    """From left to right; each has room for its names at the right."""
+    """The places of the columns, from left to right; each has room for its names at the right."""
     width = WIDTHS.get(len(columns), NARROWEST)
     places: list[Place] = []
     left = MARGIN
@@ -315,7 +317,7 @@ def _draw_shares(
     looks: Looks,
     bounds: Sequence[str],
 ) -> None:
-    """In the columns whose runs know of a share; the key of the bounds, if any, is above."""
+    """Draw the shares in the columns whose runs know any; above is the key of the bounds."""
     marks = "; markers: the bound" if bounds else ""
     reaching = [place for place in places if place.column.reaching(ceiling)]
     _heading(sheet, reaching[0].left, HEADINGS[ceiling] + marks)
@@ -348,7 +350,7 @@ def _draw_singles(sheet: Sheet, places: Sequence[Place], looks: Looks) -> None:
 
 
 def _maps(places: Sequence[Place], logs: Sequence[Log]) -> list[tuple[Place, WinnerMap]]:
-    """Below the columns of their runs."""
+    """The maps of winners, each below the columns of its run and as wide."""
     found = []
     for log in logs:
         own = [place for place in places if place.column.log is log]
