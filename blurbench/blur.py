@@ -176,8 +176,8 @@ def borrow_plan(
         problem = recipe.problem(shape, dtype, threads)
         return _make_plan(recipe.implementation(problem), problem)
 
-    key = (recipe, shape, dtype, threads, place_of(find_backend(recipe.backend)))
-    return plan_cache.borrow(key, make)
+    place = place_of(find_backend(recipe.backend))
+    return plan_cache.borrow((recipe, shape, dtype, threads, type(threads), place), make)
 
 
 def _adopted(image: Any, backend: str) -> OnDevice:
@@ -229,12 +229,13 @@ def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:
     return wanted
 
 
-# Numbers of different types may be equal and not equally welcome: 5 is a size, 5.0 is not.
+# Numbers of different types may be equal and not equally welcome: 5 is a size, or a number of
+# threads, and 5.0 is not. So what is kept is found by their types, too.
 _make_kernel = functools.lru_cache(maxsize=256, typed=True)(make_kernel)
 _make_recipe = functools.lru_cache(maxsize=256)(Recipe)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=1024, typed=True)
 def _settle(
     recipe: Recipe, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None, place: str
 ) -> Recipe:

@@ -58,6 +58,10 @@ class Options:
         """By which races are judged."""
         return Rules(same=self.same, most=self.rounds, keep=self.keep, tolerance=self.tolerance)
 
+    def recipe(self, kernel: GaussianKernel) -> Recipe:
+        """The blur that is measured; backend and method are those of whoever competes."""
+        return Recipe(kernel, self.border, self.cval)
+
 
 def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Problem:
     """The problem that an image, a kernel and the options pose.
@@ -74,8 +78,7 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
         raise InputError(
             f"dtype {dtype} ends at 65504, below this image's largest pixel: use float32"
         )
-    recipe = Recipe(kernel, options.border, options.cval)
-    return recipe.problem(tuple(image.pixels.shape), dtype, options.threads)
+    return options.recipe(kernel).problem(tuple(image.pixels.shape), dtype, options.threads)
 
 
 def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
@@ -116,8 +119,7 @@ def memory_needed(shape: tuple[int, ...], kernel: GaussianKernel, options: Optio
     Its input, a result for each implementation, and the plan that asks for least with its double,
     the control; a plan that asks for more than there is becomes a row that says so.
     """
-    recipe = Recipe(kernel, options.border, options.cval)
-    problem = recipe.problem(shape, np.dtype(options.dtype), threads=1)
+    problem = options.recipe(kernel).problem(shape, np.dtype(options.dtype), threads=1)
     plans = [
         one.work_bytes(problem)
         for backend, one in chosen(options)
