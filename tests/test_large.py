@@ -34,7 +34,7 @@ from blurbench.image import blur_with_alpha
 from blurbench.kernel import GaussianKernel
 from blurbench.large.listener import TilesListener
 from blurbench.large.run import blur_large
-from blurbench.large.source import Source, open_source
+from blurbench.large.source import LargeImage, open_source
 from blurbench.large.tiles import Tiling, choose_tiling, square_tilings
 from blurbench.large.window import blur_tile
 from blurbench.plan import Problem
@@ -92,7 +92,7 @@ class Told(TilesListener):
         self.tilings: list[Tiling] = []
         self._after_each = after_each
 
-    def planned(self, source: Source, tiling: Tiling) -> None:
+    def planned(self, source: LargeImage, tiling: Tiling) -> None:
         self.tilings.append(tiling)
 
     def done(self) -> None:
@@ -132,7 +132,7 @@ def sigma(value: float, **how: Any) -> Recipe:
     return Recipe(GaussianKernel.from_sigma(value), **how)
 
 
-class InMemory(Source):
+class InMemory(LargeImage):
     """A source that is an array; only reading windows of files is left out."""
 
     def __new__(cls, pixels: Array) -> InMemory:

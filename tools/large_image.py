@@ -32,7 +32,7 @@ import zarr
 from blurbench.kernel import GaussianKernel
 from blurbench.large.listener import TilesListener
 from blurbench.large.run import blur_large
-from blurbench.large.source import Source, open_source
+from blurbench.large.source import LargeImage, open_source
 from blurbench.large.tiles import Tiling
 from blurbench.recipe import Recipe
 
@@ -154,7 +154,7 @@ def tile_side(image: Path, sigma: float) -> int:
     class Listener(TilesListener):
         side = 0
 
-        def planned(self, source: Source, tiling: Tiling) -> None:
+        def planned(self, source: LargeImage, tiling: Tiling) -> None:
             self.side = tiling.side
 
     listener, recipe = Listener(), Recipe(GaussianKernel.from_sigma(sigma))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from blurbench.large.source import Source
+from blurbench.large.source import LargeImage
 from blurbench.large.tiles import Tiling
 
 
 class TilesListener:
     """Is told how the tiles of an image go on. This one ignores it all."""
 
-    def planned(self, source: Source, tiling: Tiling) -> None:
+    def planned(self, source: LargeImage, tiling: Tiling) -> None:
         """The tiles are decided; none is begun."""
 
     def done(self) -> None:

@@ -22,7 +22,7 @@ from blurbench.backends.backend import Implementation
 from blurbench.image import weighted_dtype
 from blurbench.large.extra import load
 from blurbench.large.listener import TilesListener
-from blurbench.large.source import Source, is_tiff, open_source
+from blurbench.large.source import LargeImage, is_tiff, open_source
 from blurbench.large.target import (
     BUFFER,
     check_target,
@@ -125,7 +125,7 @@ def _computed(
 
 
 def _tiling(
-    source: Source,
+    source: LargeImage,
     recipe: Recipe,
     implementation: Implementation,
     workers: Workers,
@@ -155,7 +155,7 @@ def _tiling(
     return choose_tiling(choices, workers.memory if memory is None else memory, needed, cost)
 
 
-def _bytes_of_tile(source: Source, tiling: Tiling) -> int:
+def _bytes_of_tile(source: LargeImage, tiling: Tiling) -> int:
     """Bytes of one tile on its way, beside its plan's."""
     height, width = tiling.window
     stored = math.prod(source.stored)

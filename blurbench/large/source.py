@@ -40,7 +40,7 @@ def is_zarr(path: str | os.PathLike[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Source:
+class LargeImage:
     """An image that is read in windows; processes can send it to each other.
 
     Attributes:
@@ -96,7 +96,7 @@ class Source:
         return _tiff_pixels(self.path) if is_tiff(self.path) else _zarr_pixels(self.path)
 
 
-def open_source(path: str | os.PathLike[str]) -> Source:
+def open_source(path: str | os.PathLike[str]) -> LargeImage:
     """`look_at` an image, and decode a first part of it.
 
     Raises:
@@ -108,7 +108,7 @@ def open_source(path: str | os.PathLike[str]) -> Source:
     return source
 
 
-def look_at(path: str | os.PathLike[str]) -> Source:
+def look_at(path: str | os.PathLike[str]) -> LargeImage:
     """The header of a TIFF file's first page, or of a Zarr array.
 
     Raises:
@@ -134,7 +134,7 @@ def look_at(path: str | os.PathLike[str]) -> Source:
     return source
 
 
-def _look_at_tiff(tifffile: Any, path: str) -> Source:
+def _look_at_tiff(tifffile: Any, path: str) -> LargeImage:
     with open_tiff(tifffile, path) as tiff:
         page, pages = tiff.pages.first, len(tiff.pages)
         colour = page.photometric.name
@@ -156,7 +156,7 @@ def _look_at_tiff(tifffile: Any, path: str) -> Source:
                 "convert it to 8 or 16, or leave out --memory"
             )
         stored = (page.chunks[0], page.chunks[1])
-        return Source(
+        return LargeImage(
             path,
             page.shape,
             dtype,
@@ -192,13 +192,13 @@ def _metadata(page: Any) -> dict[str, dict[str, Any]]:
     return metadata
 
 
-def _look_at_zarr(zarr: Any, path: str) -> Source:
+def _look_at_zarr(zarr: Any, path: str) -> LargeImage:
     array = zarr.open(path, mode="r")
     if not hasattr(array, "chunks"):
         inside = ", ".join(sorted(name for name, _ in array.arrays())) or "nothing"
         raise InputError(f"image {path} is a group of Zarr arrays ({inside}): name one in it")
     stored = (*array.chunks, 1)[:2]
-    return Source(path, array.shape, check_dtype(array.dtype), stored)
+    return LargeImage(path, array.shape, check_dtype(array.dtype), stored)
 
 
 @contextmanager

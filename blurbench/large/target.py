@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from blurbench.errors import InputError
 from blurbench.files import is_another_process
 from blurbench.large.extra import load
-from blurbench.large.source import TIFF, Source, is_tiff
+from blurbench.large.source import TIFF, LargeImage, is_tiff
 from blurbench.large.tiles import CHUNK, Tiling
 
 BUFFER = 2**24  # bytes of TIFF tiles that are compressed at a time
@@ -89,7 +89,7 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def create_zarr(path: Path, source: Source, chunk: int = CHUNK) -> None:
+def create_zarr(path: Path, source: LargeImage, chunk: int = CHUNK) -> None:
     """An empty array of the source's shape and dtype."""
     load("zarr").create_array(
         path,
@@ -112,7 +112,7 @@ def clear_litter(path: Path) -> None:
 
 def write_tiff(
     path: Path,
-    source: Source,
+    source: LargeImage,
     tiling: Tiling,
     bands: Iterable[list[NDArray[Any]]],
     chunk: int = CHUNK,

@@ -15,7 +15,7 @@ from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.blur import borrow_plan
 from blurbench.errors import InputError
 from blurbench.image import blur_with_alpha
-from blurbench.large.source import Source
+from blurbench.large.source import LargeImage
 from blurbench.large.tiles import Tile
 from blurbench.lost import check_blurred, unwarned
 from blurbench.plan import Problem
@@ -28,13 +28,13 @@ CHOSEN_FOR = 2048  # pixels along a tile's side, for which `auto` chooses
 
 
 def window_problem(
-    recipe: Recipe, source: Source, sides: tuple[int, int], threads: int = 1
+    recipe: Recipe, source: LargeImage, sides: tuple[int, int], threads: int = 1
 ) -> Problem:
     """The problem for a window of an image, whose sides are its height and width."""
     return recipe.problem((*sides, *source.shape[2:]), source.blurred_dtype, threads)
 
 
-def settled_for(recipe: Recipe, source: Source) -> Recipe:
+def settled_for(recipe: Recipe, source: LargeImage) -> Recipe:
     """The recipe with the names that `auto` stands for in tiles of such an image."""
     height, width = (min(CHOSEN_FOR, n) for n in source.shape[:2])
     return recipe.settled(window_problem(recipe, source, (height, width)))
@@ -55,14 +55,14 @@ def exact_implementation(recipe: Recipe) -> Implementation:
     return found
 
 
-def bytes_as_a_whole(recipe: Recipe, source: Source) -> int:
+def bytes_as_a_whole(recipe: Recipe, source: LargeImage) -> int:
     """Bytes that the image takes if it is blurred as a whole: image, result and work."""
     height, width = source.shape[:2]
     problem = window_problem(recipe, source, (height, width))
     return recipe.implementation(problem).work_bytes(problem) + 2 * problem.image_bytes
 
 
-def blur_tile(recipe: Recipe, source: Source, threads: int, tile: Tile) -> NDArray[Any]:
+def blur_tile(recipe: Recipe, source: LargeImage, threads: int, tile: Tile) -> NDArray[Any]:
     """Read the tile's window, and blur it; an array of the shape of the tile."""
     window = source.read(tile.rows, tile.columns)
     carry = find_backend(recipe.backend).carry

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 
 from blurbench.image import Image
 from blurbench.large.listener import TilesListener
-from blurbench.large.source import Source
+from blurbench.large.source import LargeImage
 from blurbench.large.tiles import Tiling
 from blurbench.measure.race import Ranking
 from blurbench.plan import Problem
@@ -97,7 +97,7 @@ class TilesProgress(TilesListener):
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
-    def planned(self, source: Source, tiling: Tiling) -> None:
+    def planned(self, source: LargeImage, tiling: Tiling) -> None:
         for note in () if self._quiet else source.notes:
             say(self._errors, f"Note: {source.path}: {note}.", "yellow")
         self._started, self._count = time.perf_counter(), tiling.count

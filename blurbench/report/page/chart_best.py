@@ -27,12 +27,12 @@ from blurbench.report.page.chart_parts import (
     values_of,
 )
 from blurbench.report.page.palette import Palette
-from blurbench.report.page.tables import BEST_OF, CELLS, PAYOFF, Table
+from blurbench.report.page.tables import BEST_OF, CELLS, PAYOFF, Tables
 from blurbench.report.palette import NEUTRAL
 from blurbench.report.units import brief_duration
 
 
-def best_chart(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def best_chart(tables: Tables, palette: Palette, run: int) -> Chart | None:
     """The chart of the bests; None at a single size, where the chart of times shows as much."""
     sizes = sorted(values_of(tables, CELLS, run, "size"))
     if len(sizes) < 2 or not values_of(tables, CELLS, run, TIME[0]):

@@ -10,7 +10,7 @@ import altair as alt
 
 from blurbench.measure.judge import UNRANKED
 from blurbench.records.kinds import marked
-from blurbench.report.page.tables import Table
+from blurbench.report.page.tables import Tables
 from blurbench.report.palette import NEUTRAL
 from blurbench.report.ticks import log_ticks
 
@@ -48,7 +48,7 @@ class Chart:
     spec: dict[str, Any]
 
 
-def values_of(tables: dict[str, Table], table: str, run: int | None, column: str) -> list[Any]:
+def values_of(tables: Tables, table: str, run: int | None, column: str) -> list[Any]:
     """The values of a column that are not missing, each once."""
     return [one for one in dict.fromkeys(tables[table].values(column, run)) if one is not None]
 

@@ -34,7 +34,7 @@ from blurbench.report.page.chart_parts import (
     values_of,
 )
 from blurbench.report.page.palette import SHAPES, Palette
-from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Table
+from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Tables
 from blurbench.report.palette import COLOURS, NEUTRAL
 from blurbench.report.ranges import ranges_text
 from blurbench.report.ticks import log_ticks
@@ -48,7 +48,7 @@ EITHER = Quantity("s", "time of an image", "~s", "s")  # whichever the scope
 SCOPES = {ON_DEVICE[0]: "on the device", TIME[0]: "there and back"}
 
 
-def charts_of(tables: dict[str, Table], runs: int) -> list[list[Chart]]:
+def charts_of(tables: Tables, runs: int) -> list[list[Chart]]:
     """The charts, those of all runs side by side."""
     palette, found = Palette(tables), []
     makers = (
@@ -106,7 +106,7 @@ def _dots(
 
 
 def _over_sizes(
-    tables: dict[str, Table],
+    tables: Tables,
     palette: Palette,
     run: int,
     quantity: Quantity,
@@ -131,7 +131,7 @@ def _over_sizes(
     return finished(_lines(base, size_axis(sizes), y, palette, ends, tooltips))
 
 
-def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
+def _barred(tables: Tables, run: int, figure: str) -> str:
     """Which of those that have a figure must not win, and why."""
     names: dict[str, list[str]] = {}
     for row in tables[CELLS].entries(run):
@@ -144,7 +144,7 @@ def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
     return f"Hollow and joined by no line is what must not win ({told})."
 
 
-def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[Any], str]) -> str:
+def _extremes(tables: Tables, run: int, figure: str, text: Callable[[Any], str]) -> str:
     """The least and the most of a figure, and whose they are."""
     rows = [row for row in tables[CELLS].entries(run) if row[figure] and row["status"] == "ok"]
     if not rows:
@@ -156,7 +156,7 @@ def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[A
     return f"From {low} to {high}."
 
 
-def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _winners(tables: Tables, palette: Palette, run: int) -> Chart | None:
     pictures = values_of(tables, WINNERS, run, "picture")
     if not pictures:
         return None
@@ -194,7 +194,7 @@ def _won(rows: Sequence[dict[str, Any]], palette: Palette) -> str:
     return " ".join(texts)
 
 
-def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _times(tables: Tables, palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, CELLS, run, TIME[0]):
         return None
     tips = (*TIME, "rounds")
@@ -212,7 +212,7 @@ def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None
     )
 
 
-def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _ratios(tables: Tables, palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, CELLS, run, RATIO[0]):
         return None
     times = Quantity(RATIO[0], "time over the fastest's, paired", "~g", "x")
@@ -230,7 +230,7 @@ def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _crossovers(tables: Tables, palette: Palette, run: int) -> Chart | None:
     if len(values_of(tables, CELLS, run, "size")) < 2:
         return None
     found = [row for row in tables[CROSSOVERS].entries(run) if row["from_size"] is not None]
@@ -277,7 +277,7 @@ def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart |
     )
 
 
-def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _errors(tables: Tables, palette: Palette, run: int) -> Chart | None:
     figure = "max_abs_error"
     rows = [row for row in tables[CELLS].entries(run) if row[figure] and row[TIME[0]]]
     if not rows:
@@ -301,7 +301,7 @@ def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _shares(tables: Tables, palette: Palette, run: int) -> Chart | None:
     figures = ("copy_bandwidth_fraction", "multiply_add_fraction", "end_to_end_bound")
     if not values_of(tables, CELLS, run, figures[0]):
         return None
@@ -320,7 +320,7 @@ def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _device(tables: Tables, palette: Palette, run: int) -> Chart | None:
     """Computing against the way there and back; on a CPU they are the same."""
     own = tables[CELLS].entries(run)
     if all(row[ON_DEVICE[0]] == row[TIME[0]] for row in own):
@@ -370,7 +370,7 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _samples(tables: Tables, palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, SAMPLES, run, "number"):
         return None
     rows = tables[SAMPLES].entries(run)
@@ -417,7 +417,7 @@ def _inked(spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
-def _machines(tables: dict[str, Table]) -> Chart:
+def _machines(tables: Tables) -> Chart:
     """One implementation on all machines."""
     sizes = sorted(values_of(tables, CELLS, None, "size"))
     runs = sorted(values_of(tables, CELLS, None, "run"))

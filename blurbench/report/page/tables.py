@@ -23,7 +23,7 @@ CLAIMED, MEASURED = "claimed", "measured"
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """Rows of plain values.
 
     Attributes:
@@ -49,6 +49,9 @@ class Table:
         return {"columns": self.columns, "count": len(self.rows), "packed": packed}
 
 
+Tables = dict[str, DataTable]  # by name
+
+
 def _packed(values: Sequence[Any]) -> dict[str, Any]:
     """All values; or the different ones and, unless there is but one, the place of each."""
     places = {value: place for place, value in enumerate(dict.fromkeys(values))}
@@ -57,25 +60,25 @@ def _packed(values: Sequence[Any]) -> dict[str, Any]:
     return {"values": list(places) if len(places) == 1 else values}
 
 
-def tables_of(logs: Sequence[Log]) -> dict[str, Table]:
+def tables_of(logs: Sequence[Log]) -> Tables:
     """All tables, by name."""
     return {
-        CELLS: Table((*OF_CELLS, *columns()), list(_each(logs, _cells))),
-        WINNERS: Table(
+        CELLS: DataTable((*OF_CELLS, *columns()), list(_each(logs, _cells))),
+        WINNERS: DataTable(
             (
                 *("run", "picture", "size", "fastest", "end_to_end_median_s"),
                 *("next", "ratio_of_next", "ratio_ci95_low", "ratio_ci95_high", "proven"),
             ),
             list(_each(logs, _winners)),
         ),
-        CROSSOVERS: Table(
+        CROSSOVERS: DataTable(
             (
                 *("run", "picture", "kind", "label", "what", "from_size", "to_size"),
                 *("says", "held"),
             ),
             list(_each(logs, _crossovers)),
         ),
-        SAMPLES: Table(
+        SAMPLES: DataTable(
             ("run", "number", "picture", "size", "implementation", "seconds", "round", "process"),
             list(_each(logs, _samples)),
         ),
