@@ -20,7 +20,7 @@ ROOT = Path(blurbench.__file__).parent
 FLOORS = [
     {"__main__", "cli"},
     {"report"},
-    {"study", "inspect", "tune", "folders", "blur", "large"},
+    {"study", "inspect", "tune", "folders", "blur", "recipe", "large"},
     {"analysis"},
     {"choice"},
     {"records"},

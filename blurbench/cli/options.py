@@ -198,7 +198,7 @@ MOST_SIZES = 10_000
 
 
 def _grid(start: str, stop: str, step: str) -> list[int]:
-    """Both ends included."""
+    """The sizes from start to stop, both included."""
     first, last = int(start), int(stop)
     if not step.startswith("x"):
         if int(step) < 1 or (last - first) // int(step) >= MOST_SIZES:
