@@ -30,6 +30,15 @@ def methods_of(*groups: str) -> tuple[str, ...]:
     return tuple(method for method, group in METHODS.items() if group in groups)
 
 
+# Whose code does the work of an implementation; the last is a person's own, of no known method.
+OURS, LIBRARY, YOURS = "ours", "library", "yours"
+
+
+def group_of(method: str, origin: str) -> str | None:
+    """The group of an implementation's method; None where it is not known."""
+    return None if origin == YOURS else METHODS.get(method)
+
+
 EXACT = methods_of(DIRECT, SEPARABLE, FFT)
 APPROXIMATIONS = methods_of(APPROXIMATE)
 
