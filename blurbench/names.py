@@ -1,9 +1,11 @@
 """The names of what is shipped, in the order in which it is listed.
 
-Imports nothing, for help pages must not: a backend or a method is one line here.
+Imports no library, for help pages must not: a backend or a method is one line here.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 # Each is the file or folder of `blurbench.backends` that bears its name.
 ON_CPU = ("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow")
@@ -31,7 +33,9 @@ def methods_of(*groups: str) -> tuple[str, ...]:
 
 
 # Whose code does the work of an implementation; the last is a person's own, of no known method.
-OURS, LIBRARY, YOURS = "ours", "library", "yours"
+OURS: Literal["ours"] = "ours"
+LIBRARY: Literal["library"] = "library"
+YOURS: Literal["yours"] = "yours"
 
 
 def group_of(method: str, origin: str) -> str | None:

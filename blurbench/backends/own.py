@@ -66,7 +66,7 @@ class OwnPlan(Plan):
     def _attempt(self, call: Callable[[], Any]) -> Any:
         try:
             return call()
-        except MemoryError:
+        except (InputError, MemoryError):  # it cannot do the problem, and says so
             raise
         except (Exception, SystemExit) as error:
             raise OwnCodeError(happened(error, self._code.file)) from None

@@ -31,7 +31,7 @@ class OwnCode:
     Attributes:
         given: as it was named.
         module, name: of which its row's name is made.
-        made: the function or class.
+        made: the function or class; anything until it is checked.
         file: that holds it; None where that is not known.
         folder: from where it was named; None where it was given as a function.
         sha256: of the file, when it was loaded.
@@ -40,7 +40,7 @@ class OwnCode:
     given: str
     module: str
     name: str
-    made: Callable[..., Any]
+    made: Any
     file: Path | None = None
     folder: Path | None = None
     sha256: str | None = None
@@ -72,8 +72,10 @@ class OwnCode:
     def check(self) -> None:
         """Raise InputError unless it can be called as it will be."""
         if not callable(self.made):
-            kind = type(self.made).__name__
-            raise self._refused(f"it is a {kind}", "name a function blur(image, taps), or a class")
+            raise self._refused(
+                f"its type is {type(self.made).__name__}",
+                "name a function blur(image, taps), or a class",
+            )
         if self.is_class and not any("__call__" in vars(one) for one in self.made.__mro__):
             raise self._refused("the class has no __call__", "give it __call__(self, image)")
         first = ("taps", "shape", "dtype") if self.is_class else ("image", "taps")

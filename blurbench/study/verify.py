@@ -19,7 +19,7 @@ from blurbench.backends.backend import Backend, Implementation
 from blurbench.border import check_border
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.names import LIBRARY
+from blurbench.names import LIBRARY, YOURS
 from blurbench.plan import Problem
 from blurbench.study.exactness import allowed_error, image_scale
 
@@ -139,10 +139,12 @@ def verify(
                 continue
             except Exception as problem_found:
                 error = math.inf
-                case += f", {type(problem_found).__name__}: {problem_found}"
+                kind = "" if one.origin == YOURS else f"{type(problem_found).__name__}: "
+                case += f", {kind}{problem_found}"
             allowed = allowed_error(problem.dtype, image_scale(image, problem), one.integer_error)
             share = error / allowed if allowed else error
-            own[problem.dtype.name].add(case, share, one.doubt(problem))
+            doubt = one.doubt(problem) if math.isfinite(error) else None
+            own[problem.dtype.name].add(case, share, doubt)
             progress(one.name, expected_s(one, problem))
         checks += (check for check in own.values() if check.cases)
     return checks
