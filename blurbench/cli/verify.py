@@ -45,7 +45,7 @@ def verify(
 
     Over borders, kernel sizes, image shapes, ranges of values and dtypes, kernels larger than the
     image included. Takes about five minutes, more beside other work, and says how long before it
-    starts; --quick takes 10 to 30 s. With --with only your own are, unless --backend or --method
+    starts; --quick takes 10 to 30 s. --with tries your own alone, unless --backend or --method
     names others. Exit code 1 where one is outside the contract.
     """
     from blurbench.backends.own import own_blurs

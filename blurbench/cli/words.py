@@ -22,8 +22,8 @@ METHODS_HELP = (
     "[default: the exact ones]"
 )
 OWN_HELP = (
-    "Race your own function (image, taps) or class, too; runs the code of that file. May be given "
-    "several times."
+    "Your own function (image, taps) or class, too; runs the code of that file. May be given "
+    "several times; see docs/your-own-blur.md."
 )
 DTYPES_HELP = f"{', '.join(DTYPES[:-1])} or {DTYPES[-1]}."
 
