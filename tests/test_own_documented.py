@@ -21,7 +21,7 @@ CARD = ("--crop", "40x30", "--quiet")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the document's files."""
     folder = tmp_path_factory.mktemp("shown")
-    for name, text in files_in("your-own-blur.md").items():
+    for name, text in files_in("docs/your-own-blur.md").items():
         (folder / name).write_text(text)
     return folder
 
@@ -88,6 +88,13 @@ def test_the_package_races() -> None:
     found = raced(*BRIEF, "--backend", "mine,numpy", "--method", "separable")
     assert found.code == 0
     assert "\nmine:separable" in found.out
+
+
+def test_the_function_of_the_readme_races(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(files_in("README.md")["mine.py"])
+    found = raced(*QUICK, "--with", tmp_path / "mine.py:blur")
+    assert (found.code, found.err) == (0, "")
+    assert "\nmine:blur" in found.out
 
 
 def test_the_package_is_short(shown: Path) -> None:
