@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from blurbench.backends.own import own_blurs
+from blurbench.backends.own_blur import own_blurs
 from blurbench.backends.registry import backends
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blurbench.backends.own import own_blurs
+from blurbench.backends.own_blur import own_blurs
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.report.answer import answer_lines, code_line, native_line
@@ -81,6 +81,15 @@ def test_multiply_adds_of_unknown_code_are_not_told() -> None:
     rows = rows_of(raced("blur", options=(*QUICK, "--json", "-")))
     assert rows["numpy:separable"]["multiply_adds"]
     assert rows["mine:blur"]["multiply_adds"] is None
+
+
+def test_the_difference_of_separable_and_direct_is_not_that_of_a_namesake() -> None:
+    direct = ("--backend", "numpy", "--method", "direct,separable")
+    Path("mine.py").write_text("def separable(image, taps, border): return image + 1e-5")
+    ran = raced("separable", options=(*BRIEF, *direct, "--json", "-"))
+    rows = rows_of(ran)
+    told = json.loads(ran.out)["separable_direct_max_abs_difference"]
+    assert (rows["mine:separable"]["status"], told < 1e-3) == ("wrong", True)
 
 
 def test_it_is_not_tried_on_images_smaller_than_the_kernel() -> None:

@@ -425,7 +425,7 @@ def build_options(given: dict[str, Any]) -> Options:
     Raises:
         InputError: a name is unknown or a value cannot be used.
     """
-    from blurbench.backends.own import own_blurs
+    from blurbench.backends.own_blur import own_blurs
     from blurbench.plan import MAX_THREADS
     from blurbench.study.options import Options, chosen
 

@@ -48,7 +48,7 @@ def verify(
     starts; --quick takes 10 to 30 s. --with tries your own alone, unless --backend or --method
     names others. Exit code 1 where one is outside the contract.
     """
-    from blurbench.backends.own import own_blurs
+    from blurbench.backends.own_blur import own_blurs
     from blurbench.report.console import open_console
     from blurbench.report.verify import run_and_show
     from blurbench.study.options import Options, chosen

@@ -8,7 +8,7 @@ import numpy as np
 
 from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
-from blurbench.backends.own import OwnBlur
+from blurbench.backends.own_blur import OwnBlur
 from blurbench.backends.registry import check_method, find_backends
 from blurbench.errors import InputError
 from blurbench.image import Image

@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 
 from blurbench import host
-from blurbench.backends.own import find_again
+from blurbench.backends.own_blur import find_again
 from blurbench.errors import InputError
 from blurbench.image import (
     Image,

@@ -31,6 +31,7 @@ from blurbench.measure.race import (
     race,
 )
 from blurbench.measure.threads import limit_threads
+from blurbench.names import YOURS
 from blurbench.plan import Problem
 from blurbench.records.findings import ALONE, DIFFERENCE, RANKING_SCOPE
 from blurbench.records.journal import Log
@@ -641,7 +642,11 @@ class PointStudy:
         ones = self.session.implementations
         right = (name for name in self.samples if self.findings.status(name) != "wrong")
         found = separable_against_direct(
-            ((ones[name].method, self.samples[name]) for name in right if ones[name].counted),
+            (
+                (ones[name].method, self.samples[name])
+                for name in right
+                if ones[name].origin != YOURS
+            ),
             self.problem,
             self.pixels,
             costs.get("numpy:direct", math.inf),

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.own_code import OwnCode, code_of, find_code, happened
+from blurbench.backends.own_code import OwnCode, happened
+from blurbench.backends.own_loading import code_of, find_code
 from blurbench.backends.registry import KINDS, backends
 from blurbench.errors import InputError
 from blurbench.methods import separable
@@ -96,7 +97,7 @@ class OwnBlur:
         return self.backend.implementations[0]
 
     def as_told(self) -> dict[str, str | None]:
-        """What a run's description keeps, by which `tell_again` finds it."""
+        """What a run's description keeps, by which `find_again` finds it."""
         folder = self.code.folder
         return {
             "given": self.code.given,
