@@ -25,7 +25,7 @@ from blurbench.backends.registry import (
 )
 from helpers.refused import refusal
 
-CPU_PEERS = ("opencv", "skimage", "pyvips", "pillow")
+CPU_PEERS = ("opencv", "skimage", "pyvips", "halide", "pillow")
 APPROXIMATE = ("box", "extended_box", "deriche", "vyv")
 OFFERED = {
     "numpy": (*METHODS, *APPROXIMATE),
@@ -38,7 +38,7 @@ OFFERED = {
     "wgpu": ("direct", "separable", "fft"),
     "opencv_ocl": ("direct", "separable"),
     "opencv": ("direct", "separable", "fft"),
-    "pyvips": ("direct", "separable"),
+    **dict.fromkeys(("pyvips", "halide"), ("direct", "separable")),
     **dict.fromkeys(("skimage", "cucim"), ("separable",)),
     "pillow": ("extended_box",),
 }
@@ -115,7 +115,7 @@ def test_the_librarys_own_filters_are_declared_as_such() -> None:
         for one in backend.implementations
         if one.origin == "library"
     }
-    twins = ("scipy", "cupyx", "torch", "torch_gpu", "opencv", "opencv_ocl", "pyvips")
+    twins = ("scipy", "cupyx", "torch", "torch_gpu", "opencv", "opencv_ocl", "pyvips", "halide")
     filters = {f"{backend}:{method}" for backend in twins for method in ("direct", "separable")}
     others = {"opencv:fft", "cucim:separable", "skimage:separable", "pillow:extended_box"}
     assert found == filters | others

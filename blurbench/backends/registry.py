@@ -13,7 +13,7 @@ from blurbench.errors import InputError
 from blurbench.synonyms import BACKEND, METHOD
 
 BUILT_IN = (
-    *("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow"),
+    *("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "halide", "pillow"),
     *("cupy", "cupyx", "cuda", "cucim", "torch_gpu", "wgpu", "opencv_ocl"),
 )
 METHODS = ("direct", "separable", "fft", "banded", "dct")

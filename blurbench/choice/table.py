@@ -24,7 +24,7 @@ SCHEMA = "blurbench.choice/2"
 # What a blur may run on, as it is installed: to ask for a version imports nothing.
 DISTRIBUTIONS = (
     *("numpy", "scipy", "numba", "opencv-python-headless", "opencv-python", "scikit-image"),
-    *("pyvips", "pillow", "torch", "wgpu"),
+    *("pyvips", "halide", "pillow", "torch", "wgpu"),
     *("cupy-cuda12x", "cupy-cuda13x", "cucim-cu12", "cucim-cu13"),
 )
 

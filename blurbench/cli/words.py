@@ -11,7 +11,7 @@ import click
 
 from blurbench.errors import InputError
 
-ON_CPU = ("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow")
+ON_CPU = ("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "halide", "pillow")
 ON_GPU = ("cupy", "cupyx", "cuda", "cucim", "torch_gpu", "wgpu", "opencv_ocl")
 EXACT = ("direct", "separable", "fft", "banded", "dct")
 APPROXIMATE = ("box", "extended_box", "deriche", "vyv")

@@ -15,7 +15,7 @@ from typing import Any
 from blurbench.backends.halide.recipe import Recipe
 from blurbench.forks import keep_from_forks
 
-BLOCK = 16  # taps that a turn of the loop takes; it adds their sum, which keeps it exact
+BLOCK = 16  # taps that a turn of a loop over them takes
 TOGETHER = 4  # rows whose sums share what is loaded
 VECTORS = 2  # summed at once along a row
 
@@ -82,7 +82,7 @@ class _Pipeline:
         i, y, taps = self._i, self._y, self._taps
         loaded, down = self._loaded(), self._hl.Func("down")
         sum_down = self._sum(lambda k: taps[k] * loaded[i, self._below(k)])
-        down[i, y] = sum_down[i, y]
+        down[i, y] = self._hl.cast(self._work, sum_down[i, y])
         sum_along = self._sum(lambda k: taps[k] * down[self._beside(k), y])
         out = self._stored(sum_along)
         strip, part = self._in_strips(out)
@@ -121,7 +121,8 @@ class _Pipeline:
         hl, i, values = self._hl, self._i, self._values
         outside = (i < 0) | (i >= values)
         place = hl.select(i < 0, i, i - values) + self._reach * self._channels
-        column, row = _entry(hl, self._columns, place), _entry(hl, self._rows, self._y + self._reach)
+        column = _entry(hl, self._columns, place)
+        row = _entry(hl, self._rows, self._y + self._reach)
         # Likely to be inside and likely within bounds: so vectors of the inside ask neither.
         inside = hl.likely(hl.clamp(hl.likely(i), 0, values - 1))
         x = hl.select(outside, hl.clamp(column, 0, values - 1), inside)
@@ -133,7 +134,9 @@ class _Pipeline:
         return loaded
 
     def _sum(self, term: Callable[..., Expression], *lines: Any) -> Function:
-        """The sum of a term for each tap: all in one expression, or block by block in a loop.
+        """The sum of a term for each tap: all in one expression, or in loops, turn by turn.
+
+        What the turns find is added in float64: in float32 many would leave the exactness contract.
 
         Args:
             lines: how many rows of taps there are, if they are dense.
@@ -146,13 +149,15 @@ class _Pipeline:
         domain = self._hl.RDom([(0, turns) for turns in loops])
         line = [domain[len(loops) - 1]] if lines else []
         taps = range(size) if size else [BLOCK * domain[0] + k for k in range(BLOCK)]
-        total[self._i, self._y] = self._hl.cast(self._work, 0)
-        total[self._i, self._y] += _added(term(k, *line) for k in taps)
+        wide = functools.partial(self._hl.cast, self._hl.Float(64))
+        total[self._i, self._y] = wide(0)
+        total[self._i, self._y] += wide(_added(term(k, *line) for k in taps))
         return total
 
     def _stored(self, total: Function) -> Function:
         """The result in the type of the image."""
-        hl, out, value = self._hl, self._hl.Func("out"), total[self._i, self._y]
+        hl, out = self._hl, self._hl.Func("out")
+        value = hl.cast(self._work, total[self._i, self._y])
         if self._given != self._work:
             value = hl.saturating_cast(self._given, hl.round(value))
         out[self._i, self._y] = value

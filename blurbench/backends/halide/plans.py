@@ -57,11 +57,11 @@ class HalidePlan(Plan):
         alone = self._threads == 1 or home.is_elsewhere
         code = compiled(self._recipe._replace(parallel=not alone))
         # Halide refuses memory that must not be written to, even where it only reads.
-        given = np.require(image, requirements="CW").reshape(self._rows)
-        made = out.reshape(self._rows) if out.flags.c_contiguous else np.empty(self._rows, out.dtype)
-        code(self._hl.Buffer(given), *self._given, self._hl.Buffer(made))
-        if not out.flags.c_contiguous:
-            out[...] = made.reshape(out.shape)
+        given = np.require(image, requirements=("C", "A", "W")).reshape(self._rows)
+        made = out if out.flags.carray else np.empty(out.shape, out.dtype)
+        code(self._hl.Buffer(given), *self._given, self._hl.Buffer(made.reshape(self._rows)))
+        if made is not out:
+            out[...] = made
 
 
 def _taps(problem: Problem, method: str) -> NDArray[Any]:
@@ -71,7 +71,7 @@ def _taps(problem: Problem, method: str) -> NDArray[Any]:
     if len(kernel.taps) > UNROLLED:
         none = [(0, 0)] * (taps.ndim - 1)
         taps = np.pad(taps, [*none, (0, -len(kernel.taps) % BLOCK)])
-    return np.ascontiguousarray(taps, problem.work_dtype)
+    return np.array(taps, problem.work_dtype, order="C")
 
 
 def _sources(problem: Problem) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
