@@ -17,14 +17,15 @@ ROOT = Path(blurbench.__file__).parent
 FLOORS = [
     {"__main__", "cli"},
     {"report"},
-    {"study", "batch", "jobs", "turns", "blur", "large"},
+    {"study", "inspect", "tune", "folders", "blur", "large"},
+    {"analysis"},
     {"choice"},
     {"records"},
     {"measure"},
     {"backends"},
     {"methods"},
     {"plan", "adjoint", "image", "lost", "nodata", "testcard", "kernel", "border"}
-    | {"host", "errors", "extras", "cache", "files", "forks", "synonyms"},
+    | {"names", "host", "errors", "extras", "cache", "files", "forks", "synonyms"},
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}
@@ -118,6 +119,12 @@ def test_measure_knows_neither_methods_nor_backends(module: str) -> None:
     assert parts <= {"measure", "host", ""}
 
 
+@pytest.mark.parametrize("module", within("analysis"))
+def test_what_reads_records_imports_no_backend(module: str) -> None:
+    parts = {part_of(name) for name in own(imported(MODULES[module]))}
+    assert parts & {"backends", "methods", "choice"} == set()
+
+
 @pytest.mark.parametrize("module", within("methods"))
 def test_methods_import_no_array_library(module: str) -> None:
     assert roots(imported(MODULES[module])) & ARRAY_LIBRARIES == set()
@@ -130,7 +137,7 @@ def test_the_command_line_imports_only_click_to_start_with(module: str) -> None:
         name
         for name in names
         if name.partition(".")[0] not in sys.stdlib_module_names | {"click"}
-        and name not in ("blurbench", "blurbench.errors")
+        and name not in ("blurbench", "blurbench.errors", "blurbench.names")
         and part_of(name) != "cli"
     }
     assert others == set()

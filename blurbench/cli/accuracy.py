@@ -17,8 +17,9 @@ from blurbench.cli.options import (
     with_options,
     write_exports,
 )
-from blurbench.cli.words import APPROXIMATE, read_methods
+from blurbench.cli.words import read_methods
 from blurbench.errors import InputError
+from blurbench.names import APPROXIMATIONS
 
 if TYPE_CHECKING:
     from blurbench.study.frontier import Frontier
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     "methods",
     type=Names(),
     multiple=True,
-    help=f"Only these, commas between: {', '.join(APPROXIMATE)}, fir.  [default: all of them]",
+    help=f"Only these, commas between: {', '.join(APPROXIMATIONS)}, fir.  [default: all of them]",
 )
 @click.option(
     "--plot", metavar="PATH", help="Measure, and draw error against time: .png, .svg or .pdf."
@@ -56,9 +57,9 @@ def accuracy(
     order. Takes a few seconds; with --plot, which takes one sigma, up to a minute and a half more,
     to time whatever runs here: the exact blurs, and the named approximations or all.
     """
+    from blurbench.inspect.accuracy import METHODS, measure_accuracy
     from blurbench.report.accuracy import show_accuracy, texts_of
     from blurbench.report.console import open_console
-    from blurbench.study.accuracy import METHODS, measure_accuracy
 
     exports = exports_from(given)
     if plot is not None:
@@ -87,8 +88,8 @@ def accuracy(
 
 def _draw(sigma: float, methods: Sequence[str], path: Path) -> Frontier:
     """Measure, and draw what has a time."""
-    from blurbench.report.plot import save
-    from blurbench.report.plot_frontier import draw_frontier
+    from blurbench.report.plots.figure import save
+    from blurbench.report.plots.frontier import draw_frontier
     from blurbench.report.progress import step_by_step
     from blurbench.study.frontier import measure_frontier
 

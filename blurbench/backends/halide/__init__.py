@@ -47,4 +47,5 @@ backend = Backend(
         )
     ),
     probe,
+    distributions=("halide",),
 )
