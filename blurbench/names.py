@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 # Each is the file or folder of `blurbench.backends` that bears its name.
-ON_CPU = ("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow")
+ON_CPU = ("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "halide", "pillow")
 ON_GPU = ("cupy", "cupyx", "cuda", "cucim", "torch_gpu", "wgpu", "opencv_ocl")
 BACKENDS = (*ON_CPU, *ON_GPU)
 
