@@ -13,7 +13,8 @@ from blurbench.backends.halide.pipelines import BLOCK, TOGETHER, VECTORS, compil
 from blurbench.backends.halide.recipe import UNROLLED, Recipe
 from blurbench.border import source_index
 from blurbench.forks import Home
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 LANES = 16  # values in the longest vector
 WORTH_SHARING = 200_000  # multiply-adds of an image from which waking other threads pays
