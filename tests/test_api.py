@@ -111,6 +111,7 @@ def test_every_option_of_a_command_is_a_keyword_of_its_call(command: str) -> Non
         *("baseline", "against", "fail-if-slower", "resume", "process"),
     }
     options = {opt for one in cli.commands[command].params for opt in one.opts if opt[:2] == "--"}
+    options = {"--own" if opt == "--with" else opt for opt in options}  # a word of Python
     named = {opt.removeprefix("--") for opt in options} - of_the_command_line
     call = inspect.signature(getattr(blurbench, command)).parameters
     assert {name.replace("-", "_") for name in named} | {"image"} == set(call)
@@ -119,6 +120,18 @@ def test_every_option_of_a_command_is_a_keyword_of_its_call(command: str) -> Non
 def test_the_defaults_that_are_shown_are_those_of_the_command() -> None:
     call = inspect.signature(blurbench.compare).parameters
     assert (call["same"].default, call["border"].default) == (0.03, "reflect")
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_function_of_one_s_own_is_raced() -> None:
+    def still(image: Any, taps: Any) -> Any:
+        return image.copy()
+
+    result = blurbench.compare(np.full((16, 16), 3.0), 3, own=still, **REAL)
+    assert {row["method"]: row["status"] for row in result.rows} == {
+        "separable": "ok",
+        "still": "ok",
+    }
 
 
 # What cannot be meant.

@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 
 from helpers.command import measure_briefly
-from helpers.documents import examples_in
+from helpers.document import examples_in
 from helpers.process import work_in
 
 MISSING = [one for one in ("nbclient", "ipykernel", "pandas") if find_spec(one) is None]
@@ -33,7 +33,7 @@ def test_the_examples_in_python_run(
     pytest.importorskip("matplotlib")
     measure_briefly(monkeypatch)
     names: dict[str, Any] = {}
-    for example in examples_in("python.md"):
+    for example in examples_in("docs/python.md"):
         exec(BRIEFLY.sub("budget=20, rounds=3", example), names)
     printed = capsys.readouterr().out
     assert "blurbench.gaussian_blur(img, size=15" in printed
@@ -54,7 +54,7 @@ def test_the_lines_for_notebooks_run_in_a_kernel(
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
     briefly = [
         BRIEFLY.sub("budget=20, rounds=3, backend='numpy,scipy', crop=(96, 64)", one)
-        for one in examples_in("notebook.md")
+        for one in examples_in("docs/notebook.md")
     ]
     cells = [nbformat.v4.new_code_cell(one) for one in briefly]
     notebook = nbformat.v4.new_notebook(cells=cells)

@@ -21,7 +21,7 @@ FLOORS = [
     {"__main__", "cli"},
     {"api"},
     {"report"},
-    {"study", "inspect", "tune", "folders", "blur", "large"},
+    {"study", "inspect", "tune", "folders", "blur", "recipe", "large"},
     {"analysis"},
     {"choice"},
     {"records"},

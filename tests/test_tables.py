@@ -86,7 +86,9 @@ def a_device(names: str) -> Show:
     row = device_row(*DEVICES[names])
     standing = Standing(32, estimate(1.1e-3), 1e-3, estimate(1.0), "likely fastest")
     race = Result(row.name, row.name, {row.name: standing}, None, 0, True, 32)
-    return lambda console: compare.show_point(console, [row], None, race, {}, 0.03)
+    return lambda console: compare.show_point(
+        console, compare.PointFigures([row], None, race, 0.03)
+    )
 
 
 def estimate(value: float) -> Estimate:

@@ -7,7 +7,6 @@ from typing import Any
 
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import backends, check_method, find_backend, probe
-from blurbench.backends.registry import find_implementation as find
 from blurbench.choice.model import Case, ranking
 from blurbench.choice.table import Table, current
 from blurbench.errors import CannotRunError, InputError
@@ -100,17 +99,6 @@ def choose(
         f"{what} cannot blur {problem.dtype} with size {problem.kernel.size} under "
         f"{problem.border!r} here: see blurbench backends"
     )
-
-
-def find_or_choose(problem: Problem, backend: str, method: str) -> Implementation:
-    """The implementation of that name, or what `auto` stands for.
-
-    Raises:
-        InputError: as `find_implementation` and `choose` do.
-    """
-    if AUTO in (backend, method):
-        return choose(problem, backend, method)
-    return find(backend, method)
 
 
 def _without_figures(backend: str, method: str) -> list[Implementation]:

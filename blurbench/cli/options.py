@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from blurbench.cli.types import Extent, Folder, Names, Number, OldShape, Several, Taps
-from blurbench.cli.words import BACKENDS_HELP, BORDERS_HELP, DTYPES_HELP, METHODS_HELP
+from blurbench.cli.words import BACKENDS_HELP, BORDERS_HELP, DTYPES_HELP, METHODS_HELP, OWN_HELP
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,9 +49,12 @@ REPORT = click.option(
     "--report", "report_path", metavar="PATH", help="Make an HTML page of it. Needs Altair."
 )
 
+OWN = click.option("--with", "own", multiple=True, metavar="FILE.py:NAME", help=OWN_HELP)
+
 SHARED = [
     click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP),
     click.option("--method", "methods", type=Names(), multiple=True, help=METHODS_HELP),
+    OWN,
     click.option(
         "--border",
         "borders",
@@ -207,6 +210,7 @@ def settings_from(given: Mapping[str, Any]) -> dict[str, Any]:
         **{name: given[name] for name in (*alike, "tolerance", "seed")},
         "backend": [word for words in given["backends"] for word in words],
         "method": [word for words in given["methods"] for word in words],
+        "own": given["own"],
         "border": given["borders"],
         "dtype": given["dtypes"],
         "keep": given.get("keep"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from blurbench.cli.options import OWN, with_options
 from blurbench.cli.types import Names
 from blurbench.cli.words import BACKENDS_HELP, METHODS_HELP
 from blurbench.names import BORDERS
@@ -14,6 +15,7 @@ LONG_S = 60.0  # of which it is said that there is a quicker way
 @click.command()
 @click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP)
 @click.option("--method", "methods", type=Names(), multiple=True, help=METHODS_HELP)
+@with_options([OWN])
 @click.option(
     "--border",
     "borders",
@@ -31,6 +33,7 @@ LONG_S = 60.0  # of which it is said that there is a quicker way
 def verify(
     backends: tuple[tuple[str, ...], ...],
     methods: tuple[tuple[str, ...], ...],
+    own: tuple[str, ...],
     borders: tuple[tuple[str, ...], ...],
     allow_even: bool,
     quick: bool,
@@ -39,8 +42,10 @@ def verify(
 
     Over borders, kernel sizes, image shapes, ranges of values and dtypes, kernels larger than the
     image included. Takes about five minutes, more beside other work, and says how long before it
-    starts; --quick takes 10 to 30 s. Exit code 1 where one is outside the contract.
+    starts; --quick takes 10 to 30 s. --with tries your own alone, unless --backend or --method
+    names others. Exit code 1 where one is outside the contract.
     """
+    from blurbench.backends.own_blur import own_blurs
     from blurbench.backends.words import read_backends, read_border, read_methods
     from blurbench.report.console import error_console, open_console, say
     from blurbench.report.progress import piece_by_piece
@@ -50,8 +55,12 @@ def verify(
     from blurbench.study.verify import ask, count_cases, seconds_of, under
     from blurbench.study.verify import verify as check
 
-    options = Options(backends=read_backends(backends), methods=read_methods(methods))
+    options = Options(
+        backends=read_backends(backends), methods=read_methods(methods), own=own_blurs(own)
+    )
     pairs = chosen(options)
+    if own and not (backends or methods):
+        pairs = pairs[-len(own) :]
     if borders:
         pairs = under([read_border(name) for names in borders for name in names], pairs)
     asked = ask(pairs, options.backends)

@@ -93,11 +93,12 @@ def _shown(value: Any) -> str:
 
 
 TEXT, COUNT, NUMBER, TRUTH = of(str), of(int), of(int, float), of(bool)
+MAYBE_TEXT = of(str, NoneType)
 
 _fault = parts(
     {
         "run_id": TEXT,
-        "machine_id": of(str, NoneType),
+        "machine_id": MAYBE_TEXT,
         "study": one_of("compare", "sweep", "crossover"),
         "started_at_utc": instant,
         "images": each(
@@ -134,6 +135,7 @@ _fault = parts(
         "risks": each(TEXT),
         "devices": named(TEXT),
         "outputs": named(TEXT),
+        "own": each(parts({"given": TEXT, "folder": MAYBE_TEXT, "sha256": MAYBE_TEXT})),
         "all_columns": TRUTH,
     },
 )

@@ -9,7 +9,8 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from blurbench.large.source import Source
+from blurbench.large.listener import TilesListener
+from blurbench.large.source import LargeImage
 from blurbench.large.tiles import Tiling
 from blurbench.report.console import error_console, say
 from blurbench.report.units import minutes, plural
@@ -64,8 +65,8 @@ def piece_by_piece(what: str, total: float) -> Iterator[Callable[[str, float], N
         yield advance
 
 
-class TilesProgress:
-    """Of a large image: its notes, how many tiles are done, and the time left."""
+class TilesProgress(TilesListener):
+    """The progress of a large image: its notes, how many tiles are done, and the time left."""
 
     def __init__(self, quiet: bool) -> None:
         self._errors, self._quiet = error_console(), quiet
@@ -88,15 +89,13 @@ class TilesProgress:
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
-    def planned(self, source: Source, tiling: Tiling) -> None:
-        """What was decided: time runs from now on."""
+    def planned(self, source: LargeImage, tiling: Tiling) -> None:
         for note in () if self._quiet else source.notes:
             say(self._errors, f"Note: {source.path}: {note}.", "yellow")
         self._started, self._count = time.perf_counter(), tiling.count
         self._show()
 
     def done(self) -> None:
-        """One more tile is."""
         self._done += 1
         self._show()
 

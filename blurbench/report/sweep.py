@@ -18,7 +18,7 @@ from blurbench.records.advice import advice_text
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import as_written
-from blurbench.report.compare import show_point
+from blurbench.report.compare import PointFigures, show_point
 from blurbench.report.console import markdown_row, missing_line, say
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.image_sizes import image_size_lines
@@ -117,15 +117,14 @@ def short_names(paths: Collection[str]) -> dict[str, str]:
 def _show_point(
     console: Console, findings: Findings, unavailable: Mapping[str, str], everything: bool
 ) -> None:
-    show_point(
-        console,
+    found = PointFigures(
         findings.rows(),
         findings.race(),
         findings.race("compute"),
-        unavailable,
         findings.rules.same,
-        everything=everything,
+        unavailable,
     )
+    show_point(console, found, everything=everything)
 
 
 def _show_sizes(console: Console, points: Sequence[Findings]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from blurbench import host
+from blurbench.backends.own_blur import find_again
 from blurbench.errors import InputError
 from blurbench.image import Image, check_memory, cover
 from blurbench.kernel import GaussianKernel
@@ -19,6 +20,7 @@ from blurbench.measure.judge import Rules
 from blurbench.measure.risks import find_risks
 from blurbench.records.journal import Run
 from blurbench.records.machine import describe_machine, git_revision, machine_id
+from blurbench.records.outputs import path_of
 from blurbench.records.record import utc
 from blurbench.study.numbers import Extent
 from blurbench.study.options import Options, memory_needed, problem_for
@@ -115,7 +117,8 @@ class Question:
             ],
             "kernels": [{"size": one.size, "sigma": one.sigma} for one in self.kernels],
             "image_sizes": [list(extent) for extent in self.extents],
-            "options": dataclasses.asdict(self.options),
+            "options": _plain(self.options),
+            "own": [one.as_told() for one in self.options.own],
             "seed": session.seed,
             "machine": machine,
             "devices": session.names_of_devices,
@@ -137,6 +140,18 @@ class Question:
         )
 
 
+def _plain(options: Options) -> dict[str, Any]:
+    """The options as plain values; code is none."""
+    plain = dataclasses.asdict(dataclasses.replace(options, own=()))
+    del plain["own"]
+    return plain
+
+
+def _folder_of(told: Mapping[str, Any]) -> Path | None:
+    """The folder from where an own blur was named."""
+    return None if told["folder"] is None else Path(path_of(told["folder"]))
+
+
 def ask_again(about: Mapping[str, Any], folder: Path | None = None) -> Question:
     """The question that a run's description tells of.
 
@@ -144,13 +159,13 @@ def ask_again(about: Mapping[str, Any], folder: Path | None = None) -> Question:
         folder: of the run, which keeps what was no file.
 
     Raises:
-        InputError: an image is gone or has changed.
+        InputError: an image or an own blur is gone or has changed.
         KeyError, TypeError, ValueError: the description is not one of ours.
     """
     given = about["options"]
-    options = Options(
-        **{**given, "backends": tuple(given["backends"]), "methods": tuple(given["methods"])}
-    )
+    own = [find_again(one, _folder_of(one)) for one in about.get("own", [])]
+    tuples = {"backends": given["backends"], "methods": given["methods"], "own": own}
+    options = Options(**{**given, **{name: tuple(values) for name, values in tuples.items()}})
     # Whether even sizes may be was asked when the run began.
     kernels = tuple(
         GaussianKernel.from_size(one["size"], one["sigma"], allow_even=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
+from blurbench.backends.own_blur import own_blurs
 from blurbench.backends.words import read_backends, read_border, read_dtype, read_methods
 from blurbench.errors import InputError
 from blurbench.problem import MAX_THREADS, check_dtype
@@ -17,6 +18,7 @@ class Settings(TypedDict, total=False):
 
     Attributes:
         backend, method: names, several with commas or as a list.
+        own: a blur of one's own, or a list: `FILE.py:NAME`, which runs that file, or a function.
         border, cval: what lies outside of the image, and the value of the constant border.
         dtype: of the blurred array; float32.
         threads: for libraries that can be told.
@@ -35,6 +37,7 @@ class Settings(TypedDict, total=False):
 
     backend: str | Sequence[str]
     method: str | Sequence[str]
+    own: str | Callable[..., Any] | Sequence[str | Callable[..., Any]]
     border: str
     cval: float
     dtype: Any
@@ -109,10 +112,15 @@ def options_of(given: Mapping[str, Any]) -> Options:
         threads=threads,
         cache=cache,
         keep=given.get("keep"),
+        own=own_blurs(_each(given.get("own", ()))),
         **others,
     )
     chosen(options)
     return options
+
+
+def _each(given: Any) -> Sequence[Any]:
+    return given if isinstance(given, list | tuple) else [given]
 
 
 def _words(given: str | Sequence[str]) -> list[str]:
