@@ -21,8 +21,12 @@ from blurbench.api.bars import InNotebook, bar_for
 from blurbench.cli.main import cli
 from blurbench.errors import InputError
 from blurbench.records.export import to_csv
+from blurbench.report.listeners import open_listener
+from blurbench.study.options import Options
+from blurbench.study.question import Question
+from blurbench.study.source import ImageSource
 from helpers.command import measure_briefly, run
-from helpers.planted import backend_of, failing_after, planted, raising
+from helpers.planted import SMALL, backend_of, failing_after, planted, raising
 from helpers.process import posix, work_in
 from helpers.simulated import Clock
 
@@ -411,6 +415,30 @@ def test_in_a_notebook_a_line_is_written_anew_now_and_then_and_emptied_in_the_en
     bar.show("15x15", 1, 4, "8 s left")
     bar.stop()
     assert display.lines == ["starting", "15x15 · 25 % · 8 s left", ""]
+
+
+class PressedEarly:
+    """A bar at whose start somebody presses Ctrl-C."""
+
+    shown = False
+
+    def start(self) -> None:
+        self.shown = True
+        raise KeyboardInterrupt
+
+    def stop(self) -> None:
+        self.shown = False
+
+    def show(self, text: str, done: float, total: float | None, left: str) -> None:
+        """Nothing happens."""
+
+
+def test_a_bar_that_was_only_half_put_up_is_taken_down() -> None:
+    question = Question("sweep", (ImageSource(),), (SMALL,), (), Options())
+    bar = PressedEarly()
+    with pytest.raises(KeyboardInterrupt), open_listener(question, bar):
+        pytest.fail("nothing is measured")
+    assert not bar.shown
 
 
 def test_without_a_terminal_and_a_notebook_nothing_is_shown(

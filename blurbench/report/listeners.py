@@ -73,7 +73,11 @@ class ShowingListener(Listener):
         self._leading = ""
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        try:
+            self._bar.start()
+        except KeyboardInterrupt:  # while it was being put up, after the cursor was hidden
+            self._bar.stop()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
