@@ -21,11 +21,13 @@ _KEPT = {
     ".tif": {"icc_profile", "exif", "dpi", "geo"},
     ".tiff": {"icc_profile", "exif", "dpi", "geo"},
 }
+_JPEG = (".jpg", ".jpeg")
+_MOST_EXIF = 65533  # bytes that a JPEG file can hold
 
 
 def save_options(about: About, suffix: str) -> dict[str, Any]:
     """As Pillow's `save` takes it."""
-    kept = _KEPT.get(suffix, set())
+    kept = _kept(about, suffix)
     options = {
         name: value for name in ("icc_profile", "exif", "dpi") if (value := getattr(about, name))
     }
@@ -35,6 +37,17 @@ def save_options(about: About, suffix: str) -> dict[str, Any]:
     if about.geo and "geo" in kept:
         options["exif"] = _tags(about)
     return options
+
+
+def _kept(about: About, suffix: str) -> set[str]:
+    """The parts that a type of file can hold."""
+    kept = _KEPT.get(suffix, set())
+    return kept - {"exif"} if _too_long(about, suffix) else kept
+
+
+def _too_long(about: About, suffix: str) -> bool:
+    """Whether EXIF does not fit into a JPEG file."""
+    return suffix in _JPEG and len(about.exif) > _MOST_EXIF
 
 
 def _tags(about: About) -> PIL.Image.Exif:
@@ -60,12 +73,13 @@ def what_is_lost(about: About, suffix: str, writer: str) -> tuple[str, ...]:
     Args:
         writer: what writes the file: tifffile writes no parts of EXIF.
     """
-    kept = _KEPT.get(suffix, set())
+    kept = _kept(about, suffix)
     # What is sRGB looks the same where nothing is said.
     spaces = [] if b"sRGB" in about.colour_space else sorted(about.colour_space)
+    exif = "EXIF of more than 64 KiB" if _too_long(about, suffix) else "EXIF"
     said = {
         "icc_profile": "colour profile" if about.icc_profile else "",
-        "exif": "EXIF" if about.exif else "",
+        "exif": exif if about.exif else "",
         "colour_space": " and ".join(kind.decode("ascii") for kind in spaces),
         "geo": "GeoTIFF tags" if about.geo else "",
     }
