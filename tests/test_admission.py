@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from blurbench.measure.judge import Rules
 from blurbench.measure.race import FIRST_LOOK, LONG, NEAR
-from blurbench.study.admission import (
+from blurbench.study.point.admission import (
     LONGEST_S,
     NEAR_FASTEST,
     SHORTEST_S,

@@ -323,7 +323,7 @@ def test_bad_input_is_refused_in_one_line_before_anything_is_done(
     case.make(monkeypatch)
     monkeypatch.setattr("blurbench.study.compare.compare", _must_not_run)
     monkeypatch.setattr("blurbench.report.verify.verify", _must_not_run)
-    monkeypatch.setattr("blurbench.batch.blur_file_pixels", _must_not_run)
+    monkeypatch.setattr("blurbench.folders.batch.blur_file_pixels", _must_not_run)
     monkeypatch.setattr(sys, "argv", ["blurbench", *case.line])
     before = _listing(tmp_path)
 

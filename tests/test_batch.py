@@ -21,11 +21,12 @@ import pytest
 import scipy.ndimage
 from PIL.ExifTags import IFD, Base
 
-from blurbench import batch, host
+from blurbench import host
 from blurbench.backends.backend import Availability
 from blurbench.backends.registry import backends, find_backend
 from blurbench.blur import gaussian_blur
 from blurbench.files import remove_partials, replacing
+from blurbench.folders import batch
 from blurbench.image import read_image, write_image
 from blurbench.kernel import make_kernel
 from helpers.command import Ran, run

@@ -24,7 +24,6 @@ import blurbench
 from blurbench import InputError, gaussian_blur, host, prepare
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.registry import backends, find_implementation
-from blurbench.batch import Blur
 from blurbench.blur import forget_choices
 from blurbench.choice import auto
 from blurbench.choice import table as tables
@@ -32,12 +31,12 @@ from blurbench.choice.auto import choose, expected
 from blurbench.choice.model import TERMS, terms_of
 from blurbench.choice.policy import policy
 from blurbench.choice.table import Table, current, own_path, read_table, write_table
+from blurbench.folders.batch import Blur
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.clock import HostClock
 from blurbench.methods.transform import line_cost, padded_cost
 from blurbench.plan import DTYPES, Problem
-from blurbench.study import heats
-from blurbench.study import tune as tuning
+from blurbench.tune import rounds, tuning
 from helpers.command import deny_gpu, run
 from helpers.pictures import save
 
@@ -446,7 +445,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small images and kernels, timed for microseconds: figures in a second."""
     monkeypatch.setattr(tuning, "SIDES", (16, 64))
     monkeypatch.setattr(tuning, "SIZES", (3, 15))
-    monkeypatch.setattr(heats, "SAMPLE_S", 1e-6)
+    monkeypatch.setattr(rounds, "SAMPLE_S", 1e-6)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ import PIL.Image
 import pytest
 
 import blurbench
+from blurbench.analysis.answer import Answer
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.registry import backends, find_backend
 from blurbench.blur import gaussian_blur
@@ -30,8 +31,7 @@ from blurbench.plan import DTYPES, Problem
 from blurbench.records.summary import Key, Row
 from blurbench.report.compare import show_answers
 from blurbench.report.console import open_console
-from blurbench.study.answer import Answer
-from blurbench.study.cells import rotation_of
+from blurbench.study.point.cells import rotation_of
 from helpers.command import (
     BRIEF,
     ONE,

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from blurbench.analysis.answer import Answer
 from blurbench.backends import registry
 from blurbench.backends.backend import Availability, Implementation
 from blurbench.backends.device import Clocks
@@ -47,12 +48,11 @@ from blurbench.records.journal import Journal, Log
 from blurbench.records.lead import lead_of
 from blurbench.records.record import Record
 from blurbench.records.summary import Row
-from blurbench.study.answer import Answer
-from blurbench.study.bandwidth import CopySample, time_copies
 from blurbench.study.compare import compare
 from blurbench.study.exactness import allowed_error
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
+from blurbench.study.point.bandwidth import CopySample, time_copies
 from blurbench.study.question import Question, Source
 from blurbench.study.session import Session
 from helpers.planted import (
@@ -618,7 +618,7 @@ def test_a_copy_that_met_a_slow_moment_makes_nobody_implausible(
     def timed(*given: Any) -> Iterable[CopySample]:
         return next(copies, time_copies(*given))
 
-    monkeypatch.setattr("blurbench.study.ceilings.time_copies", timed)
+    monkeypatch.setattr("blurbench.study.point.ceilings.time_copies", timed)
     found = compare_large()["good"]
     assert (found.status, found.verdict) == ("ok", "fastest")
 
@@ -1138,7 +1138,7 @@ def test_an_image_that_does_not_fit_on_the_device_leaves_the_cpu_rows(
         backend_of(planted("host", clock.takes(0.006))),
         gpu_of(device, one=device.takes(0.002), two=device.takes(0.002)),
     )
-    full = "blurbench.study.ceilings.place_on"
+    full = "blurbench.study.point.ceilings.place_on"
     monkeypatch.setattr(full, raising(RuntimeError("cudaErrorMemoryAllocation: out of memory")))
     answer = simulate(backends=("fake", "gpu"))
     full_rows = dict.fromkeys(("one", "two"), "out_of_memory")

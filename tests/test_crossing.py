@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blurbench.analysis.crossing import find_crossovers
 from blurbench.measure.judge import Rules
-from blurbench.study.crossing import find_crossovers
 from blurbench.study.crossover import crossover_rules
 from helpers.orderings import brackets
 from helpers.written import Written

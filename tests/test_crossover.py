@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from scipy.signal import choose_conv_method
 
+from blurbench.analysis.claims import held_against, scipy_chooses_fft_from
+from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
@@ -26,8 +28,6 @@ from blurbench.records.export import to_json
 from blurbench.records.journal import Log, load
 from blurbench.report.console import open_console
 from blurbench.report.crossover import show_crossovers
-from blurbench.study.claims import held_against, scipy_chooses_fft_from
-from blurbench.study.crossing import Crossover, find_crossovers
 from blurbench.study.crossover import crossover, crossover_rules, document, points_of
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options

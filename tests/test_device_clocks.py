@@ -10,9 +10,9 @@ import pytest
 from blurbench.backends.device import HOLD_S, EventClock
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
-from blurbench.study.alone import time_alone
-from blurbench.study.bandwidth import time_device_copies
-from blurbench.study.device_cells import DeviceCell, Place
+from blurbench.study.point.alone import time_alone
+from blurbench.study.point.bandwidth import time_device_copies
+from blurbench.study.point.device_cells import DeviceCell, Place
 from helpers.queueing import ASLEEP_S, LAUNCH_S, HostClock, QueueingDevice, blurring
 
 PROBLEM = Problem(GaussianKernel.from_size(5), (6, 7), np.dtype("float32"))

@@ -13,7 +13,7 @@ import pytest
 from blurbench.backends.backend import Backend
 from blurbench.backends.device import Device, EventClock, LaunchClock
 from blurbench.plan import Problem
-from blurbench.study.device_cells import DeviceCell, place_on
+from blurbench.study.point.device_cells import DeviceCell, place_on
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.devices import WAYS, opened, reach
 

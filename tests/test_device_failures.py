@@ -436,7 +436,7 @@ def test_what_takes_long_is_waited_for_longer(plant, device: Fragile, stuck: Stu
 def test_a_device_on_which_an_upload_hangs_ends_its_rows(
     plant, host: Backend, device: Fragile, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("blurbench.study.ceilings.place_on", stuck.hang)
+    monkeypatch.setattr("blurbench.study.point.ceilings.place_on", stuck.hang)
     plant(host, gpu_of(device, one=device.takes(0.002), two=device.takes(0.003)))
     found = statuses(compared(budget=400.0))
     assert found == {"host": "ok", "one": "device_lost", "two": "device_lost"}
@@ -659,7 +659,7 @@ def adapter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], WgpuDevice
     if not probe().ok:
         pytest.skip(probe().explanation)
     measure_briefly(monkeypatch)
-    monkeypatch.setattr("blurbench.study.alone.SAMPLES", 1)
+    monkeypatch.setattr("blurbench.study.point.alone.SAMPLES", 1)
     monkeypatch.setattr("blurbench.backends.wgpu.device._opened", {})
     gc.freeze()  # it is collected often, and passes over what earlier tests left
     yield open_device

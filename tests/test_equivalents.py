@@ -10,8 +10,8 @@ import pytest
 
 import blurbench
 from blurbench.border import BORDERS
+from blurbench.inspect.equivalents import Equivalent, equivalents
 from blurbench.kernel import GaussianKernel, make_kernel
-from blurbench.study.equivalents import Equivalent, equivalents
 
 MODULES = {
     "OpenCV": "cv2",

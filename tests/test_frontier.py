@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 import blurbench.study.frontier as study
+from blurbench.analysis.answer import Answer
 from blurbench.image import Image
+from blurbench.inspect.accuracy import fir_radius, measure_accuracy
 from blurbench.kernel import GaussianKernel
-from blurbench.report.plot_frontier import draw_frontier
-from blurbench.study.accuracy import fir_radius, measure_accuracy
-from blurbench.study.answer import Answer
+from blurbench.report.plots.frontier import draw_frontier
 from blurbench.study.compare import compare
 from blurbench.study.frontier import Frontier, Spot
 from blurbench.study.options import Options

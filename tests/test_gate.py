@@ -14,10 +14,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from blurbench.analysis.comparable import not_comparable, other_code
+from blurbench.analysis.gate import Ruling, normalised, rule, rule_against
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log, Run
-from blurbench.study.comparable import not_comparable, other_code
-from blurbench.study.gate import Ruling, normalised, rule, rule_against
 from helpers.command import Ran
 from helpers.process import edit, errors_of, is_one_line, run_process, work_in
 from helpers.sleepy import ASKED, QUICK_S, SLOW_S, called, offered, plant_package

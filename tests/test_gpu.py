@@ -31,10 +31,10 @@ from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Plan, Problem
 from blurbench.records.findings import ALONE
-from blurbench.study.cells import Cell
-from blurbench.study.device_cells import DeviceCell, Place, place_on
-from blurbench.study.pipeline import Pipeline
-from blurbench.study.prediction import predict
+from blurbench.study.point.cells import Cell
+from blurbench.study.point.device_cells import DeviceCell, Place, place_on
+from blurbench.study.point.pipeline import Pipeline
+from blurbench.study.point.prediction import predict
 from helpers.contract import reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from blurbench.analysis.gate import NOT_SLOWER, SLOWER, not_comparable, rule
 from blurbench.records.journal import load
 from blurbench.report.show import by_image
-from blurbench.study.gate import NOT_SLOWER, SLOWER, not_comparable, rule
 from blurbench.study.question import ask_again
 from helpers.command import ONE, QUICK, Ran, deny_gpu, measure_briefly, run
 from helpers.pictures import noise, save

@@ -18,16 +18,16 @@ import scipy.ndimage
 from blurbench import host
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
+from blurbench.inspect import planning as planning_study
+from blurbench.inspect.cascade import cascades
+from blurbench.inspect.cost import costs
+from blurbench.inspect.fidelity import choices, distance, fidelity
+from blurbench.inspect.influence import influences, line_influence
+from blurbench.inspect.inspection import inspect
+from blurbench.inspect.shift import measure_shift
 from blurbench.kernel import GaussianKernel, make_kernel
 from blurbench.measure.clock import Call
 from blurbench.plan import Problem
-from blurbench.study import planning as planning_study
-from blurbench.study.cascade import cascades
-from blurbench.study.cost import costs
-from blurbench.study.fidelity import choices, distance, fidelity
-from blurbench.study.influence import influences, line_influence
-from blurbench.study.inspect import inspect
-from blurbench.study.shift import measure_shift
 from helpers.command import run
 from helpers.covering import covering
 
@@ -378,7 +378,7 @@ def test_the_picture_names_every_border_and_its_influences() -> None:
     pytest.importorskip("matplotlib")
     from matplotlib.text import Text
 
-    from blurbench.report.plot_inspect import draw_inspection
+    from blurbench.report.plots.inspect import draw_inspection
 
     figure = draw_inspection(inspect(make_kernel(size=15)))
     texts = [one.get_text() for one in figure.findobj(Text)]

@@ -17,7 +17,8 @@ ROOT = Path(blurbench.__file__).parent
 FLOORS = [
     {"__main__", "cli"},
     {"report"},
-    {"study", "batch", "jobs", "turns", "blur", "large"},
+    {"study", "inspect", "tune", "folders", "blur", "large"},
+    {"analysis"},
     {"choice"},
     {"records"},
     {"measure"},
@@ -116,6 +117,12 @@ def test_a_module_imports_only_from_its_own_floor_and_those_below(module: str) -
 def test_measure_knows_neither_methods_nor_backends(module: str) -> None:
     parts = {part_of(name) for name in own(imported(MODULES[module]))}
     assert parts <= {"measure", "host", ""}
+
+
+@pytest.mark.parametrize("module", within("analysis"))
+def test_what_reads_records_imports_no_backend(module: str) -> None:
+    parts = {part_of(name) for name in own(imported(MODULES[module]))}
+    assert parts & {"backends", "methods", "choice"} == set()
 
 
 @pytest.mark.parametrize("module", within("methods"))

@@ -10,15 +10,15 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from blurbench.analysis.claims import held_against
+from blurbench.analysis.crossing import find_crossovers
+from blurbench.analysis.verdicts import verdicts
 from blurbench.records.findings import Declared
 from blurbench.records.journal import Log
 from blurbench.records.kinds import marked
 from blurbench.report.crossover import crossover_markdown, show_crossovers
 from blurbench.report.show import show_log, show_runs, to_markdown
-from blurbench.study.claims import held_against
-from blurbench.study.crossing import find_crossovers
 from blurbench.study.crossover import document, points_of
-from blurbench.study.verdicts import verdicts
 from helpers.made_runs import SIZES, run_of, usual
 
 CPU = ("numpy:separable", "numpy:fft")

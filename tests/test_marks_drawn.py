@@ -16,8 +16,8 @@ pytest.importorskip("matplotlib", reason="Matplotlib is missing: pip install '.[
 pytest.importorskip("altair", reason="Altair is missing: pip install '.[report]'")
 pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install '.[report]'")
 
-from blurbench.report.plot import draw
-from blurbench.report.plot_data import columns_of
+from blurbench.report.plots.data import columns_of
+from blurbench.report.plots.figure import draw
 from helpers.pages import Page, page_of
 
 CPU = ("numpy:separable", "numpy:fft")

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blurbench.analysis.next_size import coarse_sizes, next_size, odd_near, uncertainty
+from blurbench.analysis.ordering import Ordering
 from blurbench.measure.stats import Estimate
 from blurbench.study.crossover import search
-from blurbench.study.next_size import coarse_sizes, next_size, odd_near, uncertainty
-from blurbench.study.ordering import Ordering
 from helpers.orderings import ORDERINGS, SIZES, brackets
 from helpers.written import exact, order, unknown, vague
 

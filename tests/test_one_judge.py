@@ -15,7 +15,7 @@ from blurbench.report.answer import code_line, sentence
 from blurbench.report.groups import bests_of
 from blurbench.report.page.answer import answers
 from blurbench.report.page.tables import WINNERS, tables_of
-from blurbench.report.rows import row_texts
+from blurbench.report.point_tables import row_texts
 from blurbench.report.show import document, size_rows, to_markdown
 from helpers.written import Written
 

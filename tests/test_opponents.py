@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from blurbench.study.opponents import pairs_of, sides_of
+from blurbench.analysis.opponents import pairs_of, sides_of
 from helpers.written import declared_of
 
 METHODS = ("direct", "separable", "fft")

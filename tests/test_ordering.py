@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 
+from blurbench.analysis.ordering import Ordering, outcome
 from blurbench.measure.stats import Estimate
-from blurbench.study.ordering import Ordering, outcome
 from helpers.orderings import ORDERINGS, brackets
 from helpers.written import SAME, exact, order, unknown, vague
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, wilcoxon
 
+from blurbench.analysis.gate import pairs_for, rule_pairs
 from blurbench.measure.pairs import signed_rank
-from blurbench.study.gate import pairs_for, rule_pairs
 
 NOT_SLOWER, SLOWER, UNDECIDED = 0, 10, 11
 DIFFERENCES = st.lists(st.integers(-5, 5).map(float), max_size=9)

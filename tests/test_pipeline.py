@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blurbench.study.pipeline import SLOTS, Pipeline
+from blurbench.study.point.pipeline import SLOTS, Pipeline
 
 Array = np.ndarray[Any, Any]
 IMAGE = np.arange(6, dtype=np.float32).reshape(2, 3)

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
+from blurbench.analysis.ordering import Ordering
+from blurbench.analysis.place import Place, places_of
+from blurbench.analysis.pooling import Level
 from blurbench.measure.stats import Estimate
-from blurbench.study.ordering import Ordering
-from blurbench.study.place import Place, places_of
-from blurbench.study.pooling import Level
 from helpers.orderings import ORDERINGS
 from helpers.written import SAME, order, unknown, vague
 

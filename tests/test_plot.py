@@ -23,10 +23,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from blurbench.report.palette import METHODS
-from blurbench.report.plot import draw, save
-from blurbench.report.plot_data import winner_map
-from blurbench.report.plot_labels import BRACKET, spread_out
-from blurbench.report.plot_style import (
+from blurbench.report.plots.data import winner_map
+from blurbench.report.plots.figure import draw, save
+from blurbench.report.plots.labels import BRACKET, spread_out
+from blurbench.report.plots.style import (
     BACKENDS,
     SMALL,
     Looks,

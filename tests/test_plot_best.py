@@ -17,10 +17,10 @@ pytest.importorskip("matplotlib", reason="Matplotlib is missing: pip install '.[
 from matplotlib.figure import Figure
 
 from blurbench.report.palette import GROUPS, METHODS
-from blurbench.report.plot import draw
-from blurbench.report.plot_best import PAYOFF
-from blurbench.report.plot_data import Column, columns_of
-from blurbench.report.plot_style import SMALL
+from blurbench.report.plots.best import PAYOFF
+from blurbench.report.plots.data import Column, columns_of
+from blurbench.report.plots.figure import draw
+from blurbench.report.plots.style import SMALL
 
 APPROXIMATIONS = ("numpy:box", "numba:deriche")
 

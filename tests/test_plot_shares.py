@@ -11,7 +11,7 @@ import pytest
 from blurbench.records.journal import Log
 from blurbench.records.record import Record
 from blurbench.records.summary import Key
-from blurbench.report.plot_style import SMALL
+from blurbench.report.plots.style import SMALL
 from helpers.figures import cut, lines_named, overlapping, smallest_text, words
 from helpers.made_runs import NAMES, SIZES, describe, run_of, usual
 
@@ -19,9 +19,9 @@ pytest.importorskip("matplotlib", reason="Matplotlib is missing: pip install '.[
 
 from matplotlib.axes import Axes
 
-from blurbench.report.plot import draw
-from blurbench.report.plot_data import columns_of
-from blurbench.report.plot_shares import MARKERS
+from blurbench.report.plots.data import columns_of
+from blurbench.report.plots.figure import draw
+from blurbench.report.plots.shares import MARKERS
 
 TWO = ("numpy:separable", "numpy:fft")
 COPY_S = 1e-4

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 
 import pytest
 
-from blurbench.study.pooling import Level, Line, fit_line, level_of
+from blurbench.analysis.pooling import Level, Line, fit_line, level_of
 from helpers.written import SAME
 
 SIZES = range(37, 67, 3)

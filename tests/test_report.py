@@ -31,8 +31,8 @@ from helpers.process import work_in
 pytest.importorskip("altair", reason="Altair is missing: pip install '.[report]'")
 pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install '.[report]'")
 
+from blurbench.analysis.claims import CLAIMS
 from blurbench.report.palette import COLOURS
-from blurbench.study.claims import CLAIMS
 from helpers.pages import Page, fields_of, page_of
 
 COMMITTED = Path(__file__).parent.parent / "results" / "2026-11-28-testcard-sweep"

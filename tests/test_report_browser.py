@@ -31,10 +31,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
+from blurbench.analysis.claims import CLAIMS
 from blurbench.records.journal import load
 from blurbench.report.page.build import build_page
 from blurbench.report.palette import COLOURS
-from blurbench.study.claims import CLAIMS
 from helpers.pages import Page
 
 pytestmark = pytest.mark.rest("the browser")

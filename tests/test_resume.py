@@ -554,7 +554,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
         if moment == "while it estimates":
             monkeypatch.setattr(TerminalListener, "stage", press)
         if moment == "while it closes a point":
-            monkeypatch.setattr("blurbench.study.notes.Notes.close", press)
+            monkeypatch.setattr("blurbench.study.point.recorder.Recorder.close", press)
 
     monkeypatch.setattr(PointsListener, "points", reached)
     if moment == "while it weighs who is hopeless":

@@ -13,7 +13,7 @@ from blurbench.records.findings import Declared
 from blurbench.records.journal import Log, Run
 from blurbench.records.record import Record
 from blurbench.records.summary import Key, Row
-from blurbench.study.arithmetic import SAMPLES, time_device, time_host
+from blurbench.study.point.arithmetic import SAMPLES, time_device, time_host
 from helpers.made_runs import ABOUT
 
 KEY = Key("", "photo.png", 48, 64, 3, 15, 2.6, "reflect", 0.0, "float32", 2, "hot")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from blurbench.analysis.staying import BEHIND, SETTLED, TOO_DEAR, left_out
 from blurbench.study.crossover import points_of
-from blurbench.study.staying import BEHIND, SETTLED, TOO_DEAR, left_out
 from helpers.written import Written
 
 ALL = ("direct", "separable", "fft")

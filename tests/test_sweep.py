@@ -60,7 +60,7 @@ def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
 
         return Contender("yardstick", measure, 0.001)
 
-    monkeypatch.setattr("blurbench.study.point.make_yardstick", make_yardstick)
+    monkeypatch.setattr("blurbench.study.point.study.make_yardstick", make_yardstick)
     return clock
 
 

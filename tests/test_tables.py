@@ -15,7 +15,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from blurbench.batch import Outcome
+from blurbench.analysis.against import find_matches
+from blurbench.folders.batch import Outcome
+from blurbench.inspect.accuracy import Accuracy
+from blurbench.inspect.inspection import inspect as look_at
+from blurbench.inspect.planning import Padded, Planning
 from blurbench.kernel import make_kernel
 from blurbench.measure.judge import Result, Standing
 from blurbench.measure.stats import Estimate
@@ -26,10 +30,6 @@ from blurbench.report import accuracy, against, batch, compare, inspect, show, t
 from blurbench.report.backends import show_backends
 from blurbench.report.console import say
 from blurbench.report.table import Brackets, Table
-from blurbench.study.accuracy import Accuracy
-from blurbench.study.against import find_matches
-from blurbench.study.inspect import inspect as look_at
-from blurbench.study.planning import Padded, Planning
 from blurbench.study.verify import Check
 from helpers.command import deny_gpu
 from helpers.covering import covering

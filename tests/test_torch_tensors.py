@@ -19,7 +19,7 @@ from blurbench.backends.torch_gpu.dtypes import check, refusal_of
 from blurbench.backends.torch_gpu.probing import probe
 from blurbench.border import BORDERS
 from blurbench.plan import Plan, Problem
-from blurbench.study.device_cells import DeviceCell, place_on
+from blurbench.study.point.device_cells import DeviceCell, place_on
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.covering import covering
 from helpers.refused import refusal

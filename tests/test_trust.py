@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import trust
+from blurbench.analysis.place import Place
 from blurbench.measure.stats import walk_rank
-from blurbench.study.place import Place
 from helpers.covering import PRODUCTS
 from trust import BOUNDS, SCENARIOS, Bound, Crossing, Machine, Mean, Scenario, Tally, total
 
@@ -215,7 +215,7 @@ def test_rounds_in_a_fixed_order_miss_the_bound(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_bracket_between_bare_medians_misses_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "blurbench.study.ordering.verdict_beyond",
+        "blurbench.analysis.ordering.verdict_beyond",
         lambda ratio, same: "slower" if ratio.value > 1 else "faster",
     )
     (bound,) = (one for one in BOUNDS if one.key == "bracket")

@@ -20,11 +20,11 @@ from blurbench.choice.model import TERMS, terms_of
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Plan, Problem
-from blurbench.study.contender import Contender
-from blurbench.study.fit import FEWEST, Timing, costs_of, fit
-from blurbench.study.heats import COMPILING_S, HOPELESS, ROUNDS, SAMPLE_S, SHARE, Heats
-from blurbench.study.pace import GUESS_S
-from blurbench.study.tune import DTYPES, MOST_SAMPLES, problems
+from blurbench.tune.contender import Contender
+from blurbench.tune.expectation import GUESS_S
+from blurbench.tune.fitting import FEWEST, Timing, costs_of, fit
+from blurbench.tune.rounds import COMPILING_S, HOPELESS, ROUNDS, SAMPLE_S, SHARE, Heats
+from blurbench.tune.tuning import DTYPES, MOST_SAMPLES, problems
 
 NAMES = ("scipy:separable", "scipy:fft", "numpy:separable")
 FIGURES = (2e-5, 1e-8, 3e-10, 4e-10, 5e-11)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from blurbench.analysis.crossing import find_crossovers
+from blurbench.analysis.unraced import unraced
 from blurbench.measure.judge import Rules
-from blurbench.study.crossing import find_crossovers
 from blurbench.study.crossover import points_of
-from blurbench.study.unraced import unraced
 from helpers.written import Written
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from blurbench.study.crossing import find_crossovers
+from blurbench.analysis.crossing import find_crossovers
+from blurbench.analysis.verdicts import verdicts
 from blurbench.study.crossover import points_of
-from blurbench.study.verdicts import verdicts
 from helpers.written import Written
 
 PAIR = ("separable", "fft")

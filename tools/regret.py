@@ -22,11 +22,11 @@ from blurbench.choice.auto import choose
 from blurbench.choice.policy import policy
 from blurbench.choice.table import Table, current, read_table
 from blurbench.plan import Problem
-from blurbench.study.contender import contenders_of
-from blurbench.study.heats import Heats
 from blurbench.study.options import Options
 from blurbench.study.session import Session
-from blurbench.study.tune import problems
+from blurbench.tune.contender import contenders_of
+from blurbench.tune.rounds import Heats
+from blurbench.tune.tuning import problems
 
 DTYPES, MOST_SAMPLES = ("float32", "float64"), 3 * 4096**2
 

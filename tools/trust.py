@@ -27,6 +27,12 @@ from statistics import fmean
 from typing import Any
 
 from blurbench import host
+from blurbench.analysis.gate import SLOWER, rule_pairs
+from blurbench.analysis.next_size import coarse_sizes
+from blurbench.analysis.ordering import Ordering
+from blurbench.analysis.place import Place, places_of
+from blurbench.analysis.pooling import level_of
+from blurbench.analysis.proof import GROUPS
 from blurbench.image import crop, testcard_image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import CONTROL, Result, Rounds, Rules, Sample, verdict_beyond
@@ -34,13 +40,7 @@ from blurbench.measure.race import Contender, race
 from blurbench.measure.stats import Estimate, is_look
 from blurbench.study import crossover
 from blurbench.study.compare import compare
-from blurbench.study.gate import SLOWER, rule_pairs
-from blurbench.study.next_size import coarse_sizes
 from blurbench.study.options import Options
-from blurbench.study.ordering import Ordering
-from blurbench.study.place import Place, places_of
-from blurbench.study.pooling import level_of
-from blurbench.study.proof import GROUPS
 
 # Standard deviations of logarithms, as measured in the samples of `results`: of a sample beyond
 # what the whole round has in common, and of the difference that plan and layout make to two plans

@@ -56,9 +56,9 @@ def accuracy(
     order. Takes a few seconds; with --plot, which takes one sigma, up to a minute and a half more,
     to time whatever runs here: the exact blurs, and the named approximations or all.
     """
+    from blurbench.inspect.accuracy import METHODS, measure_accuracy
     from blurbench.report.accuracy import show_accuracy, texts_of
     from blurbench.report.console import open_console
-    from blurbench.study.accuracy import METHODS, measure_accuracy
 
     exports = exports_from(given)
     if plot is not None:
@@ -87,8 +87,8 @@ def accuracy(
 
 def _draw(sigma: float, methods: Sequence[str], path: Path) -> Frontier:
     """Measure, and draw what has a time."""
-    from blurbench.report.plot import save
-    from blurbench.report.plot_frontier import draw_frontier
+    from blurbench.report.plots.figure import save
+    from blurbench.report.plots.frontier import draw_frontier
     from blurbench.report.progress import step_by_step
     from blurbench.study.frontier import measure_frontier
 

@@ -25,7 +25,7 @@ from blurbench.cli.words import (
 from blurbench.errors import CannotRunError, DeviceLostError, InputError
 
 if TYPE_CHECKING:
-    from blurbench.batch import Blur
+    from blurbench.folders.batch import Blur
     from blurbench.kernel import GaussianKernel
 
 EXAMPLES = """\b
@@ -115,8 +115,8 @@ def blur(
     value of -3.4e38, is refused.
     """
     from blurbench.backends.registry import find_backend, known_methods, probe
-    from blurbench.batch import Blur
     from blurbench.choice.auto import AUTO
+    from blurbench.folders.batch import Blur
     from blurbench.kernel import make_kernel
     from blurbench.large.run import TileBlur
 
@@ -153,8 +153,8 @@ def blur(
 
 def _blur_one(source: str, target: str, as_type: str | None, how: Blur, quiet: bool) -> int:
     """Blur a file into a file, or through standard streams, and tell; the exit code."""
-    from blurbench.batch import blur_file
-    from blurbench.jobs import Job
+    from blurbench.folders.batch import blur_file
+    from blurbench.folders.jobs import Job
 
     notes = through_streams(
         source, target, as_type, lambda given, made: blur_file(Job(given, made), how)
@@ -194,8 +194,8 @@ def _are_many(inputs: tuple[str, ...], output: str) -> bool:
 
 def _blur_many(inputs: tuple[str, ...], output: str, how: Blur, force: bool, quiet: bool) -> int:
     """Blur into a folder what is not there yet, and tell; the exit code."""
-    from blurbench.batch import blur_files
-    from blurbench.jobs import find_jobs, prepare_folders
+    from blurbench.folders.batch import blur_files
+    from blurbench.folders.jobs import find_jobs, prepare_folders
     from blurbench.report.batch import FilesReport
 
     found = find_jobs(inputs, output)

@@ -53,12 +53,12 @@ def inspect(
     calls of other libraries that do the same, and what it costs. Takes a second or two.
     """
     from blurbench.files import check_output
+    from blurbench.inspect.inspection import inspect as run
     from blurbench.kernel import make_kernel
     from blurbench.records.export import to_json
     from blurbench.report.console import open_console
     from blurbench.report.inspect import show_inspection
     from blurbench.report.progress import step_by_step
-    from blurbench.study.inspect import inspect as run
 
     kernel = make_kernel(sigma, size, allow_even=allow_even)
     word, border = border, read_border(border)
@@ -76,8 +76,8 @@ def inspect(
     if json_path is not None:
         write_exports({"json": json_path}, {"json": lambda: to_json(found.document())})
     if plot is not None:
-        from blurbench.report.plot import save
-        from blurbench.report.plot_inspect import draw_inspection
+        from blurbench.report.plots.figure import save
+        from blurbench.report.plots.inspect import draw_inspection
 
         save(draw_inspection(found), Path(plot))
     return 0

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from blurbench.cli.options import write_exports
 
 if TYPE_CHECKING:
+    from blurbench.analysis.answer import Answer
     from blurbench.image import Image
     from blurbench.records.journal import Log
-    from blurbench.study.answer import Answer
     from blurbench.study.question import Question
 
 KINDS = ("csv", "json", "markdown", "report")
@@ -77,8 +77,8 @@ def _page_of(log: Log) -> str:
 
 def _save(log: Log, question: Question, folder: Path) -> None:
     """Each implementation's blurred image; numbered by the images if there are several."""
+    from blurbench.analysis.answer import answers_of
     from blurbench.records.export import printable
-    from blurbench.study.answer import answers_of
 
     folder.mkdir(parents=True, exist_ok=True)
     originals = {printable(image.name): image for image in question.originals}

@@ -45,8 +45,8 @@ def plot(
     check_picture(output, "-o")
     if len(folders) > MOST_RUNS:
         raise InputError(f"{len(folders)} runs are too many for one picture: name {MOST_RUNS}")
-    from blurbench.report.plot import draw, save
-    from blurbench.report.plot_data import has_times
+    from blurbench.report.plots.data import has_times
+    from blurbench.report.plots.figure import draw, save
 
     wanted = {
         "backend": [name for names in backends for name in names],

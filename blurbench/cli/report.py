@@ -29,7 +29,7 @@ def report(folders: tuple[Path, ...], output: str) -> int:
         raise InputError(f"{len(folders)} runs are too many for one page: name {MOST_RUNS}")
     logs = [load(folder) for folder in folders]
     from blurbench.report.page.build import build_page
-    from blurbench.report.plot_data import has_times
+    from blurbench.report.plots.data import has_times
 
     for folder, log in zip(folders, logs, strict=True):
         if not has_times(log):

@@ -27,17 +27,17 @@ from blurbench.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from blurbench.analysis.gate import Ruling
     from blurbench.measure.judge import Rules
     from blurbench.records.journal import Journal, Log, Run
     from blurbench.records.summary import Row
-    from blurbench.study.gate import Ruling
     from blurbench.study.question import Question
     from blurbench.study.session import Session
 
 
 def gate_processes(given: dict[str, Any]) -> None:
     """A gate takes several processes, unless told otherwise."""
-    from blurbench.study.gate import LEAST_PROCESSES
+    from blurbench.analysis.gate import LEAST_PROCESSES
 
     source = click.get_current_context().get_parameter_source("processes")
     if given["baseline"] and source is click.core.ParameterSource.DEFAULT:
@@ -86,8 +86,8 @@ def carry_out(
         measure: measures in this process; whether it got to the end.
         show: shows what the log holds.
     """
+    from blurbench.analysis.gate import rule
     from blurbench.records.journal import Journal, Log, load
-    from blurbench.study.gate import rule
     from blurbench.study.session import Session
 
     exports = exports_from(given)
@@ -237,8 +237,8 @@ def check_same_machine(run: Run, now: Run) -> None:
 
 def _refuse(baseline: Run, run: Run) -> Ruling | None:
     """Why a baseline cannot be held against, before anything is measured; None if it can."""
-    from blurbench.study.comparable import not_comparable
-    from blurbench.study.gate import not_comparable_by
+    from blurbench.analysis.comparable import not_comparable
+    from blurbench.analysis.gate import not_comparable_by
 
     found = not_comparable(baseline, run)
     return not_comparable_by(found) if found else None

@@ -39,12 +39,12 @@ def show(
     Everything is computed anew from the samples in the folder: --csv --all-columns writes the very
     summary that the run wrote.
     """
+    from blurbench.analysis.against import find_matches
     from blurbench.records.journal import load
     from blurbench.report import against as versus
     from blurbench.report.console import open_console, say
     from blurbench.report.heading import machine_line
     from blurbench.report.show import lines_above, show_log, show_runs, texts_of
-    from blurbench.study.against import find_matches
 
     exports = exports_from(given)
     logs = [load(folder) for folder in folders]

@@ -35,9 +35,9 @@ def carry_out_side_by_side(
     Args:
         show: shows what the log holds.
     """
+    from blurbench.analysis.comparable import apart, other_code
+    from blurbench.analysis.gate import not_comparable_by, rule_against
     from blurbench.records.journal import Journal, check_run_folder, load
-    from blurbench.study.comparable import apart, other_code
-    from blurbench.study.gate import not_comparable_by, rule_against
     from blurbench.study.session import Session
 
     if given["baseline"]:
@@ -76,7 +76,7 @@ def carry_out_side_by_side(
 
 def _one_side(question: Question, cells: int) -> Question:
     """What each side is asked: half of the budget, as many processes as a proof takes."""
-    from blurbench.study.gate import pairs_for
+    from blurbench.analysis.gate import pairs_for
 
     options = question.options
     source = click.get_current_context().get_parameter_source("processes")

@@ -120,8 +120,8 @@ def _measure(
     from blurbench.report.tune import show_measured
     from blurbench.study.options import Options
     from blurbench.study.session import Session
-    from blurbench.study.tune import LEAST_S
-    from blurbench.study.tune import tune as run
+    from blurbench.tune.tuning import LEAST_S
+    from blurbench.tune.tuning import tune as run
 
     if path is None:
         path = own_path()

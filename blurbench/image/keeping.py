@@ -68,7 +68,7 @@ def exposure_or_place(exif: bytes) -> bool:
 
 
 def what_is_lost(about: About, suffix: str, writer: str) -> tuple[str, ...]:
-    """Notes on what a file cannot keep; a resolution is left out without one.
+    """Recorder on what a file cannot keep; a resolution is left out without one.
 
     Args:
         writer: what writes the file: tifffile writes no parts of EXIF.

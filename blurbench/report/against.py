@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
+from blurbench.analysis.against import Match, geometric_mean
 from blurbench.records.export import to_csv, to_json
 from blurbench.report.console import markdown_row, say
 from blurbench.report.table import Brackets, Table
 from blurbench.report.units import digits, plural, ratio
-from blurbench.study.against import Match, geometric_mean
 
 HEADERS = ("size", "ours", "peer", "peer/ours [95 %]")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from blurbench.inspect.equivalents import native_call
 from blurbench.kernel import GaussianKernel, make_kernel
 from blurbench.measure.judge import FASTEST_HERE, TIED
 from blurbench.measure.stats import Estimate
@@ -22,7 +23,6 @@ from blurbench.records.lead import (
 from blurbench.records.summary import Row
 from blurbench.report.gpu_answer import gpu_lines
 from blurbench.report.units import brief_duration, digits, either, ratio
-from blurbench.study.equivalents import native_call
 
 CLOSE = 1.5  # times the fastest: a library that is within it is worth its own call
 

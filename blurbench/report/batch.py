@@ -8,7 +8,7 @@ from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from blurbench.batch import Outcome
+from blurbench.folders.batch import Outcome
 from blurbench.report.console import error_console, open_console, say
 from blurbench.report.units import minutes, plural
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 
+from blurbench.analysis.answer import Answer
 from blurbench.measure.judge import (
     APPROXIMATE,
     FAR_SLOWER,
@@ -32,9 +33,8 @@ from blurbench.report.console import (
     wrapped,
 )
 from blurbench.report.heading import device_lines
-from blurbench.report.rows import device_table, ranking_table, row_texts, transfer_table
+from blurbench.report.point_tables import device_table, ranking_table, row_texts, transfer_table
 from blurbench.report.units import count_bytes, digits, plural, ratio
-from blurbench.study.answer import Answer
 
 MOST_LINES = 24  # of a screen
 # Rows of the table, and of the one on the device, from the most that are shown to the fewest.

@@ -7,13 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
+from blurbench.analysis.opponents import FASTEST_GPU, MEANING
 from blurbench.records.journal import Run
 from blurbench.records.kinds import marked
 from blurbench.report.console import markdown_row, missing_line, say
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.table import Brackets, Table
 from blurbench.report.units import plural
-from blurbench.study.opponents import FASTEST_GPU, MEANING
 
 HEADERS = ("first", "second", "scope", "second faster", "sizes")
 HELD = {True: "held", False: "did not hold", None: "cannot be told"}

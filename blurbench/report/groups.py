@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from blurbench.analysis.crossing import find_crossovers
+from blurbench.analysis.ordering import SECOND
+from blurbench.analysis.verdicts import separable_to_fft
 from blurbench.records import lead
 from blurbench.records.findings import Declared, Findings
 from blurbench.records.summary import Row
-from blurbench.study.crossing import find_crossovers
-from blurbench.study.ordering import SECOND
-from blurbench.study.verdicts import separable_to_fft
 
 DIRECT, SEPARABLE, FFT, GPU = "direct", "separable", "FFT", "GPU"
 APPROXIMATE = "approximate"  # of which only what is near enough may win

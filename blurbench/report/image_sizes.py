@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from blurbench.analysis.image_sizes import by_image
+from blurbench.analysis.ordering import FIRST, SECOND, UNDECIDED, Ordering
+from blurbench.analysis.place import Place, places_of
 from blurbench.records.journal import Log
 from blurbench.report.units import megapixels
-from blurbench.study.image_sizes import by_image
-from blurbench.study.ordering import FIRST, SECOND, UNDECIDED, Ordering
-from blurbench.study.place import Place, places_of
 
 
 def image_size_lines(log: Log) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from blurbench.inspect.inspection import Inspection
 from blurbench.report.console import room_of, say, say_unbroken
 from blurbench.report.table import Table
 from blurbench.report.units import MISSING, brief_duration, digits, plural, rough
-from blurbench.study.inspect import Inspection
 
 WIDTH = 78  # at most
 MOST_TAPS = 40

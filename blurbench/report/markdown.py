@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from blurbench.analysis.answer import Answer
 from blurbench.report.answer import answer_lines, code_line, sentence
 from blurbench.report.compare import heading_of
 from blurbench.report.console import markdown_row
 from blurbench.report.heading import device_lines
-from blurbench.report.rows import row_texts
-from blurbench.study.answer import Answer
+from blurbench.report.point_tables import row_texts
 
 
 def to_markdown(answer: Answer) -> str:

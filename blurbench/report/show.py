@@ -10,6 +10,10 @@ from typing import Any
 
 from rich.console import Console
 
+from blurbench.analysis import answer, image_sizes
+from blurbench.analysis.crossing import find_crossovers
+from blurbench.analysis.ordering import FIRST, SECOND, UNDECIDED
+from blurbench.analysis.verdicts import verdicts
 from blurbench.records.advice import advice_text
 from blurbench.records.export import to_json
 from blurbench.records.findings import Findings
@@ -21,13 +25,10 @@ from blurbench.report.console import error_console, markdown_row, missing_line, 
 from blurbench.report.crossover import crossover_markdown, show_crossovers
 from blurbench.report.heading import machine_line, run_lines
 from blurbench.report.image_sizes import image_size_lines
-from blurbench.report.rows import roofline_texts
+from blurbench.report.point_tables import roofline_texts
 from blurbench.report.table import Brackets, Table
 from blurbench.report.units import MISSING, brief_duration, duration, ratio
-from blurbench.study import answer, crossover, image_sizes
-from blurbench.study.crossing import find_crossovers
-from blurbench.study.ordering import FIRST, SECOND, UNDECIDED
-from blurbench.study.verdicts import verdicts
+from blurbench.study import crossover
 
 BY_SIZE = ("size", "fastest", "time [95 %]", "vs next", "next")
 TOO_DEAR = "not measured: too far behind at smaller sizes, or one run does not fit the budget"

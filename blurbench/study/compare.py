@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 
 from blurbench import host
+from blurbench.analysis.answer import Answer, answers_of
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.risks import find_risks
 from blurbench.records.journal import Log
-from blurbench.study.answer import Answer, answers_of
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
-from blurbench.study.point import PointStudy
+from blurbench.study.point.study import PointStudy
 from blurbench.study.question import Question, Source
 from blurbench.study.session import Session
 

@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from blurbench.analysis.claims import held_against, scipy_chooses_fft_from
+from blurbench.analysis.crossing import find_crossovers
+from blurbench.analysis.next_size import coarse_sizes, next_size
+from blurbench.analysis.opponents import pairs_of, sides_of
+from blurbench.analysis.ordering import Ordering
+from blurbench.analysis.staying import left_out
+from blurbench.analysis.unraced import unraced
+from blurbench.analysis.verdicts import verdicts
 from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
 from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
 from blurbench.records.journal import Log
-from blurbench.study.claims import held_against, scipy_chooses_fft_from
-from blurbench.study.crossing import find_crossovers
 from blurbench.study.listener import Listener
-from blurbench.study.next_size import coarse_sizes, next_size
-from blurbench.study.opponents import pairs_of, sides_of
 from blurbench.study.options import Options, chosen, problem_for
-from blurbench.study.ordering import Ordering
-from blurbench.study.point import PointStudy, point_key
+from blurbench.study.point.study import PointStudy, point_key
 from blurbench.study.question import Question
 from blurbench.study.session import Session, declare
-from blurbench.study.staying import left_out
-from blurbench.study.unraced import unraced
-from blurbench.study.verdicts import verdicts
 
 DEFAULT_S = 60.0
 MOST_SIZES = 24  # that the error rate is split over; 16 rounds then bear one outlier

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from blurbench.analysis.answer import Answer
 from blurbench.backends.registry import backends as known_backends
 from blurbench.image import Image
+from blurbench.inspect.accuracy import FIR, METHODS, TOLERANCES, fir_radius, measure_accuracy
 from blurbench.kernel import GaussianKernel
 from blurbench.methods.approximate import ORDERS
 from blurbench.records.summary import Row
-from blurbench.study.accuracy import FIR, METHODS, TOLERANCES, fir_radius, measure_accuracy
-from blurbench.study.answer import Answer
 from blurbench.study.compare import compare
 from blurbench.study.options import Options
 

@@ -11,10 +11,10 @@ from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
-from blurbench.study.admission import SHORTEST_S as COMPARE_S
 from blurbench.study.listener import Listener
 from blurbench.study.options import problem_for
-from blurbench.study.point import PointStudy, point_key
+from blurbench.study.point.admission import SHORTEST_S as COMPARE_S
+from blurbench.study.point.study import PointStudy, point_key
 from blurbench.study.question import Question
 from blurbench.study.session import Session
 

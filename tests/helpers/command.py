@@ -60,9 +60,9 @@ def text_of(stream: io.TextIOWrapper) -> str:
 def measure_briefly(patch: pytest.MonkeyPatch) -> None:
     """Let samples be far too short to judge by, where what is done with them is looked at."""
     patch.setattr("blurbench.study.options.Rules", partial(Rules, sample_s=1e-4))
-    patch.setattr("blurbench.study.cells.WARM_UP_S", 1e-4)
-    patch.setattr("blurbench.study.bandwidth.SAMPLE_S", 1e-4)
-    patch.setattr("blurbench.study.arithmetic.SAMPLES", 1)
+    patch.setattr("blurbench.study.point.cells.WARM_UP_S", 1e-4)
+    patch.setattr("blurbench.study.point.bandwidth.SAMPLE_S", 1e-4)
+    patch.setattr("blurbench.study.point.arithmetic.SAMPLES", 1)
 
 
 def deny_gpu(patch: pytest.MonkeyPatch) -> None:

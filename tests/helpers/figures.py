@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from blurbench.report.plot_style import (
+from blurbench.report.plots.style import (
     style,
 )
 

@@ -6,8 +6,8 @@ import math
 
 from hypothesis import strategies as st
 
+from blurbench.analysis.ordering import Ordering
 from blurbench.measure.stats import Estimate
-from blurbench.study.ordering import Ordering
 from helpers.written import SAME, unknown
 
 SIZES = st.integers(0, 127).map(lambda n: 2 * n + 1)

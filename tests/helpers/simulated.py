@@ -53,8 +53,8 @@ def simulation() -> Iterator[Clock]:
     with pytest.MonkeyPatch.context() as patch:
         simulated = Clock()
         patch.setattr(time, "perf_counter", simulated)
-        patch.setattr("blurbench.study.point.race", partial(race, now=simulated))
-        patch.setattr("blurbench.study.arithmetic.SIDE", 16)
+        patch.setattr("blurbench.study.point.study.race", partial(race, now=simulated))
+        patch.setattr("blurbench.study.point.arithmetic.SIDE", 16)
         gc.freeze()
         try:
             yield simulated

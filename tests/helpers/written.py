@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from blurbench.analysis.crossing import Crossover, find_crossovers
+from blurbench.analysis.ordering import Ordering
 from blurbench.measure.judge import Rules
 from blurbench.measure.stats import Estimate
 from blurbench.records.findings import Declared
 from blurbench.records.journal import Journal, Log, Run
 from blurbench.records.record import Record
 from blurbench.records.summary import Key
-from blurbench.study.crossing import Crossover, find_crossovers
 from blurbench.study.crossover import points_of
-from blurbench.study.ordering import Ordering
 
 SAME = 0.03
 COMMON = {

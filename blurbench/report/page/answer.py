@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from blurbench.analysis.crossing import find_crossovers
+from blurbench.analysis.verdicts import verdicts
 from blurbench.records.advice import advice_text
 from blurbench.records.findings import Findings
 from blurbench.records.gpu_pays import gpu_pays
@@ -11,8 +13,6 @@ from blurbench.records.journal import Log
 from blurbench.report.gpu_answer import gpu_lines
 from blurbench.report.image_sizes import image_size_lines
 from blurbench.report.show import by_image
-from blurbench.study.crossing import find_crossovers
-from blurbench.study.verdicts import verdicts
 
 CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from blurbench.analysis.claims import CLAIMS, held_against
+from blurbench.analysis.crossing import find_crossovers
 from blurbench.records.findings import RANKING_SCOPE, Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import columns
 from blurbench.report.crossover import HELD, NOT_COMPARABLE
 from blurbench.report.groups import FFT, bests_of, payoff_of
 from blurbench.report.show import by_image
-from blurbench.study.claims import CLAIMS, held_against
-from blurbench.study.crossing import find_crossovers
 
 CELLS, WINNERS, CROSSOVERS, SAMPLES = "cells", "winners", "crossovers", "samples"
 BEST_OF, PAYOFF = "best_of", "payoff"

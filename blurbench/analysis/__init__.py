@@ -1,0 +1,1 @@
+"""What only reads records: who leads, where the faster of two changes, whether a run got slower."""

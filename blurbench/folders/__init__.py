@@ -1,0 +1,1 @@
+"""Folders of image files, blurred several at a time."""

@@ -1,0 +1,1 @@
+"""One kernel looked at from all sides: errors, borders, costs, and the calls of other libraries."""

@@ -1,0 +1,378 @@
+"""Runs as one picture: times and ratios over kernel size, and who wins where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from blurbench.errors import InputError
+from blurbench.records.journal import Log
+from blurbench.report.plots.best import NOTE, draw_bests, names_of, scale_bests
+from blurbench.report.plots.caption import caption_of
+from blurbench.report.plots.data import CEILINGS, Column, WinnerMap, columns_of, winner_map
+from blurbench.report.plots.labels import LINE, brackets_height, gutter
+from blurbench.report.plots.map import draw_map, map_key
+from blurbench.report.plots.panels import (
+    HEADERS,
+    HEADING_RISE,
+    TABLE_GAP,
+    draw_intervals,
+    draw_ratios,
+    draw_times,
+    interval_rows,
+    scale_ratios,
+    scale_times,
+    table_widths,
+    time_values,
+)
+from blurbench.report.plots.shares import (
+    HEADINGS,
+    bounds_of,
+    draw_key,
+    draw_shares,
+    scale_shares,
+)
+from blurbench.report.plots.style import (
+    DPI,
+    FAINT,
+    SIZE,
+    SMALL,
+    Looks,
+    fitted,
+    plain,
+    style,
+    width_of,
+)
+from blurbench.report.show import by_image
+from blurbench.report.units import plural
+
+MARGIN = 0.2  # all lengths are inches
+TICKS_LEFT = 0.75
+WIDTHS = {1: 6.0, 2: 4.2, 3: 3.5}
+NARROWEST = 3.2
+TIMES, RATIOS, SHARES, MAP_ROW, INTERVAL_ROW = 3.7, 1.7, 1.7, 0.42, 0.3
+HEADING, TICKS, AXIS_NAME, KEY = 0.3, 0.3, 0.2, 0.2
+CAPTION_LINE = 0.16
+BETWEEN = 0.15
+UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
+
+@dataclass
+class Place:
+    """Where a column stands: its plots begin at `left`."""
+
+    column: Column
+    left: float
+    width: float
+    right_pad: float
+
+
+@dataclass
+class Sheet:
+    """A figure that is filled from its top."""
+
+    figure: Figure
+    width: float
+    height: float
+    top: float = MARGIN
+
+    def axes(self, left: float, width: float, height: float) -> Axes:
+        """Whose upper edge is where the sheet is filled to."""
+        bottom = self.height - self.top - height
+        box = (
+            left / self.width,
+            bottom / self.height,
+            width / self.width,
+            height / self.height,
+        )
+        return self.figure.add_axes(box)
+
+    def write(self, left: float, text: str, size: float, colour: str, bold: bool = False) -> None:
+        """One line, standing `LINE` below where the sheet is filled to."""
+        self.figure.text(
+            left / self.width,
+            1 - (self.top + LINE) / self.height,
+            text,
+            fontsize=size,
+            fontweight="bold" if bold else "normal",
+            color=colour,
+            va="baseline",
+            parse_math=False,
+        )
+
+
+def draw(logs: Sequence[Log], everything: bool = False, selection: str = "") -> Figure:
+    """A column for each run, or for each image of a single run.
+
+    Args:
+        logs: each with something measured.
+        everything: whether to draw more than the best of each group and the map of winners.
+        selection: what was chosen to be drawn of the runs, in words; empty where it is all.
+    """
+    with style():
+        return _draw(columns_of(logs), logs, everything, selection)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """As PNG, SVG or PDF, by the ending of the name; the same figure gives the same bytes.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    try:
+        with style():
+            figure.savefig(path, dpi=DPI, metadata=UNDATED.get(path.suffix.lower()))
+    except OSError as error:
+        raise InputError(f"picture {path} cannot be written: {error.strerror or error}") from None
+
+
+def _draw(
+    columns: Sequence[Column], logs: Sequence[Log], everything: bool, selection: str
+) -> Figure:
+    looks = Looks.of(one.name for log in logs for one in log.run.declared)
+    places = _places(columns, _ticks_width(logs), everything)
+    width = places[-1].left + places[-1].width + places[-1].right_pad + MARGIN
+    titles = [_titles(place, number, logs) for number, place in enumerate(places, 1)]
+    curves = [place for place in places if not place.column.is_single]
+    rest = curves if everything else []
+    with_ratios = any(place.column.ratios for place in rest)
+    ceilings = [one for one in CEILINGS if any(place.column.reaching(one) for place in rest)]
+    bounds = bounds_of([one.column for one in rest])
+    maps = _maps(places, logs)
+    caption = caption_of(columns, logs, everything, selection, width - 2 * MARGIN)
+
+    there = [
+        replace(place, column=place.column.without_transfers)
+        for place in rest
+        if place.column.without_transfers
+    ]
+
+    bests = max([TIMES, *(LINE * (len(names_of(one.column)) + 1) + NOTE for one in curves)])
+    times = max([TIMES, *(_room_for_names(place.column) for place in (*rest, *there))])
+    ratios = max([RATIOS, *(LINE * (len(place.column.ratios) + 1) for place in rest)])
+    panels = [HEADING + bests + TICKS] * bool(curves)
+    panels += [HEADING + times + TICKS] * (bool(rest) + bool(there))
+    if with_ratios:
+        panels.append(HEADING + ratios + TICKS)
+    panels += [HEADING + _shares_height(rest, one) + TICKS for one in ceilings]
+    if bounds:
+        panels.append(KEY)
+    singles = [HEADING + _intervals_height(one) + TICKS for one in columns if one.is_single]
+    panels = [*panels, AXIS_NAME] if curves else []
+    upper = max(sum(panels), *singles, 0.0)
+    lower = max((_map_height(*one) for one in maps), default=0.0)
+    height = 2 * MARGIN + len(titles[0]) * (LINE + 0.05) + upper + lower + BETWEEN
+    height += CAPTION_LINE * len(caption) + (BETWEEN if maps else 0.0)
+
+    sheet = Sheet(Figure((width, height), dpi=DPI), width, height)
+    FigureCanvasAgg(sheet.figure)
+    _write_titles(sheet, places, titles)
+    below = sheet.top + upper + (BETWEEN if maps else 0.0)
+    _draw_singles(sheet, places, looks)
+    if curves:
+        _draw_bests(sheet, curves, bests)
+    if rest:
+        _draw_times(sheet, rest, looks, times, "end to end")
+    if there:
+        _draw_times(sheet, there, looks, times, "on its device already, without transfers")
+    if with_ratios:
+        _draw_ratios(sheet, rest, looks, ratios)
+    for number, ceiling in enumerate(ceilings):
+        _draw_shares(sheet, rest, ceiling, looks, bounds if number == 0 else [])
+    if curves:
+        sheet.write(curves[0].left, "kernel size in pixels", SIZE, FAINT)
+    sheet.top = below
+    for place, found in maps:
+        _draw_map(sheet, place, found, looks)
+    sheet.top = below + lower + BETWEEN
+    for line in caption:
+        sheet.write(MARGIN, line, SMALL, FAINT)
+        sheet.top += CAPTION_LINE
+    return sheet.figure
+
+
+def _room_for_names(column: Column) -> float:
+    """Above the brackets."""
+    return LINE * (len(column.curves) + 1) + brackets_height(len(column.brackets))
+
+
+def _ticks_width(logs: Sequence[Log]) -> float:
+    """Room to the left of the first column: for times, and for the rows of the map."""
+    extents = [extent for log in logs for extent, _ in by_image(log)]
+    return max([TICKS_LEFT, *(width_of(one) + 0.12 for one in extents)])
+
+
+def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> list[Place]:
+    """From left to right; each has room for its names at the right."""
+    width = WIDTHS.get(len(columns), NARROWEST)
+    places: list[Place] = []
+    left = MARGIN
+    for number, column in enumerate(columns):
+        if column.is_single:
+            rows = interval_rows(column)
+            name_width, *table = table_widths(rows)
+            left += name_width + BETWEEN
+            right_pad = sum(table) + TABLE_GAP * len(HEADERS)
+            own = width if len(columns) > 1 else 3.6
+        else:
+            left += ticks_width if number == 0 or columns[number - 1].is_single else BETWEEN
+            names = names_of(column) + [one.label for one in column.curves if everything]
+            right_pad, own = gutter([plain(one) for one in names]), width
+        places.append(Place(column, left, own, right_pad))
+        left += own + right_pad
+    return places
+
+
+def _titles(place: Place, number: int, logs: Sequence[Log]) -> list[str]:
+    """One line, or two where several runs stand side by side."""
+    run = place.column.log.run
+    point = place.column.points[0].point
+    extent = f"{point.width}x{point.height}"
+    image = plain(point.image)
+    room = place.width + place.right_pad - BETWEEN
+    image = fitted(image, room - width_of(f", {extent}", SIZE + 1, True), SIZE + 1, True)
+    first = f"{image}, {extent}"
+    if place.column.is_single:
+        first += f", kernel {point.size}x{point.size}"
+    if len(logs) == 1:
+        return [first]
+    machine = run.about["machine"]
+    what = plain(
+        "; ".join([f"{machine['cpu']}, {plural(machine['usable_cpus'], 'CPU')}", *machine["gpus"]])
+    )
+    return [fitted(f"[{number}] {what}", room, SIZE + 1, True), first]
+
+
+def _write_titles(sheet: Sheet, places: Sequence[Place], titles: Sequence[Sequence[str]]) -> None:
+    for number in range(len(titles[0])):
+        for place, lines in zip(places, titles, strict=True):
+            sheet.write(place.left, lines[number], SIZE + 1, "black", bold=number == 0)
+        sheet.top += LINE + 0.05
+
+
+def _heading(sheet: Sheet, left: float, text: str) -> None:
+    sheet.top += HEADING - LINE - HEADING_RISE
+    sheet.write(left, text, SIZE, FAINT)
+    sheet.top += LINE + HEADING_RISE
+
+
+def _sizes(places: Sequence[Place]) -> list[int]:
+    return sorted({one.point.size for place in places for one in place.column.points})
+
+
+def _draw_bests(sheet: Sheet, places: Sequence[Place], height: float) -> None:
+    _heading(
+        sheet,
+        places[0].left,
+        "time of one image, end to end; thick: the best of each kind; grey: all",
+    )
+    for place in places:
+        axes = sheet.axes(place.left, place.width, height)
+        scale_bests(axes, [one.column for one in places])
+        axes.tick_params(axis="y", labelleft=place is places[0])
+        draw_bests(axes, place.column, _sizes(places))
+    sheet.top += height + TICKS
+
+
+def _draw_times(
+    sheet: Sheet, places: Sequence[Place], looks: Looks, height: float, what: str
+) -> None:
+    _heading(sheet, places[0].left, f"time of one image, {what}; band: 95 % interval")
+    most = max(len(place.column.brackets) for place in places)
+    for place in places:
+        axes = sheet.axes(place.left, place.width, height)
+        scale_times(axes, [one.column for one in places], most)
+        axes.tick_params(axis="y", labelleft=place is places[0])
+        draw_times(axes, place.column, looks, _sizes(places), place.right_pad)
+    sheet.top += height + TICKS
+
+
+def _draw_ratios(sheet: Sheet, places: Sequence[Place], looks: Looks, height: float) -> None:
+    _heading(
+        sheet, places[0].left, "time of separable / time of FFT, paired; above 1x FFT is faster"
+    )
+    for place in places:
+        axes = sheet.axes(place.left, place.width, height)
+        scale_ratios(axes, [one.column for one in places])
+        axes.tick_params(axis="y", labelleft=place is places[0])
+        draw_ratios(axes, place.column, looks, _sizes(places))
+    sheet.top += height + TICKS
+
+
+def _shares_height(places: Sequence[Place], ceiling: str) -> float:
+    return max(SHARES, *(LINE * (len(one.column.reaching(ceiling)) + 1) for one in places))
+
+
+def _draw_shares(
+    sheet: Sheet,
+    places: Sequence[Place],
+    ceiling: str,
+    looks: Looks,
+    bounds: Sequence[str],
+) -> None:
+    """In the columns whose runs know of a share; the key of the bounds, if any, is above."""
+    marks = "; markers: the bound" if bounds else ""
+    reaching = [place for place in places if place.column.reaching(ceiling)]
+    _heading(sheet, reaching[0].left, HEADINGS[ceiling] + marks)
+    sheet.top += KEY if bounds else 0.0
+    height = _shares_height(places, ceiling)
+    for place in reaching:
+        axes = sheet.axes(place.left, place.width, height)
+        scale_shares(axes, [one.column for one in reaching], ceiling)
+        axes.tick_params(axis="y", labelleft=place is reaching[0])
+        draw_shares(axes, place.column, ceiling, looks, _sizes(places))
+        if bounds and place is reaching[0]:
+            draw_key(axes, bounds)
+    sheet.top += height + TICKS
+
+
+def _intervals_height(column: Column) -> float:
+    return INTERVAL_ROW * (len(interval_rows(column)) + 0.2)
+
+
+def _draw_singles(sheet: Sheet, places: Sequence[Place], looks: Looks) -> None:
+    """Beside the other panels, or all there is."""
+    singles = [place for place in places if place.column.is_single]
+    top = sheet.top
+    for place in singles:
+        sheet.top = top
+        _heading(sheet, place.left, "time, end to end, and its 95 % interval")
+        axes = sheet.axes(place.left, place.width, _intervals_height(place.column))
+        draw_intervals(axes, place.column, looks, time_values([one.column for one in singles]))
+    sheet.top = top
+
+
+def _maps(places: Sequence[Place], logs: Sequence[Log]) -> list[tuple[Place, WinnerMap]]:
+    """Below the columns of their runs."""
+    found = []
+    for log in logs:
+        own = [place for place in places if place.column.log is log]
+        winners = winner_map(log)
+        if winners is not None:
+            last = own[-1]
+            width = last.left + last.width - own[0].left
+            found.append((Place(last.column, own[0].left, width, last.right_pad), winners))
+    return found
+
+
+def _map_height(place: Place, found: WinnerMap) -> float:
+    key = LINE if map_key(found, place.width) else 0.0
+    return HEADING + MAP_ROW * len(found.extents) + TICKS + AXIS_NAME + key
+
+
+def _draw_map(sheet: Sheet, place: Place, found: WinnerMap, looks: Looks) -> None:
+    top = sheet.top
+    _heading(sheet, place.left, "fastest, by image and kernel size; hatched, ?: not proven")
+    height = MAP_ROW * len(found.extents)
+    draw_map(sheet.axes(place.left, place.width, height), found, looks)
+    sheet.top += height + TICKS
+    key = map_key(found, place.width)
+    sheet.write(place.left, "kernel size in pixels", SIZE, FAINT)
+    sheet.top += LINE
+    sheet.write(place.left, fitted(key, place.width + place.right_pad, SMALL), SMALL, FAINT)
+    sheet.top = top
