@@ -366,9 +366,18 @@ def test_an_error_is_broken_between_words_on_a_narrow_terminal(line: str) -> Non
     assert " ".join(lines) == run(*line.split()).err.strip()
 
 
-def test_a_command_to_copy_is_not_broken() -> None:
-    code, shown = on_terminal("photo.png", "--size", "31", "--method", "separable,fft", columns=60)
-    assert (code, shown.getvalue().count("\n")) == (2, 1)
+def test_a_command_to_copy_is_whole_on_a_line_of_its_own() -> None:
+    line = ("photo.png", "--size", "31", "--method", "separable,fft", "--border", "mirror")
+    code, shown = on_terminal(*line, columns=60)
+    *sentence, command = shown.getvalue().splitlines()
+    assert (code, command) == (2, f"blurbench compare {' '.join(line)}")
+    assert sentence == ["Error: photo.png is no command; did you mean:"]
+
+
+def test_what_fits_on_a_line_stays_on_it() -> None:
+    _, shown = on_terminal("photo.png", columns=80)
+    said = "Error: photo.png is no command; did you mean: blurbench compare photo.png\n"
+    assert shown.getvalue() == said
 
 
 def test_no_bar_is_shown_beside_those_of_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,8 @@ def compare(
 
     def show(log: Log) -> None:
         listener.stop()
+        if len(originals) == 1:
+            listener.ran_on(log.run.about.get("devices", {}))
         show_log(console, log, given["everything"])
 
     with listener:
