@@ -7,6 +7,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -19,6 +20,7 @@ from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES
 from blurbench.records.journal import Journal
+from blurbench.report import progress
 from blurbench.study.options import Options, chosen
 from blurbench.study.session import Session
 from blurbench.synonyms import BACKEND, BORDER, DTYPE, METHOD
@@ -366,6 +368,16 @@ def test_what_fits_on_a_line_stays_on_it() -> None:
     _, shown = on_terminal("photo.png", columns=80)
     said = "Error: photo.png is no command; did you mean: blurbench compare photo.png\n"
     assert shown.getvalue() == said
+
+
+def test_the_time_left_is_that_of_the_cases_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 10.0, 20.0])  # the start, and a case after the other
+    monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    shown = Terminal()
+    with mock.patch.object(sys, "stderr", shown), progress.piece_by_piece("x", 100.0) as advance:
+        advance("first", 40.0)
+        advance("second", 10.0)
+    assert "20 s left" in shown.getvalue()
 
 
 def test_no_bar_is_shown_beside_those_of_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:

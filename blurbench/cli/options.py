@@ -484,9 +484,9 @@ def exports_from(given: dict[str, Any]) -> dict[str, str]:
     """Where data is to be written, by format, checked; `-` is standard output.
 
     Raises:
-        InputError: a file cannot be written, or two would go to standard output.
+        InputError: a file cannot be written, or two would go to one place.
     """
-    from blurbench.files import check_output
+    from blurbench.files import check_apart, check_output
 
     exports: dict[str, str] = {}
     for name in ("csv", "json", "markdown", "report"):
@@ -497,6 +497,7 @@ def exports_from(given: dict[str, Any]) -> dict[str, str]:
             check_page(path, "--report")
         else:
             check_output(path, f"--{name}", name)
+    check_apart({f"--{name}": path for name, path in exports.items()}, given.get("out"))
     on_stdout = [f"--{name}" for name, path in exports.items() if path == "-"]
     if len(on_stdout) > 1:
         raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")
