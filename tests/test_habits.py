@@ -207,6 +207,12 @@ REFUSED = [
     ("compare photo.png --dtype uint8,float32", "sweep takes more"),
     ("crossover photo.png --threads 1,2", "sweep takes more"),
     ("crossover photo.png --method fft", "name two methods of a backend"),
+    ("show", "show needs DIR...: see blurbench show --help"),
+    ("plot run", "plot needs -o: write -o PATH"),
+    ("blur photo.png --sigma 1", "blur needs --output: write --output OUT"),
+    ("sweep photo.png --sizes", "--sizes has no value: write --sizes SIZES"),
+    ("show nowhere", "folder nowhere holds no run: name one that --out has kept"),
+    ("blur photo.png photo.png -o soft --sigma 1", "image photo.png is given twice: name it once"),
     ("blur photo.png -o soft.png --sigma 1 --backend gpu", "use one of cupy, cupyx, cuda"),
 ]
 

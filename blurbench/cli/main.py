@@ -18,7 +18,7 @@ from blurbench.cli.backends import backends
 from blurbench.cli.blur import blur
 from blurbench.cli.compare import compare
 from blurbench.cli.crossover import crossover
-from blurbench.cli.hints import check_values, no_such_command, no_such_option
+from blurbench.cli.hints import check_values, missing, no_such_command, no_such_option
 from blurbench.cli.inspect import inspect
 from blurbench.cli.plot import plot
 from blurbench.cli.report import report
@@ -111,6 +111,8 @@ def main() -> None:
         code = 130
     except click.NoSuchOption as error:
         code = _fail(no_such_option(error, cli.commands))
+    except click.MissingParameter as error:
+        code = _fail(missing(error))
     except click.ClickException as error:
         code = _fail(error.format_message())
     except MemoryError:

@@ -280,7 +280,7 @@ def load(folder: Path) -> Log:
     """
     if not (folder / DESCRIPTION).is_file():
         several = any(folder.glob(f"*/{DESCRIPTION}"))
-        why = f"name those below, {folder}/*/" if several else f"it has no {DESCRIPTION}"
+        why = f"name those below, {folder}/*/" if several else "name one that --out has kept"
         raise InputError(f"folder {folder} holds no run: {why}")
     try:
         document = json.loads((folder / DESCRIPTION).read_text("utf-8"))
