@@ -117,6 +117,9 @@ def blur(
     from blurbench.kernel import make_kernel
     from blurbench.large.run import TileBlur
 
+    for what, word in (("--backend", backend or ""), ("--method", method)):
+        if "," in word:
+            raise InputError(f"{what} {word} is several, and a blur takes one: name one")
     kernel = make_kernel(sigma, size, allow_even=allow_even)
     (method,) = read_methods([[method]], (*known_methods(), AUTO))
     backend = read_backend(backend or (AUTO if method == AUTO else "scipy"))

@@ -29,6 +29,8 @@ def no_such_command(name: str, rest: Sequence[str], commands: Commands) -> Input
     if Path(name).suffix or Path(name).exists():
         line = shlex.join(["blurbench", MAIN_JOB, name, *rest])
         return InputError(f"{name} is no command; did you mean: {line}")
+    if name in ("help", "version"):
+        return InputError(f"there is no command {name!r}: did you mean blurbench --{name}?")
     near = get_close_matches(name.lower(), commands, n=1)
     hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(commands)}"
     return InputError(f"there is no command {name!r}: {hint}")
@@ -58,7 +60,8 @@ def missing(error: click.MissingParameter) -> str:
         return error.format_message()
     kind = param.make_metavar(error.ctx)
     if isinstance(param, click.Option):
-        return f"{command} needs {param.opts[-1]}: write {param.opts[-1]} {kind}"
+        name = min(param.opts, key=len)
+        return f"{command} needs {name}: write {name} {kind}"
     return f"{command} needs {kind}: see blurbench {command} --help"
 
 

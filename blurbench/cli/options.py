@@ -49,8 +49,8 @@ class Number(ParamType):
             else:
                 number = self._kind(text)
         except ValueError:
-            what = "a whole number" if self._kind is int else "a number"
-            raise InputError(f"{option} {text!r} is not {what}") from None
+            what = "a whole number, as in 2" if self._kind is int else "a number, as in 2.5"
+            raise InputError(f"{option} {text!r} is not usable: give {what}") from None
         if self._percent and number > 1 and not text.endswith("%"):
             raise InputError(f"{option} {text} is ambiguous: write {text}%, or a part of 1")
         if self._least is not None and not self._least <= number < float("inf"):
@@ -65,6 +65,8 @@ class Taps(Number):
         super().__init__(int)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if {",", ":"} & set(str(value)):
+            raise InputError(f"--size {value} is several: give one; sweep --sizes takes more")
         sides = _sides(str(value))
         if len(sides) < 2:
             return super().convert(value, param, ctx)
