@@ -17,7 +17,9 @@ import pytest
 
 import blurbench
 from blurbench.cli.main import main
+from blurbench.measure.stats import Estimate
 from blurbench.report.compare import WORDS
+from blurbench.report.units import either
 from helpers.pictures import save
 from helpers.planted import SMALL, add_half, backend_of, failing_after, planted, raising, then
 from helpers.process import plain
@@ -341,6 +343,20 @@ def test_no_library_is_named_where_none_is_near(plant, clock: Clock) -> None:
 def test_the_answer_says_whether_fft_pays(plant, clock: Clock, fft: float, says: str) -> None:
     plant(backend_of(planted("separable", clock.takes(0.002)), planted("fft", clock.takes(fft))))
     assert says in words(answer(lines_of()))
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Estimate(0.5, None, None), "pays, not proven"),
+        (Estimate(8.9, None, None), "pays not, not proven"),
+        (Estimate(9.1, None, None), "pays not"),
+        (Estimate(0.5, 0.4, 1.1), "pays, not proven"),
+        (Estimate(0.5, 0.4, 0.6), "pays"),
+    ],
+)
+def test_what_few_runs_say_is_not_proven_unless_it_is_far(found: Estimate, said: str) -> None:
+    assert either(found, "pays not", "pays") == said
 
 
 def test_the_answer_holds_the_best_on_the_cpu_against_the_best_on_the_gpu(
