@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from blurbench.backends.lanes import Lanes
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
-from blurbench.plan import DTYPES, Plan, Problem
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class Backend:
         lanes: for GPU backends, the devices and streams on which a thread may work.
         own_arrays: for GPU backends, whether plans take arrays of their own and not CuPy's.
         adopt: for GPU backends with arrays of their own, makes one of an array that lies on a GPU
-            without a copy (see `blurbench.backends.device_arrays`).
+            without a copy (see `blurbench.backends.images_on_gpu`).
         ends_process: for GPU backends, whether its library ends the process when a GPU is lost.
         distributions: the installed packages whose other version may be faster or slower: figures
             that were measured with one do not hold for another.

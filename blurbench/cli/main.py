@@ -12,7 +12,6 @@ from typing import NoReturn
 
 import click
 
-from blurbench import __version__
 from blurbench.cli.accuracy import accuracy
 from blurbench.cli.backends import backends
 from blurbench.cli.blur import blur
@@ -27,6 +26,7 @@ from blurbench.cli.sweep import sweep
 from blurbench.cli.tune import tune
 from blurbench.cli.verify import verify
 from blurbench.errors import CannotRunError, InputError
+from blurbench.version import __version__
 
 GROUPS = {
     "Measure": [compare, sweep, crossover],

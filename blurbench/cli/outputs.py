@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from blurbench.image import Image
     from blurbench.records.journal import Log
     from blurbench.records.summary import Row
-    from blurbench.study.question import Question, Source
+    from blurbench.study.question import ImageSource, Question
 
 KINDS = ("csv", "json", "markdown", "report")
 GONE = ("timed_out", "device_lost")
@@ -54,7 +54,7 @@ def with_described(about: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
     return found
 
 
-def check_save(folder: Path, sources: Sequence[Source]) -> None:
+def check_save(folder: Path, sources: Sequence[ImageSource]) -> None:
     """Raise InputError where a blurred image cannot be saved, or would replace a given one."""
     from blurbench.backends.registry import backends
     from blurbench.records.journal import check_folder
@@ -116,21 +116,14 @@ def _save(log: Log, question: Question, folder: Path) -> None:
 def _save_each(answer: Answer, image: Image, folder: Path, prefix: str) -> None:
     from blurbench.blur import blur_file_pixels
     from blurbench.image import can_hold, write_image
+    from blurbench.recipe import Recipe
 
-    kernel = answer.problem.kernel
+    problem = answer.problem
     fits = can_hold(".png", image.pixels.shape, image.pixels.dtype)
-    suffix = ".png" if fits and not image.about.extrasamples else ".tif"
+    suffix = ".png" if fits and not image.metadata.extrasamples else ".tif"
     for row in answer.rows:
         if row.max_abs_error is None or row.status in GONE:  # it never ran, or its device is gone
             continue
-        blurred = blur_file_pixels(
-            image,
-            size=kernel.size,
-            sigma=kernel.sigma,
-            allow_even=kernel.even,
-            border=answer.problem.border,
-            cval=answer.problem.cval,
-            method=row.method,
-            backend=row.backend,
-        )
-        write_image(folder / f"{prefix}{_name(row)}{suffix}", blurred, image.about)
+        recipe = Recipe(problem.kernel, problem.border, problem.cval, row.backend, row.method)
+        blurred = blur_file_pixels(image, recipe)
+        write_image(folder / f"{prefix}{_name(row)}{suffix}", blurred, image.metadata)

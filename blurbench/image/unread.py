@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from blurbench.image.trust import first_bytes
+from blurbench.image.misread import first_bytes
 
 _BEGINNINGS = {
     rb"\xff\x0a|\0{3}\x0cJXL ": "JPEG XL",

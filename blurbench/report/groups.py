@@ -35,7 +35,7 @@ def groups_of(declared: Sequence[Declared]) -> dict[str, str]:
 
 
 def bests_of(findings: Findings) -> dict[str, Row]:
-    """Of each group the row that ranks first among those that may win and ran."""
+    """The row of each group that ranks first among those that may win and ran."""
     groups = groups_of(findings.declared)
     ranked = [row for row in lead.ranked_rows(findings.rows()) if row.end_to_end_median_s]
     found = {groups[row.name]: row for row in reversed(ranked) if row.name in groups}
@@ -62,7 +62,7 @@ class Payoff:
 
     @property
     def text(self) -> str:
-        """For a mark in a picture."""
+        """The payoff in words, as they stand beside its mark in a picture."""
         if self.size is None:
             return f"FFT does not pay up to {self.largest}"
         about = "" if self.size == self.first else "about "
@@ -71,7 +71,7 @@ class Payoff:
 
 
 def payoff_of(points: Sequence[Findings]) -> Payoff | None:
-    """Of one image, from its points in order of size; None where the two never met."""
+    """Where FFT pays on one image, whose points are in order of size; None without a race."""
     one = separable_to_fft(find_crossovers(points))
     if one is None:
         return None

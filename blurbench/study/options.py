@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.registry import check_method, find_backends
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rules
-from blurbench.plan import Problem
+from blurbench.problem import Problem
+from blurbench.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,10 @@ class Options:
         """By which races are judged."""
         return Rules(same=self.same, most=self.rounds, keep=self.keep, tolerance=self.tolerance)
 
+    def recipe(self, kernel: GaussianKernel) -> Recipe:
+        """The blur that is measured; backend and method are those of whoever competes."""
+        return Recipe(kernel, self.border, self.cval)
+
 
 def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Problem:
     """The problem that an image, a kernel and the options pose.
@@ -74,9 +78,7 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
         raise InputError(
             f"dtype {dtype} ends at 65504, below this image's largest pixel: use float32"
         )
-    threads = host.usable_cpus() if options.threads is None else options.threads
-    shape = tuple(image.pixels.shape)
-    return Problem(kernel, shape, dtype, options.border, options.cval, threads)
+    return options.recipe(kernel).problem(tuple(image.pixels.shape), dtype, options.threads)
 
 
 def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
@@ -117,7 +119,7 @@ def memory_needed(shape: tuple[int, ...], kernel: GaussianKernel, options: Optio
     Its input, a result for each implementation, and the plan that asks for least with its double,
     the control; a plan that asks for more than there is becomes a row that says so.
     """
-    problem = Problem(kernel, shape, np.dtype(options.dtype), options.border, options.cval)
+    problem = options.recipe(kernel).problem(shape, np.dtype(options.dtype), threads=1)
     plans = [
         one.work_bytes(problem)
         for backend, one in chosen(options)

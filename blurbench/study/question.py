@@ -41,7 +41,7 @@ Extent = tuple[int, int]  # width, height
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """Where an image comes from; without a path it is the test card.
 
     `resized` and `cropped` are done in that order before anything is measured.
@@ -96,7 +96,7 @@ class Question:
     """
 
     study: str
-    sources: tuple[Source, ...]
+    sources: tuple[ImageSource, ...]
     originals: tuple[Image, ...]
     kernels: tuple[GaussianKernel, ...]
     options: Options
@@ -171,7 +171,7 @@ class Question:
         )
 
 
-def _describe(source: Source, image: Image) -> dict[str, Any]:
+def _describe(source: ImageSource, image: Image) -> dict[str, Any]:
     height, width, *channels = image.pixels.shape
     return {
         "path": image.name,
@@ -206,7 +206,7 @@ def ask_again(about: Mapping[str, Any]) -> Question:
     for told in about["images"]:
         changes = (_extent(told[name]) for name in ("resized", "cropped"))
         uri = told["uri"]
-        source = Source(None if uri is None else path_of(uri), *changes)
+        source = ImageSource(None if uri is None else path_of(uri), *changes)
         image = dataclasses.replace(source.load(kernels, options), name=told["path"])
         if _fingerprint(image) != told["sha256"]:
             raise InputError(

@@ -19,7 +19,7 @@ from blurbench.backends.backend import Backend, Implementation
 from blurbench.border import check_border
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.exactness import allowed_error, image_scale
 
 SIZES = (1, 3, 5, 15, 41, 49, 101, 255)

@@ -31,7 +31,7 @@ from blurbench.measure.race import (
     race,
 )
 from blurbench.measure.threads import limit_threads
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.findings import ALONE, DIFFERENCE, RANKING_SCOPE
 from blurbench.records.journal import Log
 from blurbench.records.kinds import SOFTWARE, YARDSTICK

@@ -7,7 +7,7 @@ from typing import Any
 import PIL.Image
 from PIL.ExifTags import IFD
 
-from blurbench.image.about import About
+from blurbench.image.metadata import Metadata
 from blurbench.image.png import as_pnginfo
 
 TIFF = (".tif", ".tiff")
@@ -25,37 +25,37 @@ _JPEG = (".jpg", ".jpeg")
 _MOST_EXIF = 65533  # bytes that a JPEG file can hold
 
 
-def save_options(about: About, suffix: str) -> dict[str, Any]:
-    """As Pillow's `save` takes it."""
-    kept = _kept(about, suffix)
+def save_options(metadata: Metadata, suffix: str) -> dict[str, Any]:
+    """What a type of file keeps of it, as arguments of Pillow's `save`."""
+    kept = _kept(metadata, suffix)
     options = {
-        name: value for name in ("icc_profile", "exif", "dpi") if (value := getattr(about, name))
+        name: value for name in ("icc_profile", "exif", "dpi") if (value := getattr(metadata, name))
     }
     options = {name: value for name, value in options.items() if name in kept}
-    if about.colour_space and "colour_space" in kept:
-        options["pnginfo"] = as_pnginfo(about.colour_space)
-    if about.geo and "geo" in kept:
-        options["exif"] = _tags(about)
+    if metadata.colour_space and "colour_space" in kept:
+        options["pnginfo"] = as_pnginfo(metadata.colour_space)
+    if metadata.geo and "geo" in kept:
+        options["exif"] = _tags(metadata)
     return options
 
 
-def _kept(about: About, suffix: str) -> set[str]:
+def _kept(metadata: Metadata, suffix: str) -> set[str]:
     """The parts that a type of file can hold."""
     kept = _KEPT.get(suffix, set())
-    return kept - {"exif"} if _too_long(about, suffix) else kept
+    return kept - {"exif"} if _too_long(metadata, suffix) else kept
 
 
-def _too_long(about: About, suffix: str) -> bool:
+def _too_long(metadata: Metadata, suffix: str) -> bool:
     """Whether EXIF does not fit into a JPEG file."""
-    return suffix in _JPEG and len(about.exif) > _MOST_EXIF
+    return suffix in _JPEG and len(metadata.exif) > _MOST_EXIF
 
 
-def _tags(about: About) -> PIL.Image.Exif:
+def _tags(metadata: Metadata) -> PIL.Image.Exif:
     """EXIF and GeoTIFF tags, which lie side by side in a TIFF file."""
     tags = PIL.Image.Exif()
-    if about.exif:
-        tags.load(about.exif)
-    for code, _, _, value, _ in about.geo:
+    if metadata.exif:
+        tags.load(metadata.exif)
+    for code, _, _, value, _ in metadata.geo:
         tags[code] = value
     return tags
 
@@ -67,24 +67,24 @@ def exposure_or_place(exif: bytes) -> bool:
     return any(found.get_ifd(part) for part in (IFD.Exif, IFD.GPSInfo))
 
 
-def what_is_lost(about: About, suffix: str, writer: str) -> tuple[str, ...]:
-    """Recorder on what a file cannot keep; a resolution is left out without one.
+def what_is_lost(metadata: Metadata, suffix: str, writer: str) -> tuple[str, ...]:
+    """Notes on what a file cannot keep; a resolution is left out without one.
 
     Args:
         writer: what writes the file: tifffile writes no parts of EXIF.
     """
-    kept = _kept(about, suffix)
+    kept = _kept(metadata, suffix)
     # What is sRGB looks the same where nothing is said.
-    spaces = [] if b"sRGB" in about.colour_space else sorted(about.colour_space)
-    exif = "EXIF of more than 64 KiB" if _too_long(about, suffix) else "EXIF"
+    spaces = [] if b"sRGB" in metadata.colour_space else sorted(metadata.colour_space)
+    exif = "EXIF of more than 64 KiB" if _too_long(metadata, suffix) else "EXIF"
     said = {
-        "icc_profile": "colour profile" if about.icc_profile else "",
-        "exif": exif if about.exif else "",
+        "icc_profile": "colour profile" if metadata.icc_profile else "",
+        "exif": exif if metadata.exif else "",
         "colour_space": " and ".join(kind.decode("ascii") for kind in spaces),
-        "geo": "GeoTIFF tags" if about.geo else "",
+        "geo": "GeoTIFF tags" if metadata.geo else "",
     }
     lost = [name for part, name in said.items() if name and part not in kept]
     notes = [f"its {' and '.join(lost)} cannot be kept in {suffix}"] if lost else []
-    if writer == "tifffile" and about.exif and exposure_or_place(about.exif):
+    if writer == "tifffile" and metadata.exif and exposure_or_place(metadata.exif):
         notes.append(NO_EXPOSURE_OR_PLACE)
     return tuple(notes)
