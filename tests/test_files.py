@@ -10,8 +10,9 @@ import pytest
 
 from blurbench.files import check_output, replacing, write_text
 from blurbench.image import write_image
-from helpers.command import QUICK, deny_gpu, measure_briefly, run
+from helpers.command import QUICK, run
 from helpers.refused import refusal
+from helpers.written import Copied
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links and permissions of POSIX")
 
@@ -99,22 +100,17 @@ def test_a_name_of_any_bytes_is_written_escaped() -> None:
 # What a run keeps, and what a command is given
 
 
-@pytest.fixture
-def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    deny_gpu(monkeypatch)
-    measure_briefly(monkeypatch)
-
-
-@pytest.mark.usefixtures("briefly")
+@pytest.mark.parametrize("command", [("show", "kept"), ("compare", *QUICK)], ids=lambda one: one[0])
 @pytest.mark.parametrize("export", [("--csv", "samples.csv"), ("--json", "run.json")])
-def test_no_export_takes_the_place_of_what_a_run_keeps(export: tuple[str, str]) -> None:
+def test_no_export_takes_the_place_of_what_a_run_keeps(
+    command: tuple[str, ...], export: tuple[str, str]
+) -> None:
     option, name = export
-    assert run("compare", *QUICK, "--out", "kept").code == 0
+    Copied("kept", "separable", sizes=(3,)).race(3, {"separable": 0.001}).done()
     before = Path("kept", name).read_bytes()
-    for command in (("show", "kept"), ("compare", *QUICK)):
-        done = run(*command, option, f"kept/{name}")
-        assert done.code == 2
-        assert "is kept by the run in kept: name another file" in done.err
+    done = run(*command, option, f"kept/{name}")
+    assert done.code == 2
+    assert f"{option} kept/{name} is kept by the run in kept: name another file" in done.err
     assert Path("kept", name).read_bytes() == before
 
 
