@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import blurbench
-from blurbench.backends import opencv, pillow, pyvips, skimage
+from blurbench.backends import halide, opencv, pillow, pyvips, skimage
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.process_settings import ProcessSetting
 from blurbench.backends.registry import find_implementation
@@ -38,7 +38,7 @@ from helpers.covering import covering
 
 Array = np.ndarray[Any, Any]
 
-PEERS = (opencv.backend, skimage.backend, pyvips.backend)
+PEERS = (opencv.backend, skimage.backend, pyvips.backend, halide.backend)
 EXACT = [one for peer in PEERS for one in peer.implementations]
 OWNERS = {peer.name: peer for peer in (*PEERS, pillow.backend)}
 
@@ -70,23 +70,24 @@ each_exact = pytest.mark.parametrize("name", [one.name for one in EXACT])
 
 
 @pytest.mark.parametrize(
-    ("owner", "module", "title"),
+    ("owner", "title", "extra"),
     [
-        (opencv, "cv2", "OpenCV"),
-        (skimage, "skimage", "scikit-image"),
-        (pyvips, "pyvips", "pyvips"),
+        (opencv, "OpenCV", "peers"),
+        (skimage, "scikit-image", "peers"),
+        (pyvips, "pyvips", "peers"),
+        (halide, "Halide", "halide"),
     ],
-    ids=["opencv", "skimage", "pyvips"],
+    ids=["opencv", "skimage", "pyvips", "halide"],
 )
 def test_a_missing_peer_says_so_and_what_mends_it(
-    owner: Any, module: str, title: str, monkeypatch: pytest.MonkeyPatch
+    owner: Any, title: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(name: str) -> Any:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     monkeypatch.setattr(owner, "import_module", missing)
     state = owner.probe.__wrapped__()
-    assert state.explanation == f"{title} is not installed; {install('peers')}"
+    assert state.explanation == f"{title} is not installed; {install(extra)}"
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
@@ -100,7 +101,7 @@ def test_an_installed_peer_takes_part_in_the_exactness_contract(peer: Backend) -
 def test_no_peer_is_imported_before_it_is_needed() -> None:
     code = (
         "import sys, blurbench; from blurbench.backends.registry import backends; backends();"
-        "print({'cv2', 'skimage', 'pyvips'} & set(sys.modules))"
+        "print({'cv2', 'skimage', 'pyvips', 'halide'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
@@ -175,7 +176,7 @@ def test_the_lengths_that_opencv_transforms_fast_are_known_without_it() -> None:
 
 def test_what_a_peer_takes_is_known_where_it_is_missing() -> None:
     code = (
-        "import sys; sys.modules.update(dict.fromkeys(['cv2', 'skimage', 'pyvips']));"
+        "import sys; sys.modules.update(dict.fromkeys(['cv2', 'skimage', 'pyvips', 'halide']));"
         "from blurbench.cli.main import main;"
         "sys.argv[1:] = 'compare --crop 8x8 --size 3 --rounds 1 --budget 20'.split(); main()"
     )
@@ -185,6 +186,7 @@ def test_what_a_peer_takes_is_known_where_it_is_missing() -> None:
         ("OpenCV", "opencv, opencv_ocl"),
         ("scikit-image", "skimage"),
         ("pyvips", "pyvips"),
+        ("Halide", "halide"),
     ):
         assert f"{name} ({title} is not installed)" in done.stdout
 

@@ -22,7 +22,7 @@ class Implementation:
 
     Attributes:
         backend, method: its name is `backend:method`.
-        origin: `ours`, or `library` where the library's own filter does the work.
+        origin: `ours`, `library` where the library's own filter does the work, or `yours`.
         prepare: makes a plan for a problem.
         multiply_adds: that the method takes for an image, by its formula.
         work_bytes: memory that a plan takes beside image and result.
@@ -35,11 +35,13 @@ class Implementation:
         integer_error: units that an integer result may be off, beside the rounding of float32;
             a library's fixed-point arithmetic may round to the other neighbour.
         slowdown: how many times as long its multiply-adds take on a problem as amid a large image.
+        counted: whether its multiply-adds are known; else they only serve to expect times by.
+        doubt: what may be why, where its result for a problem is wrong.
     """
 
     backend: str
     method: str
-    origin: Literal["ours", "library"]
+    origin: Literal["ours", "library", "yours"]
     prepare: Callable[[Problem], Plan]
     multiply_adds: Callable[[Problem], float]
     work_bytes: Callable[[Problem], int]
@@ -52,6 +54,8 @@ class Implementation:
     folds: bool = False
     integer_error: float = 0.5
     slowdown: Callable[[Problem], float] = lambda problem: 1.0
+    counted: bool = True
+    doubt: Callable[[Problem], str | None] = lambda problem: None
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from blurbench.cli.words import (
     BORDERS_HELP,
     DTYPES_HELP,
     METHODS_HELP,
+    OWN_HELP,
     read_backends,
     read_border,
     read_dtype,
@@ -278,9 +279,12 @@ REPORT = click.option(
     "--report", "report_path", metavar="PATH", help="Make an HTML page of it. Needs Altair."
 )
 
+OWN = click.option("--with", "own", multiple=True, metavar="FILE.py:NAME", help=OWN_HELP)
+
 SHARED = [
     click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP),
     click.option("--method", "methods", type=Names(), multiple=True, help=METHODS_HELP),
+    OWN,
     click.option(
         "--border",
         "borders",
@@ -423,6 +427,7 @@ def build_options(given: dict[str, Any]) -> Options:
     Raises:
         InputError: a name is unknown or a value cannot be used.
     """
+    from blurbench.backends.own_blur import own_blurs
     from blurbench.problem import MAX_THREADS
     from blurbench.study.options import Options, chosen
 
@@ -449,6 +454,7 @@ def build_options(given: dict[str, Any]) -> Options:
         seed=given["seed"],
         keep=given.get("keep"),
         tolerance=given["tolerance"],
+        own=own_blurs(given["own"]),
     )
     chosen(options)
     return options

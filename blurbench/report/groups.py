@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from blurbench.analysis.crossing import find_crossovers
 from blurbench.analysis.ordering import SECOND
 from blurbench.analysis.verdicts import separable_to_fft
-from blurbench.names import APPROXIMATE, DIRECT, FFT, METHODS, SEPARABLE
+from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
 from blurbench.records import lead
 from blurbench.records.findings import Declared, Findings
 from blurbench.records.summary import Row
@@ -27,8 +27,7 @@ def groups_of(declared: Sequence[Declared]) -> dict[str, str]:
     beside = {"gpu": GPU, "software": None}
 
     def group(one: Declared) -> str | None:
-        own = METHODS.get(one.method)
-        return own if alone else beside.get(one.kind, own)
+        return one.group if alone else beside.get(one.kind, one.group)
 
     groups = {one.name: group(one) for one in declared}
     return {name: group for name, group in groups.items() if group is not None}

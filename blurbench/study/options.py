@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.own_blur import OwnBlur
 from blurbench.backends.registry import check_method, find_backends
 from blurbench.errors import InputError
 from blurbench.image import Image
@@ -34,6 +35,7 @@ class Options:
         seed: of the order of the rounds.
         keep: times the best of its origin; what is slower is measured once. None races all.
         tolerance: error, as a share of the largest value, up to which an approximation competes.
+        own: a person's own blurs, which run whichever backends and methods are named.
     """
 
     backends: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class Options:
     seed: int | None = None
     keep: float | None = None
     tolerance: float | None = None
+    own: tuple[OwnBlur, ...] = ()
 
     @property
     def rules(self) -> Rules:
@@ -82,7 +85,7 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
 
 
 def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
-    """The implementations that the options name, in the order of the registry.
+    """The implementations that the options name, in the order of the registry, then one's own.
 
     Approximate ones are left out unless a method, a tolerance or a backend without others is named.
 
@@ -105,7 +108,7 @@ def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
     if options.methods and not pairs:
         names = ", ".join(owner.name for owner in owners)
         raise InputError(f"no method {', '.join(options.methods)} in {names}: choose another")
-    return pairs
+    return pairs + [(one.backend, one.implementation) for one in options.own]
 
 
 def _is_named(owner: Backend, options: Options) -> bool:
