@@ -40,7 +40,7 @@ from blurbench.measure.judge import (
     UNCLEAR,
     Rules,
 )
-from blurbench.measure.race import FIRST_LOOK
+from blurbench.measure.stats import FIRST_LOOK
 from blurbench.plan import Plan, Problem
 from blurbench.records.export import to_json
 from blurbench.records.findings import ALONE

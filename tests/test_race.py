@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from blurbench.measure.contest import Contender, ContenderError, Contest
 from blurbench.measure.judge import CONTROL, Result, Rounds, Rules, Sample
-from blurbench.measure.race import Contender, ContenderError, Ranking, explodes, race
+from blurbench.measure.race import Ranking, explodes, race
 from blurbench.measure.stats import is_look
 
 ENDLESS = 1e6  # seconds that end no race
@@ -75,11 +76,12 @@ class World:
         self,
         *speeds: float | Contender,
         seconds: float = ENDLESS,
-        rules: Rules | None = None,
         control_bias: float = 1.0,
-        **more: Any,
+        keep: Callable[[Sample], None] | None = None,
+        rng: random.Random | None = None,
+        **contest: Any,
     ) -> Result:
-        """Race contenders `a`, `b`, ... of the given seconds a call."""
+        """Race contenders `a`, `b`, ... of the given seconds a call in such a contest."""
         names = "abcdefgh"
         contenders = [
             one if isinstance(one, Contender) else self.contender(names[index], one)
@@ -93,15 +95,13 @@ class World:
                 CONTROL, costs[reference], lambda turn: control_bias, costs[reference]
             )
 
-        more = {"keep": self.samples.append, "rng": random.Random(self.seed), **more}
         return race(
-            contenders,
-            make_control,
-            rules or Rules(),
+            Contest(contenders, **{"rules": Rules(), "make_control": make_control, **contest}),
             seconds=seconds,
+            rng=rng or random.Random(self.seed),
+            keep=keep or self.samples.append,
             progress=self._progress,
             now=lambda: self.now,
-            **more,
         )
 
     def _progress(self, rounds: int, left_s: float, ranking: Ranking) -> None:
@@ -478,15 +478,7 @@ def test_no_race_is_decided_before_its_control_has_an_interval() -> None:
 
 def test_a_race_without_a_control_ranks_the_others() -> None:
     world = World()
-    result = race(
-        [world.contender("a", 0.010), world.contender("b", 0.020)],
-        lambda reference: None,
-        Rules(),
-        seconds=ENDLESS,
-        rng=random.Random(0),
-        keep=world.samples.append,
-        now=lambda: world.now,
-    )
+    result = world.race(0.010, 0.020, make_control=lambda reference: None)
     assert verdicts(result) == {"a": "fastest", "b": "slower"}
     assert (result.control, result.noise_floor) == (None, None)
     assert {one.contender for one in world.samples} == {"a", "b"}
@@ -497,7 +489,7 @@ def test_a_control_that_cannot_be_made_voids_the_race_and_is_named() -> None:
         raise MemoryError
 
     with pytest.raises(ContenderError) as raised:
-        race([World().contender("a", 0.1)], refuse, Rules(), seconds=ENDLESS, rng=random.Random(0))
+        World().race(0.1, make_control=refuse)
     assert raised.value.name == CONTROL
 
 
@@ -544,15 +536,7 @@ def test_an_interruption_while_the_control_is_made_ends_the_race() -> None:
     def interrupted(reference: str) -> Contender:
         raise KeyboardInterrupt
 
-    world = World()
-    result = race(
-        [world.contender("a", 0.1)],
-        interrupted,
-        Rules(),
-        seconds=ENDLESS,
-        rng=random.Random(0),
-        now=lambda: world.now,
-    )
+    result = World().race(0.1, make_control=interrupted)
     assert (result.interrupted, result.rounds) == (True, 0)
 
 

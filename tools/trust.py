@@ -35,8 +35,9 @@ from blurbench.analysis.pooling import level_of
 from blurbench.analysis.proof import GROUPS
 from blurbench.image import crop, testcard_image
 from blurbench.kernel import GaussianKernel
+from blurbench.measure.contest import Contender, Contest
 from blurbench.measure.judge import CONTROL, Result, Rounds, Rules, Sample, verdict_beyond
-from blurbench.measure.race import Contender, race
+from blurbench.measure.race import race
 from blurbench.measure.stats import Estimate, is_look
 from blurbench.study import crossover
 from blurbench.study.compare import compare
@@ -287,15 +288,22 @@ class Machine:
 
         return Contender(name, measure, seconds)
 
-    def race(self, speeds: dict[str, float], seed: str, **more: Any) -> Result:
+    def race(
+        self,
+        speeds: dict[str, float],
+        seed: str,
+        seconds: float = math.inf,
+        keep: Callable[[Sample], None] = lambda sample: None,
+        **more: Any,
+    ) -> Result:
         """The real race between implementations whose calls take so many seconds."""
-        return race(
+        contest = Contest(
             [self.contender(name, seconds) for name, seconds in speeds.items()],
-            lambda reference: self.contender(CONTROL, speeds[reference]),
-            rng=random.Random(f"{seed} order"),
-            now=lambda: self.now,
-            **{"rules": MOST, "seconds": math.inf, **more},
+            make_control=lambda reference: self.contender(CONTROL, speeds[reference]),
+            **{"rules": MOST, **more},
         )
+        order = random.Random(f"{seed} order")
+        return race(contest, seconds=seconds, rng=order, keep=keep, now=lambda: self.now)
 
     def one_after_the_other(self, speeds: dict[str, float], repetitions: int) -> list[Mean]:
         """All repetitions of the first, then all of the next."""

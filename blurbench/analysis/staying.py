@@ -8,7 +8,7 @@ from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.analysis.next_size import uncertainty
 from blurbench.analysis.opponents import RECURSIVE
 from blurbench.analysis.ordering import FIRST, outcome
-from blurbench.measure.race import FIRST_LOOK
+from blurbench.measure.stats import FIRST_LOOK
 from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
 from blurbench.records.kinds import KINDS
 from blurbench.records.lead import SEPARABLE, TRANSFORMS

@@ -23,6 +23,7 @@ from statistics import median
 AUTOCORRELATED = 0.2  # above this lag-1 correlation, neighbours no longer count as independent
 CLEAR = 2.0  # standard deviations from 1 beyond which autocorrelation cannot move a median
 EARLY = 2.0  # rounds by which nothing of the error rate is spent
+FIRST_LOOK = 8  # rounds after which a difference can be proven
 
 
 @dataclass(frozen=True)

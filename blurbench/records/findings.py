@@ -40,6 +40,7 @@ SCOPES = ("compute", "end_to_end", *ALONE)
 COPY = "copy"
 DIFFERENCE = "difference"  # of separable and direct
 ONCE = "measured once, no time for a race"
+RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
 FAR = "measured once, far from the best of its side or no time for a race"
 _BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
 
@@ -212,7 +213,7 @@ class Findings:
         )
 
     def _never_runs(self, name: str) -> bool:
-        return self.status(name) not in ("ok", "wrong", "implausible") and bool(
+        return self.status(name) not in RUNNABLE and bool(
             {process for one, process in self._closed if one == name}
         )
 

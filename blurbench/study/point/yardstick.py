@@ -8,7 +8,7 @@ import numpy as np
 
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.clock import HostClock
-from blurbench.measure.race import Contender
+from blurbench.measure.contest import Contender
 from blurbench.plan import empty
 from blurbench.records.kinds import YARDSTICK
 
