@@ -43,10 +43,10 @@ from blurbench.measure.judge import (
 from blurbench.measure.stats import FIRST_LOOK
 from blurbench.plan import Plan, Problem
 from blurbench.records.export import to_json
-from blurbench.records.findings import ALONE
 from blurbench.records.journal import Journal, Log
 from blurbench.records.lead import lead_of
 from blurbench.records.record import Record
+from blurbench.records.scopes import ALONE
 from blurbench.records.summary import Row
 from blurbench.study.compare import compare
 from blurbench.study.exactness import allowed_error

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from blurbench.measure.judge import Rules
 from blurbench.measure.stats import Estimate
-from blurbench.records.findings import Declared, Findings
+from blurbench.records.declared import Declared
+from blurbench.records.findings import Findings
 from blurbench.records.journal import Journal, Log, Run, load
 from blurbench.records.record import Record
 from blurbench.records.summary import STATUSES, Key, Row

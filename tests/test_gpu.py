@@ -30,7 +30,7 @@ from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import DTYPES, Plan, Problem
-from blurbench.records.findings import ALONE
+from blurbench.records.scopes import ALONE
 from blurbench.study.point.cells import Cell
 from blurbench.study.point.device_cells import DeviceCell, Place, place_on
 from blurbench.study.point.pipeline import Pipeline

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blurbench.measure.judge import Rules
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.journal import Log, Run
 from blurbench.records.record import Record
 from blurbench.records.summary import Key, Row

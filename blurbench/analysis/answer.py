@@ -11,10 +11,11 @@ import numpy as np
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Result, Rules
 from blurbench.plan import Problem
-from blurbench.records.findings import RANKING_SCOPE, CopySpeed, Difference
+from blurbench.records.evidence import CopySpeed, Difference
 from blurbench.records.gpu_pays import gpu_pays
 from blurbench.records.journal import Log, Run
 from blurbench.records.lead import lead_of
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.records.summary import Key, Row, as_written
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.kinds import KINDS
 from blurbench.records.lead import SEPARABLE, TRANSFORMS
 

@@ -9,7 +9,8 @@ from blurbench.analysis.crossing import find_crossovers
 from blurbench.analysis.ordering import SECOND
 from blurbench.analysis.verdicts import separable_to_fft
 from blurbench.records import lead
-from blurbench.records.findings import Declared, Findings
+from blurbench.records.declared import Declared
+from blurbench.records.findings import Findings
 from blurbench.records.summary import Row
 
 DIRECT, SEPARABLE, FFT, GPU = "direct", "separable", "FFT", "GPU"

@@ -17,8 +17,10 @@ from blurbench.analysis.unraced import unraced
 from blurbench.analysis.verdicts import verdicts
 from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
-from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
+from blurbench.records.declared import Declared
+from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options, chosen, problem_for
 from blurbench.study.point.point import point_key

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from blurbench.records.findings import COPY, RANKING_SCOPE
 from blurbench.records.roofline import MULTIPLY_ADD
+from blurbench.records.scopes import COPY, RANKING_SCOPE
 from blurbench.study.point.arithmetic import time_device, time_host
 from blurbench.study.point.bandwidth import CopySample, time_copies, time_device_copies
 from blurbench.study.point.device_cells import place_on

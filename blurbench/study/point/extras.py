@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.errors import InputError
-from blurbench.records.findings import ALONE, DIFFERENCE, RANKING_SCOPE
+from blurbench.records.scopes import ALONE, DIFFERENCE, RANKING_SCOPE
 from blurbench.study.listener import Listener
 from blurbench.study.point.alone import time_alone
 from blurbench.study.point.budget import Budget

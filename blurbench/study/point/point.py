@@ -13,7 +13,7 @@ from blurbench.backends.backend import Implementation
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
-from blurbench.records.findings import RUNNABLE
+from blurbench.records.evidence import RUNNABLE
 from blurbench.records.journal import Log
 from blurbench.records.kinds import SOFTWARE
 from blurbench.records.summary import Key

@@ -10,8 +10,8 @@ from blurbench.analysis.opponents import sides_of
 from blurbench.measure.contest import Contender, ContenderError, Contest
 from blurbench.measure.judge import CONTROL, Result, Sample
 from blurbench.measure.race import Ranking, race
-from blurbench.records.findings import RANKING_SCOPE
 from blurbench.records.kinds import YARDSTICK
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.study.listener import Listener
 from blurbench.study.point.budget import Budget
 from blurbench.study.point.ceilings import Ceilings

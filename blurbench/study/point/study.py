@@ -12,8 +12,8 @@ from blurbench.measure.judge import may_lead
 from blurbench.measure.race import NEAR
 from blurbench.measure.stats import FIRST_LOOK
 from blurbench.measure.threads import limit_threads
-from blurbench.records.findings import RANKING_SCOPE
 from blurbench.records.journal import Log
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.study.listener import Listener
 from blurbench.study.point.admission import Admission, admit
 from blurbench.study.point.budget import Budget
