@@ -21,9 +21,9 @@ FLOORS = [
     {"analysis"},
     {"choice"},
     {"records"},
-    {"measure"},
     {"backends"},
     {"methods"},
+    {"measure"},
     {"plan", "adjoint", "image", "lost", "nodata", "testcard", "kernel", "border"}
     | {"host", "errors", "extras", "cache", "files", "forks", "synonyms"},
 ]

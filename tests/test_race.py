@@ -18,6 +18,7 @@ import pytest
 from blurbench.measure.contest import Contender, ContenderError, Contest
 from blurbench.measure.judge import CONTROL, Result, Rounds, Rules, Sample
 from blurbench.measure.race import Ranking, explodes, race
+from blurbench.measure.side_by_side import side_by_side
 from blurbench.measure.stats import is_look
 
 ENDLESS = 1e6  # seconds that end no race
@@ -899,3 +900,34 @@ def test_a_race_counts_the_launches_among_what_it_has_time_for() -> None:
     launched = [world.contender(name, 1e-5, launch_s=0.5) for name in "ab"]
     world.race(*launched, seconds=20.0)
     assert world.now <= 20.0
+
+
+# Rounds without a verdict.
+
+
+def test_side_by_side_everyone_is_in_every_round_however_slow() -> None:
+    world = World()
+    two = [world.contender("a", 0.010), world.contender("b", 1.0)]
+    rounds = side_by_side(two, 5, random.Random(0))
+    assert [set(one) for one in rounds] == [{"a", "b"}] * 5
+
+
+def test_side_by_side_a_sample_is_one_call_unless_it_shall_last() -> None:
+    world, loops = World(noise=0.0), []
+    contender = Contender("a", lambda count: loops.append(count) or 0.25 * count, 0.25)
+    assert side_by_side([contender], 2, world.rng) == [{"a": [0.25]}] * 2
+    side_by_side([contender], 1, world.rng, sample_s=1.0)
+    assert loops == [1, 1, 4]
+
+
+def test_side_by_side_no_round_begins_that_does_not_fit() -> None:
+    world = World(noise=0.0)
+    two = [world.contender("a", 1.0), world.contender("b", 2.0)]
+    rounds = side_by_side(two, 5, world.rng, seconds=10.0, now=lambda: world.now)
+    assert (len(rounds), world.now) == (3, 9.0)
+
+
+def test_side_by_side_an_interruption_is_passed_on() -> None:
+    world = World(before=Interrupter(3))
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([world.contender("a", 1.0), world.contender("b", 1.0)], 5, world.rng)

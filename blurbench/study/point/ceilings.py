@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from blurbench.measure.sampling import Timed
 from blurbench.records.roofline import MULTIPLY_ADD
 from blurbench.records.scopes import COPY, RANKING_SCOPE
 from blurbench.study.point.arithmetic import time_device, time_host
-from blurbench.study.point.bandwidth import CopySample, time_copies, time_device_copies
+from blurbench.study.point.bandwidth import time_copies, time_device_copies
 from blurbench.study.point.device_cells import place_on
 from blurbench.study.point.plausibility import least_on_device, least_on_host
 from blurbench.study.point.point import Point
@@ -59,8 +60,8 @@ class Ceilings:
         return bound
 
     def _copy(self, done: Callable[[int], int]) -> None:
-        for copy in time_copies(self._point.images, self._problem.threads, done):
-            self._record_copy(COPY, RANKING_SCOPE, copy)
+        for threads, copy in time_copies(self._point.images, self._problem.threads, done):
+            self._record_copy(COPY, RANKING_SCOPE, threads, copy)
 
     def _settle_on_device(self, backend: str) -> None:
         """Bring the image to a backend's device and copy it there."""
@@ -71,7 +72,7 @@ class Ceilings:
         for copy in time_device_copies(
             place, self._findings.copies(name, self._recorder.process, 1)
         ):
-            self._record_copy(name, "compute", copy)
+            self._record_copy(name, "compute", 1, copy)
         self._point.places[backend] = place
 
     def _measure_arithmetic(self) -> None:
@@ -91,7 +92,7 @@ class Ceilings:
         for kind, samples in found.items():
             name = f"{kind}:{MULTIPLY_ADD}"
             key = replace(self._findings.point, implementation=name, threads=threads)
-            for one in samples:
+            for multiply_adds, one in samples:
                 self._recorder.record(
                     name,
                     "compute",
@@ -99,15 +100,15 @@ class Ceilings:
                     key=key,
                     round=rates.count(kind) + 1,
                     inner_loops=one.loops,
-                    multiply_adds=one.multiply_adds,
+                    multiply_adds=multiply_adds,
                 )
 
-    def _record_copy(self, name: str, scope: str, copy: CopySample) -> None:
+    def _record_copy(self, name: str, scope: str, threads: int, copy: Timed) -> None:
         self._recorder.record(
             name,
             scope,
             copy.elapsed_s,
-            key=replace(self._findings.point, implementation=name, threads=copy.threads),
-            round=self._findings.copies(name, self._recorder.process, copy.threads) + 1,
+            key=replace(self._findings.point, implementation=name, threads=threads),
+            round=self._findings.copies(name, self._recorder.process, threads) + 1,
             inner_loops=copy.loops,
         )

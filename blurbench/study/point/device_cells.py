@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Call, Device, EventClock, LaunchClock
 from blurbench.measure.clock import HostClock
+from blurbench.measure.sampling import SHORTEST_S, Stopwatch, shortest
 from blurbench.plan import Problem
-from blurbench.study.point.cells import HEATED_S, Cell, Cost, Stopwatch, copies_beyond
+from blurbench.study.point.cells import HEATED_S, Cell, Cost, copies_beyond
 from blurbench.study.point.pipeline import Pipeline
 
 TRIES = 3  # of which the least is taken: the host may stall in one
-LEAST_S = 1e-7  # no call is taken for shorter
 
 
 class Place:
@@ -102,7 +102,7 @@ class DeviceCell(Cell):
     def _cost_of_compute(self) -> Cost:
         """Of a dear call the first tells all: beside it the rest is nothing."""
         watch = self.scopes["compute"]
-        call_s = max(LEAST_S, watch(1))
+        call_s = max(SHORTEST_S, watch(1))
         if call_s >= HEATED_S:
             return Cost(call_s, untimed_s=call_s)
 
@@ -112,9 +112,9 @@ class DeviceCell(Cell):
             return timed_s, time.perf_counter() - began - timed_s
 
         launch = self._launch()
-        launch_s = min(launch(1) for _ in range(TRIES))
+        launch_s = shortest(launch, TRIES)
         timed, besides = zip(*(once() for _ in range(TRIES)), strict=True)
-        return Cost(max(LEAST_S, min(timed)), launch_s, max(0.0, min(besides) - launch_s))
+        return Cost(max(SHORTEST_S, min(timed)), launch_s, max(0.0, min(besides) - launch_s))
 
     def _reading_s(self) -> float:
         """What reading the device's clocks takes, before and after a measurement."""
