@@ -19,7 +19,7 @@ from blurbench.analysis.against import find_matches
 from blurbench.folders.batch import Outcome
 from blurbench.inspect.accuracy import Accuracy
 from blurbench.inspect.inspection import inspect as look_at
-from blurbench.inspect.planning import Padded, Planning
+from blurbench.inspect.planning import CommonSize, Planning
 from blurbench.kernel import make_kernel
 from blurbench.measure.judge import Result, Standing
 from blurbench.measure.stats import Estimate
@@ -134,7 +134,7 @@ def looked_at(even: bool) -> Any:
 
 
 def a_kernel(names: str) -> Show:
-    padded = [Padded(name, (64, 72), 1.2) for name in ("padded", "fast", "2^n", "256n")]
+    padded = [CommonSize(name, (64, 72), 1.2) for name in ("padded", "fast", "2^n", "256n")]
     shares = dict.fromkeys((one.name for one in padded), 1.23)
     planning = [Planning(name, 0.123, 1.23e-3, shares) for name in NAMES[names]]
     planning.append(Planning("scipy:direct", None, None, shares, 12.3))

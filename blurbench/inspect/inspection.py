@@ -14,7 +14,7 @@ from blurbench.inspect.cost import Cost, costs
 from blurbench.inspect.equivalents import Equivalent, equivalents
 from blurbench.inspect.fidelity import Choice, Fidelity, choices, fidelity
 from blurbench.inspect.influence import Influence, influences
-from blurbench.inspect.planning import Padded, Planning, paddings, planning
+from blurbench.inspect.planning import CommonSize, Planning, paddings, planning
 from blurbench.inspect.shift import Shift, measure_shift
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Problem
@@ -42,7 +42,7 @@ class Inspection:
     equivalents: list[Equivalent]
     costs: list[Cost]
     cascades: list[Cascade]
-    paddings: list[Padded]
+    paddings: list[CommonSize]
     planning: list[Planning]
 
     @property

@@ -38,7 +38,7 @@ PADDINGS: dict[str, Callable[[int], int]] = {
 
 
 @dataclass(frozen=True)
-class Padded:
+class CommonSize:
     """A common size: `shape`, and how many times as many pixels as the image that has."""
 
     name: str
@@ -64,7 +64,7 @@ class Planning:
     expected_s: float | None = None
 
 
-def paddings(problem: Problem) -> list[Padded]:
+def paddings(problem: Problem) -> list[CommonSize]:
     """Common sizes for an image with its border around it, a radius on each side.
 
     So padded, and cut again, the blurred image is the same whatever lies further out.
@@ -73,7 +73,7 @@ def paddings(problem: Problem) -> list[Padded]:
     found = []
     for name, length in PADDINGS.items():
         height, width = (length(n + margin) for n in problem.shape[:2])
-        found.append(Padded(name, (height, width), height * width / pixels))
+        found.append(CommonSize(name, (height, width), height * width / pixels))
     return found
 
 

@@ -38,7 +38,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Exclusion:
     """Why a cell is out of the running."""
 
     status: str
@@ -75,7 +75,7 @@ class Evidence:
         self.threads, self.machine_id, self.rates = threads, machine_id, rates
         self.measured_s: dict[int, float] = {}
         self.difference: Difference | None = None
-        self.out: dict[str, Outcome] = {}
+        self.out: dict[str, Exclusion] = {}
         self.throttled: dict[str, int] = {}
         self.stalled: dict[str, int] = {}
         self.surprises: dict[str, str] = {}
@@ -104,7 +104,7 @@ class Evidence:
         if record.stalled is not None:
             self.stalled[name] = self.stalled.get(name, 0) + record.stalled
         if self.puts_out(record):
-            self.out[name] = Outcome(record.status, record.reason, record.predicted_s)
+            self.out[name] = Exclusion(record.status, record.reason, record.predicted_s)
         elif record.status in ("ok", "interrupted") and record.reason and scope is not None:
             self.surprises[name] = record.reason
         if scope is None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from blurbench.backends.device import Copy, EventClock
 from blurbench.measure.clock import HostClock
 from blurbench.measure.sampling import Stopwatch, Timed, calibrated, samples, shortest
-from blurbench.study.point.device_cells import Place
+from blurbench.study.point.device_cells import DeviceImages
 
 SAMPLES = 7
 SAMPLE_S = 0.005
@@ -54,16 +54,16 @@ def time_copies(
         yield from ((threads, one) for one in _samples(watch, done(threads)))
 
 
-def time_device_copies(place: Place, done: int) -> Iterator[Timed]:
+def time_device_copies(there: DeviceImages, done: int) -> Iterator[Timed]:
     """Copies inside the device's memory, by its events, in the way that is fastest there."""
     if done >= SAMPLES:
         return
-    clock, rotation = EventClock(place.device, time.perf_counter), itertools.cycle(place.pairs)
+    clock, rotation = EventClock(there.device, time.perf_counter), itertools.cycle(there.pairs)
 
     def in_turn(way: Copy) -> None:
         way(*next(rotation))
 
-    copies = [partial(clock.measure, partial(in_turn, way)) for way in place.device.copies()]
+    copies = [partial(clock.measure, partial(in_turn, way)) for way in there.device.copies()]
     yield from _samples(min(copies, key=_copy_seconds), done)
 
 

@@ -52,7 +52,7 @@ class Ceilings:
     def _bound(self, backend: str, scope: str, seconds: float) -> tuple[float, str]:
         """The least that a blur can take, and what takes that long."""
         if scope == "compute":
-            return least_on_device(self._findings.copy(backend), self._point.places[backend])
+            return least_on_device(self._findings.copy(backend), self._point.on_devices[backend])
         bound = least_on_host(self._findings.copy())
         if seconds < bound[0]:  # or the machine was slower when the image was copied
             self._copy(lambda threads: 0)
@@ -68,12 +68,12 @@ class Ceilings:
         name, devices = f"{backend}:{COPY}", self._session.devices
         cache = self._session.options.cache
         bring = partial(place_on, devices[backend], self._point.images[0], cache)
-        place = devices.call(backend, "an upload", bring)
+        there = devices.call(backend, "an upload", bring)
         for copy in time_device_copies(
-            place, self._findings.copies(name, self._recorder.process, 1)
+            there, self._findings.copies(name, self._recorder.process, 1)
         ):
             self._record_copy(name, "compute", 1, copy)
-        self._point.places[backend] = place
+        self._point.on_devices[backend] = there
 
     def _measure_arithmetic(self) -> None:
         """How fast CPU and GPU multiply and add, once in a run."""
@@ -81,12 +81,12 @@ class Ceilings:
         rates, found = self._recorder.log.rates, {}
         if "cpu" in self._session.kinds.values():
             found["cpu"] = time_host(dtype, threads, rates.count("cpu"))
-        for place in self._point.places.values():
-            kind = kind_of(place.device)
+        for there in self._point.on_devices.values():
+            kind = kind_of(there.device)
             if found.get(kind):  # all backends of a kind share a device
                 continue
             try:
-                found[kind] = time_device(place.device, dtype, rates.count(kind))
+                found[kind] = time_device(there.device, dtype, rates.count(kind))
             except Exception:  # then its rows have no such share
                 continue
         for kind, samples in found.items():

@@ -25,7 +25,7 @@ CACHE_BYTES = 64 * 2**20  # assumed where the system does not say
 
 
 @dataclass(frozen=True)
-class Cost:
+class CallCost:
     """Of a stopwatch: what a call takes, and what is not timed beside it.
 
     Attributes:
@@ -73,7 +73,7 @@ class Cell:
         self.first_call_s = self.scopes["end_to_end"](1)
         call_s = self._warm_up()
         self._is_heated = self._needs_heat(images, call_s)
-        self.costs = {"end_to_end": Cost(call_s, untimed_s=call_s if self._is_heated else 0.0)}
+        self.costs = {"end_to_end": CallCost(call_s, untimed_s=call_s if self._is_heated else 0.0)}
 
     @property
     def cost_s(self) -> float:

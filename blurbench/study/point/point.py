@@ -21,7 +21,7 @@ from blurbench.study.exactness import image_scale, reference_sample
 from blurbench.study.options import problem_for
 from blurbench.study.point.admission import near_best
 from blurbench.study.point.cells import Cell, rotation_of
-from blurbench.study.point.device_cells import DeviceCell, Place
+from blurbench.study.point.device_cells import DeviceCell, DeviceImages
 from blurbench.study.point.recorder import Recorder
 from blurbench.study.session import Session
 
@@ -49,7 +49,7 @@ class Point:
 
     Attributes:
         pixels: the image, in the type that is blurred.
-        places: where the image lies on a device, by backend.
+        on_devices: the image in the memory of a device, by backend.
         cells: those that are prepared, by implementation.
 
     Raises:
@@ -65,7 +65,7 @@ class Point:
         self.recorder = Recorder(log, key, process)
         self.findings = self.recorder.findings
         self.pixels = image.pixels.astype(self.problem.dtype)
-        self.places: dict[str, Place] = {}
+        self.on_devices: dict[str, DeviceImages] = {}
         self.cells: dict[str, Cell] = {}
 
     @cached_property
@@ -91,8 +91,8 @@ class Point:
         """A cell that is warmed up; its first call is expected to take so long."""
         if one.backend not in self.session.devices:
             return Cell(one, self.problem, self.images)
-        place = self.places[one.backend]
-        make = partial(DeviceCell, one, self.problem, self.images, place)
+        there = self.on_devices[one.backend]
+        make = partial(DeviceCell, one, self.problem, self.images, there)
         return self.session.devices.call(one.backend, one.name, make, expected_s)
 
     def is_in(self, name: str) -> bool:
