@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.errors import InputError
+from blurbench.names import BORDERS as BORDERS
 from blurbench.synonyms import BORDER
-
-BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
 
 OUTSIDE = -1  # the source of a sample that the constant border supplies
 

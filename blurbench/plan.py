@@ -17,9 +17,9 @@ from blurbench.adjoint import transpose
 from blurbench.border import check_border
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
+from blurbench.names import DTYPES as DTYPES
 
 MAX_THREADS = 4096
-DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 WITHOUT_FLOAT16 = tuple(dtype for dtype in DTYPES if dtype != "float16")
 
 

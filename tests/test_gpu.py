@@ -870,9 +870,14 @@ def one(request: pytest.FixtureRequest) -> Implementation:
 GPU_IMPLEMENTATIONS = [
     (backend, one) for backend in gpu_backends() for one in backend.implementations
 ]
-each_gpu_implementation = pytest.mark.parametrize(
+# What holds of plans that take a device's own arrays is asked in test_device_contract.py.
+each_of_cupys_arrays = pytest.mark.parametrize(
     ("backend", "one"),
-    [pytest.param(backend, one, id=one.name) for backend, one in GPU_IMPLEMENTATIONS],
+    [
+        pytest.param(backend, one, id=one.name)
+        for backend, one in GPU_IMPLEMENTATIONS
+        if not backend.own_arrays
+    ],
     indirect=["one"],
 )
 
@@ -921,7 +926,7 @@ def test_every_implementation_on_the_gpu_keeps_the_contract(
 
 
 @on_gpu
-@each_gpu_implementation
+@each_of_cupys_arrays
 def test_on_the_gpu_out_may_be_the_image_itself(backend: Backend, one: Implementation) -> None:
     cupy = import_module("cupy")
     plan, image = one.prepare(PROBLEM), cupy.asarray(noise())
@@ -931,7 +936,7 @@ def test_on_the_gpu_out_may_be_the_image_itself(backend: Backend, one: Implement
 
 
 @on_gpu
-@each_gpu_implementation
+@each_of_cupys_arrays
 def test_on_the_gpu_a_result_outlives_the_calls_that_follow(
     backend: Backend, one: Implementation
 ) -> None:
@@ -944,7 +949,7 @@ def test_on_the_gpu_a_result_outlives_the_calls_that_follow(
 
 
 @on_gpu
-@each_gpu_implementation
+@each_of_cupys_arrays
 def test_on_the_gpu_the_layout_of_the_image_in_memory_does_not_matter(
     backend: Backend, one: Implementation
 ) -> None:
@@ -1013,7 +1018,7 @@ def test_on_a_gpu_every_scope_can_be_measured(gpu_cell: DeviceCell, scope: str) 
 
 
 @on_gpu
-@each_gpu_implementation
+@each_of_cupys_arrays
 def test_on_a_gpu_a_graph_blurs_or_there_is_none(backend: Backend, one: Implementation) -> None:
     place = place_on(gpu.open_device(0), noise(), "hot")
     cell = DeviceCell(one, PROBLEM, [noise()], place)

@@ -542,9 +542,8 @@ def test_the_sanitizer_is_believed_where_it_ran(
 
 # The programme.
 
-FOUND = Found(
-    "Made up", {"cupy": "14.2"}, 0, 2**33, 2**33, "90", {"cuda": False, "cupyx": True}, {}
-)
+USABLE = {"cuda": False, "cupyx": True, "opencv_ocl": True}
+FOUND = Found("Made up", {"cupy": "14.2"}, 0, 2**33, 2**33, "90", USABLE, {}, apart=["opencv_ocl"])
 
 
 def test_what_the_device_is_goes_from_one_process_to_another() -> None:
@@ -568,6 +567,10 @@ def test_parts_that_break_leave_the_others(monkeypatch: pytest.MonkeyPatch, tmp_
     text = page.read_text("utf-8")
     assert text.count("ValueError: not today") == 2 * 4  # at its place, and in short
     assert text.count("none of 4 points was measured") == 2 * 3
+
+
+def test_what_blurs_no_array_of_cudas_is_held_against_nothing() -> None:
+    assert (FOUND.raced, FOUND.libraries) == (["cuda", "cupyx"], ["cupyx"])
 
 
 def raising(*_: Any) -> None:

@@ -14,7 +14,6 @@ import pytest
 
 from blurbench.backends.registry import backends, find_backends, known_methods
 from blurbench.border import BORDERS, check_border
-from blurbench.cli import words as typed
 from blurbench.cli.main import cli, main
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
@@ -293,17 +292,6 @@ NAMING = ("compare", "sweep", "crossover", "verify", "blur")
 def test_help_names_every_backend_and_method(command: str) -> None:
     words = set(re.findall(r"\w+", page(command)))
     assert {*backends(), *known_methods()} - words == set()
-
-
-def test_the_lists_of_the_help_pages_are_those_of_the_registry() -> None:
-    kinds = {kind: {one.name for one in find_backends([kind])} for kind in ("cpu", "gpu")}
-    assert (set(typed.ON_CPU), set(typed.ON_GPU)) == (kinds["cpu"], kinds["gpu"])
-    approximate = {
-        one.method for each in backends().values() for one in each.implementations if not one.exact
-    }
-    assert set(typed.APPROXIMATE) == approximate
-    assert set(typed.EXACT) == set(known_methods()) - approximate
-    assert (typed.BORDERS, typed.DTYPES) == (BORDERS, DTYPES)
 
 
 @pytest.mark.parametrize("command", ["compare", "sweep", "crossover", "verify", "inspect", "blur"])

@@ -25,7 +25,7 @@ FLOORS = [
     {"methods"},
     {"measure"},
     {"plan", "adjoint", "image", "lost", "nodata", "testcard", "kernel", "border"}
-    | {"host", "errors", "extras", "cache", "files", "forks", "synonyms"},
+    | {"names", "host", "errors", "extras", "cache", "files", "forks", "synonyms"},
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}
@@ -137,7 +137,7 @@ def test_the_command_line_imports_only_click_to_start_with(module: str) -> None:
         name
         for name in names
         if name.partition(".")[0] not in sys.stdlib_module_names | {"click"}
-        and name not in ("blurbench", "blurbench.errors")
+        and name not in ("blurbench", "blurbench.errors", "blurbench.names")
         and part_of(name) != "cli"
     }
     assert others == set()

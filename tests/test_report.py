@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from blurbench.backends.registry import BUILT_IN
 from blurbench.cli.report import MOST_RUNS
 from blurbench.extras import install
+from blurbench.names import BACKENDS
 from blurbench.records.declared import Declared
 from blurbench.records.journal import Journal, Log, load
 from helpers.colours import contrast
@@ -328,7 +328,7 @@ def looks(page: Page) -> dict[str, tuple[str | None, str | None]]:
 
 
 def test_every_name_has_a_look_of_its_own() -> None:
-    names = [f"{b}:{m}" for b in BUILT_IN for m in ("direct", "separable", "fft", "box")]
+    names = [f"{b}:{m}" for b in BACKENDS for m in ("direct", "separable", "fft", "box")]
     found = looks(page_of(run_of(names, (3, 31))))
     assert len(set(found.values())) == len(found) == len(names)
 

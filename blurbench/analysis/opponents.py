@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from blurbench.names import FFT, METHODS, SEPARABLE
 from blurbench.records.declared import Declared
 from blurbench.records.kinds import KINDS
-from blurbench.records.lead import SEPARABLE, TRANSFORMS
 
 RECURSIVE = ("deriche", "vyv")  # whose cost does not grow at all
 METHOD_PAIRS = (
@@ -53,8 +53,9 @@ def sides_of(declared: Sequence[Declared]) -> list[tuple[Side, Side]]:
     of software that stands in for a GPU. What a pair of one backend says already is left out.
     """
     cpu, gpu, software = ([one for one in declared if one.kind == kind] for kind in KINDS)
-    separable = _side(FASTEST_SEPARABLE, [one for one in cpu if one.method in SEPARABLE])
-    transforms = _side(FASTEST_FFT, [one for one in cpu if one.method in TRANSFORMS])
+    group = {one.name: METHODS.get(one.method) for one in cpu}
+    separable = _side(FASTEST_SEPARABLE, [one for one in cpu if group[one.name] == SEPARABLE])
+    transforms = _side(FASTEST_FFT, [one for one in cpu if group[one.name] == FFT])
     recursive = _side(FASTEST_RECURSIVE, [one for one in cpu if one.method in RECURSIVE])
     own = _side(OWN_FILTER, [one for one in cpu if one.name == OWN_FILTER])
     pairs = pairs_of(declared)

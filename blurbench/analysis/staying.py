@@ -9,10 +9,10 @@ from blurbench.analysis.next_size import uncertainty
 from blurbench.analysis.opponents import RECURSIVE
 from blurbench.analysis.ordering import FIRST, outcome
 from blurbench.measure.stats import FIRST_LOOK
+from blurbench.names import DIRECT, FFT, METHODS, SEPARABLE, methods_of
 from blurbench.records.declared import Declared
 from blurbench.records.findings import Findings
 from blurbench.records.kinds import KINDS
-from blurbench.records.lead import SEPARABLE, TRANSFORMS
 from blurbench.records.scopes import RANKING_SCOPE
 
 UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
@@ -48,7 +48,7 @@ def _too_dear(findings: Findings, seconds: float) -> Iterator[str]:
     """Who was left out here, grows with the kernel, and takes too long for a race."""
     for row in findings.rows():
         once_s = row.predicted_s or row.first_call_s or 0.0
-        grows = row.method in ("direct", *SEPARABLE)
+        grows = METHODS.get(row.method) in (DIRECT, SEPARABLE)
         if row.status == "over_budget" and grows and once_s * FIRST_LOOK > seconds:
             yield row.name
 
@@ -89,7 +89,7 @@ def _devices(findings: Findings) -> Iterator[list[Declared]]:
 
 def _methods(findings: Findings) -> Iterator[list[Declared]]:
     for device in _devices(findings):
-        for methods in (("direct",), SEPARABLE, TRANSFORMS, RECURSIVE):
+        for methods in (*map(methods_of, (DIRECT, SEPARABLE, FFT)), RECURSIVE):
             yield [one for one in device if one.method in methods]
 
 

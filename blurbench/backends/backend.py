@@ -154,6 +154,8 @@ class Backend:
         adopt: for GPU backends with arrays of their own, makes one of an array that lies on a GPU
             without a copy (see `blurbench.backends.device_arrays`).
         ends_process: for GPU backends, whether its library ends the process when a GPU is lost.
+        distributions: the installed packages whose other version may be faster or slower: figures
+            that were measured with one do not hold for another.
     """
 
     name: str
@@ -166,6 +168,7 @@ class Backend:
     own_arrays: bool = False
     adopt: Callable[[Any], Any] | None = None
     ends_process: bool = False
+    distributions: tuple[str, ...] = ()
 
     def implementation(self, method: str) -> Implementation | None:
         """The implementation of `method`, or None where this backend has none."""

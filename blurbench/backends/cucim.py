@@ -111,4 +111,5 @@ backend = Backend(
     staging.carry,
     gpu.open_device,
     lanes.CUDA,
+    distributions=("cucim-cu12", "cucim-cu13"),
 )

@@ -8,6 +8,7 @@ from importlib import import_module
 from blurbench.backends import cublas, gpu, lanes, staging
 from blurbench.backends.backend import Backend
 from blurbench.backends.cufft import owning
+from blurbench.backends.cupy_packages import WHEELS
 from blurbench.backends.whole_arrays import (
     array_implementations,
     banded_implementation,
@@ -51,4 +52,5 @@ backend = Backend(
     staging.carry,
     gpu.open_device,
     lanes.CUDA,
+    distributions=tuple(WHEELS),
 )

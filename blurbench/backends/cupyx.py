@@ -8,6 +8,7 @@ from importlib import import_module
 from blurbench.backends import gpu, lanes, staging
 from blurbench.backends.backend import Backend
 from blurbench.backends.cufft import owning
+from blurbench.backends.cupy_packages import WHEELS
 from blurbench.backends.ndimage import Filters, ndimage_implementations
 from blurbench.backends.whole_arrays import fft_implementation
 from blurbench.methods.whole.fft import PlaneFourier
@@ -42,4 +43,5 @@ backend = Backend(
     staging.carry,
     gpu.open_device,
     lanes.CUDA,
+    distributions=tuple(WHEELS),
 )

@@ -42,4 +42,5 @@ backend = Backend(
         *approximate_implementations("numpy", lambda: np, tuple(ORDERS)),
     ),
     lambda: Availability(versions={"numpy": np.__version__}),
+    distributions=("numpy",),
 )

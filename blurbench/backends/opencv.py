@@ -181,4 +181,5 @@ backend = Backend(
         ),
     ),
     probe,
+    distributions=("opencv-python-headless", "opencv-python"),
 )

@@ -71,4 +71,5 @@ backend = Backend(
         ),
     ),
     probe,
+    distributions=("pillow",),
 )

@@ -106,4 +106,5 @@ backend = Backend(
         ),
     ),
     probe,
+    distributions=("pyvips",),
 )

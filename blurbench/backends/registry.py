@@ -10,13 +10,9 @@ from importlib.metadata import EntryPoint, entry_points
 
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.errors import InputError
+from blurbench.names import BACKENDS, EXACT
 from blurbench.synonyms import BACKEND, METHOD
 
-BUILT_IN = (
-    *("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow"),
-    *("cupy", "cupyx", "cuda", "cucim", "torch_gpu", "wgpu", "opencv_ocl"),
-)
-METHODS = ("direct", "separable", "fft", "banded", "dct")
 KINDS = ("cpu", "gpu")  # of backends; a name for all of one
 GROUP = "blurbench.backends"
 
@@ -30,7 +26,7 @@ def backends() -> dict[str, Backend]:
 def collect(others: Iterable[EntryPoint]) -> dict[str, Backend]:
     """The shipped backends and `others`, which cannot replace a shipped one or one another."""
     found: dict[str, Backend] = {
-        name: import_module(f"blurbench.backends.{name}").backend for name in BUILT_IN
+        name: import_module(f"blurbench.backends.{name}").backend for name in BACKENDS
     }
     for other in others:
         if other.name not in found:
@@ -108,7 +104,7 @@ def place_of(backend: Backend) -> Hashable:
 def known_methods() -> list[str]:
     """The methods of all backends, the usual ones first."""
     offered = (one.method for each in backends().values() for one in each.implementations)
-    return list(dict.fromkeys([*METHODS, *offered]))
+    return list(dict.fromkeys([*EXACT, *offered]))
 
 
 def check_method(method: str) -> None:

@@ -39,4 +39,5 @@ backend = Backend(
         dct_implementation("scipy", lambda: np, _cosine, ("reflect", "mirror")),
     ),
     lambda: Availability(versions={"scipy": scipy.__version__}),
+    distributions=("scipy",),
 )

@@ -67,4 +67,5 @@ backend = Backend(
         ),
     ),
     probe,
+    distributions=("scikit-image",),
 )

@@ -66,4 +66,10 @@ def probe() -> Availability:
     return optional.examine(lambda: import_module("torch"), "torch", "PyTorch", "torch")
 
 
-backend = Backend("torch", "cpu", conv2d_implementations("torch", HostRuntime), probe)
+backend = Backend(
+    "torch",
+    "cpu",
+    conv2d_implementations("torch", HostRuntime),
+    probe,
+    distributions=("torch",),
+)

@@ -12,6 +12,7 @@ from typing import Any
 from blurbench.methods.transform import line_cost, padded_cost
 
 TERMS = ("launch_s", "line_s", "sample_s", "beyond_s", "work_s")
+CONSTANT = ("box", "extended_box", "deriche", "vyv")  # cost, whatever the kernel
 ITEM_BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
 
 
@@ -96,14 +97,14 @@ def terms_of(
 def _work(method: str, height: int, width: int, channels: int, size: int) -> float:
     if method == "direct":
         return height * width * channels * size**2
-    if method in ("separable", "banded"):
-        return height * width * channels * size
     if method == "fft":
         tall, wide = (padded_cost(n + size - 1) for n in (height, width))
     elif method == "dct":
         tall, wide = line_cost(height), line_cost(width)
-    else:  # the cost of an approximation does not grow with its kernel
+    elif method in CONSTANT:
         return 0.0
+    else:  # taps are added along rows and columns, as far as is known
+        return height * width * channels * size
     return channels * (width * tall + height * wide)
 
 

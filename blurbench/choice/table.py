@@ -21,24 +21,18 @@ from blurbench.records.export import to_json
 from blurbench.records.machine import describe_machine, machine_id
 
 SCHEMA = "blurbench.choice/2"
-# What a blur may run on, as it is installed: to ask for a version imports nothing.
-DISTRIBUTIONS = (
-    *("numpy", "scipy", "numba", "opencv-python-headless", "opencv-python", "scikit-image"),
-    *("pyvips", "pillow", "torch", "wgpu"),
-    *("cupy-cuda12x", "cupy-cuda13x", "cucim-cu12", "cucim-cu13"),
-)
 
 Table = dict[str, Any]
 
 
 def here() -> dict[str, Any]:
     """This machine and what is installed on it: `machine_id`, `machine` and `versions`."""
-    states = (
-        probe(backend, named=False) for backend in backends().values() if backend.kind == "gpu"
-    )
+    known = backends().values()
+    states = (probe(backend, named=False) for backend in known if backend.kind == "gpu")
     machine = describe_machine(devices_of(state for state in states if state.ok))
     versions = {"blurbench": __version__}
-    for name in DISTRIBUTIONS:
+    # To ask for a version imports nothing.
+    for name in {name for backend in known for name in backend.distributions}:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

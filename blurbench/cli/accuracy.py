@@ -17,8 +17,9 @@ from blurbench.cli.options import (
     with_options,
     write_exports,
 )
-from blurbench.cli.words import APPROXIMATE, read_methods
+from blurbench.cli.words import read_methods
 from blurbench.errors import InputError
+from blurbench.names import APPROXIMATIONS
 
 if TYPE_CHECKING:
     from blurbench.study.frontier import Frontier
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     "methods",
     type=Names(),
     multiple=True,
-    help=f"Only these, commas between: {', '.join(APPROXIMATE)}, fir.  [default: all of them]",
+    help=f"Only these, commas between: {', '.join(APPROXIMATIONS)}, fir.  [default: all of them]",
 )
 @click.option(
     "--plot", metavar="PATH", help="Measure, and draw error against time: .png, .svg or .pdf."

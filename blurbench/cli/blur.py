@@ -12,17 +12,14 @@ from blurbench.cli.large import LARGE, blur_in_tiles, is_large
 from blurbench.cli.options import KERNEL, Number, with_options
 from blurbench.cli.streams import STREAM, check_streams, through_streams
 from blurbench.cli.words import (
-    APPROXIMATE,
     BORDERS_HELP,
-    EXACT,
-    ON_CPU,
-    ON_GPU,
     read_backend,
     read_border,
     read_methods,
     tell_borders,
 )
 from blurbench.errors import CannotRunError, DeviceLostError, InputError
+from blurbench.names import APPROXIMATIONS, EXACT, ON_CPU, ON_GPU
 
 if TYPE_CHECKING:
     from blurbench.folders.batch import Blur
@@ -58,8 +55,8 @@ Examples:
     "--method",
     default="separable",
     show_default=True,
-    help=f"One of {', '.join(EXACT)}; approximate: {', '.join(APPROXIMATE)}; or auto: the fastest, "
-    "by blurbench tune.",
+    help=f"One of {', '.join(EXACT)}; approximate: {', '.join(APPROXIMATIONS)}; "
+    "or auto: the fastest, by blurbench tune.",
 )
 @click.option("--border", default="reflect", show_default=True, help=BORDERS_HELP)
 @click.option(

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from blurbench.cli.options import Extents, Names, Numbers, Several, Sizes
-from blurbench.cli.words import APPROXIMATE, BORDERS, DTYPES, EXACT, ON_CPU, ON_GPU
 from blurbench.errors import InputError
+from blurbench.names import BACKENDS, BORDERS, DTYPES, METHODS
 
 MAIN_JOB = "compare"  # what an image without a command is for
 FIGURES = re.compile(r"[\d.,:x]+")
@@ -96,7 +96,7 @@ def _names() -> set[str]:
     """What may stand between the commas of a list of names."""
     from blurbench.synonyms import BACKEND, BORDER, DTYPE, METHOD
 
-    ours = {*ON_CPU, *ON_GPU, "cpu", "gpu", *EXACT, *APPROXIMATE, *BORDERS, *DTYPES}
+    ours = {*BACKENDS, "cpu", "gpu", *METHODS, *BORDERS, *DTYPES}
     vocabularies = (BACKEND, METHOD, BORDER, DTYPE)
     return ours.union(*(one.elsewhere for one in vocabularies))
 

@@ -7,12 +7,12 @@ import click
 from blurbench.cli.options import Names
 from blurbench.cli.words import (
     BACKENDS_HELP,
-    BORDERS,
     METHODS_HELP,
     read_backends,
     read_border,
     read_methods,
 )
+from blurbench.names import BORDERS
 
 
 @click.command()

@@ -1,7 +1,4 @@
-"""The names that people type, read as those that are used here; and these, for help pages.
-
-Help pages import no array library, so they cannot ask the registry.
-"""
+"""The names that people type, read as those that are used here; and these, for help pages."""
 
 from __future__ import annotations
 
@@ -10,12 +7,8 @@ from collections.abc import Iterable, Sequence
 import click
 
 from blurbench.errors import InputError
+from blurbench.names import APPROXIMATIONS, BORDERS, DTYPES, EXACT, ON_CPU, ON_GPU
 
-ON_CPU = ("numpy", "scipy", "numba", "torch", "opencv", "skimage", "pyvips", "pillow")
-ON_GPU = ("cupy", "cupyx", "cuda", "cucim", "torch_gpu", "wgpu", "opencv_ocl")
-EXACT = ("direct", "separable", "fft", "banded", "dct")
-APPROXIMATE = ("box", "extended_box", "deriche", "vyv")
-BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant")
 BORDERS_HELP = (
     "What lies outside: reflect dcba|abcd|dcba, mirror dcb|abcd|cba (NumPy's reflect), nearest, "
     "wrap or constant."
@@ -25,10 +18,9 @@ BACKENDS_HELP = (
     "(gpu).  [default: all that can run here]"
 )
 METHODS_HELP = (
-    f"Only these, commas between: {', '.join(EXACT)}; approximate: {', '.join(APPROXIMATE)}.  "
+    f"Only these, commas between: {', '.join(EXACT)}; approximate: {', '.join(APPROXIMATIONS)}.  "
     "[default: the exact ones]"
 )
-DTYPES = ("uint8", "uint16", "float16", "float32", "float64")
 DTYPES_HELP = f"{', '.join(DTYPES[:-1])} or {DTYPES[-1]}."
 
 

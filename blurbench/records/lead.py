@@ -18,8 +18,6 @@ from blurbench.measure.stats import Estimate
 from blurbench.records.summary import Row
 
 CLAIMS = (FASTEST, FASTEST_HERE, TIED, LIKELY)  # the verdicts on whoever leads
-SEPARABLE = ("separable", "banded")  # both add up taps, in two passes
-TRANSFORMS = ("fft", "dct")  # both multiply in the frequency domain, whatever the size
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ from blurbench.inspect.equivalents import native_call
 from blurbench.kernel import GaussianKernel, make_kernel
 from blurbench.measure.judge import FASTEST_HERE, TIED
 from blurbench.measure.stats import Estimate
+from blurbench.names import FFT, METHODS, SEPARABLE
 from blurbench.records.gpu_pays import gpu_pays
 from blurbench.records.kinds import SOFTWARE
 from blurbench.records.lead import (
-    SEPARABLE,
-    TRANSFORMS,
     best_of,
     lead_of,
     ranked_rows,
@@ -93,8 +92,8 @@ def native_line(rows: Sequence[Row]) -> str | None:
 def answer_lines(rows: Sequence[Row]) -> list[str]:
     """Whether FFT pays, best against best, and whether a GPU does; software is none."""
     real = [row for row in rows if row.kind != SOFTWARE]
-    separable = best_of(real, lambda row: row.method in SEPARABLE)
-    transform = best_of(real, lambda row: row.method in TRANSFORMS)
+    separable = best_of(real, lambda row: METHODS.get(row.method) == SEPARABLE)
+    transform = best_of(real, lambda row: METHODS.get(row.method) == FFT)
     lines = []
     if separable is not None and transform is not None:
         found, where = ratio_between(separable, transform), _extent(separable)

@@ -8,23 +8,14 @@ from dataclasses import dataclass
 from blurbench.analysis.crossing import find_crossovers
 from blurbench.analysis.ordering import SECOND
 from blurbench.analysis.verdicts import separable_to_fft
+from blurbench.names import APPROXIMATE, DIRECT, FFT, METHODS, SEPARABLE
 from blurbench.records import lead
 from blurbench.records.declared import Declared
 from blurbench.records.findings import Findings
 from blurbench.records.summary import Row
 
-DIRECT, SEPARABLE, FFT, GPU = "direct", "separable", "FFT", "GPU"
-APPROXIMATE = "approximate"  # of which only what is near enough may win
+GPU = "GPU"
 GROUPS = (DIRECT, SEPARABLE, FFT, APPROXIMATE, GPU)
-OF_METHODS = {
-    "direct": DIRECT,
-    **dict.fromkeys(lead.SEPARABLE, SEPARABLE),
-    **dict.fromkeys(lead.TRANSFORMS, FFT),
-    "box": APPROXIMATE,
-    "extended_box": APPROXIMATE,
-    "deriche": APPROXIMATE,
-    "vyv": APPROXIMATE,
-}
 
 
 def groups_of(declared: Sequence[Declared]) -> dict[str, str]:
@@ -37,7 +28,7 @@ def groups_of(declared: Sequence[Declared]) -> dict[str, str]:
     beside = {"gpu": GPU, "software": None}
 
     def group(one: Declared) -> str | None:
-        own = OF_METHODS.get(one.method)
+        own = METHODS.get(one.method)
         return own if alone else beside.get(one.kind, own)
 
     groups = {one.name: group(one) for one in declared}

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from blurbench.report.groups import APPROXIMATE, DIRECT, FFT, GPU, SEPARABLE
+from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
+from blurbench.report.groups import GPU
 
 METHODS = {
     "direct": "#a34db6",

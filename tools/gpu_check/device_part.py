@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from typing import Any
 
 from blurbench.backends import gpu
 from blurbench.backends.registry import backends, probe
+from gpu_check.tensors import OF_TENSORS
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Found:
     Attributes:
         usable: backends that can run, and whether theirs is a library's own filter.
         unusable: why the others cannot.
+        apart: usable ones whose plans take no array of CUDA's, so they are not in its races.
     """
 
     name: str
@@ -28,11 +30,17 @@ class Found:
     compute_capability: str
     usable: dict[str, bool]
     unusable: dict[str, str]
+    apart: list[str] = field(default_factory=list)
 
     @property
     def libraries(self) -> list[str]:
         """The backends that are held against ours."""
-        return [name for name, library in self.usable.items() if library]
+        return [name for name in self.raced if self.usable[name]]
+
+    @property
+    def raced(self) -> list[str]:
+        """The backends that blur arrays of CUDA's."""
+        return [name for name in self.usable if name not in self.apart]
 
 
 def find() -> Found:
@@ -47,7 +55,7 @@ def find() -> Found:
     cupy = import_module("cupy")
     device = gpu.open_device(0)
     free, total = cupy.cuda.runtime.memGetInfo()
-    states = {one: probe(one) for one in backends().values() if one.kind == "gpu"}
+    states = {one: probe(one, named=False) for one in backends().values() if one.kind == "gpu"}
     return Found(
         device.name,
         {name: str(version) for name, version in state.versions.items()},
@@ -61,6 +69,11 @@ def find() -> Found:
             if state.ok
         },
         {one.name: state.reason or "" for one, state in states.items() if not state.ok},
+        [
+            one.name
+            for one, state in states.items()
+            if state.ok and one.own_arrays and one.name != OF_TENSORS
+        ],
     )
 
 

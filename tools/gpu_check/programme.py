@@ -86,8 +86,10 @@ class Programme:
         """The libraries, then our array code; each may take its part of what is left."""
         later = (CLOCKS_SHARE + GRAPHS_SHARE + CROSSING + INSIDE) * self._scale.budget_s
         libraries = self._found.libraries
-        others = [*libraries, *(name for name in self._found.usable if name not in libraries)]
+        others = [*libraries, *(name for name in self._found.raced if name not in libraries)]
         others = [name for name in others if name != OWN_PART]
+        for name in self._found.apart:
+            report.say(f"{name}: not raced here, since its arrays are not CUDA's")
         for number, name in enumerate(others):
             free = self._left_s() - later
             seconds = max(free / (len(others) - number), min(free, LEAST_S)) - LOADING_S

@@ -9,6 +9,7 @@ from blurbench.backends.cuda.direct import DirectPlan, direct_bytes
 from blurbench.backends.cuda.fft import LARGEST, WITHOUT_FLOAT64, FourierPlan, fourier_bytes
 from blurbench.backends.cuda.fft import operations as fourier_operations
 from blurbench.backends.cuda.separable import separable_bytes, separable_plan
+from blurbench.backends.cupy_packages import WHEELS
 from blurbench.methods import direct, separable
 
 backend = Backend(
@@ -46,4 +47,5 @@ backend = Backend(
     staging.carry,
     gpu.open_device,
     lanes.CUDA,
+    distributions=tuple(WHEELS),
 )

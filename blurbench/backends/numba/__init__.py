@@ -60,4 +60,5 @@ backend = Backend(
         ),
     ),
     probe,
+    distributions=("numba",),
 )

@@ -48,4 +48,5 @@ backend = Backend(
     # A device has one queue, which all threads share.
     Lanes(lambda: 0, nullcontext, lambda: current_device().free_bytes()),
     own_arrays=True,
+    distributions=("opencv-python-headless", "opencv-python"),
 )

@@ -110,6 +110,7 @@ class Devices:
             Lanes(self._place, self._new_lane, self._free_bytes),
             own_arrays=True,
             adopt=self.adopt,
+            distributions=("torch",),
         )
 
     # Lanes.

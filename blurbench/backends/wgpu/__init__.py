@@ -60,4 +60,5 @@ backend = Backend(
     ),
     own_arrays=True,
     ends_process=True,
+    distributions=("wgpu",),
 )

@@ -8,8 +8,9 @@ from typing import Any
 import altair as alt
 
 from blurbench.measure.judge import CONTROL
+from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
 from blurbench.records.kinds import KINDS, marked
-from blurbench.report.groups import APPROXIMATE, DIRECT, FFT, GPU, GROUPS, SEPARABLE
+from blurbench.report.groups import GPU, GROUPS
 from blurbench.report.page.tables import BEST_OF, CELLS, SAMPLES, WINNERS, Table
 from blurbench.report.palette import GROUPS as COLOURS_OF_GROUPS
 from blurbench.report.palette import METHODS, NEUTRAL, OTHER_METHODS, assigned

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from blurbench.report.groups import APPROXIMATE, DIRECT, FFT, GPU, SEPARABLE
+from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
+from blurbench.report.groups import GPU
 from blurbench.report.palette import GROUPS
 from blurbench.report.plots.data import Best, Column
 from blurbench.report.plots.labels import (
