@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from blurbench.measure.contest import Contender, ContenderError, Contest
-from blurbench.measure.judge import CONTROL, Result, Rounds, Rules, Sample
+from blurbench.measure.judge import Result, Rules, rates_of
 from blurbench.measure.race import Ranking, explodes, race
+from blurbench.measure.rounds import CONTROL, Rounds, Sample
 from blurbench.measure.side_by_side import side_by_side
 from blurbench.measure.stats import is_look
 
@@ -724,19 +725,19 @@ def test_a_likely_one_that_explodes_stays() -> None:
 
 def test_half_of_the_error_rate_is_for_the_likely_ones_and_half_for_the_others() -> None:
     pilot = [{"a": [1.0], "b": [1.0]}]
-    rates = Rounds(pilot, []).rates(["a", "b", "c", "d", "e", "f"], Rules(alpha=0.16))
+    rates = rates_of(Rounds(pilot, []), ["a", "b", "c", "d", "e", "f"], Rules(alpha=0.16))
     assert rates == pytest.approx(
         {"a": 0.04, "b": 0.04, CONTROL: 0.04, "c": 0.02, "d": 0.02, "e": 0.02, "f": 0.02}
     )
 
 
 def test_the_whole_error_rate_is_for_the_likely_ones_where_there_are_no_others() -> None:
-    rates = Rounds([{"a": [1.0], "b": [1.0]}], []).rates(["a", "b"], Rules(alpha=0.16))
+    rates = rates_of(Rounds([{"a": [1.0], "b": [1.0]}], []), ["a", "b"], Rules(alpha=0.16))
     assert rates == pytest.approx({"a": 0.08, "b": 0.08, CONTROL: 0.08})
 
 
 def test_a_given_number_of_comparisons_splits_the_error_rate() -> None:
-    rates = Rounds([], []).rates(["a", "b"], Rules(alpha=0.16, comparisons=4))
+    rates = rates_of(Rounds([], []), ["a", "b"], Rules(alpha=0.16, comparisons=4))
     assert rates == pytest.approx({"a": 0.04, "b": 0.04, CONTROL: 0.04})
 
 

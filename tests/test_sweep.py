@@ -23,7 +23,7 @@ from blurbench.errors import InputError
 from blurbench.image import Image, cover
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.contest import Contender
-from blurbench.measure.judge import Rounds, Sample
+from blurbench.measure.rounds import Rounds, Sample
 from blurbench.plan import Problem
 from blurbench.records.journal import Journal, Log, load
 from blurbench.records.record import Record

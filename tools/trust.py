@@ -36,8 +36,9 @@ from blurbench.analysis.proof import GROUPS
 from blurbench.image import crop, testcard_image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.contest import Contender, Contest
-from blurbench.measure.judge import CONTROL, Result, Rounds, Rules, Sample, verdict_beyond
+from blurbench.measure.judge import Result, Rules, rates_of, verdict_beyond
 from blurbench.measure.race import race
+from blurbench.measure.rounds import CONTROL, Rounds, Sample
 from blurbench.measure.stats import Estimate, is_look
 from blurbench.study import crossover
 from blurbench.study.compare import compare
@@ -398,7 +399,7 @@ def time_to_verdict(scenario: Scenario, seed: str) -> Tally:
 def _first_proofs(rounds: Rounds, names: Sequence[str]) -> tuple[int, int]:
     """The looks at which a and b are first proven to differ, at all and beyond the margin."""
     other = "b" if rounds.reference == "a" else "a"
-    rate = rounds.rates(names, MOST)[other]
+    rate = rates_of(rounds, names, MOST)[other]
     here = beyond = 1000
     for number in range(1, len(rounds.measured) + 1):
         so_far = replace(rounds, measured=rounds.measured[:number])
@@ -475,7 +476,7 @@ def looks(scenario: Scenario, seed: str) -> Tally:
     kept: list[Sample] = []
     reference = machine.race(IDENTICAL, seed, keep=kept.append).reference
     rounds = Rounds.of(kept, reference)
-    rates = rounds.rates(list(IDENTICAL), MOST)
+    rates = rates_of(rounds, list(IDENTICAL), MOST)
     found = [
         replace(rounds, measured=rounds.measured[:number]).ratio(name, reference, rate)
         for number in filter(is_look, range(1, len(rounds.measured) + 1))

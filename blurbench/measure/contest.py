@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from blurbench.measure.judge import Rules, Sample
+from blurbench.measure.judge import Rules
+from blurbench.measure.rounds import Sample
 from blurbench.measure.sampling import Stopwatch
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from blurbench.measure.contest import Contest
-from blurbench.measure.judge import CONTROL, SLOWER, TIED, Rounds, judge, verdict_beyond
+from blurbench.measure.judge import SLOWER, TIED, judge, rates_of, verdict_beyond
+from blurbench.measure.rounds import CONTROL, Rounds
 from blurbench.measure.stats import FIRST_LOOK
 
 
@@ -35,7 +36,7 @@ class Decisions:
 
     def look(self, due: set[str], reference: str, has_control: bool) -> None:
         """Decide on those whose number of rounds allows it, and see who is unclear yet."""
-        rates = self._rounds.rates(self._names, self._rules)
+        rates = rates_of(self._rounds, self._names, self._rules)
         control = self._rounds.ratio(CONTROL, reference, rates[CONTROL])
         alone = not has_control and self._counts[reference] >= FIRST_LOOK
         self.control_is_known = alone or control.low is not None

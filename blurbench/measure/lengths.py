@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from blurbench.measure.contest import Contender
-from blurbench.measure.judge import Rounds, Rules
+from blurbench.measure.judge import Rules
+from blurbench.measure.rounds import Rounds
 from blurbench.measure.stats import FIRST_LOOK
 
 

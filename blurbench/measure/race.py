@@ -19,8 +19,9 @@ from statistics import median
 
 from blurbench.measure.contest import ContenderError, Contest
 from blurbench.measure.decisions import Decisions
-from blurbench.measure.judge import CONTROL, Result, Rounds, Sample, judge, may_lead
+from blurbench.measure.judge import Result, judge, may_lead
 from blurbench.measure.lengths import Lengths, sample_seconds
+from blurbench.measure.rounds import CONTROL, Rounds, Sample
 from blurbench.measure.schedule import shuffled_rounds
 from blurbench.measure.stats import FIRST_LOOK, is_look
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from blurbench.measure.contest import Contender, Contest
-from blurbench.measure.judge import Round, Rounds, Rules, Sample
+from blurbench.measure.judge import Rules
 from blurbench.measure.race import race
+from blurbench.measure.rounds import Round, Rounds, Sample
 
 
 def side_by_side(

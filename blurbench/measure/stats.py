@@ -41,6 +41,14 @@ class Estimate:
         return Estimate(1 / self.value, low, high)
 
 
+def rebased(ratio: Estimate, leader: Estimate) -> Estimate:
+    """The ratio of one to the leader, from both of theirs to the reference."""
+    value = ratio.value / leader.value
+    if ratio.low is None or ratio.high is None or leader.low is None or leader.high is None:
+        return Estimate(value, None, None)
+    return Estimate(value, ratio.low / leader.high, ratio.high / leader.low)
+
+
 def is_look(rounds: int) -> bool:
     """Whether verdicts are sought after so many rounds: 4, 6, 8, 11, 16, ..., by the root of 2."""
     steps = round(2 * math.log2(rounds)) if rounds else 0

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from blurbench.measure.judge import Rounds, Rules, Sample
+from blurbench.measure.judge import Rules
+from blurbench.measure.rounds import Rounds, Sample
 from blurbench.records.declared import Declared
 from blurbench.records.record import Record
 from blurbench.records.roofline import MULTIPLY_ADD, Rates

@@ -8,16 +8,8 @@ from copy import copy
 from dataclasses import replace
 from statistics import median
 
-from blurbench.measure.judge import (
-    APPROXIMATE,
-    CONTROL,
-    STAND_IN,
-    Result,
-    Rounds,
-    Rules,
-    judge,
-    may_lead,
-)
+from blurbench.measure.judge import APPROXIMATE, STAND_IN, Result, Rules, judge, may_lead
+from blurbench.measure.rounds import CONTROL, Rounds
 from blurbench.records.declared import Declared
 from blurbench.records.evidence import Evidence
 from blurbench.records.kinds import SOFTWARE

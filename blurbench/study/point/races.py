@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from blurbench.analysis.opponents import sides_of
 from blurbench.measure.contest import Contender, ContenderError, Contest
-from blurbench.measure.judge import CONTROL, Result, Sample
+from blurbench.measure.judge import Result
 from blurbench.measure.race import Ranking, race
+from blurbench.measure.rounds import CONTROL, Sample
 from blurbench.records.kinds import YARDSTICK
 from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.study.listener import Listener
