@@ -44,7 +44,7 @@ class Estimates:
         return [
             one
             for one in self._session.runnable
-            if self._point.is_in(one.name)
+            if self._point.may_run(one.name)
             and not (one.name in left_out and self._recorder.may_leave(one.name))
         ]
 

@@ -28,7 +28,7 @@ class Losses:
         """All of a backend are out: its device has no place for the image."""
         self.drop_closed()
         for name, one in self._session.implementations.items():
-            if one.backend == backend and self._point.is_in(name):
+            if one.backend == backend and self._point.may_run(name):
                 self.fail(name, error, "setup")
 
     def find(self, name: str, error: Exception) -> bool:

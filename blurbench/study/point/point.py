@@ -95,7 +95,7 @@ class Point:
         make = partial(DeviceCell, one, self.problem, self.images, there)
         return self.session.devices.call(one.backend, one.name, make, expected_s)
 
-    def is_in(self, name: str) -> bool:
+    def may_run(self, name: str) -> bool:
         """Whether it may be measured: nothing failed until now."""
         return self.findings.status(name) in RUNNABLE
 
@@ -105,7 +105,7 @@ class Point:
 
     def lacks_time(self, name: str) -> bool:
         """Whether it may be measured, and this process has no time of it yet."""
-        return self.is_in(name) and not self.findings.timed(name, self.recorder.process)
+        return self.may_run(name) and not self.findings.timed(name, self.recorder.process)
 
     def costs(self) -> dict[str, float]:
         """Seconds of a call of whoever is prepared and may win."""

@@ -55,7 +55,7 @@ class Preparation:
         for name in sorted(costs, key=lambda name: (name not in likely, costs[name])):
             if name not in likely and self._crowds_out(costs[name]):
                 self._recorder.over_budget(name, costs[name], self._budget.left_s)
-            if self._point.is_in(name) and name not in self._point.cells:
+            if self._point.may_run(name) and name not in self._point.cells:
                 self._listener.stage(f"preparing {name}")
                 self._prepare(self._session.implementations[name], costs[name])
 

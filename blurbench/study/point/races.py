@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from blurbench.analysis.opponents import sides_of
 from blurbench.measure.contest import Contender, ContenderError, Contest
@@ -92,21 +93,22 @@ class Races:
         # Later processes hold everyone against the reference of the first.
         known = self._findings.race(scope) if self._request.process > 1 else None
         rules = self._point.rules
+        has_yardstick = self._request.yardstick and scope == RANKING_SCOPE
         contest = Contest(
             [_contender(name, scope, self._point.cells[name]) for name in names],
             rules if most is None else replace(rules, most=min(most, rules.most or most)),
-            lambda reference: self._make_control(scope, reference),
-            self._pairs_among(names, scope),
-            [make_yardstick()] if self._request.yardstick and scope == RANKING_SCOPE else (),
-            self._findings.unranked(names),
-            self._findings.history(scope, self._request.process),
-            known.reference if known and known.reference in names else None,
+            make_control=partial(self._make_control, scope),
+            pairs=self._pairs_among(names, scope),
+            fixtures=[make_yardstick()] if has_yardstick else (),
+            unranked=self._findings.unranked(names),
+            history=self._findings.history(scope, self._request.process),
+            reference=known.reference if known and known.reference in names else None,
         )
         return race(
             contest,
             seconds=seconds,
             rng=self._session.rng,
-            keep=lambda sample: self._keep(scope, sample),
+            keep=partial(self._keep, scope),
             progress=self._progress,
         )
 
