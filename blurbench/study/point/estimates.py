@@ -63,8 +63,10 @@ class Estimates:
                     costs[one.name] = self._try(one, effort)
             except Exception as error:
                 self._losses.fail(one.name, error, "setup")
-        self._tell_left_out(min(costs.values(), default=None))
-        return {one.name: costs[one.name] for one in self._session.runnable if one.name in costs}
+        working = [one.name for one in self._session.runnable]
+        found = {name: costs[name] for name in working if name in costs}
+        self._tell_left_out(min(found.values(), default=None))
+        return found
 
     def _tell_left_out(self, least_s: float | None) -> None:
         """Who is not measured here, and what it takes, given what the fastest is expected to."""
