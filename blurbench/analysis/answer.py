@@ -11,7 +11,8 @@ import numpy as np
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Result, Rules
 from blurbench.plan import Problem
-from blurbench.records.evidence import CopySpeed, Difference
+from blurbench.records.copies import CopySpeed
+from blurbench.records.evidence import Difference
 from blurbench.records.gpu_pays import gpu_pays
 from blurbench.records.journal import Log, Run
 from blurbench.records.lead import lead_of
@@ -146,7 +147,7 @@ def _answer(log: Log, image: Mapping[str, Any], point: Key) -> Answer:
         on_device=findings.race("compute"),
         control_failure=findings.control_failure,
         difference=findings.difference,
-        copy=findings.copy(),
+        copy=findings.copies.speed(),
         machine=run.about["machine"],
         devices=run.about.get("devices", {}),
         versions=run.about["versions"],

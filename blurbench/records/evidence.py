@@ -8,6 +8,7 @@ from statistics import median
 
 from blurbench.measure.judge import Rules
 from blurbench.measure.rounds import Rounds, Sample
+from blurbench.records.copies import Copies
 from blurbench.records.declared import Declared
 from blurbench.records.record import Record
 from blurbench.records.roofline import MULTIPLY_ADD, Rates
@@ -15,14 +16,6 @@ from blurbench.records.scopes import COPY, DIFFERENCE, RANKING_SCOPE
 from blurbench.records.summary import Key
 
 RUNNABLE = ("ok", "wrong", "implausible")  # what must not win is measured once all the same
-
-
-@dataclass(frozen=True)
-class CopySpeed:
-    """Seconds of one copy: the median, and the best, beyond which a blur is not believed."""
-
-    median_s: float
-    best_s: float
 
 
 @dataclass(frozen=True)
@@ -57,6 +50,7 @@ class Evidence:
 
     Attributes:
         measured_s: seconds of all samples, by process.
+        copies: of an array of the image's size.
         difference: of separable and direct on the sampled pixels; None where not computed.
         out: why a cell is out of the running, by name.
         throttled, stalled: how many samples of a cell were, where that is told, by name.
@@ -75,6 +69,7 @@ class Evidence:
         self.point, self.declared, self.rules = point, declared, rules
         self.threads, self.machine_id, self.rates = threads, machine_id, rates
         self.measured_s: dict[int, float] = {}
+        self.copies = Copies()
         self.difference: Difference | None = None
         self.out: dict[str, Exclusion] = {}
         self.throttled: dict[str, int] = {}
@@ -83,7 +78,6 @@ class Evidence:
         self._names = {one.name for one in declared}
         self._closed: set[tuple[str, int]] = set()
         self._alone: dict[tuple[str, str], list[Record]] = {}
-        self._copies: dict[str, dict[tuple[int, int], list[Record]]] = {}
         self._races: dict[str, dict[int, list[Sample]]] = {}
         # Complete rounds of the races by process, and of all together, until a record changes them.
         self._by_process: dict[str, dict[int, Rounds]] = {}
@@ -122,8 +116,7 @@ class Evidence:
     def _add_time(self, name: str, scope: str, record: Record) -> None:
         kind = "" if name in self._names else name.rpartition(":")[2]
         if kind == COPY:
-            own = self._copies.setdefault(name, {})
-            own.setdefault((record.process, record.key.threads), []).append(record)
+            self.copies.add(record)
         elif kind == MULTIPLY_ADD:
             self.rates.add(record)
         elif record.competitors:
@@ -170,19 +163,6 @@ class Evidence:
         for one in self.alone(name, RANKING_SCOPE):
             times[one.process] = times.get(one.process) or [one.seconds]
         return {process: median(own) for process, own in sorted(times.items()) if own}
-
-    def copies(self, name: str, process: int, threads: int) -> int:
-        """How many copies were timed so."""
-        return len(self._copies.get(name, {}).get((process, threads), []))
-
-    def copy(self, backend: str | None = None) -> CopySpeed | None:
-        """Of an array of the image's size: on the host, or inside a backend's device."""
-        by_threads: dict[int, list[float]] = {}
-        own = self._copies.get(f"{backend}:{COPY}" if backend else COPY, {})
-        for (_, threads), records in own.items():
-            by_threads.setdefault(threads, []).extend(one.seconds for one in records)
-        speeds = [CopySpeed(median(times), min(times)) for times in by_threads.values()]
-        return min(speeds, key=lambda speed: speed.median_s, default=None)
 
     @property
     def raced_scopes(self) -> list[str]:

@@ -120,7 +120,7 @@ class RowMaker:
         image_bytes = pixels * point.channels * _BYTES[point.dtype]
         row.megapixels_per_s = pixels / median_s / 1e6
         row.gigabytes_per_s = 2 * image_bytes / median_s / 1e9
-        copy = self._evidence.copy(None if row.kind == CPU else row.backend)
+        copy = self._evidence.copies.speed(None if row.kind == CPU else row.backend)
         if copy is not None and row.compute_median_s:
             row.copy_bandwidth_fraction = copy.median_s / row.compute_median_s
         set_roofline(row, row.kind, self._evidence.rates)

@@ -26,7 +26,9 @@ class Ceilings:
 
     def measure(self) -> list[tuple[str, Exception]]:
         """Copies, then arithmetic; the backends on whose devices the image finds no place."""
-        self._copy(lambda threads: self._findings.copies(COPY, self._recorder.process, threads))
+        self._copy(
+            lambda threads: self._findings.copies.count(COPY, self._recorder.process, threads)
+        )
         failed = []
         for backend in list(self._session.devices):
             if backend not in self._session.devices:  # it was closed with the one before
@@ -52,11 +54,13 @@ class Ceilings:
     def _bound(self, backend: str, scope: str, seconds: float) -> tuple[float, str]:
         """The least that a blur can take, and what takes that long."""
         if scope == "compute":
-            return least_on_device(self._findings.copy(backend), self._point.on_devices[backend])
-        bound = least_on_host(self._findings.copy())
+            return least_on_device(
+                self._findings.copies.speed(backend), self._point.on_devices[backend]
+            )
+        bound = least_on_host(self._findings.copies.speed())
         if seconds < bound[0]:  # or the machine was slower when the image was copied
             self._copy(lambda threads: 0)
-            bound = least_on_host(self._findings.copy())
+            bound = least_on_host(self._findings.copies.speed())
         return bound
 
     def _copy(self, done: Callable[[int], int]) -> None:
@@ -70,7 +74,7 @@ class Ceilings:
         bring = partial(place_on, devices[backend], self._point.images[0], cache)
         there = devices.call(backend, "an upload", bring)
         for copy in time_device_copies(
-            there, self._findings.copies(name, self._recorder.process, 1)
+            there, self._findings.copies.count(name, self._recorder.process, 1)
         ):
             self._record_copy(name, "compute", 1, copy)
         self._point.on_devices[backend] = there
@@ -109,6 +113,6 @@ class Ceilings:
             scope,
             copy.elapsed_s,
             key=replace(self._findings.point, implementation=name, threads=threads),
-            round=self._findings.copies(name, self._recorder.process, threads) + 1,
+            round=self._findings.copies.count(name, self._recorder.process, threads) + 1,
             inner_loops=copy.loops,
         )

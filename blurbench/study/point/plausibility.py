@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blurbench.records.evidence import CopySpeed
+from blurbench.records.copies import CopySpeed
 from blurbench.study.point.device_cells import DeviceImages
 
 MARGIN = 1.1  # times the best copy
