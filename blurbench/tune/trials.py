@@ -28,7 +28,7 @@ from blurbench.tune.expectation import Expectations
 from blurbench.tune.fitting import Timing
 
 NOT_TRIED, TIMED_ONCE = 8.0, 3.0  # times the fastest of a place, as expected; as it turned out
-ROUNDS, SAMPLE_S = 5, 0.002
+ROUNDS, SAMPLE_S = 5, 0.0015
 SHARE = 0.05  # of the time left, that a candidate may take to be timed once
 COMPILING_S = 8.0
 
