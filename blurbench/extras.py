@@ -40,6 +40,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "pyvips>=3.0",
         "pyvips-binary>=8.16",
     ),
+    "halide": ("halide>=21",),
     "threads": ("threadpoolctl>=3.5",),
     "plot": ("matplotlib>=3.9",),
     "report": ("altair>=5.5", "jinja2>=3.1", "vl-convert-python>=1.7"),

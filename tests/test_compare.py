@@ -42,7 +42,8 @@ from blurbench.measure.judge import (
 )
 from blurbench.measure.sampling import Timed
 from blurbench.measure.stats import FIRST_LOOK
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.export import to_json
 from blurbench.records.journal import Journal, Log
 from blurbench.records.lead import lead_of
@@ -54,7 +55,7 @@ from blurbench.study.exactness import allowed_error
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
 from blurbench.study.point.bandwidth import time_copies
-from blurbench.study.question import Question, Source
+from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 from helpers.planted import (
     SMALL,
@@ -168,7 +169,7 @@ def simulate_into(
     """The same, into a log of the test's own."""
     options = Options(**{"backends": ("fake",), "threads": 1, "seed": 1, "budget": budget, **given})
     session = Session(options)
-    question = Question("compare", (Source(),), (SMALL,), (KERNEL,), options)
+    question = Question("compare", (ImageSource(),), (SMALL,), (KERNEL,), options)
     log = make_log(question.describe(session, [], options.rules))
     return compare(SMALL, KERNEL, options, listener, log, session), log
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import blurbench
-from blurbench.backends import opencv, pillow, pyvips, skimage
+from blurbench.backends import halide, opencv, pillow, pyvips, skimage
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.lent import Lent
+from blurbench.backends.process_settings import ProcessSetting
 from blurbench.backends.registry import find_implementation
 from blurbench.errors import InputError
 from blurbench.extras import install
@@ -24,7 +24,8 @@ from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import APPROXIMATE, Rules, judge, may_lead
 from blurbench.measure.rounds import Rounds
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.lead import lead_of
 from blurbench.report.console import open_console
 from blurbench.report.verify import run_and_show
@@ -38,7 +39,7 @@ from helpers.covering import covering
 
 Array = np.ndarray[Any, Any]
 
-PEERS = (opencv.backend, skimage.backend, pyvips.backend)
+PEERS = (opencv.backend, skimage.backend, pyvips.backend, halide.backend)
 EXACT = [one for peer in PEERS for one in peer.implementations]
 OWNERS = {peer.name: peer for peer in (*PEERS, pillow.backend)}
 
@@ -70,23 +71,24 @@ each_exact = pytest.mark.parametrize("name", [one.name for one in EXACT])
 
 
 @pytest.mark.parametrize(
-    ("owner", "module", "title"),
+    ("owner", "title", "extra"),
     [
-        (opencv, "cv2", "OpenCV"),
-        (skimage, "skimage", "scikit-image"),
-        (pyvips, "pyvips", "pyvips"),
+        (opencv, "OpenCV", "peers"),
+        (skimage, "scikit-image", "peers"),
+        (pyvips, "pyvips", "peers"),
+        (halide, "Halide", "halide"),
     ],
-    ids=["opencv", "skimage", "pyvips"],
+    ids=["opencv", "skimage", "pyvips", "halide"],
 )
 def test_a_missing_peer_says_so_and_what_mends_it(
-    owner: Any, module: str, title: str, monkeypatch: pytest.MonkeyPatch
+    owner: Any, title: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(name: str) -> Any:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     monkeypatch.setattr(owner, "import_module", missing)
     state = owner.probe.__wrapped__()
-    assert state.explanation == f"{title} is not installed; {install('peers')}"
+    assert state.explanation == f"{title} is not installed; {install(extra)}"
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
@@ -100,7 +102,7 @@ def test_an_installed_peer_takes_part_in_the_exactness_contract(peer: Backend) -
 def test_no_peer_is_imported_before_it_is_needed() -> None:
     code = (
         "import sys, blurbench; from blurbench.backends.registry import backends; backends();"
-        "print({'cv2', 'skimage', 'pyvips'} & set(sys.modules))"
+        "print({'cv2', 'skimage', 'pyvips', 'halide'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
@@ -175,7 +177,7 @@ def test_the_lengths_that_opencv_transforms_fast_are_known_without_it() -> None:
 
 def test_what_a_peer_takes_is_known_where_it_is_missing() -> None:
     code = (
-        "import sys; sys.modules.update(dict.fromkeys(['cv2', 'skimage', 'pyvips']));"
+        "import sys; sys.modules.update(dict.fromkeys(['cv2', 'skimage', 'pyvips', 'halide']));"
         "from blurbench.cli.main import main;"
         "sys.argv[1:] = 'compare --crop 8x8 --size 3 --rounds 1 --budget 20'.split(); main()"
     )
@@ -185,6 +187,7 @@ def test_what_a_peer_takes_is_known_where_it_is_missing() -> None:
         ("OpenCV", "opencv, opencv_ocl"),
         ("scikit-image", "skimage"),
         ("pyvips", "pyvips"),
+        ("Halide", "halide"),
     ):
         assert f"{name} ({title} is not installed)" in done.stdout
 
@@ -226,7 +229,7 @@ def test_pyvips_takes_the_threads_of_the_problem_and_leaves_the_users_settings()
 
 def test_plans_that_run_at_the_same_time_leave_the_users_setting() -> None:
     now = [8]
-    setting = Lent(lambda: now[0], lambda value: now.__setitem__(0, value))
+    setting = ProcessSetting(lambda: now[0], lambda value: now.__setitem__(0, value))
     first, second = setting.to(1), setting.to(2)
     first.__enter__()
     second.__enter__()

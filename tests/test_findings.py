@@ -166,7 +166,8 @@ def test_races_are_judged_the_same_live_and_from_the_file(records: list[Record])
     written, again = from_file(records)
     assert live.summary() == written == again.summary()
     for point, findings in live.points.items():
-        assert again.points[point].race() == findings.race()
+        # As text, for what was not measured is NaN, which from Python 3.13 on makes results differ.
+        assert repr(again.points[point].race()) == repr(findings.race())
         assert again.points[point].measured_s == findings.measured_s
 
 
@@ -339,7 +340,8 @@ def test_what_cannot_run_is_closed_for_every_process_at_once() -> None:
 
 def test_measured_seconds_count_what_is_void_and_what_is_torn() -> None:
     records = [*a_race(), of("cpu:one", "end_to_end", status="failed")]
-    assert findings(records).measured_s == {1: sum(one.elapsed_s or 0.0 for one in records)}
+    expected_s = sum(one.elapsed_s or 0.0 for one in records)
+    assert findings(records).measured_s == {1: pytest.approx(expected_s)}
 
 
 def test_a_method_may_be_called_copy() -> None:

@@ -28,7 +28,7 @@ from blurbench.inspect.shift import measure_shift
 from blurbench.kernel import GaussianKernel, make_kernel
 from blurbench.measure.contest import Contender
 from blurbench.measure.rounds import Round
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.command import run
 from helpers.covering import covering
 

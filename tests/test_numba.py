@@ -16,7 +16,8 @@ import pytest
 
 from blurbench.backends import numba as owner
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers.contract import noise, reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
@@ -110,7 +111,7 @@ def test_the_sums_are_packed_multiply_adds(name: str, size: int) -> None:
     fresh = numba.njit(nogil=True, error_model="numpy")(
         kernel.py_func
     )  # one from the disk has no text
-    fresh.compile(next(one for one in kernel.signatures if str(one[0].dtype) == "float32"))
+    fresh.compile(next(one for one in kernel.signatures if str(one[0][0].dtype) == "float32"))
     assembly = "".join(fresh.inspect_asm().values())
     assert len(re.findall(r"vfmadd\d+ps\s.*[yz]mm", assembly)) >= 8
 

@@ -80,6 +80,16 @@ def test_where_scipys_is_the_only_separable_blur_it_is_compared_once() -> None:
     assert list(sides("scipy:separable", "scipy:dct")) == [("separable:fastest", "fft:fastest")]
 
 
+def test_a_blur_of_ones_own_is_held_against_the_fastest_of_all_others() -> None:
+    found = sides("one:separable", "two:fft", "mine:blur")
+    assert found["others:fastest", "mine:blur"] == ({"one:separable", "two:fft"}, {"mine:blur"})
+
+
+def test_blurs_of_ones_own_have_no_method_whatever_they_are_called() -> None:
+    assert pairs_of(declared_of("mine:separable", "mine:fft")) == []
+    assert list(sides("one:fft", "mine:separable")) == [("others:fastest", "mine:separable")]
+
+
 def test_software_that_stands_in_for_a_gpu_is_held_against_the_cpu_by_itself() -> None:
     cpu, gpu, other = declared_of("one:box", "gpu:box", "gpu_soft:box")
     found = sides_of([cpu, gpu, replace(other, kind="software")])

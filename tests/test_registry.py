@@ -35,7 +35,7 @@ OFFERED = {
     "wgpu": ("direct", "separable", "fft"),
     "opencv_ocl": ("direct", "separable"),
     "opencv": ("direct", "separable", "fft"),
-    "pyvips": ("direct", "separable"),
+    **dict.fromkeys(("pyvips", "halide"), ("direct", "separable")),
     **dict.fromkeys(("skimage", "cucim"), ("separable",)),
     "pillow": ("extended_box",),
 }
@@ -106,7 +106,7 @@ def test_the_librarys_own_filters_are_declared_as_such() -> None:
         for one in backend.implementations
         if one.origin == "library" and backend.name in OFFERED
     }
-    twins = ("scipy", "cupyx", "torch", "torch_gpu", "opencv", "opencv_ocl", "pyvips")
+    twins = ("scipy", "cupyx", "torch", "torch_gpu", "opencv", "opencv_ocl", "pyvips", "halide")
     filters = {f"{backend}:{method}" for backend in twins for method in ("direct", "separable")}
     others = {"opencv:fft", "cucim:separable", "skimage:separable", "pillow:extended_box"}
     assert found == filters | others

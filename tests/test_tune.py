@@ -20,7 +20,8 @@ from blurbench.choice.auto import DEVICE, HOST
 from blurbench.choice.model import TERMS, terms_of
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.tune.candidates import Candidate
 from blurbench.tune.expectation import GUESS_S
 from blurbench.tune.fitting import FEWEST, Timing, costs_of, fit

@@ -17,7 +17,7 @@ from blurbench.backends.whole_arrays import (
     fft_implementation,
 )
 from blurbench.methods.whole.fft import PlaneFourier
-from blurbench.methods.whole.needs import Library
+from blurbench.methods.whole.library import Library
 
 _load = partial(import_module, "cupy")
 

@@ -22,7 +22,7 @@ from blurbench.measure.clock import Call, HostClock
 from blurbench.measure.contest import Contender
 from blurbench.measure.side_by_side import side_by_side
 from blurbench.measure.threads import limit_threads
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.options import Options, chosen
 from blurbench.study.point.prediction import predict
 
@@ -38,7 +38,7 @@ PADDINGS: dict[str, Callable[[int], int]] = {
 
 
 @dataclass(frozen=True)
-class CommonSize:
+class PaddedSize:
     """A common size: `shape`, and how many times as many pixels as the image that has."""
 
     name: str
@@ -64,7 +64,7 @@ class Planning:
     expected_s: float | None = None
 
 
-def paddings(problem: Problem) -> list[CommonSize]:
+def paddings(problem: Problem) -> list[PaddedSize]:
     """Common sizes for an image with its border around it, a radius on each side.
 
     So padded, and cut again, the blurred image is the same whatever lies further out.
@@ -73,7 +73,7 @@ def paddings(problem: Problem) -> list[CommonSize]:
     found = []
     for name, length in PADDINGS.items():
         height, width = (length(n + margin) for n in problem.shape[:2])
-        found.append(CommonSize(name, (height, width), height * width / pixels))
+        found.append(PaddedSize(name, (height, width), height * width / pixels))
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from blurbench.measure.levels import widen_ratio
+from blurbench.measure.process_scatter import widen_ratio
 from blurbench.measure.stats import Estimate, estimate_ratio, rebased
 
 CONTROL = "control"

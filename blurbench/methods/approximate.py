@@ -14,7 +14,8 @@ from blurbench.errors import InputError
 from blurbench.methods.deriche import COEFFICIENTS, deriche
 from blurbench.methods.recursive import Outside, RecursivePass
 from blurbench.methods.vyv import POLES, vyv
-from blurbench.plan import Plan, Problem, store
+from blurbench.plan import Plan, store
+from blurbench.problem import Problem
 
 BOXES = {"box": boxes.box, "extended_box": boxes.extended_box}
 TERMS = {"deriche": deriche, "vyv": vyv}

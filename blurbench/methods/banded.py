@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from blurbench.border import Margins
-from blurbench.methods.shares import do_all, split_evenly
+from blurbench.methods.parallel import run_in_threads, split_evenly
 from blurbench.methods.windows import Windows
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.plan import Plan, empty, store
+from blurbench.problem import Problem
 
 BLOCK = 32  # samples made by one product: fewer call more often, more multiply more zeros
 # A product sums so many terms at most: longer sums in float32 leave the exactness contract, and
@@ -76,10 +77,10 @@ class BandedPlan(Plan):
         ]
 
     def _run(self, image: Any, out: Any) -> None:
-        do_all(lambda share: self._blur_rows(image, *share), self._shares)
+        run_in_threads(lambda share: self._blur_rows(image, *share), self._shares)
         for between in self._between:
             self._above_below.fill(between, axis=1)
-        do_all(lambda share: self._blur_columns(share[0], out), self._shares)
+        run_in_threads(lambda share: self._blur_columns(share[0], out), self._shares)
 
     def _blur_rows(self, image: Any, tops: range, strip: Any) -> None:
         width, radius = self.problem.width, self.problem.kernel.radius

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from blurbench.names import group_of
 from blurbench.records.kinds import marked
 
 
@@ -31,6 +32,11 @@ class Declared:
     def label(self) -> str:
         """Its name as people read it."""
         return marked(self.name, self.kind)
+
+    @property
+    def group(self) -> str | None:
+        """Of its method; None where that is not known."""
+        return group_of(self.method, self.origin)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

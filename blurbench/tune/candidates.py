@@ -16,7 +16,8 @@ from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.clock import Call, Clock, HostClock
 from blurbench.methods.approximate import ORDERS
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.study.exactness import allowed_error, image_scale, reference_sample, take_sample
 from blurbench.study.session import Session
 

@@ -22,7 +22,7 @@ from blurbench.errors import InputError, lacks_memory, text_of
 from blurbench.measure.contest import Contender, ContenderError
 from blurbench.measure.sampling import SHORTEST_S, Stopwatch
 from blurbench.measure.side_by_side import side_by_side
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.tune.candidates import Candidate
 from blurbench.tune.expectation import Expectations
 from blurbench.tune.fitting import Timing

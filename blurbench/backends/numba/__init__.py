@@ -9,7 +9,7 @@ from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.numba import line_plans, plans
 from blurbench.methods import approximate, direct, separable
-from blurbench.plan import WITHOUT_FLOAT16
+from blurbench.problem import WITHOUT_FLOAT16
 
 
 @functools.cache
@@ -26,7 +26,7 @@ backend = Backend(
             "numba",
             "direct",
             "ours",
-            plans.DirectPlan,
+            plans.NumbaDirectPlan,
             direct.operations,
             plans.direct_bytes,
             compiles=True,
@@ -48,7 +48,7 @@ backend = Backend(
                 "numba",
                 method,
                 "ours",
-                functools.partial(line_plans.LinesPlan, method=method),
+                functools.partial(line_plans.NumbaApproximatePlan, method=method),
                 functools.partial(approximate.operations, method=method),
                 line_plans.work_bytes,
                 exact=False,

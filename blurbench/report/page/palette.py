@@ -11,7 +11,7 @@ from blurbench.measure.rounds import CONTROL
 from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
 from blurbench.records.kinds import KINDS, marked
 from blurbench.report.groups import GPU, GROUPS
-from blurbench.report.page.tables import BEST_OF, CELLS, SAMPLES, WINNERS, Table
+from blurbench.report.page.tables import BEST_OF, CELLS, SAMPLES, WINNERS, Tables
 from blurbench.report.palette import GROUPS as COLOURS_OF_GROUPS
 from blurbench.report.palette import METHODS, NEUTRAL, OTHER_METHODS, assigned
 
@@ -34,6 +34,7 @@ HOURGLASS = "M-1 -1.1H1L0.15 0L1 1.1H-1L-0.15 0Z"
 BOW = "M-1.1 -1V1L0 0.15L1.1 1V-1L0 -0.15Z"
 HOUSE = "M0 -1.2L1 -0.2V1H-1V-0.2Z"
 DROP = "M0 1.2L1 0.2V-1H-1V0.2Z"
+CHEVRON = "M-1.1 -1.1L0 -0.4L1.1 -1.1V0.1L0 1.1L-1.1 0.1Z"
 TEE = "M-1.1 -1.1H1.1V-0.3H0.4V1.2H-0.4V-0.3H-1.1Z"
 BAR = "M-1.4 -0.5H1.4V0.5H-1.4Z"
 POST = "M-0.5 -1.4H0.5V1.4H-0.5Z"
@@ -45,6 +46,7 @@ BACKENDS = {
     "opencv": DIAMOND,
     "skimage": TRIANGLE_DOWN,
     "pyvips": HEXAGON,
+    "halide": CHEVRON,
     "pillow": HOUSE,
     "cupy": PLUS,
     "cupyx": CROSS,
@@ -75,7 +77,7 @@ class Palette:
         groups: those that have a best.
     """
 
-    def __init__(self, tables: dict[str, Table]) -> None:
+    def __init__(self, tables: Tables) -> None:
         winners, cells, samples = tables[WINNERS], tables[CELLS], tables[SAMPLES]
         names = winners.values("fastest")
         timed = zip(

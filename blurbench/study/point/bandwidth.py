@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from blurbench.backends.device import Copy, EventClock
 from blurbench.measure.clock import HostClock
 from blurbench.measure.sampling import Stopwatch, Timed, calibrated, samples, shortest
-from blurbench.study.point.device_cells import DeviceImages
+from blurbench.study.point.device_cells import DevicePlace
 
 SAMPLES = 7
 SAMPLE_S = 0.005
@@ -54,7 +54,7 @@ def time_copies(
         yield from ((threads, one) for one in _samples(watch, done(threads)))
 
 
-def time_device_copies(there: DeviceImages, done: int) -> Iterator[Timed]:
+def time_device_copies(there: DevicePlace, done: int) -> Iterator[Timed]:
     """Copies inside the device's memory, by its events, in the way that is fastest there."""
     if done >= SAMPLES:
         return

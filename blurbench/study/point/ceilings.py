@@ -13,14 +13,14 @@ from blurbench.study.point.arithmetic import time_device, time_host
 from blurbench.study.point.bandwidth import time_copies, time_device_copies
 from blurbench.study.point.device_cells import place_on
 from blurbench.study.point.plausibility import least_on_device, least_on_host
-from blurbench.study.point.point import Point
+from blurbench.study.point.point import MeasuredPoint
 from blurbench.study.session import kind_of
 
 
 class Ceilings:
     """Measures them as often as an earlier attempt has not, and tells what is above them."""
 
-    def __init__(self, point: Point) -> None:
+    def __init__(self, point: MeasuredPoint) -> None:
         self._point, self._problem, self._session = point, point.problem, point.session
         self._recorder, self._findings = point.recorder, point.findings
 

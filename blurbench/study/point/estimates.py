@@ -9,7 +9,7 @@ from blurbench.backends.backend import Implementation
 from blurbench.study.listener import Listener
 from blurbench.study.point.budget import Budget
 from blurbench.study.point.losses import Losses
-from blurbench.study.point.point import Point
+from blurbench.study.point.point import MeasuredPoint
 from blurbench.study.point.prediction import predict, smallest_effort
 from blurbench.study.point.request import PointRequest
 
@@ -22,7 +22,7 @@ class Estimates:
 
     def __init__(
         self,
-        point: Point,
+        point: MeasuredPoint,
         request: PointRequest,
         budget: Budget,
         losses: Losses,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.errors import InputError
+from blurbench.names import YOURS
 from blurbench.records.scopes import ALONE, DIFFERENCE, RANKING_SCOPE
 from blurbench.study.listener import Listener
 from blurbench.study.point.alone import time_alone
@@ -18,13 +19,15 @@ from blurbench.study.point.cells import Cell
 from blurbench.study.point.device_cells import DeviceCell
 from blurbench.study.point.difference import separable_against_direct
 from blurbench.study.point.losses import Losses
-from blurbench.study.point.point import Point
+from blurbench.study.point.point import MeasuredPoint
 
 
 class Extras:
     """Single runs, what a device does alone, and how far two methods lie apart."""
 
-    def __init__(self, point: Point, budget: Budget, losses: Losses, listener: Listener) -> None:
+    def __init__(
+        self, point: MeasuredPoint, budget: Budget, losses: Losses, listener: Listener
+    ) -> None:
         self._point, self._budget, self._losses = point, budget, losses
         self._listener, self._recorder = listener, point.recorder
         self._findings = point.findings
@@ -82,7 +85,7 @@ class Extras:
         ones = self._point.session.implementations
         right = (name for name in results if self._findings.status(name) != "wrong")
         found = separable_against_direct(
-            ((ones[name].method, results[name]) for name in right),
+            ((ones[name].method, results[name]) for name in right if ones[name].origin != YOURS),
             self._point.problem,
             self._point.pixels,
             costs.get("numpy:direct", math.inf),

@@ -6,13 +6,13 @@ import gc
 
 from blurbench import host
 from blurbench.backends.backend import Implementation
-from blurbench.study.point.point import Point
+from blurbench.study.point.point import MeasuredPoint
 
 
 class Losses:
     """Records why implementations are out, and lets go of their cells."""
 
-    def __init__(self, point: Point) -> None:
+    def __init__(self, point: MeasuredPoint) -> None:
         self._point, self._recorder = point, point.recorder
         self._session, self._devices = point.session, point.session.devices
 

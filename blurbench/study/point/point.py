@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.evidence import RUNNABLE
 from blurbench.records.journal import Log
 from blurbench.records.kinds import SOFTWARE
@@ -21,7 +21,7 @@ from blurbench.study.exactness import image_scale, reference_sample
 from blurbench.study.options import problem_for
 from blurbench.study.point.admission import near_best
 from blurbench.study.point.cells import Cell, rotation_of
-from blurbench.study.point.device_cells import DeviceCell, DeviceImages
+from blurbench.study.point.device_cells import DeviceCell, DevicePlace
 from blurbench.study.point.recorder import Recorder
 from blurbench.study.session import Session
 
@@ -44,7 +44,7 @@ def point_key(problem: Problem, image: str, cache: str) -> Key:
     )
 
 
-class Point:
+class MeasuredPoint:
     """What all who measure a point share.
 
     Attributes:
@@ -65,7 +65,7 @@ class Point:
         self.recorder = Recorder(log, key, process)
         self.findings = self.recorder.findings
         self.pixels = image.pixels.astype(self.problem.dtype)
-        self.on_devices: dict[str, DeviceImages] = {}
+        self.on_devices: dict[str, DevicePlace] = {}
         self.cells: dict[str, Cell] = {}
 
     @cached_property

@@ -16,7 +16,7 @@ from blurbench.study.point.budget import Budget
 from blurbench.study.point.ceilings import Ceilings
 from blurbench.study.point.cells import Cell
 from blurbench.study.point.losses import Losses
-from blurbench.study.point.point import Point
+from blurbench.study.point.point import MeasuredPoint
 
 PROMISING = 10.0  # times the best of a side, as expected: none that took more was ever the best
 PILOT_CALLS = 4  # that a pilot costs: cold, warm, and what is checked of them
@@ -37,7 +37,12 @@ class Preparation:
     """
 
     def __init__(
-        self, point: Point, budget: Budget, losses: Losses, ceilings: Ceilings, listener: Listener
+        self,
+        point: MeasuredPoint,
+        budget: Budget,
+        losses: Losses,
+        ceilings: Ceilings,
+        listener: Listener,
     ) -> None:
         self._point, self._budget, self._losses = point, budget, losses
         self._ceilings, self._listener = ceilings, listener
@@ -95,7 +100,7 @@ class Preparation:
             cell.setup_s,
             peak_device_bytes=peak,
             predicted_s=expected_s,
-            multiply_adds=one.multiply_adds(self._point.problem),
+            multiply_adds=one.multiply_adds(self._point.problem) if one.counted else None,
         )
         self._recorder.record_once(
             one.name,
@@ -111,6 +116,8 @@ class Preparation:
         allowed = allowed_error(self._point.problem.dtype, self._point.scale, one.integer_error)
         if one.exact and not error <= allowed:
             reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
+            if doubt := one.doubt(self._point.problem):
+                reason += f"; {doubt}"
             self._recorder.disqualify(one.name, "first_call", "wrong", reason)
         for scope, cost in cell.costs.items():
             if not self._ceilings.allow(one.name, scope, cost.call_s):

@@ -19,7 +19,7 @@ from blurbench.study.point.budget import Budget
 from blurbench.study.point.ceilings import Ceilings
 from blurbench.study.point.cells import Cell
 from blurbench.study.point.losses import Losses
-from blurbench.study.point.point import Point
+from blurbench.study.point.point import MeasuredPoint
 from blurbench.study.point.preparation import surprise
 from blurbench.study.point.request import PointRequest
 from blurbench.study.point.yardstick import make_yardstick
@@ -30,7 +30,7 @@ class Races:
 
     def __init__(
         self,
-        point: Point,
+        point: MeasuredPoint,
         request: PointRequest,
         budget: Budget,
         losses: Losses,

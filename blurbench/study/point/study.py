@@ -21,7 +21,7 @@ from blurbench.study.point.ceilings import Ceilings
 from blurbench.study.point.estimates import Estimates
 from blurbench.study.point.extras import Extras
 from blurbench.study.point.losses import Losses
-from blurbench.study.point.point import Point
+from blurbench.study.point.point import MeasuredPoint
 from blurbench.study.point.preparation import Preparation
 from blurbench.study.point.races import Races
 from blurbench.study.point.request import PointRequest
@@ -53,7 +53,7 @@ class PointStudy:
         started = time.perf_counter()
         self._request, self._listener = request, listener
         self.interrupted = False
-        self._point = Point(session, image, kernel, log, request.process)
+        self._point = MeasuredPoint(session, image, kernel, log, request.process)
         self._findings, self._keep = self._point.findings, self._point.rules.keep
         self._recorder, self._cells = self._point.recorder, self._point.cells
         earlier_s = self._findings.measured_s.get(request.process, 0.0)

@@ -1,4 +1,4 @@
-"""Work shared out among threads: by a blur, and after the process has forked."""
+"""Work in several threads: of a blur, and after the process has forked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import blurbench
-from blurbench.methods.shares import do_all, split_evenly
+from blurbench.methods.parallel import run_in_threads, split_evenly
 
 IMAGE = np.random.default_rng(0).uniform(0, 1, (200, 150)).astype(np.float32)
 
@@ -20,28 +20,28 @@ def blur(threads: int) -> np.ndarray:
     return plan(IMAGE)
 
 
-@pytest.mark.parametrize(("items", "shares"), [(1, 1), (10, 3), (3, 10), (128, 2)])
-def test_every_item_is_in_one_share_and_none_is_empty(items: int, shares: int) -> None:
-    found = split_evenly(range(items), shares)
-    assert [item for share in found for item in share] == list(range(items))
+@pytest.mark.parametrize(("items", "parts"), [(1, 1), (10, 3), (3, 10), (128, 2)])
+def test_every_item_is_in_one_part_and_none_is_empty(items: int, parts: int) -> None:
+    found = split_evenly(range(items), parts)
+    assert [item for part in found for item in part] == list(range(items))
     assert min(map(len, found)) > 0
 
 
-def test_shares_are_as_many_as_asked_for() -> None:
+def test_parts_are_as_many_as_asked_for() -> None:
     assert len(split_evenly(range(10), 3)) == 3
 
 
-@pytest.mark.parametrize("shares", [1, 3])
-def test_work_is_done_on_every_share(shares: int) -> None:
+@pytest.mark.parametrize("parts", [1, 3])
+def test_work_is_done_on_every_part(parts: int) -> None:
     done: set[int] = set()
-    do_all(done.add, range(shares))
-    assert done == set(range(shares))
+    run_in_threads(done.add, range(parts))
+    assert done == set(range(parts))
 
 
-@pytest.mark.parametrize("shares", [1, 3])
-def test_what_the_work_raises_is_raised(shares: int) -> None:
+@pytest.mark.parametrize("parts", [1, 3])
+def test_what_the_work_raises_is_raised(parts: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        do_all(lambda share: 1 // share, range(shares))
+        run_in_threads(lambda part: 1 // part, range(parts))
 
 
 @pytest.mark.parametrize("threads", [2, 3, 100])
