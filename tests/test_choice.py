@@ -112,6 +112,12 @@ def test_an_expected_time_is_the_sum_of_its_figures_and_terms() -> None:
     assert found == [(1 + 2 * 160 + 3 * 18432 + 4 * 17432 + 5 * 18432 * 15, "scipy:separable")]
 
 
+def test_multirate_costs_less_the_larger_the_kernel_is() -> None:
+    small, large = (terms_of("multirate", 64, 96, 3, 4, size, 4000) for size in (15, 151))
+    assert small[:-1] == large[:-1]
+    assert small[-1] > large[-1] > 0
+
+
 @pytest.mark.parametrize(
     ("able", "asked"),
     [

@@ -28,7 +28,8 @@ FLOORS = [
     {"methods"},
     {"measure"},
     {"plan", "problem", "adjoint", "image", "lost", "nodata", "testcard", "kernel", "border"}
-    | {"names", "version", "host", "errors", "extras", "cache", "files", "forks", "synonyms"},
+    | {"splines", "names", "version", "host", "errors", "extras", "cache", "files", "forks"}
+    | {"synonyms"},
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}
