@@ -24,6 +24,7 @@ METHODS = {
     "extended_box": APPROXIMATE,
     "deriche": APPROXIMATE,
     "vyv": APPROXIMATE,
+    "multirate": APPROXIMATE,
 }
 
 

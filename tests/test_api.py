@@ -153,7 +153,7 @@ def test_a_function_of_one_s_own_is_raced() -> None:
         ({"image": object()}, "dtype object is not usable"),
         ({"size": 4}, "4"),
         ({"budget": 0}, "budget 0 is out of range"),
-        ({"budget": "long"}, "budget 'long' is not a number"),
+        ({"budget": "long"}, "budget 'long' is not usable: give a number"),
         ({"same": 3}, "same 3 is ambiguous"),
         ({"backend": "numpi"}, "numpi"),
         ({"dtype": "int3"}, "int3"),

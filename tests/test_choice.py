@@ -37,7 +37,7 @@ from blurbench.methods.transform import line_cost, padded_cost
 from blurbench.names import DTYPES
 from blurbench.problem import Problem
 from blurbench.recipe import Recipe
-from blurbench.tune import rounds, tuning
+from blurbench.tune import trials, tuning
 from helpers.command import deny_gpu, run
 from helpers.pictures import save
 
@@ -110,6 +110,12 @@ def test_an_expected_time_is_the_sum_of_its_figures_and_terms() -> None:
     )
     assert terms == (1, 160, 18432, 18432 - 1000, 18432 * 15)
     assert found == [(1 + 2 * 160 + 3 * 18432 + 4 * 17432 + 5 * 18432 * 15, "scipy:separable")]
+
+
+def test_multirate_costs_less_the_larger_the_kernel_is() -> None:
+    small, large = (terms_of("multirate", 64, 96, 3, 4, size, 4000) for size in (15, 151))
+    assert small[:-1] == large[:-1]
+    assert small[-1] > large[-1] > 0
 
 
 @pytest.mark.parametrize(
@@ -446,7 +452,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small images and kernels, timed for microseconds: figures in a second."""
     monkeypatch.setattr(tuning, "SIDES", (16, 64))
     monkeypatch.setattr(tuning, "SIZES", (3, 15))
-    monkeypatch.setattr(rounds, "SAMPLE_S", 1e-6)
+    monkeypatch.setattr(trials, "SAMPLE_S", 1e-6)
 
 
 @pytest.fixture

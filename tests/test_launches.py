@@ -94,9 +94,9 @@ def test_products_round_their_factors_where_that_is_allowed(
     assert counted.tally.rounded is allowed
 
 
-@pytest.mark.parametrize("method", BOXES)
+@pytest.mark.parametrize("method", [*BOXES, "multirate"])
 @covering(border=BORDERS, shape=((1, 40), (60, 37), (20, 31, 3)), size=(9, 41))
-def test_boxes_are_those_of_numpy(
+def test_approximations_are_those_of_numpy(
     method: str, border: str, shape: tuple[int, ...], size: int
 ) -> None:
     problem = problem_of(size, shape, "float64", border)

@@ -119,7 +119,11 @@ def test_the_sums_are_packed_multiply_adds(name: str, size: int) -> None:
 @runs
 @pytest.mark.parametrize(
     ("module", "sources"),
-    [("kernels", ("vectors", "sums")), ("line_kernels", ("vectors", "feedback", "kernels"))],
+    [
+        ("kernels", ("vectors", "sums")),
+        ("line_kernels", ("vectors", "feedback", "kernels")),
+        ("multirate_kernels", ("vectors", "sums", "cells", "kernels")),
+    ],
 )
 def test_compiled_code_is_kept_for_these_sources_alone(
     module: str, sources: tuple[str, ...]

@@ -42,6 +42,12 @@ def test_across_backends_transforms_are_held_against_recursive_filters() -> None
     assert recursive.members == {"three:deriche", "four:vyv"}
 
 
+def test_fft_is_held_against_multirate_of_its_backend_and_of_all() -> None:
+    assert pairs_of(declared_of("fake:multirate", "fake:fft")) == [("fake:fft", "fake:multirate")]
+    found = sides("one:fft", "two:multirate", "three:multirate", "three:deriche")
+    assert found["fft:fastest", "multirate:fastest"][1] == {"two:multirate", "three:multirate"}
+
+
 def test_a_backend_that_has_them_all_has_no_other_to_be_held_against() -> None:
     assert sides_of(declared_of("fake:fft", "fake:deriche", "fake:vyv")) == []
 

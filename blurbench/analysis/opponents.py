@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blurbench.names import FFT, SEPARABLE, YOURS
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.kinds import KINDS
 
 RECURSIVE = ("deriche", "vyv")  # whose cost does not grow at all
+MULTIRATE = ("multirate",)  # whose cost shrinks
 METHOD_PAIRS = (
     *(("direct", "separable"), ("direct", "fft"), ("separable", "fft")),
-    *(("fft", method) for method in RECURSIVE),
+    *(("fft", method) for method in (*RECURSIVE, *MULTIRATE)),
 )
 FASTEST_CPU, FASTEST_GPU, FASTEST_SOFTWARE = (f"{kind}:fastest" for kind in KINDS)
 FASTEST_SEPARABLE, FASTEST_FFT = "separable:fastest", "fft:fastest"
-FASTEST_RECURSIVE = "recursive:fastest"
+FASTEST_RECURSIVE, FASTEST_MULTIRATE = "recursive:fastest", "multirate:fastest"
 FASTEST_OTHER = "others:fastest"
 OWN_FILTER = "scipy:separable"  # what most people blur with
 MEANING = {
@@ -52,21 +53,24 @@ def sides_of(declared: Sequence[Declared]) -> list[tuple[Side, Side]]:
     """Groups whose fastest are held against each other, whichever backend they are of.
 
     On the CPU the separable blurs and the transforms, what SciPy blurs with and the transforms,
-    the transforms and the recursive filters; then a person's own blur and all others; the CPU's and
-    the GPU's, and the CPU's and those of software that stands in for a GPU. What a pair of one
-    backend says already is left out.
+    the transforms and the recursive filters, the transforms and multirate; then a person's own blur
+    and all others; the CPU's and the GPU's, and the CPU's and those of software that stands in for
+    a GPU. What a pair of one backend says already is left out.
     """
     cpu, gpu, software = ([one for one in declared if one.kind == kind] for kind in KINDS)
     separable = _side(FASTEST_SEPARABLE, [one for one in cpu if one.group == SEPARABLE])
     transforms = _side(FASTEST_FFT, [one for one in cpu if one.group == FFT])
-    recursive = _side(FASTEST_RECURSIVE, [one for one in cpu if one.method in RECURSIVE])
+    approximate = [
+        _side(name, [one for one in cpu if one.method in methods])
+        for name, methods in ((FASTEST_RECURSIVE, RECURSIVE), (FASTEST_MULTIRATE, MULTIRATE))
+    ]
     own = _side(OWN_FILTER, [one for one in cpu if one.name == OWN_FILTER])
     others = _side(FASTEST_OTHER, [one for one in cpu if one.origin != YOURS])
     pairs = pairs_of(declared)
     found = [
         (separable, transforms),
         *([(own, transforms)] if own.members != separable.members else []),
-        *([(transforms, recursive)] if _of_several_backends(transforms, recursive) else []),
+        *((transforms, one) for one in approximate if _of_several_backends(transforms, one)),
         *((others, _side(one.name, [one])) for one in cpu if one.origin == YOURS),
         (_side(FASTEST_CPU, cpu), _side(FASTEST_GPU, gpu)),
         (_side(FASTEST_CPU, cpu), _side(FASTEST_SOFTWARE, software)),

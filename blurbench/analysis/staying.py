@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterator, Sequence
 
 from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.analysis.next_size import uncertainty
-from blurbench.analysis.opponents import RECURSIVE
+from blurbench.analysis.opponents import MULTIRATE, RECURSIVE
 from blurbench.analysis.ordering import FIRST, outcome
-from blurbench.measure.race import FIRST_LOOK
+from blurbench.measure.stats import FIRST_LOOK
 from blurbench.names import DIRECT, FFT, SEPARABLE
-from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
+from blurbench.records.declared import Declared
+from blurbench.records.findings import Findings
 from blurbench.records.kinds import KINDS
+from blurbench.records.scopes import RANKING_SCOPE
 
 UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
 SETTLED = "left out: nothing is in question at this size"
@@ -89,7 +91,8 @@ def _methods(findings: Findings) -> Iterator[list[Declared]]:
     for device in _devices(findings):
         for group in (DIRECT, SEPARABLE, FFT):
             yield [one for one in device if one.group == group]
-        yield [one for one in device if one.method in RECURSIVE]
+        for methods in (RECURSIVE, MULTIRATE):
+            yield [one for one in device if one.method in methods]
 
 
 def _may_be_best(findings: Findings, group: Collection[Declared]) -> set[str]:

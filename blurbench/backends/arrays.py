@@ -180,7 +180,7 @@ def approximate_implementations(
             "ours",
             partial(prepare, method),
             partial(approximate.operations, method=method),
-            approximate.work_bytes,
+            partial(approximate.work_bytes, method=method),
             exact=False,
             own_kernel=True,
         )

@@ -10,11 +10,13 @@ from typing import Any
 from blurbench.backends.arrays import approximate_implementations
 from blurbench.backends.backend import Implementation
 from blurbench.methods import approximate, banded, dct, direct, fft, separable
+from blurbench.methods.multirate import METHOD
 from blurbench.methods.whole import banded as whole_banded
 from blurbench.methods.whole import box as whole_box
 from blurbench.methods.whole import dct as whole_dct
 from blurbench.methods.whole import direct as whole_direct
 from blurbench.methods.whole import fft as whole_fft
+from blurbench.methods.whole import multirate as whole_multirate
 from blurbench.methods.whole import separable as whole_separable
 from blurbench.methods.whole.fft import PlaneFourier
 from blurbench.methods.whole.library import Library
@@ -110,4 +112,14 @@ def box_implementations(backend: str, load: Callable[[], Any]) -> tuple[Implemen
             work_bytes=partial(whole_box.work_bytes, method=one.method),
         )
         for one in approximate_implementations(backend, load, tuple(approximate.BOXES))
+    )
+
+
+def multirate_implementation(backend: str, load: Callable[[], Any]) -> Implementation:
+    """`multirate` over a namespace."""
+    (one,) = approximate_implementations(backend, load, (METHOD,))
+    return replace(
+        one,
+        prepare=lambda problem: whole_multirate.WholeMultiratePlan(load(), problem),
+        work_bytes=whole_multirate.work_bytes,
     )

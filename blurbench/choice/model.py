@@ -112,6 +112,8 @@ def _work(method: str, height: int, width: int, channels: int, size: int) -> flo
         tall, wide = line_cost(height), line_cost(width)
     elif method in CONSTANT:
         return 0.0
+    elif method == "multirate":  # a part of the samples, the fewer the larger the kernel
+        return height * width * channels / size
     else:  # taps are added along rows and columns, as far as is known
         return height * width * channels * size
     return channels * (width * tall + height * wide)

@@ -21,7 +21,7 @@ def exports_from(given: Mapping[str, Any]) -> dict[str, str]:
     """Where text is to be written, by format, checked; `-` is standard output.
 
     Raises:
-        InputError: a file cannot be written, or two would go to standard output.
+        InputError: a file cannot be written, or two would go to one place.
     """
     return outputs_from(given).texts
 
@@ -30,29 +30,33 @@ def outputs_from(given: Mapping[str, Any]) -> Outputs:
     """Everything that is to be written, checked.
 
     Raises:
-        InputError: a file cannot be written, or two would go to standard output.
+        InputError: a file cannot be written, or two would go to one place.
     """
     from blurbench.records.outputs import SAVE, Outputs
 
     places = {kind: given.get(f"{kind}_path") for kind in KINDS}
     places[SAVE] = given.get(SAVE)
     named = {kind: str(place) for kind, place in places.items() if place is not None}
-    return checked(Outputs(named, given.get("all_columns", False)))
+    return checked(Outputs(named, given.get("all_columns", False)), given.get("out"))
 
 
-def checked(outputs: Outputs) -> Outputs:
-    """The same, now that it is known that all can be written.
+def checked(outputs: Outputs, folder: Path | None = None) -> Outputs:
+    """The outputs, now that it is known that all can be written.
+
+    Args:
+        folder: of the run that the command keeps, if it does.
 
     Raises:
-        InputError: a file cannot be written, or two would go to standard output.
+        InputError: a file cannot be written, or two would go to one place.
     """
-    from blurbench.files import check_output
+    from blurbench.files import check_apart, check_output
 
     for name, path in outputs.texts.items():
         if name == "report":
             check_page(path, "--report")
         else:
             check_output(path, f"--{name}", name)
+    check_apart({f"--{name}": path for name, path in outputs.texts.items()}, folder)
     on_stdout = [f"--{name}" for name, path in outputs.texts.items() if path == "-"]
     if len(on_stdout) > 1:
         raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")

@@ -63,15 +63,16 @@ def command_line() -> list[str]:
 def carry_out(question: Question, given: Mapping[str, Any]) -> int:
     """Measure what is asked, show it, write what was asked for; the exit code."""
     from blurbench.analysis.gate import rule
-    from blurbench.records.journal import check_folder, check_run_folder, load
+    from blurbench.records.journal import check_run_folder, load
     from blurbench.records.outputs import SAVE
+    from blurbench.study.blurred import check_save
     from blurbench.study.run import carry_out as measure
     from blurbench.study.run import describe
     from blurbench.study.session import Session
 
     outputs, out = outputs_from(given), given["out"]
     if SAVE in outputs.places:
-        check_folder(Path(outputs.places[SAVE]), "--save")
+        check_save(Path(outputs.places[SAVE]), question)
     if out:
         check_run_folder(out)
     console = console_for(outputs)

@@ -39,7 +39,8 @@ def carry_out_side_by_side(question: Question, given: Mapping[str, Any]) -> int:
         raise InputError("--baseline and --against are two gates: give one of them")
     outputs, python, out = outputs_from(given), given["against"], given["out"]
     console = console_for(outputs)
-    listener_for(question, console, given["quiet"]).asked()
+    listener = listener_for(question, console, given["quiet"])
+    listener.asked()
     session = Session(question.options)
     processes = given["processes"] if is_given("processes") else None
     question = one_side(question, session, processes)
@@ -56,6 +57,7 @@ def carry_out_side_by_side(question: Question, given: Mapping[str, Any]) -> int:
             if not given["quiet"]:
                 click.echo(f"Pair {pair} of {pairs}", err=True)
 
+        listener.begins(run)
         try:
             folder = out or Path(temporary)
             here, there = take_turns(question, python, run, begun, folder, progress)

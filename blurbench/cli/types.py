@@ -43,6 +43,8 @@ class Taps(Number):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         from blurbench.study.numbers import read_sides
 
+        if {",", ":"} & set(str(value)):
+            raise InputError(f"--size {value} is several: give one; sweep --sizes takes more")
         sides = read_sides(str(value))
         if len(sides) < 2:
             return super().convert(value, param, ctx)

@@ -64,13 +64,13 @@ def verify(
     if borders:
         pairs = under([read_border(name) for names in borders for name in names], pairs)
     asked = ask(pairs, options.backends)
-    seconds = seconds_of(asked.runnable, allow_even, quick)
+    seconds = seconds_of(asked.runnable, allow_even, quick, asked.software)
     if asked.runnable:
         count = count_cases(asked.runnable, allow_even, quick)
         quicker = "; --quick tries fewer" if seconds > LONG_S else ""
         say(error_console(), f"{count:,} cases take about {minutes(seconds)}{quicker}.")
     with piece_by_piece("verifying", seconds) as progress:
-        checks = check(asked.runnable, progress, allow_even, quick)
+        checks = check(asked.runnable, progress, allow_even, quick, asked.software)
     show_checks(open_console(), asked, checks)
     if not checks:
         return 3

@@ -105,13 +105,18 @@ class ShowingListener(Listener):
         """Bring the bar up to date; the text says what happens now."""
         raise NotImplementedError
 
+    def _print(self, *lines: str) -> None:
+        """Print what belongs above the tables, where that is wanted."""
+        if self._console is not None:
+            for line in lines:
+                say(self._console, line)
+            self._console.file.flush()
+
     def _tell(self, lines: Sequence[str], note: str | None) -> None:
         """Say what is asked, and what a user should know of the kernels and the images."""
         if self._console is None:
             return
-        for line in lines:
-            say(self._console, line)
-        self._console.file.flush()
+        self._print(*lines)
         notes = [f"{note}."] if note else []
         for image in self._question.originals:
             notes += [f"{image.name}: {own}." for own in image.notes]
@@ -131,7 +136,10 @@ class PointListener(ShowingListener):
         (image,), (kernel,) = question.originals, question.kernels
         problem = problem_for(image, kernel, question.options)
         lines = header_lines(image.name, problem, question.options.cache, image.pixels.dtype.name)
-        self._tell([*lines, ""], kernel.note)
+        self._tell(lines, kernel.note)
+
+    def begins(self, run: Run) -> None:
+        self._print(*device_lines(run.about.get("devices", {})), "")
 
     def budget(self, seconds: float) -> None:
         self._seconds = seconds
@@ -152,7 +160,7 @@ class PointsListener(ShowingListener):
         self._end: float | None = None
 
     def begins(self, run: Run) -> None:
-        lines = [*run_lines(run), *device_lines(run.about.get("devices", {}))]
+        lines = [*run_lines(run), *device_lines(run.about.get("devices", {})), ""]
         self._tell(lines, cut_note(self._question.kernels))
 
     def points(self, done: int, total: int, text: str, left_s: float | None = None) -> None:

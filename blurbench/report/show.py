@@ -12,7 +12,7 @@ from blurbench.records.journal import Log
 from blurbench.records.summary import Row, brief_summary, summary_of
 from blurbench.report.compare import show_risks
 from blurbench.report.console import error_console, say
-from blurbench.report.heading import machine_line, run_lines
+from blurbench.report.heading import device_lines, machine_line, run_lines
 from blurbench.report.table import Table
 from blurbench.report.units import MISSING, brief_duration
 from blurbench.report.views import view_of
@@ -20,7 +20,8 @@ from blurbench.report.views import view_of
 
 def lines_above(log: Log) -> list[str]:
     """What a run is about and where it was made, as the command that made it said it."""
-    return [*view_of(log).above(log), machine_line(log.run)]
+    devices = device_lines(log.run.about.get("devices", {}))
+    return [*view_of(log).above(log), machine_line(log.run), *devices]
 
 
 def show_log(console: Console, log: Log, everything: bool = False) -> None:

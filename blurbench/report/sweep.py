@@ -44,9 +44,11 @@ def show_sweep(console: Console, log: Log, everything: bool = False) -> None:
             continue
         _show_sizes(console, points)
         console.print()
-        for line in (*_crossover_lines(points), *_reason_lines(points)):
+        remarks = [*_crossover_lines(points), *_reason_lines(points)]
+        for line in remarks:
             say(console, line)
-        console.print()
+        if remarks:
+            console.print()
     if len(log.points) != 1 and log.run.about["unavailable"]:
         say(console, missing_line(log.run.about["unavailable"]))
         console.print()

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from blurbench.backends.words import read_border, read_dtype
-from blurbench.records.journal import DESCRIPTION, Journal
+from blurbench.files import DESCRIPTION
+from blurbench.records.journal import Journal
 from blurbench.study.options import Options
 from blurbench.study.question import Question
 from blurbench.study.run import describe

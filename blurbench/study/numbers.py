@@ -36,8 +36,8 @@ def read_number(
     try:
         number = kind(text[:-1]) / 100 if part else kind(text)
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise InputError(f"{what} {text!r} is not {wanted}") from None
+        wanted = "a whole number, as in 2" if kind is int else "a number, as in 2.5"
+        raise InputError(f"{what} {text!r} is not usable: give {wanted}") from None
     if percent and number > 1 and not part:
         raise InputError(f"{what} {text} is ambiguous: write {text}%, or a part of 1")
     if least is not None and not least <= number < float("inf"):
@@ -99,7 +99,7 @@ def read_sizes(given: Any, what: str) -> tuple[int, ...]:
 
 
 def _grid(start: str, stop: str, step: str) -> list[int]:
-    """Both ends included."""
+    """The sizes from start to stop, both included."""
     first, last = int(start), int(stop)
     if not step.startswith("x"):
         if int(step) < 1 or (last - first) // int(step) >= MOST_SIZES:

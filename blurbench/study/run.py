@@ -93,6 +93,7 @@ def resume(
     """
     question, session, run = _found_again(folder)
     listener = open_listener(question)
+    listener.asked()
     listener.begins(run)
     with closing(Journal.reopen(folder)) as journal:
         return question, _go_on(question, session, journal, listener, quiet)

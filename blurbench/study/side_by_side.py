@@ -11,8 +11,9 @@ from pathlib import Path
 
 from blurbench.analysis.gate import pairs_for
 from blurbench.errors import InputError
+from blurbench.files import DESCRIPTION
 from blurbench.records.export import to_json
-from blurbench.records.journal import DESCRIPTION, Journal, Run, check_run_folder, load
+from blurbench.records.journal import Journal, Run, check_run_folder, load
 from blurbench.study import likewise
 from blurbench.study.processes import call_process, last_line
 from blurbench.study.question import Question

@@ -32,6 +32,7 @@ MARKERS = {
     "extended_box": "p",
     "deriche": "*",
     "vyv": "h",
+    "multirate": "X",
 }
 OTHER_MARKERS = ("<", ">", "8", "d")
 Dash = tuple[float, ...]
