@@ -30,7 +30,7 @@ from blurbench.report import accuracy, against, batch, compare, inspect, show, t
 from blurbench.report.backends import show_backends
 from blurbench.report.console import say
 from blurbench.report.table import Brackets, Table
-from blurbench.study.verify import Check
+from blurbench.study.verify import Asked, Check
 from helpers.command import deny_gpu
 from helpers.covering import covering
 from helpers.screens import on, pipe, terminal
@@ -150,13 +150,7 @@ def the_contract(names: str) -> Show:
         for name in NAMES[names]
         for dtype in ("uint16", "float32")
     ]
-
-    def run(console: Console) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(verify, "verify", lambda *_: checks)
-            verify.run_and_show(console, [], named=[])
-
-    return run
+    return lambda console: verify.show_checks(console, Asked([], [], set(), {}), checks)
 
 
 @cache

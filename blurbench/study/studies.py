@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from blurbench.measure.judge import Rules
 from blurbench.records.journal import Log
 from blurbench.study.crossover import crossover, crossover_rules
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
+from blurbench.study.point.request import PointRequest
 from blurbench.study.question import Question
 from blurbench.study.session import Session
 from blurbench.study.sweep import finished, sweep
@@ -35,9 +37,10 @@ def _rules(options: Options) -> Rules:
     return options.rules
 
 
-# A comparison is a sweep over one size. A search is over when its time is: no log tells that.
+# A comparison is a sweep over one size, to which more time is given. A search is over when its
+# time is: no log tells that.
 STUDIES = {
-    "compare": Study(sweep, _rules, finished),
+    "compare": Study(partial(sweep, each=PointRequest(with_difference=True)), _rules, finished),
     "sweep": Study(sweep, _rules, finished),
     "crossover": Study(crossover, lambda options: crossover_rules(options.rules), lambda *_: False),
 }

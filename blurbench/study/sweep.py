@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from blurbench.image import Image
@@ -13,14 +13,13 @@ from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.study.listener import Listener
 from blurbench.study.options import problem_for
-from blurbench.study.point.admission import SHORTEST_S as COMPARE_S
 from blurbench.study.point.point import point_key
 from blurbench.study.point.request import PointRequest
 from blurbench.study.point.study import PointStudy
 from blurbench.study.question import Question
 from blurbench.study.session import Session
 
-SHORTEST_S = 5.0  # of a point, where no budget is given
+EACH_POINT = PointRequest(shortest=5.0)  # seconds, where no budget is given
 BEHIND = 10.0  # times the fastest: slower than that and growing, it is not measured further
 ALWAYS = 4 * 2**20  # samples of an image that take as long as all that does not depend on them
 ONCE_OFF = 2.0  # how far a single measurement may be off, as a factor
@@ -32,11 +31,15 @@ def sweep(
     log: Log,
     listener: Listener | None = None,
     process: int = 1,
+    each: PointRequest = EACH_POINT,
 ) -> bool:
     """Measure what one process has not measured yet; whether it got to the end.
 
     A budget counts what was measured in all attempts, and is shared out among the points and
     processes that are left, more of it to larger images.
+
+    Args:
+        each: what is asked at every point; two results are held against each other only once.
     """
     listener = listener or Listener()
     started, earlier_s = time.perf_counter(), log.measured_s
@@ -61,15 +64,15 @@ def sweep(
                 listener.points(done, total, text, left_s)
                 # Whoever the first process measured, the others measure too.
                 behind = hopeless(smaller) if process == 1 else {}
-                request = PointRequest(
+                request = replace(
+                    each,
                     budget=budget,
                     spare=spare,
-                    shortest=COMPARE_S if question.study == "compare" else SHORTEST_S,
                     process=process,
                     left_out={name: one.reason for name, one in behind.items()},
                     behind={name: one.times for name, one in behind.items()},
                     yardstick=question.options.processes > 1,
-                    with_difference=question.study == "compare" and process == 1,
+                    with_difference=each.with_difference and process == 1,
                 )
                 study = PointStudy(session, image, kernel, log, listener, request)
                 study.run()
