@@ -71,6 +71,18 @@ def test_rows_of_any_length_are_blurred(
 
 
 @runs
+@pytest.mark.parametrize("width", [1000, 1024])
+@pytest.mark.parametrize("size", [7, 9, 11, 13, 15, 17, 19])
+def test_sizes_at_which_one_plan_gives_way_to_another_are_blurred(size: int, width: int) -> None:
+    separable = owner.backend.implementation("separable")
+    assert separable is not None
+    problem = problem_of((20, width), size)
+    image, plan = noise(problem), separable.prepare(problem)
+    assert share_of_allowed(plan(image), reference(image, problem), image, problem) <= 1
+    assert plan.nbytes <= separable.work_bytes(problem)
+
+
+@runs
 @each_exact_plan
 @pytest.mark.parametrize("cval", [-400.0, 700.0])
 @pytest.mark.parametrize("size", [5, 31])

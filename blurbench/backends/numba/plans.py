@@ -21,6 +21,9 @@ OUTPUTS, TOGETHER = 4, 2  # see sums.py
 LONG = 1024
 THREADED = 1.2e7  # taps and OVERHEAD of all sums from which waking other threads pays
 OVERHEAD = 20  # of a sum, in taps
+CACHED = 2**23  # bytes of image and result that stay at hand
+NEAR_CACHED = 3  # the largest radius of a plan for few taps there, where vectors are long
+APART = 4096  # bytes, or a multiple: a column of rows so far apart crowds one place of the cache
 TURNS = 4  # of a thread: one that wakes late leaves its rows to the others
 
 Blur = Callable[[int, int, int], None]
@@ -104,7 +107,7 @@ def _side(problem: Problem) -> int:
 def _is_near(problem: Problem) -> bool:
     values = problem.width * problem.channels
     wide = values >= _side(problem)
-    return wide and 1 <= problem.kernel.radius <= _nearest() and not _clips(problem)
+    return wide and 1 <= problem.kernel.radius <= _nearest(problem) and not _clips(problem)
 
 
 def _clips(problem: Problem) -> bool:
@@ -114,13 +117,23 @@ def _clips(problem: Problem) -> bool:
     return not 0 <= problem.cval <= np.iinfo(problem.dtype).max
 
 
+def _nearest(problem: Problem) -> int:
+    """The largest radius of a plan for few taps.
+
+    Lines take fewer instructions, but move all pixels once more, and write many rows at a time.
+    """
+    cached = 2 * problem.image_bytes <= CACHED
+    crowded = problem.image_bytes // problem.height % APART == 0
+    return _nearest_of_processor(cached and not crowded)
+
+
 @functools.cache
-def _nearest() -> int:
-    """The largest radius of a plan for few taps: that depends on the processor."""
+def _nearest_of_processor(cached: bool) -> int:
     try:
-        return int(import_module("blurbench.backends.numba.sums").NEAR)
+        sums = import_module("blurbench.backends.numba.sums")
     except ImportError:
         return 0  # without Numba there is no plan, but still an estimate of its memory
+    return NEAR_CACHED if cached and sums.VECTOR_BYTES == 64 else int(sums.NEAR)
 
 
 def _near_room(problem: Problem) -> tuple[tuple[int, int], tuple[int, int]]:
