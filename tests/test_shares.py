@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 
 import numpy as np
 import pytest
@@ -42,6 +43,29 @@ def test_work_is_done_on_every_share(shares: int) -> None:
 def test_what_the_work_raises_is_raised(shares: int) -> None:
     with pytest.raises(ZeroDivisionError):
         do_all(lambda share: 1 // share, range(shares))
+
+
+def test_threads_whose_work_raised_go_on_with_other_work() -> None:
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            do_all(lambda share: 1 // (2 - share), range(3))
+    done: set[int] = set()
+    do_all(done.add, range(3))
+    assert done == {0, 1, 2}
+
+
+def test_what_the_caller_raises_waits_for_the_others() -> None:
+    done: list[int] = []
+
+    def work(share: int) -> None:
+        if share == 0:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        done.append(share)
+
+    with pytest.raises(KeyboardInterrupt):
+        do_all(work, range(3))
+    assert sorted(done) == [1, 2]
 
 
 @pytest.mark.parametrize("threads", [2, 3, 100])
