@@ -11,14 +11,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from blurbench.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from blurbench.blur import gaussian_blur, plan_cache, prepare
     from blurbench.border import BORDERS
     from blurbench.errors import InputError
     from blurbench.kernel import GaussianKernel
-    from blurbench.plan import Plan, Problem
-
-__version__ = "0.1.0"
+    from blurbench.plan import Plan
+    from blurbench.problem import Problem
 
 __all__ = [
     "BORDERS",

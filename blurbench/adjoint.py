@@ -16,42 +16,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from blurbench.plan import Plan, Problem
+from blurbench.problem import Problem
 
+Blur = Callable[..., Any]  # of an image, into `out` where that is given
+BlurFor = Callable[..., Blur]  # the blur for the problem with some attributes changed
 FIRST, LAST = slice(0, 1), slice(-1, None)
 
 
-def transpose(xp: Any, plan: Plan, gradient: Any, out: Any) -> None:
+def transpose(xp: Any, problem: Problem, blur_for: BlurFor, gradient: Any, out: Any) -> None:
     """Write into `out` what the transpose of the linear part of a blur makes of `gradient`."""
-    problem = plan.problem
     if problem.dtype == problem.work_dtype:
-        _transpose(xp, plan, gradient, out)
+        _transpose(xp, problem, blur_for, gradient, out)
     else:  # float16 may overflow between the steps
         work = getattr(xp, problem.work_dtype.name)
         result = xp.empty(problem.shape, dtype=work)
-        _transpose(xp, plan, xp.astype(gradient, work), result)
+        _transpose(xp, problem, blur_for, xp.astype(gradient, work), result)
         out[...] = xp.astype(result, out.dtype)
 
 
-def _transpose(xp: Any, plan: Plan, gradient: Any, out: Any) -> None:
+def _transpose(xp: Any, problem: Problem, blur_for: BlurFor, gradient: Any, out: Any) -> None:
     """The same in the work type."""
-    sibling = partial(plan.sibling, dtype=plan.problem.work_dtype)
-    if plan.problem.border == "mirror":
+    blur_for = partial(blur_for, dtype=problem.work_dtype)
+    if problem.border == "mirror":
         gradient = xp.asarray(gradient, copy=True)
         _scale_ends(gradient, 2.0)
-        sibling()(gradient, out)
+        blur_for()(gradient, out)
         _scale_ends(out, 0.5)
-    elif plan.problem.border == "nearest":
-        zero_outside = partial(sibling, border="constant", cval=0.0)
+    elif problem.border == "nearest":
+        zero_outside = partial(blur_for, border="constant", cval=0.0)
         zero_outside()(gradient, out)
-        _add_beyond(xp, plan.problem, zero_outside, gradient, out)
+        _add_beyond(xp, problem, zero_outside, gradient, out)
     else:
-        sibling(cval=0.0)(gradient, out)
+        blur_for(cval=0.0)(gradient, out)
 
 
 def _scale_ends(image: Any, factor: float) -> None:
@@ -61,9 +61,7 @@ def _scale_ends(image: Any, factor: float) -> None:
             image[_at(axis, side)] *= factor
 
 
-def _add_beyond(
-    xp: Any, problem: Problem, zero_outside: Callable[..., Plan], gradient: Any, out: Any
-) -> None:
+def _add_beyond(xp: Any, problem: Problem, zero_outside: BlurFor, gradient: Any, out: Any) -> None:
     """Add to the sides of `out` what a blur of `gradient` spreads beyond them.
 
     What falls beyond a side is a line to be blurred along that side. As an image of its own,

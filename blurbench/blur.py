@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import functools
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from blurbench import host
-from blurbench.backends.backend import Backend
-from blurbench.backends.device_arrays import OnDevice, adopt, library_of, lies_on_gpu
-from blurbench.backends.loss import meaning_of
-from blurbench.backends.registry import find_backend, find_implementation, place_of, probe
+from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.device_loss import meaning_of
+from blurbench.backends.images_on_gpu import OnDevice, adopt, library_of, lies_on_gpu
+from blurbench.backends.registry import find_backend, place_of, probe
 from blurbench.cache import IdleCache
-from blurbench.choice.auto import AUTO, DEVICE, HOST, choose
+from blurbench.choice.auto import AUTO, DEVICE, HOST
 from blurbench.choice.table import current
 from blurbench.errors import InputError
 from blurbench.image import Image, blur_with_alpha
 from blurbench.kernel import make_kernel
-from blurbench.plan import Plan, Problem, check_dtype
+from blurbench.plan import Plan
+from blurbench.problem import Problem, check_dtype
+from blurbench.recipe import Recipe
 
 KEPT_BYTES = 256 * 2**20
 
@@ -69,14 +70,10 @@ def prepare(
         InputError: an argument cannot be used (a ValueError with a one-line remedy).
         RuntimeError: the backend cannot run here; the message says why.
     """
-    what, wanted = (sigma, size, truncate, allow_even), check_dtype(dtype)
-    _check_tolerance(tolerance, backend, method)
-    if AUTO in (backend, method):
-        problem = _problem(tuple(shape), what, (border, cval), wanted, threads)
-        one = choose(problem, backend, method, tolerance, cpu_only=backend == AUTO)
-        backend, method = one.backend, one.method
-    how = (border, cval, method, backend)
-    return _make_plan(find_backend(backend), shape, what, how, wanted, threads)
+    kernel = make_kernel(sigma, size, truncate, allow_even)
+    recipe = Recipe(kernel, border, cval, backend, method, tolerance)
+    problem = recipe.problem(tuple(shape), check_dtype(dtype), threads)
+    return _make_plan(recipe.implementation(problem, cpu_only=backend == AUTO), problem)
 
 
 def gaussian_blur(
@@ -118,37 +115,33 @@ def gaussian_blur(
         RuntimeError: the backend cannot run here, or its device was lost; the message says why.
         MemoryError: it takes more memory than the device or the host has.
     """
-    there = _adopted(image, backend) if lies_on_gpu(image) else None
+    try:
+        kernel = _make_kernel(sigma, size, truncate, allow_even)
+        recipe = _make_recipe(kernel, border, cval, backend, method, tolerance)
+    except TypeError:  # a list, say, where a number belongs
+        make_kernel(sigma, size, truncate, allow_even)
+        raise
+    return blur_array(image, recipe, dtype, threads)
+
+
+def blur_array(image: Any, recipe: Recipe, dtype: Any = None, threads: int | None = None) -> Any:
+    """Blur one image by a recipe, as `gaussian_blur` does."""
+    there = _adopted(image, recipe.backend) if lies_on_gpu(image) else None
     if there is not None:
         image, own = there.array, there.dtype
     else:
         image = image if hasattr(image, "dtype") else np.asarray(image)
         own = image.dtype
     wanted = _wanted_dtype(own, dtype)
-    what, how = (sigma, size, truncate, allow_even), (border, cval, method, backend)
-    _check_tolerance(tolerance, backend, method)
-    # Numbers of different types may be equal and not equally welcome: 5 is a size, 5.0 is not.
-    types = type(sigma), type(size)
-    try:
-        if AUTO in (backend, method):
-            place = HOST if there is None else DEVICE
-            how = _resolve(image.shape, wanted, what, how, types, threads, tolerance, place)
-            backend = how[-1]
-        key = (image.shape, wanted, what, how, types, threads)
-        hash(key)
-    except TypeError:  # a list, say, where a number belongs
-        make_kernel(*what)
-        raise
-    owner = find_backend(backend)
-
-    def make() -> Plan:
-        return _make_plan(owner, image.shape, what, how, wanted, threads)
-
+    if recipe.is_open:
+        place = HOST if there is None else DEVICE
+        recipe = _settle(recipe, image.shape, wanted, threads, place)
+    owner = find_backend(recipe.backend)
     with nullcontext() if there is None else there.device:
         if wanted != own:
             image = image.astype(wanted) if there is None else there.converted(wanted)
         try:
-            with plan_cache.borrow((*key, place_of(owner)), make) as plan:
+            with borrow_plan(recipe, image.shape, wanted, threads) as plan:
                 if owner.carry is None or there is not None:
                     return plan(image)
                 return owner.carry(plan, image)
@@ -161,12 +154,31 @@ def gaussian_blur(
             raise meaning from error
 
 
-def blur_file_pixels(image: Image, **how: Any) -> NDArray[Any]:
+def blur_file_pixels(image: Image, recipe: Recipe, threads: int | None = None) -> NDArray[Any]:
     """The pixels of an image file blurred as `gaussian_blur` does; colour weighted by opacity."""
-    if image.alpha:
-        return blur_with_alpha(image.pixels, lambda weighted: gaussian_blur(weighted, **how))
-    blurred: NDArray[Any] = gaussian_blur(image.pixels, **how)
-    return blurred
+
+    def blur(pixels: NDArray[Any]) -> NDArray[Any]:
+        blurred: NDArray[Any] = blur_array(pixels, recipe, threads=threads)
+        return blurred
+
+    return blur_with_alpha(image.pixels, blur) if image.alpha else blur(image.pixels)
+
+
+def borrow_plan(
+    recipe: Recipe, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None
+) -> AbstractContextManager[Plan]:
+    """A plan of the cache for images of a shape and type; it works where the calling thread does.
+
+    Args:
+        recipe: names what runs, `auto` is settled.
+    """
+
+    def make() -> Plan:
+        problem = recipe.problem(shape, dtype, threads)
+        return _make_plan(recipe.implementation(problem), problem)
+
+    place = place_of(find_backend(recipe.backend))
+    return plan_cache.borrow((recipe, shape, dtype, threads, type(threads), place), make)
 
 
 def _adopted(image: Any, backend: str) -> OnDevice:
@@ -218,62 +230,29 @@ def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:
     return wanted
 
 
-def _check_tolerance(tolerance: float | None, backend: str, method: str) -> None:
-    if tolerance is not None and AUTO not in (backend, method):
-        raise InputError(
-            f"tolerance {tolerance!r} is for what auto may choose: use method='auto', or name an "
-            "approximate method"
-        )
+# Numbers of different types may be equal and not equally welcome: 5 is a size, or a number of
+# threads, and 5.0 is not. So what is kept is found by their types, too.
+_make_kernel = functools.lru_cache(maxsize=256, typed=True)(make_kernel)
+_make_recipe = functools.lru_cache(maxsize=256)(Recipe)
 
 
-def _problem(
-    shape: tuple[int, ...],
-    what: tuple[float | None, int | None, float, bool],
-    border: tuple[str, float],
-    dtype: np.dtype[Any],
-    threads: int | None,
-) -> Problem:
-    threads = host.usable_cpus() if threads is None else threads
-    return Problem(make_kernel(*what), tuple(shape), dtype, *border, threads)
-
-
-@functools.lru_cache(maxsize=1024)
-def _resolve(
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    what: tuple[float | None, int | None, float, bool],
-    how: tuple[str, float, str, str],
-    types: tuple[type, type],
-    threads: int | None,
-    tolerance: float | None,
-    place: str,
-) -> tuple[str, float, str, str]:
-    """`how` with the method and backend that `auto` stands for."""
-    border, cval, method, backend = how
-    problem = _problem(shape, what, (border, cval), dtype, threads)
-    one = choose(problem, backend, method, tolerance, place)
-    return border, cval, one.method, one.backend
+@functools.lru_cache(maxsize=1024, typed=True)
+def _settle(
+    recipe: Recipe, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None, place: str
+) -> Recipe:
+    """The recipe with the names that `auto` stands for with such an image."""
+    return recipe.settled(recipe.problem(shape, dtype, threads), place)
 
 
 def forget_choices() -> None:
     """Choose anew from now on, by the table as it is now."""
     current.cache_clear()
-    _resolve.cache_clear()
+    _settle.cache_clear()
 
 
-def _make_plan(
-    owner: Backend,
-    shape: tuple[int, ...],
-    what: tuple[float | None, int | None, float, bool],
-    how: tuple[str, float, str, str],
-    dtype: np.dtype[Any],
-    threads: int | None,
-) -> Plan:
-    border, cval, method, backend = how
-    implementation = find_implementation(backend, method)
-    problem = _problem(tuple(shape), what, (border, cval), dtype, threads)
+def _make_plan(implementation: Implementation, problem: Problem) -> Plan:
     implementation.check(problem)
-    _check_runs(owner)
+    _check_runs(find_backend(implementation.backend))
     plan = implementation.prepare(problem)
     plan.prepare = implementation.prepare_sibling if implementation.exact else None
     return plan

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from blurbench.errors import InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 ROWS = 64  # looked at together, so that no second image is needed
 

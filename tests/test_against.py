@@ -24,14 +24,14 @@ CELL = [
 
 
 class Duel(Written):
-    """A run in a folder; backends whose names begin with `peer` are libraries."""
+    """A run in a folder; backends whose names begin with `peer` are libraries, `mine` is yours."""
 
     def __init__(self, folder: str, *names: str, approximate: str = "", **more: Any) -> None:
         super().__init__(*names, **{"study": "sweep", "sizes": (3, 7), **more})
         declared = tuple(
             replace(
                 one,
-                origin="library" if one.backend.startswith("peer") else "ours",
+                origin="library" if one.backend.startswith("peer") else one.origin,
                 exact=one.name != approximate,
             )
             for one in self.log.run.declared
@@ -70,6 +70,18 @@ def cells(*folders: str) -> list[dict[str, Any]]:
 def only(folder: str) -> dict[str, Any]:
     (cell,) = cells(folder)
     return cell
+
+
+def test_a_blur_of_ones_own_is_on_neither_side() -> None:
+    log = Duel("run", "we:a", "peer:c", "mine:blur")
+    log.race(3, {"we:a": 0.001, "peer:c": 0.009, "mine:blur": 0.0001})
+    assert (only(log.done())["ours"], only("run")["peer"]) == ("we:a", "peer:c")
+
+
+def test_a_blur_of_ones_own_is_no_peer() -> None:
+    log = Duel("run", "we:a", "mine:blur")
+    log.race(3, {"we:a": 0.001, "mine:blur": 0.0001})
+    assert "no exact peer was timed" in run("show", log.done(), "--against", "peers").err
 
 
 def test_the_best_of_both_sides_meet_in_every_cell() -> None:

@@ -307,10 +307,10 @@ def test_whatever_a_library_raises_at_one_file_does_not_end_the_others(
     save("in/a.png", "in/b.png", "in/c.png")
     blur_pixels = batch.blur_file_pixels
 
-    def fail_at_b(image: Any, **how: Any) -> Any:
+    def fail_at_b(image: Any, *how: Any) -> Any:
         if image.name.endswith("b.png"):
             raise RuntimeError("out of\nluck")
-        return blur_pixels(image, **how)
+        return blur_pixels(image, *how)
 
     monkeypatch.setattr(batch, "blur_file_pixels", fail_at_b)
     ran = blur("in")
@@ -637,13 +637,13 @@ def count_at_once(
     inside, seen, lock = [0], [], threading.Lock()
     blur_pixels = batch.blur_file_pixels
 
-    def counting(image: Any, **how: Any) -> Any:
+    def counting(image: Any, *how: Any) -> Any:
         with lock:
             inside[0] += 1
             seen.append(inside[0])
         try:
             meet()
-            return blur_pixels(image, **how)
+            return blur_pixels(image, *how)
         finally:
             with lock:
                 inside[0] -= 1

@@ -31,11 +31,12 @@ from blurbench.choice.auto import choose, expected
 from blurbench.choice.model import TERMS, terms_of
 from blurbench.choice.policy import policy
 from blurbench.choice.table import Table, current, own_path, read_table, write_table
-from blurbench.folders.batch import Blur
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.clock import HostClock
 from blurbench.methods.transform import line_cost, padded_cost
-from blurbench.plan import DTYPES, Problem
+from blurbench.names import DTYPES
+from blurbench.problem import Problem
+from blurbench.recipe import Recipe
 from blurbench.tune import rounds, tuning
 from helpers.command import deny_gpu, run
 from helpers.pictures import save
@@ -109,6 +110,12 @@ def test_an_expected_time_is_the_sum_of_its_figures_and_terms() -> None:
     )
     assert terms == (1, 160, 18432, 18432 - 1000, 18432 * 15)
     assert found == [(1 + 2 * 160 + 3 * 18432 + 4 * 17432 + 5 * 18432 * 15, "scipy:separable")]
+
+
+def test_multirate_costs_less_the_larger_the_kernel_is() -> None:
+    small, large = (terms_of("multirate", 64, 96, 3, 4, size, 4000) for size in (15, 151))
+    assert small[:-1] == large[:-1]
+    assert small[-1] > large[-1] > 0
 
 
 @pytest.mark.parametrize(
@@ -282,7 +289,7 @@ def test_a_choice_that_was_made_is_not_made_again(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_default_never_depends_on_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blurbench.blur.choose", None)
+    monkeypatch.setattr("blurbench.recipe.choose", None)
     image = np.random.default_rng(0).random((32, 32), dtype=np.float32)
     plain = gaussian_blur(image, size=31, method="separable", backend="scipy")
     np.testing.assert_array_equal(gaussian_blur(image, size=31), plain)
@@ -621,8 +628,9 @@ def test_an_image_file_is_blurred_by_what_is_fastest_on_the_threads_that_it_gets
 ) -> None:
     monkeypatch.setattr(host, "usable_cpus", lambda: 8)
     keep(table_of(cost("numpy:fft", 1e-9, threads=1), cost("scipy:fft", 1e-9, threads=8)))
-    how = Blur(GaussianKernel.from_size(5), "auto", "auto", "reflect", 0.0)
-    assert how.implementation(how.problem((64, 96), np.dtype("float32"), threads)).name == name
+    recipe = Recipe(GaussianKernel.from_size(5), backend="auto", method="auto")
+    problem = recipe.problem((64, 96), np.dtype("float32"), threads)
+    assert recipe.implementation(problem).name == name
 
 
 def test_blur_by_auto_runs_what_is_chosen_for_each_image(own_folder: Path) -> None:

@@ -27,7 +27,8 @@ from blurbench.backends.registry import backends, find_backend
 from blurbench.blur import gaussian_blur
 from blurbench.image import read_image
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Problem
+from blurbench.names import DTYPES
+from blurbench.problem import Problem
 from blurbench.records.summary import Key, Row
 from blurbench.report.compare import show_answers
 from blurbench.report.console import open_console

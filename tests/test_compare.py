@@ -41,7 +41,8 @@ from blurbench.measure.judge import (
     Rules,
 )
 from blurbench.measure.race import FIRST_LOOK
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.export import to_json
 from blurbench.records.findings import ALONE
 from blurbench.records.journal import Journal, Log
@@ -53,7 +54,7 @@ from blurbench.study.exactness import allowed_error
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
 from blurbench.study.point.bandwidth import CopySample, time_copies
-from blurbench.study.question import Question, Source
+from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 from helpers.planted import (
     SMALL,
@@ -167,7 +168,7 @@ def simulate_into(
     """The same, into a log of the test's own."""
     options = Options(**{"backends": ("fake",), "threads": 1, "seed": 1, "budget": budget, **given})
     session = Session(options)
-    question = Question("compare", (Source(),), (SMALL,), (KERNEL,), options)
+    question = Question("compare", (ImageSource(),), (SMALL,), (KERNEL,), options)
     log = make_log(question.describe(session, [], options.rules))
     return compare(SMALL, KERNEL, options, listener, log, session), log
 

@@ -11,7 +11,7 @@ import pytest
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import collect, find_implementation
 from blurbench.methods import approximate, fft
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.contract import noise, problem_of
 
 PROBLEM = problem_of(7, (10, 20, 3))

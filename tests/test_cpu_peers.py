@@ -16,14 +16,15 @@ import pytest
 import blurbench
 from blurbench.backends import halide, opencv, pillow, pyvips, skimage
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.lent import Lent
+from blurbench.backends.process_settings import ProcessSetting
 from blurbench.backends.registry import find_implementation
 from blurbench.errors import InputError
 from blurbench.extras import install
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import APPROXIMATE, Rounds, Rules, judge, may_lead
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.lead import lead_of
 from blurbench.report.console import open_console
 from blurbench.report.verify import run_and_show
@@ -227,7 +228,7 @@ def test_pyvips_takes_the_threads_of_the_problem_and_leaves_the_users_settings()
 
 def test_plans_that_run_at_the_same_time_leave_the_users_setting() -> None:
     now = [8]
-    setting = Lent(lambda: now[0], lambda value: now.__setitem__(0, value))
+    setting = ProcessSetting(lambda: now[0], lambda value: now.__setitem__(0, value))
     first, second = setting.to(1), setting.to(2)
     first.__enter__()
     second.__enter__()

@@ -31,7 +31,7 @@ from blurbench.report.crossover import show_crossovers
 from blurbench.study.crossover import crossover, crossover_rules, document, points_of
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
-from blurbench.study.question import Question, Source
+from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 from helpers.command import Ran, deny_gpu, run
 from helpers.moments import Killed, Moments, Stoppable, doubled
@@ -108,7 +108,7 @@ def asking(
 ) -> Question:
     options = Options(**{"backends": ("fake",), "threads": 1, "seed": 1, "budget": 600.0, **given})
     kernels = (GaussianKernel.from_size(size, sigma) for size in range(smallest, largest + 1, 2))
-    return Question("crossover", (Source(),), (image,), tuple(kernels), options)
+    return Question("crossover", (ImageSource(),), (image,), tuple(kernels), options)
 
 
 def search_with(question: Question, listener: Listener | None = None) -> Log:

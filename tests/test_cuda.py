@@ -23,7 +23,7 @@ import pytest
 from blurbench.backends.cuda.columns import ColumnsPlan
 from blurbench.backends.cuda.compiler import Kernel, Toolkit, options, source
 from blurbench.backends.cuda.compiler import toolkit as cuda_toolkit
-from blurbench.backends.cuda.direct import IN_ONE_LAUNCH, DirectPlan, launches
+from blurbench.backends.cuda.direct import IN_ONE_LAUNCH, CudaDirectPlan, launches
 from blurbench.backends.cuda.fused import FusedPlan
 from blurbench.backends.cuda.plan import INTERLEAVED
 from blurbench.backends.cuda.shapes import (
@@ -36,7 +36,9 @@ from blurbench.backends.cuda.shapes import (
     table_text,
 )
 from blurbench.border import BORDERS
-from blurbench.plan import DTYPES, Plan, Problem
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers import cuda_on_cpu
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.covering import PRODUCTS, covering
@@ -92,7 +94,7 @@ def fused(toolkit: Toolkit, problem: Problem) -> Plan:
 KINDS: dict[str, Make] = {
     "fused": fused,
     "columns": ColumnsPlan,
-    "direct": DirectPlan,
+    "direct": CudaDirectPlan,
 }
 each_kind = pytest.mark.parametrize("kind", KINDS)
 

@@ -26,7 +26,7 @@ from blurbench.backends.cuda.fft import (
 )
 from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers import cuda_on_cpu
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.covering import PRODUCTS, covering

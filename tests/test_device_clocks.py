@@ -9,10 +9,10 @@ import pytest
 
 from blurbench.backends.device import HOLD_S, EventClock
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.point.alone import time_alone
 from blurbench.study.point.bandwidth import time_device_copies
-from blurbench.study.point.device_cells import DeviceCell, Place
+from blurbench.study.point.device_cells import DeviceCell, DevicePlace
 from helpers.queueing import ASLEEP_S, LAUNCH_S, HostClock, QueueingDevice, blurring
 
 PROBLEM = Problem(GaussianKernel.from_size(5), (6, 7), np.dtype("float32"))
@@ -39,7 +39,7 @@ def clock(device: QueueingDevice, host: HostClock) -> EventClock:
 
 @pytest.fixture
 def cell(device: QueueingDevice) -> DeviceCell:
-    return DeviceCell(blurring(device, KERNEL_S), PROBLEM, [IMAGE], Place(device, [IMAGE]))
+    return DeviceCell(blurring(device, KERNEL_S), PROBLEM, [IMAGE], DevicePlace(device, [IMAGE]))
 
 
 # The events.
@@ -128,7 +128,7 @@ def test_compute_costs_what_the_device_takes_and_not_the_way_there(cell: DeviceC
 
 
 def test_a_stall_while_costs_are_learnt_is_not_taken_for_one(device: QueueingDevice) -> None:
-    place, blur = Place(device, [IMAGE]), blurring(device, KERNEL_S)
+    place, blur = DevicePlace(device, [IMAGE]), blurring(device, KERNEL_S)
     DeviceCell(blur, PROBLEM, [IMAGE], place)
     needed = device.launches
     for launch in range(needed // 2, needed, 3):
@@ -142,7 +142,7 @@ def test_a_stall_while_costs_are_learnt_is_not_taken_for_one(device: QueueingDev
 def test_the_costs_of_a_scope_tell_what_measuring_it_takes(
     device: QueueingDevice, host: HostClock, scope: str, loops: int
 ) -> None:
-    cell = DeviceCell(blurring(device, KERNEL_S), PROBLEM, [IMAGE], Place(device, [IMAGE]))
+    cell = DeviceCell(blurring(device, KERNEL_S), PROBLEM, [IMAGE], DevicePlace(device, [IMAGE]))
     cost, began = cell.costs[scope], host.now
     cell.scopes[scope](loops)
     expected = loops * (cost.call_s + cost.launch_s) + cost.untimed_s
@@ -162,7 +162,7 @@ def test_a_sample_of_compute_tells_whether_the_device_waited(
     device: QueueingDevice, launches: int, stalled: bool
 ) -> None:
     blur = blurring(device, KERNEL_S, launches)
-    cell = DeviceCell(blur, PROBLEM, [IMAGE], Place(device, [IMAGE]))
+    cell = DeviceCell(blur, PROBLEM, [IMAGE], DevicePlace(device, [IMAGE]))
     cell.scopes["compute"](2)
     assert cell.conditions["stalled"] is stalled
 
@@ -178,7 +178,7 @@ def test_a_sample_end_to_end_says_nothing_of_that(cell: DeviceCell) -> None:
 def test_a_second_cell_takes_no_more_memory_for_what_arrives_and_results(
     device: QueueingDevice,
 ) -> None:
-    place = Place(device, [IMAGE])
+    place = DevicePlace(device, [IMAGE])
     before = device.arrays
     for _ in range(2):
         DeviceCell(blurring(device, KERNEL_S), PROBLEM, [IMAGE], place)
@@ -190,7 +190,7 @@ def test_the_yardstick_is_the_faster_way_to_copy(
     device: QueueingDevice, ways: tuple[float, float]
 ) -> None:
     device.ways = ways
-    samples = list(time_device_copies(Place(device, [IMAGE]), done=0))
+    samples = list(time_device_copies(DevicePlace(device, [IMAGE]), done=0))
     found = min(one.elapsed_s / one.loops for one in samples)
     assert found == pytest.approx(3.5e-5, rel=0.02)
 

@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+import blurbench
 from blurbench.backends.backend import Backend
 from blurbench.backends.device import Device, EventClock, LaunchClock
-from blurbench.plan import Problem
+from blurbench.border import BORDERS
+from blurbench.problem import Problem
 from blurbench.study.point.device_cells import DeviceCell, place_on
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.devices import WAYS, opened, reach
 
 Array = np.ndarray[Any, Any]
 PROBLEM = problem_of(9, (20, 30))
+later = pytest.mark.rest("device kernels")
 
 
 @pytest.fixture(scope="module", params=WAYS)
@@ -105,6 +108,53 @@ def test_a_host_image_is_carried_into_the_callers_memory(backend: Backend, devic
 
 def test_there_is_memory_left(device: Device) -> None:
     assert device.free_bytes() > 2**20
+
+
+# A plan's life.
+
+
+# A driver may take a second to compile a kernel that it has not cached: the quick run has few.
+@pytest.mark.parametrize(
+    "border",
+    ["reflect", "mirror", *(pytest.param(one, marks=later) for one in BORDERS[2:])],
+)
+def test_the_adjoint_is_the_transpose(backend: Backend, device: Device, border: str) -> None:
+    methods = itertools.cycle(one.method for one in backend.implementations if one.exact)
+    method = dict(zip(BORDERS, methods, strict=False))[border]
+    given: dict[str, Any] = {"size": 9, "border": border, "cval": 3.0, "method": method}
+    plan = blurbench.prepare((11, 14, 3), backend=backend.name, **given)
+    exact = blurbench.prepare((11, 14, 3), backend="numpy", dtype=np.float64, **given)
+    gradient = noise(plan.problem, -1, 1)
+    found = fetched(device, plan.adjoint(placed(device, gradient)), gradient)
+    assert np.abs(found - exact.adjoint(gradient.astype(np.float64))).max() < 3e-6
+
+
+@pytest.mark.parametrize("border", ["reflect", "mirror"])
+def test_the_adjoint_may_overwrite_its_gradient(
+    backend: Backend, device: Device, border: str
+) -> None:
+    plan = blurbench.prepare((11, 14), size=5, border=border, backend=backend.name)
+    gradient = noise(plan.problem)
+    there = placed(device, gradient)
+    expected = fetched(device, plan.adjoint(there), gradient)
+    plan.adjoint(there, out=there)
+    assert np.array_equal(fetched(device, there, gradient), expected)
+
+
+def test_a_result_may_overwrite_its_image(backend: Backend, device: Device) -> None:
+    plan, image = prepare(backend), noise(PROBLEM)
+    there = placed(device, image)
+    expected = fetched(device, plan(there), image)
+    plan(there, out=there)
+    assert np.array_equal(fetched(device, there, image), expected)
+
+
+def test_a_plan_takes_another_image_into_the_same_result(backend: Backend, device: Device) -> None:
+    plan, out = prepare(backend), device.empty(PROBLEM.shape, PROBLEM.dtype)
+    for seed in (1, 2):
+        image = noise(PROBLEM, seed=seed)
+        plan(placed(device, image), out)
+        assert is_blur_of(fetched(device, out, image), image)
 
 
 # Its clock.

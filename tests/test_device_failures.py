@@ -31,11 +31,13 @@ from blurbench.backends.nvml import is_shared
 from blurbench.backends.registry import find_implementation
 from blurbench.backends.wgpu.adapters import probe
 from blurbench.backends.wgpu.device import WgpuDevice, open_device
-from blurbench.backends.wgpu.separable import SeparablePlan
+from blurbench.backends.wgpu.memory import Memory
+from blurbench.backends.wgpu.separable import WgpuSeparablePlan
 from blurbench.cli.runs import LOST, resume
 from blurbench.errors import DeviceLostError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.journal import Journal, Log, Run, load
 from blurbench.records.summary import Row
 from blurbench.study.compare import compare
@@ -43,7 +45,7 @@ from blurbench.study.devices import Devices
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
 from blurbench.study.patience import PATIENCE_S, HungError, any_left_behind, within
-from blurbench.study.question import Question, Source
+from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 from blurbench.study.sweep import sweep
 from helpers.command import Ran, measure_briefly, run
@@ -148,7 +150,7 @@ def asking(*sizes: int, **given: Any) -> Question:
         **{"backends": ("fake", "gpu"), "threads": 1, "seed": 1, "budget": 60.0, **given}
     )
     kernels = tuple(GaussianKernel.from_size(size) for size in sizes)
-    return Question("sweep", (Source(),), (SMALL,), kernels, options)
+    return Question("sweep", (ImageSource(),), (SMALL,), kernels, options)
 
 
 def compared(make_log: Callable[[Run], Log] = Log, **given: Any) -> dict[str, Row]:
@@ -744,15 +746,15 @@ def little_memory() -> Iterator[None]:
 def test_an_adapter_without_memory_ends_the_row_that_asks_for_it(
     adapter: Callable[[], WgpuDevice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blur = SeparablePlan._run
+    blur = WgpuSeparablePlan._run
 
-    def ask(self: SeparablePlan, image: Any, out: Any) -> None:
+    def ask(self: WgpuSeparablePlan, image: Any, out: Any) -> None:
         if self.problem.shape == SMALL.pixels.shape:
             with little_memory():
                 self.device.empty((2**13, 2**13), np.dtype(np.float32))
         blur(self, image, out)
 
-    monkeypatch.setattr(SeparablePlan, "_run", ask)
+    monkeypatch.setattr(WgpuSeparablePlan, "_run", ask)
     question = asking(5, **ON_ADAPTER)
     session = Session(question.options)
     log = Log(question.describe(session, [], question.options.rules))
@@ -767,15 +769,15 @@ def test_software_is_not_asked_for_more_memory_than_the_host_has(
     adapter: Callable[[], WgpuDevice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device = adapter()
-    monkeypatch.setattr(device, "software", True)
-    monkeypatch.setattr(device, "free_bytes", lambda: 1000)
+    memory = Memory(device._gpu, device.queue, device.name, 2**30, on_host=True)
+    monkeypatch.setattr("blurbench.host.available_memory", lambda: 1000)
     with pytest.raises(MemoryError, match="1024 bytes are asked for and 1000 are free"):
-        device.empty((16, 16), np.dtype(np.float32))
+        memory.buffer(1024)
 
 
 HANGING = """
 import sys, wgpu
-from blurbench.backends.wgpu.separable import SeparablePlan
+from blurbench.backends.wgpu.separable import WgpuSeparablePlan
 from blurbench.cli.main import main
 from blurbench.study import devices
 
@@ -799,25 +801,25 @@ def hang(self, image, out):
         layout=pipeline.get_bind_group_layout(0),
         entries=[{"binding": 0, "resource": {"buffer": buffer, "offset": 0, "size": 256}}],
     )
-    with self.device.commands() as encoder:
+    with self.device.queue.commands() as encoder:
         work = encoder.begin_compute_pass()
         work.set_pipeline(pipeline)
         work.set_bind_group(0, bindings)
         work.dispatch_workgroups(65535)
         work.end()
 
-SeparablePlan._run = hang
+WgpuSeparablePlan._run = hang
 main()
 """
 CRASHING = """
 import os
-from blurbench.backends.wgpu.separable import SeparablePlan
+from blurbench.backends.wgpu.separable import WgpuSeparablePlan
 
 def crash(self, image, out):
     os.abort()
 
 if "BLURBENCH_PARENT_PIPE" in os.environ and "BLURBENCH_LOST" not in os.environ:
-    SeparablePlan._run = crash
+    WgpuSeparablePlan._run = crash
 """
 ASKED = ("in/3.png", "--size", "5", "--backend", "numpy,wgpu", "--method", "separable,fft")
 BRIEF = ("--budget", "20", "--rounds", "1", "--quiet", "--json", "-")

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import blurbench
 from blurbench.backends.backend import Implementation
-from blurbench.backends.cuda.direct import DirectPlan
+from blurbench.backends.cuda.direct import CudaDirectPlan
 from blurbench.backends.cuda.separable import separable_plan
 from blurbench.backends.registry import find_implementation
 from blurbench.border import BORDERS
@@ -22,7 +22,7 @@ from blurbench.cli.main import cli
 from blurbench.errors import InputError
 from blurbench.image import write_image
 from blurbench.kernel import MIN_SIGMA, GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers import cuda_on_cpu
 from helpers.contract import reference, share_of_allowed
 
@@ -91,7 +91,7 @@ def test_every_implementation_keeps_the_contract_or_refuses(
 
 
 @pytest.mark.skipif(cuda_on_cpu.COMPILER is None, reason="needs g++")
-@pytest.mark.parametrize("plan", [separable_plan, DirectPlan])
+@pytest.mark.parametrize("plan", [separable_plan, CudaDirectPlan])
 def test_the_cuda_kernels_keep_the_contract(
     plan: Callable[..., Any],
 ) -> None:

@@ -20,7 +20,8 @@ from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Problem
+from blurbench.names import DTYPES
+from blurbench.problem import Problem
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.covering import covering
 

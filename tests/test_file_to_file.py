@@ -16,7 +16,7 @@ from blurbench.blur import gaussian_blur
 from blurbench.errors import InputError
 from blurbench.extras import install
 from blurbench.image import blur_with_alpha, check_writable, read_image, write_image
-from blurbench.image.about import About
+from blurbench.image.metadata import Metadata
 from helpers import png_files
 from helpers.command import QUICK, deny_gpu, measure_briefly, run
 from helpers.pictures import noise, profile_of
@@ -134,10 +134,10 @@ def test_compare_saves_what_it_blurred_at_its_depth(monkeypatch: pytest.MonkeyPa
 
 
 def test_channels_that_are_no_opacity_go_to_tiff_alone() -> None:
-    about = About(photometric="RGB", extrasamples=("UNSPECIFIED",))
+    metadata = Metadata(photometric="RGB", extrasamples=("UNSPECIFIED",))
     with pytest.raises(InputError, match=r"a\.png cannot hold 1 channels beside .*\.tif"):
-        write_image("a.png", noise(7, 9, 4), about)
-    write_image("a.tif", noise(7, 9, 4), about)
+        write_image("a.png", noise(7, 9, 4), metadata)
+    write_image("a.tif", noise(7, 9, 4), metadata)
     assert not read_image("a.tif").alpha
 
 
@@ -172,7 +172,7 @@ def test_the_colour_space_of_a_png_is_carried_to_png(space: str, bits: int) -> N
     content = png_files.encode(samples, bits, png_files.RGB, SPACES[space])
     Path("a.png").write_bytes(content)
     assert run("blur", "a.png", "-o", "b.png", *SIGMA).err == ""
-    assert read_image("b.png").about.colour_space == SPACES[space]
+    assert read_image("b.png").metadata.colour_space == SPACES[space]
 
 
 def test_a_colour_space_that_is_lost_is_told() -> None:
@@ -193,7 +193,7 @@ def test_the_colour_space_of_an_avif_is_carried_to_png() -> None:
     how = {"bitspersample": 10, "primaries": 9, "transfer": 16}
     Path("a.avif").write_bytes(imagecodecs.avif_encode(values, 90, **how))
     run("blur", "a.avif", "-o", "b.png", *SIGMA)
-    assert read_image("b.png").about.colour_space == {b"cICP": bytes([9, 16, 0, 1])}
+    assert read_image("b.png").metadata.colour_space == {b"cICP": bytes([9, 16, 0, 1])}
 
 
 def with_profile(jp2: bytes, profile: bytes) -> bytes:
@@ -214,16 +214,16 @@ def test_the_profile_of_a_jpeg_2000_file_is_carried_and_not_applied(dtype: str) 
     Path("a.jp2").write_bytes(with_profile(plain, profile))
     found = read_image("a.jp2")
     np.testing.assert_array_equal(found.pixels, pixels)
-    assert found.about.icc_profile == profile
+    assert found.metadata.icc_profile == profile
 
 
 def test_profile_exif_and_resolution_are_carried_to_a_deep_png() -> None:
     exif = PIL.Image.Exif()
     exif[Base.Make], exif[IFD.Exif] = "Maker", {Base.ExposureTime: 0.125}
-    about = About(profile_of(b"RGB "), exif.tobytes(), (300.0, 200.0))
-    assert write_image("a.png", noise(7, 9, 3, dtype=np.uint16), about) == ()
-    found = read_image("a.png").about
-    assert found.icc_profile == about.icc_profile
+    metadata = Metadata(profile_of(b"RGB "), exif.tobytes(), (300.0, 200.0))
+    assert write_image("a.png", noise(7, 9, 3, dtype=np.uint16), metadata) == ()
+    found = read_image("a.png").metadata
+    assert found.icc_profile == metadata.icc_profile
     assert found.dpi == pytest.approx((300, 200), rel=1e-3)
     with PIL.Image.open("a.png") as opened:
         assert opened.getexif().get_ifd(IFD.Exif)[Base.ExposureTime] == 0.125
@@ -296,10 +296,10 @@ def test_a_map_that_is_turned_no_longer_lies_where_its_tags_say(dtype: str) -> N
 def test_a_deep_tiff_keeps_its_profile_resolution_and_description() -> None:
     exif = PIL.Image.Exif()
     exif[Base.ImageDescription], exif[Base.Artist] = "Über den Dächern", "Somebody"
-    about = About(profile_of(b"RGB "), exif.tobytes(), (300.0, 200.0))
-    assert write_image("a.tif", pixels_of("uint16", 3), about) == ()
-    found = read_image("a.tif").about
-    assert (found.icc_profile, found.dpi) == (about.icc_profile, about.dpi)
+    metadata = Metadata(profile_of(b"RGB "), exif.tobytes(), (300.0, 200.0))
+    assert write_image("a.tif", pixels_of("uint16", 3), metadata) == ()
+    found = read_image("a.tif").metadata
+    assert (found.icc_profile, found.dpi) == (metadata.icc_profile, metadata.dpi)
     with tifffile.TiffFile("a.tif") as tiff:
         assert tiff.pages.first.tags[Base.Artist].value == "Somebody"
 
@@ -311,5 +311,5 @@ def test_what_a_deep_tiff_loses_of_its_exif_is_told(big: bool) -> None:
     picture = PIL.Image.fromarray(noise(7, 9, dtype=np.uint16))
     picture.save("a.tif", exif=exif.tobytes(), big_tiff=big)
     told = read_image("a.tif")
-    lost = write_image("b.tif", pixels_of("uint16", 3), told.about)
+    lost = write_image("b.tif", pixels_of("uint16", 3), told.metadata)
     assert "its EXIF on exposure and place is not kept" in (*told.notes, *lost)

@@ -343,6 +343,13 @@ def test_a_size_given_as_a_float_is_refused_after_its_equal_was_taken() -> None:
         gaussian_blur(image, size=5.0)
 
 
+def test_threads_given_as_a_float_are_refused_after_their_equal_was_taken() -> None:
+    image = noise((9, 8))
+    gaussian_blur(image, size=5, threads=2)
+    with pytest.raises(InputError, match=r"threads 2\.0"):
+        gaussian_blur(image, size=5, threads=2.0)
+
+
 def test_an_input_error_is_a_value_error() -> None:
     assert issubclass(InputError, ValueError)
 

@@ -29,10 +29,12 @@ from blurbench.backends.staging import Staging
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Plan, Problem
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.records.findings import ALONE
 from blurbench.study.point.cells import Cell
-from blurbench.study.point.device_cells import DeviceCell, Place, place_on
+from blurbench.study.point.device_cells import DeviceCell, DevicePlace, place_on
 from blurbench.study.point.pipeline import Pipeline
 from blurbench.study.point.prediction import predict
 from helpers.contract import reference, share_of_allowed
@@ -566,7 +568,7 @@ def blurred(image: Array) -> Array:
 def made_cell(copies: int = 1, device: FakeDevice | None = None) -> tuple[DeviceCell, FakeDevice]:
     """A cell on a device that is made up, and the device with an empty log."""
     device = device or FakeDevice()
-    place = Place(device, [noise() for _ in range(copies)])
+    place = DevicePlace(device, [noise() for _ in range(copies)])
     cell = DeviceCell(logged(device), PROBLEM, [noise()], place)
     device.log.clear()
     return cell, device
@@ -630,7 +632,7 @@ def test_compute_is_the_devices_own_time() -> None:
 
 def test_a_cell_waits_for_the_device_after_making_its_plan() -> None:
     device = FakeDevice()
-    DeviceCell(logged(device), PROBLEM, [noise()], Place(device, [noise()]))
+    DeviceCell(logged(device), PROBLEM, [noise()], DevicePlace(device, [noise()]))
     assert device.log[:2] == ["prepare", "synchronize"]
 
 
@@ -681,7 +683,7 @@ def test_cold_images_and_their_blurs_leave_half_of_the_devices_memory_free() -> 
 def test_what_a_cache_can_hold_need_not_move(
     cache_bytes: int | None, copies: int, least: float
 ) -> None:
-    assert Place(FakeDevice(cache_bytes), [KILOBYTE] * copies).least_bytes == least
+    assert DevicePlace(FakeDevice(cache_bytes), [KILOBYTE] * copies).least_bytes == least
 
 
 # Graphs.

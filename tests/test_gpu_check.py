@@ -18,16 +18,16 @@ import pytest
 
 from blurbench.backends.backend import Implementation
 from blurbench.border import BORDERS
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from gpu_check import crossovers, graphs_part, instruments, processes, programme, rightness
 from gpu_check.copying import COPY
 from gpu_check.criteria import CRITERIA, Criterion, judge_clocks, of_copy
-from gpu_check.device_part import Found, from_json, to_json
+from gpu_check.device_part import DeviceFound, from_json, to_json
 from gpu_check.processes import Ended
 from gpu_check.races import (
     Race,
     Racers,
-    Sample,
+    TimedCalls,
     medians,
     race,
     read_races,
@@ -219,7 +219,9 @@ def test_a_line_that_a_process_did_not_finish_is_left_out(
 
 def test_points_that_were_kept_are_not_raced_again(tmp_path: Path) -> None:
     scale = Scale(sizes=(3, 5))
-    write_samples(tmp_path / "samples.csv", "cupyx", scale.problem(5, 3), [Sample("a", "failed")])
+    write_samples(
+        tmp_path / "samples.csv", "cupyx", scale.problem(5, 3), [TimedCalls("a", "failed")]
+    )
     assert points_left("cupyx", scale, tmp_path) == [(3, 1), (3, 3), (5, 1)]
     assert points_left("cucim", scale, tmp_path) == scale.points
 
@@ -543,7 +545,9 @@ def test_the_sanitizer_is_believed_where_it_ran(
 # The programme.
 
 USABLE = {"cuda": False, "cupyx": True, "opencv_ocl": True}
-FOUND = Found("Made up", {"cupy": "14.2"}, 0, 2**33, 2**33, "90", USABLE, {}, apart=["opencv_ocl"])
+FOUND = DeviceFound(
+    "Made up", {"cupy": "14.2"}, 0, 2**33, 2**33, "90", USABLE, {}, apart=["opencv_ocl"]
+)
 
 
 def test_what_the_device_is_goes_from_one_process_to_another() -> None:
@@ -585,11 +589,11 @@ def test_a_backend_whose_process_breaks_goes_on_with_the_points_that_are_left(
     def run(command: Sequence[str], seconds: float) -> Ended:
         size, channels = points_left("cuda", scale, tmp_path)[0]
         problem = scale.problem(size, channels)
-        write_samples(tmp_path / "samples.csv", "cuda", problem, [Sample("a", "failed")])
+        write_samples(tmp_path / "samples.csv", "cuda", problem, [TimedCalls("a", "failed")])
         return Ended(-11, "Segmentation fault")
 
     monkeypatch.setattr(programme, "run", run)
-    found = Found("Made up", {}, 0, 0, 0, "90", {"cuda": False}, {})
+    found = DeviceFound("Made up", {}, 0, 0, 0, "90", {"cuda": False}, {})
     made = programme.Programme(report, tmp_path, found, scale)
     made.race(OWN_PART, 60)
     assert points_left("cuda", scale, tmp_path) == []

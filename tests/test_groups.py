@@ -43,6 +43,11 @@ def steady(*faster: int) -> Callable[[str, int, tuple[int, int]], float]:
     )
 
 
+def test_a_blur_of_ones_own_is_in_no_group_whatever_it_is_called() -> None:
+    numpy, mine = declared("numpy:fft", "mine:fft")
+    assert groups_of([numpy, replace(mine, origin="yours")]) == {"numpy:fft": "FFT"}
+
+
 @pytest.mark.parametrize(
     ("names", "groups"),
     [

@@ -17,7 +17,7 @@ from blurbench.border import BORDERS, check_border
 from blurbench.cli.main import cli, main
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES
+from blurbench.names import DTYPES
 from blurbench.records.journal import Journal
 from blurbench.study.options import Options, chosen
 from blurbench.study.session import Session
@@ -214,6 +214,20 @@ def test_what_cannot_be_meant_is_answered_with_what_may_be(line: str, words: str
     ran = run(*line.split())
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1), ran.err
     assert words in ran.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sweep photo.png --sizes 3 --backend numpy --rounds 1 --budget 20 --image-sizes 20x16",
+        "tune --explain --size 3 --image-size 20x16",
+    ],
+    ids=lambda line: line.split()[0],
+)
+def test_width_comes_first_where_it_is_typed_and_where_it_is_shown(line: str) -> None:
+    ran = run(*line.split())
+    assert ran.code == 0, ran.err
+    assert ("20x16" in ran.out, "16x20" in ran.out) == (True, False)
 
 
 def test_a_file_that_is_called_like_a_method_is_a_file() -> None:

@@ -17,7 +17,7 @@ import pytest
 from blurbench.backends.halide import backend
 from blurbench.backends.registry import find_implementation
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.contract import noise, reference, share_of_allowed
 
 STATE = backend.probe()

@@ -27,7 +27,7 @@ from blurbench.inspect.inspection import inspect
 from blurbench.inspect.shift import measure_shift
 from blurbench.kernel import GaussianKernel, make_kernel
 from blurbench.measure.clock import Call
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.command import run
 from helpers.covering import covering
 

@@ -18,14 +18,16 @@ from blurbench import InputError, gaussian_blur, plan_cache
 from blurbench.backends import gpu, staging
 from blurbench.backends.backend import Availability
 from blurbench.backends.cuda.direct import IN_ONE_LAUNCH
-from blurbench.backends.device_arrays import lies_on_gpu
+from blurbench.backends.images_on_gpu import lies_on_gpu
 from blurbench.backends.lanes import CUDA, PER_THREAD
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.kernel import GaussianKernel
-from blurbench.large.run import TileBlur
 from blurbench.large.source import open_source
 from blurbench.large.tiles import Tile
-from blurbench.plan import Plan, Problem
+from blurbench.large.window import blur_tile
+from blurbench.plan import Plan
+from blurbench.problem import Problem
+from blurbench.recipe import Recipe
 from helpers.fake_cupy import FakeDevice, FakeStream, on_device, place_here
 from helpers.fake_cupy import cupy as cupy
 from helpers.planted import backend_of
@@ -110,12 +112,12 @@ def test_windows_of_a_large_image_have_plans_of_their_stream(made: Made, tmp_pat
     tifffile = pytest.importorskip("tifffile")
     tifffile.imwrite(tmp_path / "a.tif", IMAGE)
     source = open_source(str(tmp_path / "a.tif"))
-    blur = TileBlur(GaussianKernel.from_size(5), backend="far")
+    recipe = Recipe(GaussianKernel.from_size(5), backend="far")
     inside = slice(0, 9), slice(0, 8)
     tile = Tile((inside[0],), (inside[1],), inside, inside)
     for stream in (FakeStream(), FakeStream()):
         with stream:
-            blur(source, 1, tile)
+            blur_tile(recipe, source, 1, tile)
     assert len(made) == 2
 
 

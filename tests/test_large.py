@@ -32,10 +32,13 @@ from blurbench.errors import InputError
 from blurbench.extras import install
 from blurbench.image import blur_with_alpha
 from blurbench.kernel import GaussianKernel
-from blurbench.large.run import TileBlur, blur_large
-from blurbench.large.source import Source, open_source
-from blurbench.large.tiles import Tiling, choose_tiling
-from blurbench.plan import Problem
+from blurbench.large.listener import TilesListener
+from blurbench.large.run import blur_large
+from blurbench.large.source import LargeImage, open_source
+from blurbench.large.tiles import Tiling, choose_tiling, square_tilings
+from blurbench.large.window import blur_tile
+from blurbench.problem import Problem
+from blurbench.recipe import Recipe
 from helpers.command import run
 from helpers.contract import reference, share_of_allowed
 from helpers.covering import covering
@@ -82,36 +85,54 @@ def load(name: str) -> Array:
     return pixels
 
 
+class Told(TilesListener):
+    """Keeps the plan, and calls what a test gives after each tile."""
+
+    def __init__(self, after_each: Callable[[], object]) -> None:
+        self.tilings: list[Tiling] = []
+        self._after_each = after_each
+
+    def planned(self, source: LargeImage, tiling: Tiling) -> None:
+        self.tilings.append(tiling)
+
+    def done(self) -> None:
+        self._after_each()
+
+
 def in_small_tiles(
-    image: str, output: str, blur: TileBlur, chunk: int = 16, **options: Any
+    image: str,
+    output: str,
+    recipe: Recipe,
+    chunk: int = 16,
+    done: Callable[[], object] = lambda: None,
+    **options: Any,
 ) -> Tiling:
     """Blur in tiles of up to 16 chunks; what was planned."""
-    plans: list[Tiling] = []
-    blur_large(
-        image, output, blur, planned=lambda source, plan: plans.append(plan), chunk=chunk, **options
-    )
-    return plans[0]
+    told = Told(done)
+    blur_large(image, output, recipe, listener=told, chunk=chunk, **options)
+    return told.tilings[0]
 
 
-def whole(pixels: Array, blur: TileBlur) -> Array:
+def whole(pixels: Array, recipe: Recipe) -> Array:
+    kernel = recipe.kernel
     result: Array = gaussian_blur(
         pixels,
-        size=blur.kernel.size,
-        sigma=blur.kernel.sigma,
-        allow_even=blur.kernel.even,
-        border=blur.border,
-        cval=blur.cval,
-        method=blur.method,
-        backend=blur.backend,
+        size=kernel.size,
+        sigma=kernel.sigma,
+        allow_even=kernel.even,
+        border=recipe.border,
+        cval=recipe.cval,
+        method=recipe.method,
+        backend=recipe.backend,
     )
     return result
 
 
-def sigma(value: float, **how: Any) -> TileBlur:
-    return TileBlur(GaussianKernel.from_sigma(value), **how)
+def sigma(value: float, **how: Any) -> Recipe:
+    return Recipe(GaussianKernel.from_sigma(value), **how)
 
 
-class InMemory(Source):
+class InMemory(LargeImage):
     """A source that is an array; only reading windows of files is left out."""
 
     def __new__(cls, pixels: Array) -> InMemory:
@@ -125,13 +146,13 @@ class InMemory(Source):
         return contextlib.nullcontext(self.__dict__["pixels"])
 
 
-def tile_by_tile(pixels: Array, blur: TileBlur, side: int) -> Array:
+def tile_by_tile(pixels: Array, recipe: Recipe, side: int) -> Array:
     result = np.empty_like(pixels)
-    extent = (pixels.shape[0], pixels.shape[1])
-    tiling = Tiling(extent, blur.kernel.radius, blur.border, side)
+    shape = (pixels.shape[0], pixels.shape[1])
+    tiling = Tiling(shape, recipe.kernel.radius, recipe.border, side)
     for band in tiling.bands():
         for tile in band:
-            result[tile.target] = blur(InMemory(pixels), 1, tile)
+            result[tile.target] = blur_tile(recipe, InMemory(pixels), 1, tile)
     return result
 
 
@@ -153,8 +174,8 @@ problems = given(
 def test_tiles_make_bit_for_bit_what_the_whole_image_makes(
     shape: tuple[int, ...], kernel: GaussianKernel, border: str, dtype: str, side: int
 ) -> None:
-    pixels, blur = noise(*shape, dtype=dtype), TileBlur(kernel, border, 3.0)
-    np.testing.assert_array_equal(tile_by_tile(pixels, blur, side), whole(pixels, blur))
+    pixels, recipe = noise(*shape, dtype=dtype), Recipe(kernel, border, 3.0)
+    np.testing.assert_array_equal(tile_by_tile(pixels, recipe, side), whole(pixels, recipe))
 
 
 @problems
@@ -165,9 +186,9 @@ def test_tiles_keep_the_exactness_contract(
     dtype: str,
     side: int,
 ) -> None:
-    pixels, blur = noise(*shape, dtype=dtype), TileBlur(kernel, border, 3.0)
+    pixels, recipe = noise(*shape, dtype=dtype), Recipe(kernel, border, 3.0)
     problem = Problem(kernel, shape, np.dtype(dtype), border, 3.0)
-    result = tile_by_tile(pixels, blur, side)
+    result = tile_by_tile(pixels, recipe, side)
     assert share_of_allowed(result, reference(pixels, problem), pixels, problem) <= 1
 
 
@@ -181,17 +202,17 @@ def test_every_method_keeps_the_contract_in_tiles(name: str, size: int, border: 
     if not find_backend(backend).probe().ok:
         pytest.skip(f"{backend} cannot run here")
     kernel, pixels = GaussianKernel.from_size(size), noise(70, 50, dtype=np.float32)
-    blur = TileBlur(kernel, border, 2.0, backend, method)
+    recipe = Recipe(kernel, border, 2.0, backend, method)
     problem = Problem(kernel, pixels.shape, pixels.dtype, border, 2.0)
-    result = tile_by_tile(pixels, blur, 32)
+    result = tile_by_tile(pixels, recipe, 32)
     assert share_of_allowed(result, reference(pixels, problem), pixels, problem) <= 1
 
 
 @pytest.mark.parametrize("border", ["reflect", "mirror"])
 def test_cosine_transforms_fit_together_too(border: str) -> None:
-    pixels, blur = noise(90, 70, dtype=np.float32), sigma(2, border=border, method="dct")
-    result = tile_by_tile(pixels, blur, 32)
-    np.testing.assert_allclose(result, whole(pixels, blur), rtol=0, atol=9e-6)
+    pixels, recipe = noise(90, 70, dtype=np.float32), sigma(2, border=border, method="dct")
+    result = tile_by_tile(pixels, recipe, 32)
+    np.testing.assert_allclose(result, whole(pixels, recipe), rtol=0, atol=9e-6)
 
 
 def test_a_gpu_backend_carries_every_window_there_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,8 +224,8 @@ def test_a_gpu_backend_carries_every_window_there_and_back(monkeypatch: pytest.M
         return result
 
     monkeypatch.setitem(backends(), "scipy", replace(find_backend("scipy"), carry=carry))
-    pixels, blur = noise(40, 40), sigma(1)
-    np.testing.assert_array_equal(tile_by_tile(pixels, blur, 20), whole(pixels, blur))
+    pixels, recipe = noise(40, 40), sigma(1)
+    np.testing.assert_array_equal(tile_by_tile(pixels, recipe, 20), whole(pixels, recipe))
     assert carried[:4] == [(28, 28)] * 4
 
 
@@ -245,15 +266,15 @@ def test_all_threads_of_a_lone_tile_count_in_its_memory(monkeypatch: pytest.Monk
 
 
 @given(
-    extent=st.tuples(*[st.integers(1, 60)] * 2),
+    shape=st.tuples(*[st.integers(1, 60)] * 2),
     radius=st.integers(0, 90),
     border=st.sampled_from(BORDERS),
     side=st.integers(1, 30),
 )
 def test_every_pixel_is_in_one_tile_and_all_windows_are_alike(
-    extent: tuple[int, int], radius: int, border: str, side: int
+    shape: tuple[int, int], radius: int, border: str, side: int
 ) -> None:
-    tiling, covered = Tiling(extent, radius, border, side), np.zeros(extent, int)
+    tiling, covered = Tiling(shape, radius, border, side), np.zeros(shape, int)
     tiles = [tile for band in tiling.bands() for tile in band]
     for tile in tiles:
         covered[tile.target] += 1
@@ -270,15 +291,10 @@ def area(tiling: Tiling) -> int:
 def choose(memory: int, radius: int = 10, processes: int = 1) -> Tiling:
     """For 4000x4000 pixels of a byte, of which two threads keep a window each."""
     return choose_tiling(
-        (4000, 4000),
-        radius,
-        "reflect",
-        [1, 2],
-        processes,
+        square_tilings((4000, 4000), radius, "reflect", [1, 2], chunk=100),
         memory,
         lambda tiling: tiling.threads * area(tiling),
-        area,
-        chunk=100,
+        lambda tiling: -(-tiling.count // (tiling.threads * processes)) * area(tiling),
     )
 
 
@@ -340,9 +356,9 @@ def test_a_file_becomes_a_file_of_the_same_kind_of_pixel(
 def test_every_border_holds_across_files(border: str, size: int) -> None:
     pixels = noise(300, 270)
     save("in.zarr", pixels)
-    blur = TileBlur(GaussianKernel.from_size(size), border, 70.0)
-    in_small_tiles("in.zarr", "soft.tif", blur)
-    np.testing.assert_array_equal(load("soft.tif"), whole(pixels, blur))
+    recipe = Recipe(GaussianKernel.from_size(size), border, 70.0)
+    in_small_tiles("in.zarr", "soft.tif", recipe)
+    np.testing.assert_array_equal(load("soft.tif"), whole(pixels, recipe))
 
 
 @pytest.mark.parametrize(
@@ -827,7 +843,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @CLUSTER
 def test_a_worker_killed_half_way_costs_nothing_but_time(processes: Processes) -> None:
-    pixels, blur = noise(2000, 2000), sigma(20)
+    pixels, recipe = noise(2000, 2000), sigma(20)
     save("in.tif", pixels, tile=(256, 256))
     left = list(processes.workers)
 
@@ -836,10 +852,10 @@ def test_a_worker_killed_half_way_costs_nothing_but_time(processes: Processes) -
             left.pop().kill()
 
     tiling = in_small_tiles(
-        "in.tif", "s.zarr", blur, chunk=32, scheduler=processes.address, done=kill_one
+        "in.tif", "s.zarr", recipe, chunk=32, scheduler=processes.address, done=kill_one
     )
     assert (len(left), tiling.count > 8) == (1, True)
-    np.testing.assert_array_equal(load("s.zarr"), whole(pixels, blur))
+    np.testing.assert_array_equal(load("s.zarr"), whole(pixels, recipe))
 
 
 @pytest.mark.parametrize("output", ["soft.zarr", "soft.tif"])

@@ -17,8 +17,8 @@ from blurbench.backends import cupy, cupyx, gpu
 from blurbench.backends import numpy as host
 from blurbench.border import BORDERS
 from blurbench.methods.approximate import BOXES
-from blurbench.methods.whole.fft import FFTPlan, PlaneFourier
-from blurbench.plan import Problem
+from blurbench.methods.whole.fft import PlaneFourier, WholeFFTPlan
+from blurbench.problem import Problem
 from helpers import counted
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.covering import covering
@@ -94,9 +94,9 @@ def test_products_round_their_factors_where_that_is_allowed(
     assert counted.tally.rounded is allowed
 
 
-@pytest.mark.parametrize("method", BOXES)
+@pytest.mark.parametrize("method", [*BOXES, "multirate"])
 @covering(border=BORDERS, shape=((1, 40), (60, 37), (20, 31, 3)), size=(9, 41))
-def test_boxes_are_those_of_numpy(
+def test_approximations_are_those_of_numpy(
     method: str, border: str, shape: tuple[int, ...], size: int
 ) -> None:
     problem = problem_of(size, shape, "float64", border)
@@ -117,7 +117,7 @@ def test_poor_transforms_do_not_see_the_level(border: str) -> None:
     )
     problem = problem_of(15, (64, 50), border=border, cval=200.0)
     image = noise(problem, 199.5, 200.5)
-    result = FFTPlan(np, problem, fourier)(image)
+    result = WholeFFTPlan(np, problem, fourier)(image)
     assert share_of_allowed(result, reference(image, problem), image, problem) <= 1
 
 

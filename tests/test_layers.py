@@ -1,11 +1,14 @@
-"""The direction of imports: each floor of the package imports only from the floors below it."""
+"""The shape of the package: which way imports go, and what a class or a function may look like."""
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -17,19 +20,27 @@ ROOT = Path(blurbench.__file__).parent
 FLOORS = [
     {"__main__", "cli"},
     {"report"},
-    {"study", "inspect", "tune", "folders", "blur", "large"},
+    {"study", "inspect", "tune", "folders", "blur", "recipe", "large"},
     {"analysis"},
     {"choice"},
     {"records"},
     {"measure"},
     {"backends"},
     {"methods"},
-    {"plan", "adjoint", "image", "lost", "nodata", "testcard", "kernel", "border"}
-    | {"names", "host", "errors", "extras", "cache", "files", "forks", "synonyms"},
+    {"plan", "problem", "adjoint", "image", "lost", "nodata", "testcard", "kernel", "border"}
+    | {"splines", "names", "version", "host", "errors", "extras", "cache", "files", "forks"}
+    | {"synonyms"},
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}
 FILES = sorted(ROOT.rglob("*.py"))
+TOOLS = Path(__file__).parents[1] / "tools"
+
+MANY_PARAMETERS, FEW = 7, 8
+# Called with keywords, or by options: what a user can ask of a blur is a parameter of its own.
+FACES = {"blur.prepare", "blur.gaussian_blur", "cli.blur.blur"}
+
+Node = TypeVar("Node", bound=ast.AST)
 
 
 def module_name(file: Path) -> str:
@@ -89,6 +100,17 @@ def called_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
 
 
+def nodes_of(file: Path, kind: type[Node]) -> Iterator[Node]:
+    return (one for one in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(one, kind))
+
+
+def parameters(function: ast.FunctionDef) -> int:
+    """How many a function takes, beside `self` and `cls`."""
+    given = function.args
+    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
 def own(names: Iterator[str]) -> set[str]:
     return {name for name in names if name.partition(".")[0] == "blurbench"}
 
@@ -111,6 +133,30 @@ def test_every_part_of_the_package_has_a_floor() -> None:
 def test_a_module_imports_only_from_its_own_floor_and_those_below(module: str) -> None:
     above = {name for name in own(imported(MODULES[module])) if floor_of(name) < floor_of(module)}
     assert above == set()
+
+
+def test_modules_import_one_another_in_no_circle() -> None:
+    """Imports anywhere in a file count: inside functions, and for type checkers alone."""
+    graph = {module: own(imported(file)) - {module} for module, file in MODULES.items()}
+    TopologicalSorter(graph).prepare()
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    homes: defaultdict[str, list[str]] = defaultdict(list)
+    for file in [*FILES, *sorted(TOOLS.rglob("*.py"))]:
+        for node in nodes_of(file, ast.ClassDef):
+            homes[node.name].append(file.name)
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
+def test_few_functions_take_many_parameters() -> None:
+    found = [
+        f"{module.removeprefix('blurbench.')}.{function.name}"
+        for module, file in MODULES.items()
+        for function in nodes_of(file, ast.FunctionDef)
+        if parameters(function) > MANY_PARAMETERS
+    ]
+    assert len(set(found) - FACES) <= FEW
 
 
 @pytest.mark.parametrize("module", within("measure"))
@@ -137,14 +183,15 @@ def test_the_command_line_imports_only_click_to_start_with(module: str) -> None:
         name
         for name in names
         if name.partition(".")[0] not in sys.stdlib_module_names | {"click"}
-        and name not in ("blurbench", "blurbench.errors", "blurbench.names")
+        and name not in ("blurbench.errors", "blurbench.names", "blurbench.version")
         and part_of(name) != "cli"
     }
     assert others == set()
 
 
 def test_the_package_imports_only_the_standard_library_to_start_with() -> None:
-    assert roots(imported(MODULES["blurbench"], at_import=True)) <= sys.stdlib_module_names
+    names = set(imported(MODULES["blurbench"], at_import=True)) - {"blurbench.version"}
+    assert roots(iter(names)) <= sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("module", within("backends"))

@@ -14,7 +14,7 @@ from blurbench.blur import forget_choices, gaussian_blur
 from blurbench.image import read_image
 from blurbench.kernel import make_kernel
 from blurbench.lost import count_lost
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.command import Ran, run
 from helpers.pictures import save
 
@@ -82,7 +82,7 @@ def test_auto_is_told_by_the_name_of_what_it_chose(monkeypatch: pytest.MonkeyPat
     save("dem.tif", heights())
     chosen = find_implementation("scipy", "fft")
     monkeypatch.setattr("blurbench.choice.auto.choose", lambda *_, **__: chosen)
-    monkeypatch.setattr("blurbench.blur.choose", lambda *_, **__: chosen)
+    monkeypatch.setattr("blurbench.recipe.choose", lambda *_, **__: chosen)
     forget_choices()
     ran = blur("auto", "auto")
     forget_choices()

@@ -183,7 +183,7 @@ def test_fft_reads_the_margins_of_its_stretches_and_writes_two_images() -> None:
 @tools
 def test_the_document_is_read_as_it_is_written() -> None:
     size, architectures = 17, tuple(machine_code.PROCESSORS)
-    made = machine_code.Count(12.3, Resources(80, 0, 1024))
+    made = machine_code.KernelCount(12.3, Resources(80, 0, 1024))
     found = {(one, each): made for one in machine_code.sizes(1) for each in architectures}
     text = "## 1 channel\n" + "".join(machine_code.table(1, found))
     assert machine_code.documented(text)[size, 1, "sm_90"] == (12.3, 80)

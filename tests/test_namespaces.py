@@ -23,8 +23,9 @@ from blurbench.methods.direct import DirectPlan
 from blurbench.methods.fft import CirclePass, FFTPlan, Fourier
 from blurbench.methods.separable import SeparablePlan
 from blurbench.methods.strips import StripsPlan
-from blurbench.methods.whole.needs import Library
-from blurbench.plan import Plan, Problem
+from blurbench.methods.whole.library import Library
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers.contract import noise, problem_of
 from helpers.covering import covering
 
@@ -126,12 +127,16 @@ MAKERS: dict[str, Maker] = {
         precision(problem),
         levelled=True,
     ),
-    "direct of a channel": lambda space, problem: whole.direct.DirectPlan(space.whole, problem),
-    "separable of an image": lambda space, problem: whole.separable.SeparablePlan(
+    "direct of a channel": lambda space, problem: whole.direct.WholeDirectPlan(
         space.whole, problem
     ),
-    "banded of a channel": lambda space, problem: whole.banded.BandedPlan(space.whole, problem),
-    "fft of a channel": lambda space, problem: whole.fft.FFTPlan(
+    "separable of an image": lambda space, problem: whole.separable.WholeSeparablePlan(
+        space.whole, problem
+    ),
+    "banded of a channel": lambda space, problem: whole.banded.WholeBandedPlan(
+        space.whole, problem
+    ),
+    "fft of a channel": lambda space, problem: whole.fft.WholeFFTPlan(
         space.xp, problem, space.both_axes
     ),
     "dct of a channel": lambda space, problem: whole.dct.CosinePlan(

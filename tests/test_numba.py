@@ -16,7 +16,8 @@ import pytest
 
 from blurbench.backends import numba as owner
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers.contract import noise, reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]
@@ -122,7 +123,7 @@ def test_the_sums_are_packed_multiply_adds(name: str, size: int) -> None:
     fresh = numba.njit(nogil=True, error_model="numpy")(
         kernel.py_func
     )  # one from the disk has no text
-    fresh.compile(next(one for one in kernel.signatures if str(one[0].dtype) == "float32"))
+    fresh.compile(next(one for one in kernel.signatures if str(one[0][0].dtype) == "float32"))
     assembly = "".join(fresh.inspect_asm().values())
     assert len(re.findall(r"vfmadd\d+ps\s.*[yz]mm", assembly)) >= 8
 
@@ -130,7 +131,11 @@ def test_the_sums_are_packed_multiply_adds(name: str, size: int) -> None:
 @runs
 @pytest.mark.parametrize(
     ("module", "sources"),
-    [("kernels", ("vectors", "sums")), ("line_kernels", ("vectors", "feedback", "kernels"))],
+    [
+        ("kernels", ("vectors", "sums")),
+        ("line_kernels", ("vectors", "feedback", "kernels")),
+        ("multirate_kernels", ("vectors", "sums", "cells", "kernels")),
+    ],
 )
 def test_compiled_code_is_kept_for_these_sources_alone(
     module: str, sources: tuple[str, ...]

@@ -5,7 +5,6 @@ A CPU device (PoCL) will do. Where there is none, what needs no device is still 
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ from blurbench.backends.opencv_ocl.filters import (
     never_leave_the_device,
     on_host,
 )
-from blurbench.backends.opencv_ocl.plan import FilterPlan
+from blurbench.backends.opencv_ocl.plan import OpenCLFilterPlan
 from blurbench.backends.opencv_ocl.selection import (
     ANY,
     CHOICE,
@@ -39,11 +38,10 @@ from blurbench.backends.opencv_ocl.selection import (
     probe,
 )
 from blurbench.backends.registry import find_implementation
-from blurbench.border import BORDERS
 from blurbench.choice.auto import DEVICE, choose
 from blurbench.extras import install
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.refused import refusal
 
@@ -72,7 +70,7 @@ def _without_opencl() -> Iterator[None]:
 def check(device: OpenCLDevice, method: str, problem: Problem) -> None:
     """Blur noise, and hold the result to the contract."""
     image = noise(problem)
-    blurred = carry(FilterPlan(device, problem, method), image)
+    blurred = carry(OpenCLFilterPlan(device, problem, method), image)
     assert share_of_allowed(blurred, reference(image, problem), image, problem) <= 1
 
 
@@ -135,7 +133,7 @@ def test_the_errors_of_the_most_taps_that_it_takes_do_not_add_up(device: OpenCLD
     assert one.largest is not None
     problem = problem_of(one.largest, (300, 280))
     image = noise(problem, 60000, 60255)
-    blurred = carry(FilterPlan(device, problem, "separable"), image)
+    blurred = carry(OpenCLFilterPlan(device, problem, "separable"), image)
     assert share_of_allowed(blurred, reference(image, problem), image, problem) <= 1
 
 
@@ -186,7 +184,7 @@ def test_a_plan_that_opencv_would_run_on_the_cpu_fails(
 ) -> None:
     problem = problem_of(9, (20, 30), border=border)
     cv2.ocl.setUseOpenCL(True)
-    plan = FilterPlan(device, problem, method)
+    plan = OpenCLFilterPlan(device, problem, method)
     image, out = (device.empty(problem.shape, problem.dtype) for _ in range(2))
     cv2.ocl.setUseOpenCL(False)
     with pytest.raises(NotOnDeviceError):
@@ -220,48 +218,11 @@ def test_the_backend_of_the_cpu_makes_the_same_image_with_opencl_and_without(met
 
 # The plan's life.
 
-ADJOINTS = tuple(zip(itertools.cycle(METHODS), BORDERS, strict=False))
-
-
-@needs_device
-@later
-@pytest.mark.parametrize(("method", "border"), ADJOINTS)
-def test_the_adjoint_is_the_transpose(device: OpenCLDevice, method: str, border: str) -> None:
-    shape = (11, 14, 3)
-    given: dict[str, Any] = {"size": 9, "border": border, "cval": 3.0, "method": method}
-    plan = blurbench.prepare(shape, backend="opencv_ocl", **given)
-    gradient = noise(plan.problem, -1, 1)
-    expected = blurbench.prepare(shape, backend="numpy", dtype=np.float64, **given).adjoint(
-        gradient.astype(np.float64)
-    )
-    found = plan.adjoint(device.xp.asarray(gradient)).numpy()
-    assert np.abs(found - expected).max() < 3e-6
-
-
-@needs_device
-@later
-@pytest.mark.parametrize("border", ["reflect", "mirror"])
-def test_the_adjoint_may_overwrite_its_gradient(device: OpenCLDevice, border: str) -> None:
-    plan = blurbench.prepare((11, 14), size=5, border=border, backend="opencv_ocl")
-    gradient = device.xp.asarray(noise(plan.problem))
-    expected = plan.adjoint(gradient).numpy()
-    plan.adjoint(gradient, out=gradient)
-    assert np.array_equal(gradient.numpy(), expected)
-
-
-@needs_device
-def test_a_result_may_overwrite_its_image(device: OpenCLDevice) -> None:
-    plan = FilterPlan(device, problem_of(9, (20, 30)), "separable")
-    image = device.xp.asarray(noise(plan.problem))
-    expected = plan(image).numpy()
-    plan(image, out=image)
-    assert np.array_equal(image.numpy(), expected)
-
 
 @needs_device
 @pytest.mark.parametrize("border", ["reflect", pytest.param("wrap", marks=later)])
 def test_a_plan_takes_another_image_into_the_same_result(device: OpenCLDevice, border: str) -> None:
-    plan = FilterPlan(device, problem_of(9, (20, 30), border=border), "separable")
+    plan = OpenCLFilterPlan(device, problem_of(9, (20, 30), border=border), "separable")
     out = device.empty(plan.problem.shape, plan.problem.dtype)
     for seed in (1, 2):
         image = noise(plan.problem, seed=seed)
@@ -276,20 +237,20 @@ def test_a_plan_has_compiled_its_filter_before_the_first_image(
 ) -> None:
     seen = []
     monkeypatch.setattr(Filter, "__call__", lambda self, image, out, depth: seen.append(depth))
-    FilterPlan(device, problem_of(9, (20, 30)), "separable")
+    OpenCLFilterPlan(device, problem_of(9, (20, 30)), "separable")
     assert seen == [cv2.CV_32F]
 
 
 @needs_device
 def test_an_image_of_another_shape_is_refused(device: OpenCLDevice) -> None:
-    plan = FilterPlan(device, problem_of(9, (20, 30)), "separable")
+    plan = OpenCLFilterPlan(device, problem_of(9, (20, 30)), "separable")
     said = refusal(lambda: plan(device.empty((30, 20), np.dtype("float32"))))
     assert said == "image is float32 (30, 20): this plan was made for float32 (20, 30)"
 
 
 @needs_device
 def test_a_host_image_is_no_image_for_a_plan(device: OpenCLDevice) -> None:
-    plan = FilterPlan(device, problem_of(9, (20, 30)), "separable")
+    plan = OpenCLFilterPlan(device, problem_of(9, (20, 30)), "separable")
     assert refusal(lambda: plan(noise(plan.problem))) == (
         "image is numpy.ndarray: plans of opencv_ocl take arrays of its device; "
         "give NumPy's to blurbench.gaussian_blur"
@@ -298,7 +259,7 @@ def test_a_host_image_is_no_image_for_a_plan(device: OpenCLDevice) -> None:
 
 @needs_device
 def test_too_many_channels_are_refused(device: OpenCLDevice) -> None:
-    said = refusal(lambda: FilterPlan(device, problem_of(3, (4, 5, 5)), "direct"))
+    said = refusal(lambda: OpenCLFilterPlan(device, problem_of(3, (4, 5, 5)), "direct"))
     assert said == (
         "an image of 5 channels is too much for direct of opencv_ocl, which takes 4: "
         "use another backend"

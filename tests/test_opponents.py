@@ -42,6 +42,12 @@ def test_across_backends_transforms_are_held_against_recursive_filters() -> None
     assert recursive.members == {"three:deriche", "four:vyv"}
 
 
+def test_fft_is_held_against_multirate_of_its_backend_and_of_all() -> None:
+    assert pairs_of(declared_of("fake:multirate", "fake:fft")) == [("fake:fft", "fake:multirate")]
+    found = sides("one:fft", "two:multirate", "three:multirate", "three:deriche")
+    assert found["fft:fastest", "multirate:fastest"][1] == {"two:multirate", "three:multirate"}
+
+
 def test_a_backend_that_has_them_all_has_no_other_to_be_held_against() -> None:
     assert sides_of(declared_of("fake:fft", "fake:deriche", "fake:vyv")) == []
 
@@ -78,6 +84,16 @@ def test_what_scipy_blurs_with_is_held_against_the_best_transform() -> None:
 
 def test_where_scipys_is_the_only_separable_blur_it_is_compared_once() -> None:
     assert list(sides("scipy:separable", "scipy:dct")) == [("separable:fastest", "fft:fastest")]
+
+
+def test_a_blur_of_ones_own_is_held_against_the_fastest_of_all_others() -> None:
+    found = sides("one:separable", "two:fft", "mine:blur")
+    assert found["others:fastest", "mine:blur"] == ({"one:separable", "two:fft"}, {"mine:blur"})
+
+
+def test_blurs_of_ones_own_have_no_method_whatever_they_are_called() -> None:
+    assert pairs_of(declared_of("mine:separable", "mine:fft")) == []
+    assert list(sides("one:fft", "mine:separable")) == [("others:fastest", "mine:separable")]
 
 
 def test_software_that_stands_in_for_a_gpu_is_held_against_the_cpu_by_itself() -> None:

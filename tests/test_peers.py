@@ -19,7 +19,8 @@ from blurbench.backends.backend import Availability
 from blurbench.border import BORDERS
 from blurbench.extras import install
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Problem
+from blurbench.names import DTYPES
+from blurbench.problem import Problem
 from helpers.contract import EXACT_ON_CPU, noise, reference, share_of_allowed
 
 Array = np.ndarray[Any, Any]

@@ -14,7 +14,9 @@ import blurbench
 from blurbench.backends.backend import Implementation
 from blurbench.border import BORDERS
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Plan, Problem
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers.covering import covering
 from helpers.refused import refusal
 

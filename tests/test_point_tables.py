@@ -13,7 +13,7 @@ from rich.console import Console
 from blurbench.measure.judge import Result, Standing
 from blurbench.measure.stats import Estimate
 from blurbench.records.summary import Key, Row
-from blurbench.report.compare import show_point
+from blurbench.report.compare import PointFigures, show_point
 from blurbench.report.point_tables import device_table
 
 KEY = Key("gpu:two", "photo.png", 48, 64, 3, 15, 2.6, "reflect", 0.0, "float32", 2, "hot")
@@ -39,7 +39,7 @@ def shown(found: Row, wide: bool = True, on_device: bool = False) -> list[list[s
     """What is printed, line by line, split where two spaces part the columns."""
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=wide, width=160, highlight=False)
-    show_point(console, [found], None, ranking() if on_device else None, {}, 0.03)
+    show_point(console, PointFigures([found], None, ranking() if on_device else None, 0.03))
     lines = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
     return [re.split(r"\s{2,}", line.strip()) for line in lines]
 

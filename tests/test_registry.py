@@ -27,7 +27,7 @@ from helpers.refused import refusal
 OFFERED = {
     "numpy": (*EXACT, *APPROXIMATIONS),
     "scipy": ("direct", "separable", "fft", "dct"),
-    "cupy": (*EXACT, "box", "extended_box"),
+    "cupy": (*EXACT, "box", "extended_box", "multirate"),
     "cupyx": ("direct", "separable", "fft"),
     "numba": ("direct", "separable", *APPROXIMATIONS),
     "cuda": ("direct", "separable", "fft"),
@@ -307,7 +307,7 @@ def test_an_unknown_method_is_refused_with_those_of_other_packages_too(
 ) -> None:
     install(offer("third", own("third", "fft", "fog")))
     assert refusal(lambda: check_method("magic")).endswith(
-        "dct, box, extended_box, deriche, vyv, fog"
+        "dct, box, extended_box, deriche, vyv, multirate, fog"
     )
 
 

@@ -16,7 +16,9 @@ from blurbench.backends.registry import find_implementation
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Plan, Problem
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.study.exactness import (
     SAMPLED,
     allowed_error,

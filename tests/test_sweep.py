@@ -24,13 +24,13 @@ from blurbench.image import Image, cover
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rounds, Sample
 from blurbench.measure.race import Contender
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.journal import Journal, Log, load
 from blurbench.records.record import Record
 from blurbench.records.summary import Row
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
-from blurbench.study.question import Question, Source
+from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 from blurbench.study.sweep import finished, hopeless, sweep
 from helpers.moments import Killed, Moments, Stoppable, doubled, samples_of
@@ -74,7 +74,7 @@ def asking(
     """A question about planted backends."""
     options = Options(**{"backends": ("fake",), "threads": 1, "seed": 1, "budget": 60.0, **given})
     kernels = tuple(GaussianKernel.from_size(size) for size in sizes)
-    return Question(study, (Source(),), (image,), kernels, options, tuple(extents))
+    return Question(study, (ImageSource(),), (image,), kernels, options, tuple(extents))
 
 
 def run_in_memory(question: Question, listener: Listener | None = None) -> Log:

@@ -19,11 +19,11 @@ from blurbench.analysis.against import find_matches
 from blurbench.folders.batch import Outcome
 from blurbench.inspect.accuracy import Accuracy
 from blurbench.inspect.inspection import inspect as look_at
-from blurbench.inspect.planning import Padded, Planning
+from blurbench.inspect.planning import PaddedSize, Planning
 from blurbench.kernel import make_kernel
 from blurbench.measure.judge import Result, Standing
 from blurbench.measure.stats import Estimate
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.journal import Log
 from blurbench.records.summary import Key, Row
 from blurbench.report import accuracy, against, batch, compare, inspect, show, tune, verify
@@ -86,7 +86,9 @@ def a_device(names: str) -> Show:
     row = device_row(*DEVICES[names])
     standing = Standing(32, estimate(1.1e-3), 1e-3, estimate(1.0), "likely fastest")
     race = Result(row.name, row.name, {row.name: standing}, None, 0, True, 32)
-    return lambda console: compare.show_point(console, [row], None, race, {}, 0.03)
+    return lambda console: compare.show_point(
+        console, compare.PointFigures([row], None, race, 0.03)
+    )
 
 
 def estimate(value: float) -> Estimate:
@@ -134,7 +136,7 @@ def looked_at(even: bool) -> Any:
 
 
 def a_kernel(names: str) -> Show:
-    padded = [Padded(name, (64, 72), 1.2) for name in ("padded", "fast", "2^n", "256n")]
+    padded = [PaddedSize(name, (64, 72), 1.2) for name in ("padded", "fast", "2^n", "256n")]
     shares = dict.fromkeys((one.name for one in padded), 1.23)
     planning = [Planning(name, 0.123, 1.23e-3, shares) for name in NAMES[names]]
     planning.append(Planning("scipy:direct", None, None, shares, 12.3))

@@ -17,7 +17,7 @@ from blurbench.kernel import GaussianKernel
 from blurbench.measure.risks import Watch, find_risks
 from blurbench.measure.threads import limit_threads
 from blurbench.study.options import Options
-from blurbench.study.question import Question, Source
+from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 from helpers.planted import SMALL
 
@@ -277,7 +277,7 @@ def test_a_run_tells_of_the_other_work_that_there_was_when_it_began(
     monkeypatch.setattr("blurbench.study.session.Watch", Machine(others=1.9).watch)
     options = Options(backends=("numpy",))
     kernels = (GaussianKernel.from_size(3),)
-    question = Question("compare", (Source(),), (SMALL,), kernels, options)
+    question = Question("compare", (ImageSource(),), (SMALL,), kernels, options)
     about = question.describe(Session(options), [], options.rules).about
     assert any("other work keeps 1.9 of" in risk for risk in about["risks"])
 

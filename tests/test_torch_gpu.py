@@ -19,14 +19,14 @@ from blurbench import gaussian_blur
 from blurbench.backends import gpu
 from blurbench.backends.backend import Availability
 from blurbench.backends.device import HOLD_S, Clocks, EventClock
-from blurbench.backends.device_arrays import lies_on_gpu
 from blurbench.backends.driver import Driver
+from blurbench.backends.images_on_gpu import lies_on_gpu
 from blurbench.backends.registry import find_implementation
 from blurbench.backends.staging import BAND, SLOTS
 from blurbench.backends.torch_gpu import probing
 from blurbench.backends.torch_gpu.accelerator import Accelerator, Lane
 from blurbench.backends.torch_gpu.device import SIDE, TorchDevice, open_device
-from blurbench.backends.torch_gpu.devices import Devices
+from blurbench.backends.torch_gpu.devices import TorchDevices
 from blurbench.backends.torch_gpu.dtypes import check
 from blurbench.backends.torch_gpu.plan import DeviceRuntime
 from blurbench.backends.torch_gpu.probing import examine
@@ -59,9 +59,9 @@ def device(accelerator: Accelerator) -> TorchDevice:
     return open_device(accelerator, 0)
 
 
-def devices_of(made: FakeTorch, kind: str = "cuda") -> Devices:
+def devices_of(made: FakeTorch, kind: str = "cuda") -> TorchDevices:
     accelerator = Accelerator(made, kind)
-    return Devices(lambda: accelerator)
+    return TorchDevices(lambda: accelerator)
 
 
 # What is found.

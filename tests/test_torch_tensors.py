@@ -14,11 +14,12 @@ import pytest
 from blurbench import gaussian_blur
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.torch_gpu.accelerator import Accelerator, this_accelerator
-from blurbench.backends.torch_gpu.devices import Devices
+from blurbench.backends.torch_gpu.devices import TorchDevices
 from blurbench.backends.torch_gpu.dtypes import check, refusal_of
 from blurbench.backends.torch_gpu.probing import probe
 from blurbench.border import BORDERS
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.study.point.device_cells import DeviceCell, place_on
 from helpers.contract import noise, problem_of, reference, share_of_allowed
 from helpers.covering import covering
@@ -47,7 +48,7 @@ def accelerator(torch: Any) -> Accelerator:
 
 @pytest.fixture(scope="module")
 def backend(accelerator: Accelerator) -> Backend:
-    return Devices(lambda: accelerator).backend("tensors", Availability)
+    return TorchDevices(lambda: accelerator).backend("tensors", Availability)
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from blurbench.choice.auto import DEVICE, HOST
 from blurbench.choice.model import TERMS, terms_of
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Plan, Problem
-from blurbench.tune.contender import Contender
+from blurbench.plan import Plan
+from blurbench.problem import Problem
+from blurbench.tune.contender import PlacedImplementation
 from blurbench.tune.expectation import GUESS_S
 from blurbench.tune.fitting import FEWEST, Timing, costs_of, fit
 from blurbench.tune.rounds import COMPILING_S, HOPELESS, ROUNDS, SAMPLE_S, SHARE, Heats
@@ -46,9 +47,9 @@ def problem(size: int = 5, shape: tuple[int, ...] = (16, 16), dtype: str = "floa
     return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype))
 
 
-def contenders(*seconds: float) -> list[Contender]:
+def contenders(*seconds: float) -> list[PlacedImplementation]:
     return [
-        Contender(
+        PlacedImplementation(
             find_implementation(*name.split(":")),
             find_backend(name.split(":")[0]),
             HOST,
@@ -60,7 +61,7 @@ def contenders(*seconds: float) -> list[Contender]:
 
 def heats_of(
     *seconds: float, known: Sequence[Timing] = (), **how: Any
-) -> tuple[Heats, list[Contender]]:
+) -> tuple[Heats, list[PlacedImplementation]]:
     racers = contenders(*seconds)
     heats = Heats(racers, random.Random(1), **how)
     for timing in known:
@@ -169,17 +170,17 @@ def test_no_round_begins_that_does_not_fit() -> None:
     assert [len(each.clock.loops) for each in racers] == [1, 1, 1]
 
 
-def heats_with_one_that(prepare: Callable[[Contender, Problem], Plan]) -> Heats:
+def heats_with_one_that(prepare: Callable[[PlacedImplementation, Problem], Plan]) -> Heats:
     """The first contender makes its plans so."""
     first, *others = contenders(1e-3, 1e-3, 1e-3)
     other = replace(first, one=replace(first.one, prepare=partial(prepare, first)))
     return Heats([other, *others], random.Random(1))
 
 
-def raising(error: Exception) -> Callable[[Contender, Problem], Plan]:
+def raising(error: Exception) -> Callable[[PlacedImplementation, Problem], Plan]:
     """Raise it at size 7."""
 
-    def prepare(racer: Contender, given: Problem) -> Plan:
+    def prepare(racer: PlacedImplementation, given: Problem) -> Plan:
         if given.kernel.size == 7:
             raise error
         return racer.one.prepare(given)
@@ -215,7 +216,7 @@ def test_what_computes_something_else_is_left_out() -> None:
 
 def test_an_approximation_may_differ() -> None:
     deriche = find_implementation("numpy", "deriche")
-    racer = Contender(deriche, find_backend("numpy"), HOST, Fixed(1e-3))
+    racer = PlacedImplementation(deriche, find_backend("numpy"), HOST, Fixed(1e-3))
     heats = Heats([racer], random.Random(1))
     assert names_of(heats.run(problem())) == [deriche.name]
 

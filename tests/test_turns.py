@@ -16,7 +16,8 @@ import pytest
 from blurbench.backends.lanes import Lanes
 from blurbench.backends.registry import find_implementation
 from blurbench.folders.turns import AT_ONCE, Turns, TurnsOf
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from helpers.command import run
 from helpers.planted import backend_of
 from helpers.process import PATIENCE

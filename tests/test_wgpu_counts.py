@@ -9,7 +9,7 @@ import pytest
 import wgpu_counts
 from blurbench.backends.wgpu import fft
 from blurbench.methods import separable
-from wgpu_counts import Adapter, Count, crossing, fft_count, problem_of, separable_count
+from wgpu_counts import Adapter, ShaderCount, crossing, fft_count, problem_of, separable_count
 
 SIZES = (3, 15, 63, 201, 301, 901)
 PIXELS = wgpu_counts.SIDE**2
@@ -34,8 +34,8 @@ def test_one_launch_moves_an_image_in_and_out_and_two_move_it_twice() -> None:
 
 def test_a_value_takes_what_the_nearer_ceiling_lets_it() -> None:
     adapter = Adapter("made up", bandwidth=10.0, flops=8.0)
-    assert adapter.least_seconds(Count(operations=4.0, nbytes=1.0)) == 1.0
-    assert adapter.least_seconds(Count(operations=4.0, nbytes=20.0)) == 2.0
+    assert adapter.least_seconds(ShaderCount(operations=4.0, nbytes=1.0)) == 1.0
+    assert adapter.least_seconds(ShaderCount(operations=4.0, nbytes=20.0)) == 2.0
 
 
 def test_where_operations_are_dear_fft_overtakes_where_it_has_fewer() -> None:

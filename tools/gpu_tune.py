@@ -31,8 +31,8 @@ from blurbench.backends.cuda.fused import FusedPlan
 from blurbench.backends.cuda.plan import INTERLEAVED
 from blurbench.backends.cuda.shapes import (
     TABLE,
-    Row,
     Shape,
+    TunedShape,
     fused_macros,
     read_table,
     shapes_for,
@@ -40,7 +40,7 @@ from blurbench.backends.cuda.shapes import (
 )
 from blurbench.backends.device import EventClock
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.exactness import allowed_error, image_scale
 from blurbench.study.verify import make_image, reference
 
@@ -259,11 +259,11 @@ def best_of(trials: Sequence[Trial]) -> Shape:
     return fastest.shape
 
 
-def rows_of(capability: str, points: Mapping[Point, Sequence[Trial]]) -> list[Row]:
+def rows_of(capability: str, points: Mapping[Point, Sequence[Trial]]) -> list[TunedShape]:
     """The card's rows; of neighbours with the same shape the one that reaches further."""
-    rows: list[Row] = []
+    rows: list[TunedShape] = []
     for point, trials in points.items():
-        row = Row(capability, point.image, str(point.channels), best_of(trials))
+        row = TunedShape(capability, point.image, str(point.channels), best_of(trials))
         last = rows[-1] if rows else None
         if last and replace(last, shape=replace(last.shape, radius=point.radius)) == row:
             rows.pop()
@@ -271,7 +271,7 @@ def rows_of(capability: str, points: Mapping[Point, Sequence[Trial]]) -> list[Ro
     return rows
 
 
-def write_table(path: Path, capability: str, rows: Sequence[Row]) -> None:
+def write_table(path: Path, capability: str, rows: Sequence[TunedShape]) -> None:
     """The table with these rows in place of the card's former ones."""
     others = [row for row in read_table() if row.capability != capability]
     path.write_text(table_text((*others, *rows)), "utf-8")

@@ -30,9 +30,11 @@ import tifffile
 import zarr
 
 from blurbench.kernel import GaussianKernel
-from blurbench.large.run import TileBlur, blur_large
-from blurbench.large.source import Source, open_source
+from blurbench.large.listener import TilesListener
+from blurbench.large.run import blur_large
+from blurbench.large.source import LargeImage, open_source
 from blurbench.large.tiles import Tiling
+from blurbench.recipe import Recipe
 
 BAND = 512  # rows made at a time
 
@@ -148,14 +150,16 @@ def blur_all(given: argparse.Namespace) -> None:
 
 def tile_side(image: Path, sigma: float) -> int:
     """Of the tiles that we cut the image into."""
-    chosen: list[int] = []
 
-    def note(source: Source, tiling: Tiling) -> None:
-        chosen.append(tiling.side)
+    class TilesCounter(TilesListener):
+        side = 0
 
-    blur = TileBlur(GaussianKernel.from_sigma(sigma))
-    blur_large(image, image.with_name("ours.zarr"), blur, planned=note)
-    return chosen[0]
+        def planned(self, source: LargeImage, tiling: Tiling) -> None:
+            self.side = tiling.side
+
+    listener, recipe = TilesCounter(), Recipe(GaussianKernel.from_sigma(sigma))
+    blur_large(image, image.with_name("ours.zarr"), recipe, listener=listener)
+    return listener.side
 
 
 def race(given: argparse.Namespace) -> None:
@@ -169,8 +173,8 @@ def race(given: argparse.Namespace) -> None:
         make(image, given.side)
 
         def ours(backend: str) -> None:
-            blur = TileBlur(GaussianKernel.from_sigma(given.sigma), backend=backend)
-            blur_large(image, Path(folder) / "ours.zarr", blur)
+            recipe = Recipe(GaussianKernel.from_sigma(given.sigma), backend=backend)
+            blur_large(image, Path(folder) / "ours.zarr", recipe)
 
         def theirs(side: int) -> None:
             pixels = dask.array.from_zarr(str(image), chunks=(side, side))

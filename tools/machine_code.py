@@ -23,10 +23,10 @@ from blurbench.backends.cuda.compiler import options, source
 from blurbench.backends.cuda.plan import INTERLEAVED
 from blurbench.backends.cuda.shapes import Shape, fused_macros, shape_for
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.cuda_assembly import Resources, assemble, compiler, disassemble, disassembler, kept
 from helpers.instructions import read, usual_way
-from machine_code_passes import Cost, columns_bytes, columns_cost, fft_bytes, fft_cost
+from machine_code_passes import PassesCost, columns_bytes, columns_cost, fft_bytes, fft_cost
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "machine-code.md"
 # The multiprocessors that the image is shared out to are those of a large card of its kind.
@@ -85,7 +85,7 @@ measured.
 
 
 @dataclass(frozen=True)
-class Count:
+class KernelCount:
     """What the kernel for one problem takes on one architecture."""
 
     instructions: float  # a pixel
@@ -98,7 +98,7 @@ def problem_of(size: int, channels: int) -> Problem:
     return Problem(GaussianKernel.from_size(size), shape, np.dtype(np.float32))
 
 
-def count(size: int, channels: int, architecture: str) -> Count:
+def count(size: int, channels: int, architecture: str) -> KernelCount:
     """What a size takes that has a shape in the table."""
     problem = problem_of(size, channels)
     shape = shape_for(problem)
@@ -107,7 +107,7 @@ def count(size: int, channels: int, architecture: str) -> Count:
     key = source("fused"), given, architecture
     ways = kept(lambda: _ways(*key), "ways", key[0], *given, architecture)
     each = _instructions(problem, shape, PROCESSORS[architecture], ways["top"], ways["whole"])
-    return Count(round(each, 1), assemble(*key))
+    return KernelCount(round(each, 1), assemble(*key))
 
 
 def _ways(text: str, given: tuple[str, ...], architecture: str) -> dict[str, int]:
@@ -136,12 +136,12 @@ def sizes(channels: int) -> list[int]:
     return [size for size in SIZES if shape_for(problem_of(size, channels)) is not None]
 
 
-def counts(channels: int) -> dict[tuple[int, str], Count]:
+def counts(channels: int) -> dict[tuple[int, str], KernelCount]:
     """What the fused kernel takes, by size and architecture."""
     return by_size(lambda size, one: count(size, channels, one), sizes(channels))
 
 
-def fft_counts() -> dict[tuple[int, str], Cost]:
+def fft_counts() -> dict[tuple[int, str], PassesCost]:
     """What `fft` takes, by size and architecture."""
     return by_size(lambda size, one: fft_cost(problem_of(size, 1), one), FFT_SIZES)
 
@@ -177,7 +177,7 @@ def compiler_version() -> str:
     return found[-1].name.rpartition(".so.")[2] if found else "unknown"
 
 
-def table(channels: int, found: dict[tuple[int, str], Count]) -> Iterable[str]:
+def table(channels: int, found: dict[tuple[int, str], KernelCount]) -> Iterable[str]:
     """A row for each size."""
     heads = [
         *("size", "multiply-adds", "block", "warps", "shared KiB"),
@@ -206,7 +206,7 @@ def _row(cells: Iterable[object]) -> str:
     return f"| {' | '.join(map(str, cells))} |\n"
 
 
-def fft_table(found: dict[tuple[int, str], Cost]) -> Iterable[str]:
+def fft_table(found: dict[tuple[int, str], PassesCost]) -> Iterable[str]:
     """A row for each size."""
     heads = [
         *("size", "bytes", "shared KiB", "floating"),

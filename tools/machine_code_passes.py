@@ -12,7 +12,7 @@ from blurbench.backends.cuda import columns
 from blurbench.backends.cuda.compiler import options, source
 from blurbench.backends.cuda.fft import macros, stretch_for
 from blurbench.backends.cuda.plan import together
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers.cuda_assembly import Resources, assemble, disassemble, kept
 from helpers.instructions import Way, read, usual_way, way_through
 
@@ -28,7 +28,7 @@ INSIDE = (
 
 
 @dataclass(frozen=True)
-class Cost:
+class PassesCost:
     """What both passes take for one pixel, and one block of the greater of them."""
 
     instructions: float
@@ -39,7 +39,7 @@ class Cost:
 # In the frequency domain.
 
 
-def fft_cost(problem: Problem, architecture: str) -> Cost:
+def fft_cost(problem: Problem, architecture: str) -> PassesCost:
     """What `fft` takes for float32 pixels, all blocks counted as if inside the image."""
     instructions = floating = 0.0
     taken = []
@@ -50,7 +50,7 @@ def fft_cost(problem: Problem, architecture: str) -> Cost:
         instructions += threads * way.instructions
         floating += threads * way.floating
         taken.append(assemble(source("fft"), given, architecture))
-    return Cost(round(instructions, 1), round(floating, 1), _greater(taken))
+    return PassesCost(round(instructions, 1), round(floating, 1), _greater(taken))
 
 
 def _fft_way(given: tuple[str, ...], architecture: str) -> Way:
@@ -92,7 +92,7 @@ def fft_bytes(problem: Problem) -> float:
 # Along the columns, twice.
 
 
-def columns_cost(problem: Problem, architecture: str) -> Cost:
+def columns_cost(problem: Problem, architecture: str) -> PassesCost:
     """What `columns` takes for float32 pixels: the loops over the taps and over the stores."""
     assert together(problem)
     given = options(INPUT="float32", OUTPUT="float32", WORK="float32", CHANNELS=problem.channels)
@@ -102,7 +102,7 @@ def columns_cost(problem: Problem, architecture: str) -> Cost:
     # A row that a thread reads adds to each of its sums.
     rounds = _span(problem) * columns.OUTPUTS / sums.sought
     each = 2 * problem.channels
-    return Cost(
+    return PassesCost(
         round(
             each
             * (rounds * sums.instructions / columns.OUTPUTS + stores.instructions / stores.sought),

@@ -17,7 +17,7 @@ import numpy as np
 from blurbench.backends.registry import backends
 from blurbench.host import usable_cpus
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 
 def resident_bytes(name: str) -> int:

@@ -21,7 +21,7 @@ import scipy.signal
 from blurbench.choice.auto import choose
 from blurbench.choice.policy import policy
 from blurbench.choice.table import Table, current, read_table
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.options import Options
 from blurbench.study.session import Session
 from blurbench.tune.contender import contenders_of

@@ -679,7 +679,7 @@ def average(key: str, form: str) -> Show:
 
 
 @dataclass(frozen=True)
-class Column:
+class TallyColumn:
     """Its heading, over two lines, and what stands below."""
 
     above: str
@@ -689,35 +689,35 @@ class Column:
 
 
 PROOF = (
-    Column("3 at once", "hold", 11, share("ratio")),
-    Column("", "naive", 8, share("naive ratio")),
-    Column("width,", "median", 9, middle("ratio's width", ".0%")),
-    Column("", "naive", 8, middle("naive ratio's width", ".0%")),
-    Column("17 at once", "hold", 12, share("many")),
-    Column("identical", "differ", 11, rest("identical")),
-    Column("", "here", 8, rest("identical here")),
-    Column("", "naive", 8, rest("naive identical")),
+    TallyColumn("3 at once", "hold", 11, share("ratio")),
+    TallyColumn("", "naive", 8, share("naive ratio")),
+    TallyColumn("width,", "median", 9, middle("ratio's width", ".0%")),
+    TallyColumn("", "naive", 8, middle("naive ratio's width", ".0%")),
+    TallyColumn("17 at once", "hold", 12, share("many")),
+    TallyColumn("identical", "differ", 11, rest("identical")),
+    TallyColumn("", "here", 8, rest("identical here")),
+    TallyColumn("", "naive", 8, rest("naive identical")),
 )
 SEARCH = (
-    Column("crossover", "holds", 11, share("bracket")),
-    Column("", "naive", 8, share("naive bracket")),
-    Column("width, odd", "median", 12, middle("width", ".1f")),
-    Column("sizes", "90 %", 8, middle("width", ".1f", 0.9)),
-    Column("no", "bracket", 10, rest("found")),
-    Column("one", "bracket", 10, share("one change")),
-    Column("sizes", "searched", 10, middle("sizes", ".0f")),
+    TallyColumn("crossover", "holds", 11, share("bracket")),
+    TallyColumn("", "naive", 8, share("naive bracket")),
+    TallyColumn("width, odd", "median", 12, middle("width", ".1f")),
+    TallyColumn("sizes", "90 %", 8, middle("width", ".1f", 0.9)),
+    TallyColumn("no", "bracket", 10, rest("found")),
+    TallyColumn("one", "bracket", 10, share("one change")),
+    TallyColumn("sizes", "searched", 10, middle("sizes", ".0f")),
 )
 ASIDE = (
-    Column("at every", "look", 10, share("every look")),
-    Column("control", "fails", 10, rest("control")),
-    Column("6 % slower", "leads", 12, rest("leader")),
-    Column("and is called", "fastest", 15, share("wrong fastest")),
-    Column("17: rows", "decided", 10, average("rows decided", ".1%")),
-    Column("3x at the", "first look", 12, share("far at the first look")),
-    Column("5 processes", "hold", 13, share("processes")),
+    TallyColumn("at every", "look", 10, share("every look")),
+    TallyColumn("control", "fails", 10, rest("control")),
+    TallyColumn("6 % slower", "leads", 12, rest("leader")),
+    TallyColumn("and is called", "fastest", 15, share("wrong fastest")),
+    TallyColumn("17: rows", "decided", 10, average("rows decided", ".1%")),
+    TallyColumn("3x at the", "first look", 12, share("far at the first look")),
+    TallyColumn("5 processes", "hold", 13, share("processes")),
 )
 TIMES = tuple(
-    Column(above, below, 9, show)
+    TallyColumn(above, below, 9, show)
     for times in ("1.05", "1.10", "1.20")
     for above, below, show in (
         (times, "here", average(f"{times} here", ".0f")),
@@ -726,20 +726,20 @@ TIMES = tuple(
     )
 )
 GATE = (
-    Column("side by side", "err", 14, rest("gate is right")),
-    Column("", "find 5 %", 10, share("gate finds 5 %")),
-    Column("stored", "err", 8, rest("stored is right")),
+    TallyColumn("side by side", "err", 14, rest("gate is right")),
+    TallyColumn("", "find 5 %", 10, share("gate finds 5 %")),
+    TallyColumn("stored", "err", 8, rest("stored is right")),
 )
 
 
-def heading(columns: Sequence[Column]) -> str:
+def heading(columns: Sequence[TallyColumn]) -> str:
     """The two lines above a table."""
     above = "".join(f"{one.above:>{one.width}}" for one in columns)
     below = "".join(f"{one.below:>{one.width}}" for one in columns)
     return f"{'':18}{above}".rstrip() + f"\n{'scenario':18}{below}"
 
 
-def line(columns: Sequence[Column], scenario: Scenario, tally: Tally) -> str:
+def line(columns: Sequence[TallyColumn], scenario: Scenario, tally: Tally) -> str:
     """One scenario in a table."""
     name = scenario.name + (" *" if scenario.gated else "")
     return f"{name:18}" + "".join(f"{one.show(tally):>{one.width}}" for one in columns)

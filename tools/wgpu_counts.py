@@ -18,7 +18,7 @@ from blurbench.backends.wgpu.fft import turns_of
 from blurbench.backends.wgpu.pipelines import MOST_THREADS
 from blurbench.backends.wgpu.separable import stages
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "gpu.md"
 BEGIN, END = "<!-- counts: made by make wgpu-counts -->\n", "<!-- end of counts -->\n"
@@ -34,7 +34,7 @@ RESPONSE = 6  # of a value: a complex product that is added to a sum
 
 
 @dataclass(frozen=True)
-class Count:
+class ShaderCount:
     """What a value of the image takes.
 
     Attributes:
@@ -59,7 +59,7 @@ class Adapter:
     bandwidth: float
     flops: float
 
-    def least_seconds(self, count: Count) -> float:
+    def least_seconds(self, count: ShaderCount) -> float:
         """What neither ceiling lets a value take less than: the formula of the roofline."""
         return max(count.nbytes / self.bandwidth, count.operations / (self.flops / 2))
 
@@ -76,8 +76,8 @@ def problem_of(size: int) -> Problem:
     return Problem(GaussianKernel.from_size(size), (SIDE, SIDE), np.dtype(np.float32))
 
 
-def separable_count(problem: Problem) -> Count:
-    """Of a separable blur, as down.wgsl and strip.wgsl sum; see `SeparablePlan`."""
+def separable_count(problem: Problem) -> ShaderCount:
+    """Of a separable blur, as down.wgsl and strip.wgsl sum; see `WgpuSeparablePlan`."""
     launches = stages(problem, MOST_THREADS)
     radius, groups_of_rows = problem.kernel.radius, math.ceil(problem.height / ROWS)
     down, along = (2 * radius + 11) // FOUR, (2 * radius + 7) // FOUR  # fours of taps
@@ -87,11 +87,11 @@ def separable_count(problem: Problem) -> Count:
         columns = strips * (strip + FOUR * along - FOUR)
     # Each four of taps meets four values for each of eight rows.
     sums = FOUR * ROWS * (columns * down + strips * strip * along) * groups_of_rows
-    return Count(sums / (problem.height * problem.width), 2 * ITEM * len(launches))
+    return ShaderCount(sums / (problem.height * problem.width), 2 * ITEM * len(launches))
 
 
-def fft_count(problem: Problem) -> Count:
-    """Of a Fourier blur, as fft.wgsl transforms; see `FFTPlan`."""
+def fft_count(problem: Problem) -> ShaderCount:
+    """Of a Fourier blur, as fft.wgsl transforms; see `WgpuFFTPlan`."""
     points = FOUR * MOST_THREADS
     step, turns = turns_of(problem, points)
     passes = round(math.log(points, 4))
@@ -99,7 +99,7 @@ def fft_count(problem: Problem) -> Count:
     groups = 0
     for along, over in ((problem.height, problem.width), (problem.width, problem.height)):
         groups += math.ceil(over / 2) * math.ceil(along / (points - step + 1))
-    return Count(each * groups / (problem.height * problem.width), 2 * ITEM * 2)
+    return ShaderCount(each * groups / (problem.height * problem.width), 2 * ITEM * 2)
 
 
 def crossing(adapter: Adapter) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from blurbench.errors import InputError
 from blurbench.measure.stats import Estimate
+from blurbench.names import LIBRARY, OURS
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.lead import ranked_rows, ratio_between
@@ -51,15 +52,15 @@ def find_matches(logs: Iterable[Log]) -> list[Match]:
     for log in logs:
         for findings in log.points.values():
             rows = _in_the_running(findings)
-            sides |= {row.origin for row in rows}
+            sides |= {row.origin for row in rows} & {OURS, LIBRARY}
             ours, peer = (
                 next((row for row in rows if row.origin == origin), None)
-                for origin in ("ours", "library")
+                for origin in (OURS, LIBRARY)
             )
             if ours is not None and peer is not None:
                 matches.append(Match(ours, peer, _ratio(findings, ours, peer)))
     if not matches:
-        lacking = "no exact peer" if "library" not in sides else "no exact blur of ours"
+        lacking = "no exact peer" if LIBRARY not in sides else "no exact blur of ours"
         if len(sides) == 2:
             lacking = "no cell with both an exact peer and an exact blur of ours"
         raise InputError(f"{lacking} was timed: name runs that hold libraries against ours")

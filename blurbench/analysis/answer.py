@@ -10,7 +10,7 @@ import numpy as np
 
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Result, Rules
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.findings import RANKING_SCOPE, CopySpeed, Difference
 from blurbench.records.gpu_pays import gpu_pays
 from blurbench.records.journal import Log, Run

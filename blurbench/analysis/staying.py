@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.analysis.next_size import uncertainty
-from blurbench.analysis.opponents import RECURSIVE
+from blurbench.analysis.opponents import MULTIRATE, RECURSIVE
 from blurbench.analysis.ordering import FIRST, outcome
 from blurbench.measure.race import FIRST_LOOK
-from blurbench.names import DIRECT, FFT, METHODS, SEPARABLE, methods_of
+from blurbench.names import DIRECT, FFT, SEPARABLE
 from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
 from blurbench.records.kinds import KINDS
 
@@ -46,7 +46,7 @@ def _too_dear(findings: Findings, seconds: float) -> Iterator[str]:
     """Who was left out here, grows with the kernel, and takes too long for a race."""
     for row in findings.rows():
         once_s = row.predicted_s or row.first_call_s or 0.0
-        grows = METHODS.get(row.method) in (DIRECT, SEPARABLE)
+        grows = row.group in (DIRECT, SEPARABLE)
         if row.status == "over_budget" and grows and once_s * FIRST_LOOK > seconds:
             yield row.name
 
@@ -87,7 +87,9 @@ def _devices(findings: Findings) -> Iterator[list[Declared]]:
 
 def _methods(findings: Findings) -> Iterator[list[Declared]]:
     for device in _devices(findings):
-        for methods in (*map(methods_of, (DIRECT, SEPARABLE, FFT)), RECURSIVE):
+        for group in (DIRECT, SEPARABLE, FFT):
+            yield [one for one in device if one.group == group]
+        for methods in (RECURSIVE, MULTIRATE):
             yield [one for one in device if one.method in methods]
 
 

@@ -11,7 +11,8 @@ from blurbench.methods import approximate, banded, dct, direct, fft, separable, 
 from blurbench.methods.dct import Cosine, CosinePass, FourierPass
 from blurbench.methods.fft import CirclePass, FFTPlan, Fourier, padded_length
 from blurbench.methods.strips import Pass, StripsPlan
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 
 def array_implementations(
@@ -179,7 +180,7 @@ def approximate_implementations(
             "ours",
             partial(prepare, method),
             partial(approximate.operations, method=method),
-            approximate.work_bytes,
+            partial(approximate.work_bytes, method=method),
             exact=False,
             own_kernel=True,
         )

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from blurbench.backends.lanes import Lanes
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
-from blurbench.plan import DTYPES, Plan, Problem
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Implementation:
 
     Attributes:
         backend, method: its name is `backend:method`.
-        origin: `ours`, or `library` where the library's own filter does the work.
+        origin: `ours`, `library` where the library's own filter does the work, or `yours`.
         prepare: makes a plan for a problem.
         multiply_adds: that the method takes for an image, by its formula.
         work_bytes: memory that a plan takes beside image and result.
@@ -33,11 +35,13 @@ class Implementation:
         integer_error: units that an integer result may be off, beside the rounding of float32;
             a library's fixed-point arithmetic may round to the other neighbour.
         slowdown: how many times as long its multiply-adds take on a problem as amid a large image.
+        counted: whether its multiply-adds are known; else they only serve to expect times by.
+        doubt: what may be why, where its result for a problem is wrong.
     """
 
     backend: str
     method: str
-    origin: Literal["ours", "library"]
+    origin: Literal["ours", "library", "yours"]
     prepare: Callable[[Problem], Plan]
     multiply_adds: Callable[[Problem], float]
     work_bytes: Callable[[Problem], int]
@@ -50,6 +54,8 @@ class Implementation:
     folds: bool = False
     integer_error: float = 0.5
     slowdown: Callable[[Problem], float] = lambda problem: 1.0
+    counted: bool = True
+    doubt: Callable[[Problem], str | None] = lambda problem: None
 
     @property
     def name(self) -> str:
@@ -152,7 +158,7 @@ class Backend:
         lanes: for GPU backends, the devices and streams on which a thread may work.
         own_arrays: for GPU backends, whether plans take arrays of their own and not CuPy's.
         adopt: for GPU backends with arrays of their own, makes one of an array that lies on a GPU
-            without a copy (see `blurbench.backends.device_arrays`).
+            without a copy (see `blurbench.backends.images_on_gpu`).
         ends_process: for GPU backends, whether its library ends the process when a GPU is lost.
         distributions: the installed packages whose other version may be faster or slower: figures
             that were measured with one do not hold for another.

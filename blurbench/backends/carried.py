@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.errors import InputError
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 FOLDED_THERE = ("reflect", "wrap", "constant")  # borders whose adjoint is a blur as it stands
 

@@ -18,7 +18,8 @@ from blurbench.backends.backend import Implementation
 from blurbench.border import Margins
 from blurbench.kernel import GaussianKernel
 from blurbench.methods import direct, separable
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 # Taps that one convolution sums up: a longer float32 sum may leave the contract. A larger kernel
 # is cut into parts, which are convolved one by one and added up.
@@ -50,7 +51,7 @@ class Runtime(Protocol):
 
 
 def conv2d_implementations(
-    backend: str, start: Callable[[Problem], Runtime], plan: type[ConvPlan] | None = None
+    backend: str, start: Callable[[Problem], Runtime], plan: type[Conv2dPlan] | None = None
 ) -> tuple[Implementation, ...]:
     """`direct` by one convolution with the dense taps, `separable` by two.
 
@@ -58,7 +59,7 @@ def conv2d_implementations(
         start: makes the runtime of a plan.
         plan: the plans, where their arrays are not NumPy's.
     """
-    make = plan or ConvPlan
+    make = plan or Conv2dPlan
     return (
         Implementation(
             backend,
@@ -121,7 +122,7 @@ def _longest(n: int, most: int) -> int:
     return math.ceil(n / math.ceil(n / most))
 
 
-class ConvPlan(Plan):
+class Conv2dPlan(Plan):
     """The image goes into a buffer with all its margins and is then convolved.
 
     The buffer's layout, channel by channel or pixel by pixel, is the one that a trial finds

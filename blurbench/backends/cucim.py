@@ -16,7 +16,8 @@ from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.cupyx import FLOAT64_FROM
 from blurbench.backends.ndimage import MODES
 from blurbench.methods import separable
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.plan import Plan, empty, store
+from blurbench.problem import Problem
 
 
 class SharedMemoryPlan(Plan):

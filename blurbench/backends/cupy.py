@@ -15,9 +15,10 @@ from blurbench.backends.whole_arrays import (
     box_implementations,
     dct_implementation,
     fft_implementation,
+    multirate_implementation,
 )
 from blurbench.methods.whole.fft import PlaneFourier
-from blurbench.methods.whole.needs import Library
+from blurbench.methods.whole.library import Library
 
 _load = partial(import_module, "cupy")
 
@@ -47,6 +48,7 @@ backend = Backend(
         dct_implementation("cupy", _load, _fourier),
         # The recursive ones are a launch a row: not for a device.
         *box_implementations("cupy", _load),
+        multirate_implementation("cupy", _load),
     ),
     gpu.probe,
     staging.carry,

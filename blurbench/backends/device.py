@@ -33,6 +33,16 @@ class Hold(Protocol):
         """Whether it held until it let go; to be asked once what is queued behind is done."""
 
 
+class NoHold:
+    """Of a device that the host's clock times, launches included: nothing needs to wait."""
+
+    def let_go(self) -> None:
+        """What was queued runs already."""
+
+    def lasted(self) -> bool:
+        return True
+
+
 class Carrier(Protocol):
     """Takes host images to a device, through a plan and back; serves one thread at a time."""
 

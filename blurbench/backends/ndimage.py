@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from blurbench.backends.backend import Implementation
 from blurbench.methods import direct, separable
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.plan import Plan, empty, store
+from blurbench.problem import Problem
 
 # The library's own names for the borders.
 MODES = {

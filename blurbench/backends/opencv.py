@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.lent import Lent
 from blurbench.backends.padded import Padded
+from blurbench.backends.process_settings import ProcessSetting
 from blurbench.methods import direct, fft, separable
-from blurbench.plan import WITHOUT_FLOAT16, Plan, PlanePlan, Problem, empty, store
+from blurbench.plan import Plan, PlanePlan, empty, store
+from blurbench.problem import WITHOUT_FLOAT16, Problem
 
 # The library's own names for the borders that its filters know.
 BORDERS = {
@@ -33,13 +34,13 @@ FLOAT64_FROM = 201
 fast_length = partial(scipy.fft.next_fast_len, real=True)
 
 
-threads = Lent(
+threads = ProcessSetting(
     lambda: int(import_module("cv2").getNumThreads()),
     lambda count: import_module("cv2").setNumThreads(count),
 )
 
 
-class FilterPlan(Plan):
+class OpenCVFilterPlan(Plan):
     """`filter2D` with the dense taps, or `sepFilter2D` with those of one axis.
 
     `filter2D` turns to a DFT of its own from about 11x11 taps. It and `sepFilter2D` store
@@ -154,7 +155,7 @@ backend = Backend(
             "opencv",
             "direct",
             "library",
-            lambda problem: FilterPlan(problem, "direct"),
+            lambda problem: OpenCVFilterPlan(problem, "direct"),
             direct.operations,
             _filter_bytes,
             integer_error=1.0,
@@ -164,7 +165,7 @@ backend = Backend(
             "opencv",
             "separable",
             "library",
-            lambda problem: FilterPlan(problem, "separable"),
+            lambda problem: OpenCVFilterPlan(problem, "separable"),
             separable.operations,
             _filter_bytes,
             integer_error=1.0,

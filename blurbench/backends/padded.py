@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.border import Margins
-from blurbench.plan import Problem, empty
+from blurbench.plan import empty
+from blurbench.problem import Problem
 
 
 class Padded:

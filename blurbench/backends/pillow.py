@@ -11,7 +11,8 @@ import numpy as np
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.errors import InputError
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 MOST_CHANNELS = 4
 PASSES = 3

@@ -10,11 +10,12 @@ import numpy as np
 
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.lent import Lent
 from blurbench.backends.padded import Padded
+from blurbench.backends.process_settings import ProcessSetting
 from blurbench.forks import Home
 from blurbench.methods import direct, separable
-from blurbench.plan import WITHOUT_FLOAT16, Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import WITHOUT_FLOAT16, Problem
 
 FORMATS = {"uint8": "uchar", "uint16": "ushort"}
 
@@ -34,10 +35,10 @@ def _set(value: tuple[int, int]) -> None:
 home = Home("pyvips")
 
 # The number of threads, and of operations that are kept for a repetition, each with its image.
-settings = Lent(_settings, _set)
+settings = ProcessSetting(_settings, _set)
 
 
-class ConvPlan(Plan):
+class VipsConvPlan(Plan):
     """`conv` with the dense taps or `convsep` with those of one axis, in floating point.
 
     libvips knows the border `nearest`; under others the image gets its margins first. Each
@@ -90,7 +91,7 @@ backend = Backend(
             "pyvips",
             "direct",
             "library",
-            lambda problem: ConvPlan(problem, "direct"),
+            lambda problem: VipsConvPlan(problem, "direct"),
             direct.operations,
             work_bytes,
             dtypes=WITHOUT_FLOAT16,
@@ -99,7 +100,7 @@ backend = Backend(
             "pyvips",
             "separable",
             "library",
-            lambda problem: ConvPlan(problem, "separable"),
+            lambda problem: VipsConvPlan(problem, "separable"),
             separable.operations,
             work_bytes,
             dtypes=WITHOUT_FLOAT16,

@@ -12,7 +12,8 @@ from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.ndimage import MODES
 from blurbench.methods import separable
-from blurbench.plan import WITHOUT_FLOAT16, Plan, Problem, store
+from blurbench.plan import Plan, store
+from blurbench.problem import WITHOUT_FLOAT16, Problem
 
 
 class GaussianPlan(Plan):

@@ -15,7 +15,7 @@ from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
 from blurbench.forks import Home
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 home = Home("torch")
 

@@ -10,15 +10,18 @@ from typing import Any
 from blurbench.backends.arrays import approximate_implementations
 from blurbench.backends.backend import Implementation
 from blurbench.methods import approximate, banded, dct, direct, fft, separable
+from blurbench.methods.multirate import METHOD
 from blurbench.methods.whole import banded as whole_banded
 from blurbench.methods.whole import box as whole_box
 from blurbench.methods.whole import dct as whole_dct
 from blurbench.methods.whole import direct as whole_direct
 from blurbench.methods.whole import fft as whole_fft
+from blurbench.methods.whole import multirate as whole_multirate
 from blurbench.methods.whole import separable as whole_separable
 from blurbench.methods.whole.fft import PlaneFourier
-from blurbench.methods.whole.needs import Library
-from blurbench.plan import Plan, Problem
+from blurbench.methods.whole.library import Library
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 
 def array_implementations(backend: str, load: Callable[[], Library]) -> tuple[Implementation, ...]:
@@ -28,7 +31,7 @@ def array_implementations(backend: str, load: Callable[[], Library]) -> tuple[Im
             backend,
             "direct",
             "ours",
-            lambda problem: whole_direct.DirectPlan(load(), problem),
+            lambda problem: whole_direct.WholeDirectPlan(load(), problem),
             direct.operations,
             whole_direct.work_bytes,
             folds=True,
@@ -38,7 +41,7 @@ def array_implementations(backend: str, load: Callable[[], Library]) -> tuple[Im
             backend,
             "separable",
             "ours",
-            lambda problem: whole_separable.SeparablePlan(load(), problem),
+            lambda problem: whole_separable.WholeSeparablePlan(load(), problem),
             separable.operations,
             whole_separable.work_bytes,
             folds=True,
@@ -52,7 +55,7 @@ def banded_implementation(backend: str, load: Callable[[], Library]) -> Implemen
         backend,
         "banded",
         "ours",
-        lambda problem: whole_banded.BandedPlan(load(), problem),
+        lambda problem: whole_banded.WholeBandedPlan(load(), problem),
         lambda problem: banded.operations(problem, whole_banded.BLOCK),
         whole_banded.work_bytes,
     )
@@ -64,7 +67,7 @@ def fft_implementation(
     """`fft` over a namespace and its transforms."""
 
     def prepare(problem: Problem) -> Plan:
-        return whole_fft.FFTPlan(load(), problem, fourier())
+        return whole_fft.WholeFFTPlan(load(), problem, fourier())
 
     return Implementation(
         backend,
@@ -109,4 +112,14 @@ def box_implementations(backend: str, load: Callable[[], Any]) -> tuple[Implemen
             work_bytes=partial(whole_box.work_bytes, method=one.method),
         )
         for one in approximate_implementations(backend, load, tuple(approximate.BOXES))
+    )
+
+
+def multirate_implementation(backend: str, load: Callable[[], Any]) -> Implementation:
+    """`multirate` over a namespace."""
+    (one,) = approximate_implementations(backend, load, (METHOD,))
+    return replace(
+        one,
+        prepare=lambda problem: whole_multirate.WholeMultiratePlan(load(), problem),
+        work_bytes=whole_multirate.work_bytes,
     )

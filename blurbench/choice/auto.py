@@ -7,11 +7,10 @@ from typing import Any
 
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import backends, check_method, find_backend, probe
-from blurbench.backends.registry import find_implementation as find
-from blurbench.choice.model import ranking
+from blurbench.choice.model import Case, ranking
 from blurbench.choice.table import Table, current
 from blurbench.errors import CannotRunError, InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 AUTO = "auto"
 DEVICE, HOST = "device", "host"
@@ -44,22 +43,17 @@ def expected(
         check_method(method)
     if tolerance is not None and not tolerance > 0:
         raise InputError(f"tolerance {tolerance!r} is not usable: give a number above 0")
-    kernel = problem.kernel
-    return ranking(
-        table,
+    case = Case(
         problem.height,
         problem.width,
         problem.channels,
         problem.dtype.name,
-        kernel.size,
-        kernel.sigma,
+        problem.kernel.size,
+        problem.kernel.sigma,
         problem.border,
-        backend,
-        method,
-        tolerance,
-        place,
         problem.threads,
     )
+    return ranking(table, case, backend, method, tolerance, place)
 
 
 def runnable(table: Table) -> Table:
@@ -105,17 +99,6 @@ def choose(
         f"{what} cannot blur {problem.dtype} with size {problem.kernel.size} under "
         f"{problem.border!r} here: see blurbench backends"
     )
-
-
-def find_or_choose(problem: Problem, backend: str, method: str) -> Implementation:
-    """The implementation of that name, or what `auto` stands for.
-
-    Raises:
-        InputError: as `find_implementation` and `choose` do.
-    """
-    if AUTO in (backend, method):
-        return choose(problem, backend, method)
-    return find(backend, method)
 
 
 def _without_figures(backend: str, method: str) -> list[Implementation]:

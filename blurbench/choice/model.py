@@ -7,7 +7,7 @@ Nothing but the cost of a transform is imported, of this package's or any other'
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from blurbench.methods.transform import line_cost, padded_cost
 
@@ -16,20 +16,29 @@ CONSTANT = ("box", "extended_box", "deriche", "vyv")  # cost, whatever the kerne
 ITEM_BYTES = {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4, "float64": 8}
 
 
+class Case(NamedTuple):
+    """A blur that something is to be chosen for: image, kernel, and threads that may be used.
+
+    Of the threads, the figures of the nearest number that was measured decide.
+    """
+
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    size: int
+    sigma: float
+    border: str
+    threads: int
+
+
 def ranking(
     table: dict[str, Any],
-    height: int,
-    width: int,
-    channels: int,
-    dtype: str,
-    size: int,
-    sigma: float,
-    border: str = "reflect",
+    case: Case,
     backend: str = "auto",
     method: str = "auto",
     tolerance: float | None = None,
     place: str = "host",
-    threads: int = 1,
 ) -> list[tuple[float, str]]:
     """Seconds that each implementation is expected to take, and its name, fastest first.
 
@@ -38,8 +47,8 @@ def ranking(
         backend, method: `auto`, or the only one that may be chosen.
         tolerance: the error, of the largest value, up to which approximations compete.
         place: of the image: `host`, so that copies to a device count, or `device`.
-        threads: that may be used; the figures of the nearest number that was measured decide.
     """
+    height, width, channels, dtype, size, sigma, border, threads = case
     found = []
     for cost in costs_for(table, dtype, size, border, place, threads):
         if backend not in ("auto", cost["backend"]) or method not in ("auto", cost["method"]):
@@ -103,6 +112,8 @@ def _work(method: str, height: int, width: int, channels: int, size: int) -> flo
         tall, wide = line_cost(height), line_cost(width)
     elif method in CONSTANT:
         return 0.0
+    elif method == "multirate":  # a part of the samples, the fewer the larger the kernel
+        return height * width * channels / size
     else:  # taps are added along rows and columns, as far as is known
         return height * width * channels * size
     return channels * (width * tall + height * wide)

@@ -26,10 +26,10 @@ def choose(
         size = 2 * int(4 * sigma + 0.5) + 1
     if sigma is None:
         sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
-    found = ranking(
-        TABLE, height, width, channels, dtype, size, sigma, border, tolerance=tolerance,
-        threads=threads or TABLE["threads"],
+    case = Case(
+        height, width, channels, dtype, size, sigma, border, threads or TABLE["threads"]
     )
+    found = ranking(TABLE, case, tolerance=tolerance)
     return found[0][1] if found else "scipy:separable"
 '''
 

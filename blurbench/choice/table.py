@@ -11,7 +11,6 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from blurbench import __version__
 from blurbench.backends.backend import devices_of
 from blurbench.backends.registry import backends, probe
 from blurbench.choice.check import check_table
@@ -19,6 +18,7 @@ from blurbench.errors import InputError
 from blurbench.files import write_text
 from blurbench.records.export import to_json
 from blurbench.records.machine import describe_machine, machine_id
+from blurbench.version import __version__
 
 SCHEMA = "blurbench.choice/2"
 

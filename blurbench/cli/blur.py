@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,9 @@ from blurbench.errors import CannotRunError, DeviceLostError, InputError
 from blurbench.names import APPROXIMATIONS, EXACT, ON_CPU, ON_GPU
 
 if TYPE_CHECKING:
-    from blurbench.folders.batch import Blur
+    from blurbench.folders.batch import FileBlur
     from blurbench.kernel import GaussianKernel
+    from blurbench.recipe import Recipe
 
 EXAMPLES = """\b
 Examples:
@@ -88,18 +90,11 @@ Examples:
 def blur(
     inputs: tuple[str, ...],
     output: str,
-    size: int | None,
-    sigma: float | None,
-    allow_even: bool,
-    backend: str | None,
-    method: str,
-    border: str,
-    cval: float,
     nodata: float | None,
     as_type: str | None,
     force: bool,
     quiet: bool,
-    **large: Any,
+    **given: Any,
 ) -> int:
     """Blur image files; their type of pixel, opacity, colour profile and EXIF are kept.
 
@@ -111,44 +106,57 @@ def blur(
     see --memory and --dask. What a method would spread over the whole image, as an FFT a no-data
     value of -3.4e38, is refused.
     """
-    from blurbench.backends.registry import find_backend, known_methods, probe
+    from blurbench.backends.registry import find_backend, probe
     from blurbench.choice.auto import AUTO
-    from blurbench.folders.batch import Blur
-    from blurbench.kernel import make_kernel
-    from blurbench.large.run import TileBlur
+    from blurbench.folders.batch import FileBlur
 
-    kernel = make_kernel(sigma, size, allow_even=allow_even)
-    (method,) = read_methods([[method]], (*known_methods(), AUTO))
-    backend = read_backend(backend or (AUTO if method == AUTO else "scipy"))
-    word, border = border, read_border(border, cval)
+    recipe = _read_recipe(given)
     if not quiet:
-        tell_borders(word)
+        tell_borders(given["border"])
     as_type = as_type and as_type.lower().removeprefix(".")
     check_streams(inputs, output, as_type)
     streams = STREAM in (*inputs, output)
-    tiles = TileBlur(kernel, border, cval, backend, method)
-    if not streams and len(inputs) == 1 and is_large(inputs[0], output, large, tiles):
+    large = {name: given[name] for name in ("memory", "scheduler")}
+    if not streams and len(inputs) == 1 and is_large(inputs[0], output, large, recipe):
         if nodata is not None:
             raise InputError("--nodata is not for images in tiles, as Zarr: do without it")
-        blur_in_tiles(inputs[0], output, tiles, quiet, **large)
-        return _noted(0, kernel, quiet)
+        blur_in_tiles(inputs[0], output, recipe, quiet, **large)
+        return _noted(0, recipe.kernel, quiet)
     if any(large.values()):
-        given = STREAM if streams else len(inputs)
-        raise InputError(f"--memory and --dask are for one image, not {given}: name one")
-    how = Blur(kernel, backend, method, border, cval, nodata)
+        images = STREAM if streams else len(inputs)
+        raise InputError(f"--memory and --dask are for one image, not {images}: name one")
+    how = FileBlur(recipe, nodata)
     how.check()
     many = not streams and _are_many(inputs, output)
-    state = None if backend == AUTO else probe(find_backend(backend))
+    state = None if recipe.backend == AUTO else probe(find_backend(recipe.backend))
     if state is not None and not state.ok:
-        raise CannotRunError(f"{backend} cannot run: {state.explanation}")
+        raise CannotRunError(f"{recipe.backend} cannot run: {state.explanation}")
     if many:
         code = _blur_many(inputs, output, how, force, quiet)
     else:
         code = _blur_one(inputs[0], output, as_type, how, quiet)
-    return _noted(code, kernel, quiet)
+    return _noted(code, recipe.kernel, quiet)
 
 
-def _blur_one(source: str, target: str, as_type: str | None, how: Blur, quiet: bool) -> int:
+def _read_recipe(given: Mapping[str, Any]) -> Recipe:
+    """What the options of a kernel, a border, a backend and a method ask for, checked.
+
+    Raises:
+        InputError: a name is unknown or a value cannot be used.
+    """
+    from blurbench.backends.registry import known_methods
+    from blurbench.choice.auto import AUTO
+    from blurbench.kernel import make_kernel
+    from blurbench.recipe import Recipe
+
+    kernel = make_kernel(given["sigma"], given["size"], allow_even=given["allow_even"])
+    (method,) = read_methods([[given["method"]]], (*known_methods(), AUTO))
+    backend = read_backend(given["backend"] or (AUTO if method == AUTO else "scipy"))
+    border = read_border(given["border"], given["cval"])
+    return Recipe(kernel, border, given["cval"], backend, method)
+
+
+def _blur_one(source: str, target: str, as_type: str | None, how: FileBlur, quiet: bool) -> int:
     """Blur a file into a file, or through standard streams, and tell; the exit code."""
     from blurbench.folders.batch import blur_file
     from blurbench.folders.jobs import Job
@@ -189,7 +197,9 @@ def _are_many(inputs: tuple[str, ...], output: str) -> bool:
     return True
 
 
-def _blur_many(inputs: tuple[str, ...], output: str, how: Blur, force: bool, quiet: bool) -> int:
+def _blur_many(
+    inputs: tuple[str, ...], output: str, how: FileBlur, force: bool, quiet: bool
+) -> int:
     """Blur into a folder what is not there yet, and tell; the exit code."""
     from blurbench.folders.batch import blur_files
     from blurbench.folders.jobs import find_jobs, prepare_folders

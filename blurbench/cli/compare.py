@@ -34,6 +34,7 @@ Examples:
   blurbench compare --sigma 5 --method separable,fft --border mirror
   blurbench compare photo.png --json - | jq .control
   blurbench compare thumbnail.png photo.png poster.png --size 31
+  blurbench compare photo.png --with mine.py:blur
   blurbench compare --processes 5 --out before    later: --baseline before
   blurbench compare photo.png --against ../main/.venv/bin/python
 """

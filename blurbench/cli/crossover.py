@@ -28,6 +28,7 @@ Examples:
   blurbench crossover photo.png --backend scipy
   blurbench crossover --crop 512x512 --budget 60 --json -
   blurbench crossover --method fft,deriche --tolerance 1%
+  blurbench crossover photo.png --with mine.py:blur
 """
 
 
@@ -46,8 +47,9 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
 
     For each backend direct to separable, direct to FFT, separable to FFT; of all CPU backends the
     fastest separable blur to the fastest transform; with --tolerance FFT to the recursive filters
-    that are near enough, and the fastest transform to the fastest of them; with a GPU the fastest
-    CPU implementation to the fastest on the GPU. Takes 60 s unless --budget says otherwise.
+    and multirate if near enough, and the fastest transform to the fastest of either; with a GPU the
+    fastest CPU implementation to the fastest on the GPU; and the fastest of all others on the CPU
+    to your own. Takes 60 s unless --budget says otherwise.
     """
     from blurbench.kernel import GaussianKernel
     from blurbench.records.journal import check_run_folder

@@ -21,7 +21,7 @@ Commands = Mapping[str, click.Command]
 
 
 def no_such_command(name: str, rest: Sequence[str], commands: Commands) -> InputError:
-    """Of a command that was forgotten or misspelt.
+    """What is said of a command that was forgotten or misspelt.
 
     Args:
         rest: the arguments that follow.

@@ -12,7 +12,7 @@ from blurbench.cli.options import ParamType
 from blurbench.errors import CannotRunError, InputError
 
 if TYPE_CHECKING:
-    from blurbench.large.run import TileBlur
+    from blurbench.recipe import Recipe
 
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _BINARY_SCALES = {"KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -45,17 +45,18 @@ LARGE = [
 ]
 
 
-def is_large(image: str, output: str, large: dict[str, Any], blur: TileBlur) -> bool:
+def is_large(image: str, output: str, large: dict[str, Any], recipe: Recipe) -> bool:
     """Whether the image is to be blurred in tiles: asked for, Zarr, or more than fits in memory."""
     from blurbench import host
     from blurbench.large.source import is_tiff, is_zarr, look_at
+    from blurbench.large.window import bytes_as_a_whole
 
     if any(large.values()) or is_zarr(image) or is_zarr(output):
         return True
     if not (is_tiff(image) and is_tiff(output) and find_spec("tifffile")):
         return False
     try:
-        needed = blur.bytes_in_one(look_at(image))
+        needed = bytes_as_a_whole(recipe, look_at(image))
     except (InputError, CannotRunError):  # the other way may know better
         return False
     free = host.available_memory()
@@ -63,9 +64,9 @@ def is_large(image: str, output: str, large: dict[str, Any], blur: TileBlur) -> 
 
 
 def blur_in_tiles(
-    image: str, output: str, blur: TileBlur, quiet: bool, memory: int | None, scheduler: str | None
+    image: str, output: str, recipe: Recipe, quiet: bool, memory: int | None, scheduler: str | None
 ) -> None:
-    """Blur with progress on stderr."""
+    """Blur an image in tiles, and show the progress on stderr."""
     from blurbench.large.run import blur_large
     from blurbench.report.progress import TilesProgress
 
@@ -73,9 +74,8 @@ def blur_in_tiles(
         blur_large(
             image,
             output,
-            blur,
+            recipe,
             memory=memory,
             scheduler=scheduler,
-            planned=progress.planned,
-            done=progress.done,
+            listener=progress,
         )

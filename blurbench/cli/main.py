@@ -11,7 +11,6 @@ from typing import NoReturn
 
 import click
 
-from blurbench import __version__
 from blurbench.cli.accuracy import accuracy
 from blurbench.cli.backends import backends
 from blurbench.cli.blur import blur
@@ -26,6 +25,7 @@ from blurbench.cli.sweep import sweep
 from blurbench.cli.tune import tune
 from blurbench.cli.verify import verify
 from blurbench.errors import CannotRunError, InputError
+from blurbench.version import __version__
 
 GROUPS = {
     "Measure": [compare, sweep, crossover],

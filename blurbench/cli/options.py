@@ -15,6 +15,7 @@ from blurbench.cli.words import (
     BORDERS_HELP,
     DTYPES_HELP,
     METHODS_HELP,
+    OWN_HELP,
     read_backends,
     read_border,
     read_dtype,
@@ -24,7 +25,7 @@ from blurbench.errors import InputError
 
 if TYPE_CHECKING:
     from blurbench.study.options import Options
-    from blurbench.study.question import Source
+    from blurbench.study.question import ImageSource
 
     ParamType = click.ParamType[Any]
 else:  # it takes no type argument before Click 8.5
@@ -198,7 +199,7 @@ MOST_SIZES = 10_000
 
 
 def _grid(start: str, stop: str, step: str) -> list[int]:
-    """Both ends included."""
+    """The sizes from start to stop, both included."""
     first, last = int(start), int(stop)
     if not step.startswith("x"):
         if int(step) < 1 or (last - first) // int(step) >= MOST_SIZES:
@@ -276,9 +277,12 @@ REPORT = click.option(
     "--report", "report_path", metavar="PATH", help="Make an HTML page of it. Needs Altair."
 )
 
+OWN = click.option("--with", "own", multiple=True, metavar="FILE.py:NAME", help=OWN_HELP)
+
 SHARED = [
     click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP),
     click.option("--method", "methods", type=Names(), multiple=True, help=METHODS_HELP),
+    OWN,
     click.option(
         "--border",
         "borders",
@@ -421,7 +425,8 @@ def build_options(given: dict[str, Any]) -> Options:
     Raises:
         InputError: a name is unknown or a value cannot be used.
     """
-    from blurbench.plan import MAX_THREADS
+    from blurbench.backends.own_blur import own_blurs
+    from blurbench.problem import MAX_THREADS
     from blurbench.study.options import Options, chosen
 
     border, dtype, threads = (_only(given, name) for name in AXES)
@@ -447,6 +452,7 @@ def build_options(given: dict[str, Any]) -> Options:
         seed=given["seed"],
         keep=given.get("keep"),
         tolerance=given["tolerance"],
+        own=own_blurs(given["own"]),
     )
     chosen(options)
     return options
@@ -468,14 +474,14 @@ def _only(given: dict[str, Any], axis: str) -> Any:
     return values[0]
 
 
-def source_from(path: str | None, given: dict[str, Any]) -> Source:
+def source_from(path: str | None, given: dict[str, Any]) -> ImageSource:
     """The named image or the test card, to be resized and cropped as the options say."""
-    from blurbench.study.question import Source
+    from blurbench.study.question import ImageSource
 
-    return Source(path, given["resize"], given["crop"])
+    return ImageSource(path, given["resize"], given["crop"])
 
 
-def sources_from(paths: Sequence[str], given: dict[str, Any]) -> tuple[Source, ...]:
+def sources_from(paths: Sequence[str], given: dict[str, Any]) -> tuple[ImageSource, ...]:
     """The named images, or the test card, treated alike."""
     return tuple(source_from(path, given) for path in paths) or (source_from(None, given),)
 

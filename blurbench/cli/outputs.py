@@ -91,21 +91,14 @@ def _save(log: Log, question: Question, folder: Path) -> None:
 def _save_each(answer: Answer, image: Image, folder: Path, prefix: str) -> None:
     from blurbench.blur import blur_file_pixels
     from blurbench.image import can_hold, write_image
+    from blurbench.recipe import Recipe
 
-    kernel = answer.problem.kernel
+    problem = answer.problem
     fits = can_hold(".png", image.pixels.shape, image.pixels.dtype)
-    suffix = ".png" if fits and not image.about.extrasamples else ".tif"
+    suffix = ".png" if fits and not image.metadata.extrasamples else ".tif"
     for row in answer.rows:
         if row.max_abs_error is None or row.status in GONE:  # it never ran, or its device is gone
             continue
-        blurred = blur_file_pixels(
-            image,
-            size=kernel.size,
-            sigma=kernel.sigma,
-            allow_even=kernel.even,
-            border=answer.problem.border,
-            cval=answer.problem.cval,
-            method=row.method,
-            backend=row.backend,
-        )
-        write_image(folder / f"{prefix}{row.backend}-{row.method}{suffix}", blurred, image.about)
+        recipe = Recipe(problem.kernel, problem.border, problem.cval, row.backend, row.method)
+        blurred = blur_file_pixels(image, recipe)
+        write_image(folder / f"{prefix}{row.backend}-{row.method}{suffix}", blurred, image.metadata)

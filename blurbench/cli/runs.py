@@ -166,6 +166,8 @@ def resume(
     run = load(folder).run
     try:
         question = ask_again(run.about)
+    except InputError:  # an image has changed, say
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"run.json in {folder} cannot be understood: {error!r}") from None
     wanted = with_described(run.about, given)

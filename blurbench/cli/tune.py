@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def tune(
     explain: bool,
     policy: str | None,
     quiet: bool,
-    **problem: Any,
+    **given: Any,
 ) -> int:
     """Measure what `auto` chooses by, and keep it for this machine.
 
@@ -91,7 +92,7 @@ def tune(
         raise InputError("--out - is no file: name one")
     path = None if out is None else Path(out)
     if explain:
-        return _explain(path, **problem)
+        return _explain(path, given)
     if policy is not None:
         return _write_policy(path, policy)
     return _measure(path, budget, read_backends(backends), seed, quiet)
@@ -139,38 +140,28 @@ def _measure(
     return 0
 
 
-def _explain(
-    path: Path | None,
-    shape: tuple[int, ...] | None,
-    size: int | None,
-    sigma: float | None,
-    allow_even: bool,
-    dtype: str,
-    border: str,
-    tolerance: float | None,
-) -> int:
+def _explain(path: Path | None, given: Mapping[str, Any]) -> int:
     import numpy as np
 
-    from blurbench import host
-    from blurbench.choice.auto import choose, expected, runnable
+    from blurbench.choice.auto import AUTO, choose, expected, runnable
     from blurbench.choice.table import current, read_table
     from blurbench.kernel import make_kernel
-    from blurbench.plan import Problem
+    from blurbench.recipe import Recipe
     from blurbench.report.console import open_console
     from blurbench.report.tune import show_explanation
 
-    if shape is None:
+    if given["shape"] is None:
         raise InputError("--explain needs an --image-size: give WIDTHxHEIGHT, as in 1920x1080")
-    kernel = make_kernel(sigma, size, allow_even=allow_even)
-    word, border = border, read_border(border)
-    cpus = host.usable_cpus()
-    problem = Problem(kernel, shape, np.dtype(read_dtype(dtype)), border, threads=cpus)
+    kernel = make_kernel(given["sigma"], given["size"], allow_even=given["allow_even"])
+    recipe = Recipe(kernel, read_border(given["border"]), backend=AUTO, method=AUTO)
+    problem = recipe.problem(given["shape"], np.dtype(read_dtype(given["dtype"])))
+    tolerance = given["tolerance"]
     table, where = (read_table(path), str(path)) if path is not None else current()
     found = expected(table, problem, tolerance=tolerance)
     ranked = expected(runnable(table), problem, tolerance=tolerance)
     chosen = choose(problem, tolerance=tolerance, table=table).name
     show_explanation(open_console(), problem, table, where, found, ranked, chosen)
-    tell_borders(word)
+    tell_borders(given["border"])
     return 0
 
 

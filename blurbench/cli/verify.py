@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from blurbench.cli.options import Names
+from blurbench.cli.options import OWN, Names, with_options
 from blurbench.cli.words import (
     BACKENDS_HELP,
     METHODS_HELP,
@@ -18,6 +18,7 @@ from blurbench.names import BORDERS
 @click.command()
 @click.option("--backend", "backends", type=Names(), multiple=True, help=BACKENDS_HELP)
 @click.option("--method", "methods", type=Names(), multiple=True, help=METHODS_HELP)
+@with_options([OWN])
 @click.option(
     "--border",
     "borders",
@@ -35,6 +36,7 @@ from blurbench.names import BORDERS
 def verify(
     backends: tuple[tuple[str, ...], ...],
     methods: tuple[tuple[str, ...], ...],
+    own: tuple[str, ...],
     borders: tuple[tuple[str, ...], ...],
     allow_even: bool,
     quick: bool,
@@ -43,15 +45,21 @@ def verify(
 
     Over borders, kernel sizes, image shapes, ranges of values and dtypes, kernels larger than the
     image included. Takes about five minutes, more beside other work, and says how long before it
-    starts; --quick takes 10 to 30 s. Exit code 1 where one is outside the contract.
+    starts; --quick takes 10 to 30 s. --with tries your own alone, unless --backend or --method
+    names others. Exit code 1 where one is outside the contract.
     """
+    from blurbench.backends.own_blur import own_blurs
     from blurbench.report.console import open_console
     from blurbench.report.verify import run_and_show
     from blurbench.study.options import Options, chosen
     from blurbench.study.verify import under
 
-    options = Options(backends=read_backends(backends), methods=read_methods(methods))
+    options = Options(
+        backends=read_backends(backends), methods=read_methods(methods), own=own_blurs(own)
+    )
     pairs = chosen(options)
+    if own and not (backends or methods):
+        pairs = pairs[-len(own) :]
     if borders:
         pairs = under([read_border(name) for names in borders for name in names], pairs)
     return run_and_show(open_console(), pairs, options.backends, allow_even, quick)

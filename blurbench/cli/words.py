@@ -21,6 +21,10 @@ METHODS_HELP = (
     f"Only these, commas between: {', '.join(EXACT)}; approximate: {', '.join(APPROXIMATIONS)}.  "
     "[default: the exact ones]"
 )
+OWN_HELP = (
+    "Your own function (image, taps) or class, too; runs the code of that file. May be given "
+    "several times; see docs/your-own-blur.md."
+)
 DTYPES_HELP = f"{', '.join(DTYPES[:-1])} or {DTYPES[-1]}."
 
 

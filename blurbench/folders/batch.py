@@ -15,11 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench import host
-from blurbench.backends.backend import Implementation
 from blurbench.backends.lanes import Lanes
 from blurbench.backends.registry import find_backend, probe
-from blurbench.blur import blur_file_pixels, gaussian_blur
-from blurbench.choice.auto import find_or_choose
+from blurbench.blur import blur_array, blur_file_pixels
 from blurbench.errors import DeviceLostError, InputError
 from blurbench.folders.jobs import Job
 from blurbench.folders.turns import Room, Turns, TurnsOf
@@ -31,48 +29,37 @@ from blurbench.image import (
     reading_bytes,
     write_image,
 )
-from blurbench.kernel import SMALLEST, GaussianKernel
+from blurbench.kernel import SMALLEST
 from blurbench.lost import check_blurred, unwarned
 from blurbench.nodata import blur_around_holes, find_holes
-from blurbench.plan import Problem
+from blurbench.problem import Problem
+from blurbench.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Blur:
-    """How files are blurred.
+class FileBlur:
+    """How the pixels of files are blurred.
 
     Attributes:
-        kernel: the taps.
-        backend, method: by whom.
-        border, cval: what lies outside.
         nodata: of the pixels that hold none and are left out; None where all hold some.
     """
 
-    kernel: GaussianKernel
-    backend: str
-    method: str
-    border: str
-    cval: float
+    recipe: Recipe
     nodata: float | None = None
 
     def problem(
         self, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None = None
     ) -> Problem:
-        """Of one image; around holes, the arithmetic is that of float64."""
+        """The problem for one image; around holes, the arithmetic is that of float64."""
         dtype = dtype if self.nodata is None else np.dtype(np.float64)
-        threads = host.usable_cpus() if threads is None else threads
-        return Problem(self.kernel, shape, dtype, self.border, self.cval, threads)
-
-    def implementation(self, problem: Problem) -> Implementation:
-        """What blurs an image."""
-        return find_or_choose(problem, self.backend, self.method)
+        return self.recipe.problem(shape, dtype, threads)
 
     def check(self) -> None:
         """Raise InputError where no image at all can be blurred like that."""
         if self.nodata is not None and not math.isfinite(self.nodata):
             raise InputError(f"no-data value {self.nodata} is not usable: give a finite number")
         tiny = self.problem((1, 1), np.dtype(np.float32))
-        implementation = self.implementation(tiny)
+        implementation = self.recipe.implementation(tiny)
         if self.nodata is None:
             tiny = replace(tiny, dtype=np.dtype(implementation.dtypes[0]))
         implementation.check(tiny)
@@ -94,7 +81,7 @@ class Outcome:
 
 def blur_file(
     job: Job,
-    blur: Blur,
+    blur: FileBlur,
     threads: int | None = None,
     admit: Callable[[int], None] = lambda nbytes: None,
     turns_of: Callable[[Lanes], Turns] = Turns,
@@ -117,12 +104,12 @@ def blur_file(
         nonlocal turn
         check_writable(job.target, shape, dtype)
         problem = blur.problem(shape, dtype, threads)
-        implementation = blur.implementation(problem)
+        implementation = blur.recipe.implementation(problem)
         # Image and result; around holes the weights and what is divided by them, too.
         images = 2 if blur.nodata is None else 5
         work = implementation.work_bytes(problem) + images * problem.image_bytes
         bare = implementation.work_bytes(replace(problem, kernel=SMALLEST))
-        check_kernel_memory(blur.kernel.size, shape, work, bare + images * problem.image_bytes)
+        check_kernel_memory(problem.kernel.size, shape, work, bare + images * problem.image_bytes)
         admit(reading_bytes(shape, dtype) + work)
         backend = find_backend(implementation.backend)
         if backend.lanes is not None and probe(backend).ok:
@@ -133,23 +120,18 @@ def blur_file(
     with turn, unwarned():
         blurred, notes = _blurred(image, blur, threads)
     problem = blur.problem(image.pixels.shape, image.pixels.dtype, threads)
-    check_blurred(image.name, image.pixels, blurred, problem, blur.implementation(problem).name)
-    return (*image.notes, *notes, *write_image(job.target, blurred, image.about))
+    by = blur.recipe.implementation(problem).name
+    check_blurred(image.name, image.pixels, blurred, problem, by)
+    return (*image.notes, *notes, *write_image(job.target, blurred, image.metadata))
 
 
-def _blurred(image: Image, blur: Blur, threads: int | None) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _blurred(
+    image: Image, blur: FileBlur, threads: int | None
+) -> tuple[NDArray[Any], tuple[str, ...]]:
     """The pixels blurred, and what is to be said of that."""
-    how: dict[str, Any] = {
-        "size": blur.kernel.size,
-        "sigma": blur.kernel.sigma,
-        "allow_even": blur.kernel.even,
-        "backend": blur.backend,
-        "method": blur.method,
-        "border": blur.border,
-        "threads": threads,
-    }
+    recipe = blur.recipe
     if blur.nodata is None:
-        return blur_file_pixels(image, cval=blur.cval, **how), _notes_on_holes(image)
+        return blur_file_pixels(image, recipe, threads), _notes_on_holes(image)
     if image.alpha:
         raise InputError(
             f"image {image.name} has an alpha channel, which says what to leave out: "
@@ -158,13 +140,15 @@ def _blurred(image: Image, blur: Blur, threads: int | None) -> tuple[NDArray[Any
     holes = find_holes(image.pixels, blur.nodata)
     if not holes.any():
         note = f"no pixel has the no-data value {blur.nodata!r}"
-        return blur_file_pixels(image, cval=blur.cval, **how), (note,)
+        return blur_file_pixels(image, recipe, threads), (note,)
 
     def blur_floats(pixels: NDArray[np.float64], cval: float) -> NDArray[np.float64]:
-        blurred: NDArray[np.float64] = gaussian_blur(pixels, cval=cval, **how)
+        blurred: NDArray[np.float64] = blur_array(
+            pixels, replace(recipe, cval=cval), threads=threads
+        )
         return blurred
 
-    return blur_around_holes(image.pixels, holes, blur_floats, blur.cval), ()
+    return blur_around_holes(image.pixels, holes, blur_floats, recipe.cval), ()
 
 
 def _notes_on_holes(image: Image) -> tuple[str, ...]:
@@ -174,7 +158,7 @@ def _notes_on_holes(image: Image) -> tuple[str, ...]:
     return (f"its no-data value {image.nodata!r} is blurred too: --nodata leaves it out",)
 
 
-def blur_files(jobs: Sequence[Job], blur: Blur, tell: Callable[[Outcome], None]) -> None:
+def blur_files(jobs: Sequence[Job], blur: FileBlur, tell: Callable[[Outcome], None]) -> None:
     """Blur many files, as many at a time as there are CPUs; each on one, unless they are few.
 
     Codecs and blurs run without the interpreter's lock, so one image is decoded while another is

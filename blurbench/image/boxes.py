@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from blurbench.image.samples import START_OF_CODESTREAM
+from blurbench.image.pixel_format import START_OF_CODESTREAM
 
 _SRGB = (1, 13)  # primaries and transfer that are assumed where nothing is said
 _UNKNOWN = (2, 2)

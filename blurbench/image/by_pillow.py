@@ -9,9 +9,9 @@ import PIL.Image
 import PIL.ImageOps
 
 from blurbench.errors import InputError
-from blurbench.image.described import describe, orientation_of
 from blurbench.image.image import Image
 from blurbench.image.memory import WorkBytes, check_fits
+from blurbench.image.read_metadata import describe, orientation_of
 from blurbench.image.values import as_uint16, check_finite
 
 # Pillow's mode as read -> the mode whose pixels are blurred.
@@ -53,7 +53,7 @@ def read(name: str, opened: PIL.Image.Image, stream: IO[bytes], work_bytes: Work
     dtype, channels = _DTYPES.get(mode, np.dtype(np.uint8)), _CHANNELS[mode]
     shape = (opened.height, opened.width, channels)[: 3 if channels > 1 else 2]
     check_fits(name, shape, dtype, work_bytes)
-    about, notes = describe(opened, stream, colour=mode.startswith("RGB"))
+    metadata, notes = describe(opened, stream, colour=mode.startswith("RGB"))
     turned = orientation_of(opened) != 1
     opened.load()
     upright = PIL.ImageOps.exif_transpose(opened) if turned else opened
@@ -66,7 +66,7 @@ def read(name: str, opened: PIL.Image.Image, stream: IO[bytes], work_bytes: Work
     else:
         pixels = np.array(upright.convert(mode) if upright.mode != mode else upright)
     check_finite(name, pixels)
-    return Image(name, pixels, mode in ("LA", "RGBA"), notes, about, about.nodata)
+    return Image(name, pixels, mode in ("LA", "RGBA"), notes, metadata, metadata.nodata)
 
 
 def _read_mode(opened: PIL.Image.Image) -> str:

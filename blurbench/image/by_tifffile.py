@@ -12,20 +12,19 @@ from PIL.ExifTags import IFD, Base
 
 from blurbench.errors import InputError
 from blurbench.extras import load_extra
-from blurbench.image.about import (
+from blurbench.image.image import Image
+from blurbench.image.memory import WorkBytes, check_fits
+from blurbench.image.metadata import (
     DESCRIBING,
     GEO,
-    About,
+    Metadata,
     Tag,
     exif_of_tiff,
     fitting_profile,
     usable_dpi,
 )
-from blurbench.image.described import TURNED, unplaced
-from blurbench.image.image import Image
-from blurbench.image.keeping import NO_EXPOSURE_OR_PLACE, exposure_or_place
-from blurbench.image.memory import WorkBytes, check_fits
 from blurbench.image.opacity import straightened
+from blurbench.image.read_metadata import TURNED, unplaced
 from blurbench.image.values import (
     as_uint16,
     check_finite,
@@ -34,7 +33,8 @@ from blurbench.image.values import (
     upright,
     usable_orientation,
 )
-from blurbench.plan import check_dtype
+from blurbench.image.write_metadata import NO_EXPOSURE_OR_PLACE, exposure_or_place
+from blurbench.problem import check_dtype
 
 _BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _COLOUR = ("RGB", "YCBCR")  # what was YCbCr in a JPEG comes out as RGB
@@ -83,19 +83,21 @@ def read(name: str, stream: IO[bytes], reason: str, work_bytes: WorkBytes) -> Im
         dtype = _dtype_of(name, page)
         check_fits(name, _shape_of(page), dtype, work_bytes)
         pixels, notes = _pixels(name, page, dtype)
-        about = _about(page, channels, stream)
+        metadata = _metadata(page, channels, stream)
         orientation = usable_orientation(page.tags.valueof(Base.Orientation))
         parts = IFD.Exif in page.tags or IFD.GPSInfo in page.tags
-        if parts and not (about.exif and exposure_or_place(about.exif)):
+        if parts and not (metadata.exif and exposure_or_place(metadata.exif)):
             notes += (NO_EXPOSURE_OR_PLACE,)
     check_finite(name, pixels)
     if "ASSOCALPHA" in channels.further:
         pixels = straightened(name, pixels)
     notes = ((f"the first of {pages} frames",) if pages > 1 else ()) + notes
     if orientation != 1:
-        about, more = unplaced(about)
+        metadata, more = unplaced(metadata)
         notes += (TURNED, *more)
-    return Image(name, upright(pixels, orientation), channels.alpha, notes, about, about.nodata)
+    return Image(
+        name, upright(pixels, orientation), channels.alpha, notes, metadata, metadata.nodata
+    )
 
 
 def _channels_of(name: str, page: Any) -> _Channels:
@@ -120,7 +122,7 @@ def _channels_of(name: str, page: Any) -> _Channels:
 
 
 def _dtype_of(name: str, page: Any) -> np.dtype[Any]:
-    """Of the pixels that are blurred."""
+    """The type of the pixels that are blurred."""
     own = page.dtype
     if own is None or own.kind not in "buif":
         raise InputError(
@@ -158,10 +160,10 @@ def _pixels(name: str, page: Any, dtype: np.dtype[Any]) -> tuple[NDArray[Any], t
     return pixels, notes
 
 
-def _about(page: Any, channels: _Channels, stream: IO[bytes]) -> About:
+def _metadata(page: Any, channels: _Channels, stream: IO[bytes]) -> Metadata:
     told = {282, 283} <= {tag.code for tag in page.tags} and page.resolutionunit in (2, 3)
     texts = {tag.code: tag.value for tag in page.tags if tag.code in DESCRIBING}
-    return About(
+    return Metadata(
         icc_profile=fitting_profile(page.iccprofile or b"", colour=channels.colour),
         exif=exif_of_tiff(stream, texts),
         dpi=usable_dpi(page.get_resolution("INCH")) if told else (),

@@ -54,4 +54,4 @@ def resize(image: Image, width: int, height: int) -> Image:
 
 def _changed(image: Image, pixels: NDArray[Any]) -> Image:
     """The image with other pixels, which lie elsewhere on the map."""
-    return replace(image, pixels=pixels, about=replace(image.about, geo=()))
+    return replace(image, pixels=pixels, metadata=replace(image.metadata, geo=()))

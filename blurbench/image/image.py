@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from blurbench.image.about import NOTHING, About
+from blurbench.image.metadata import NOTHING, Metadata
 from blurbench.testcard import make_testcard
 
 
@@ -20,7 +20,7 @@ class Image:
         pixels: `(H, W)` or `(H, W, C)`; uint8, uint16, float16, float32 or float64.
         alpha: whether the last channel is the opacity of colour that is not weighted by it.
         notes: what was done to the file's pixels that a user should know.
-        about: what the file says beside its pixels; it stands upright, as they do.
+        metadata: what the file says beside its pixels; it stands upright, as they do.
         nodata: the value that stands for "nothing measured here", where the file names one.
     """
 
@@ -28,7 +28,7 @@ class Image:
     pixels: NDArray[Any]
     alpha: bool = False
     notes: tuple[str, ...] = ()
-    about: About = NOTHING
+    metadata: Metadata = NOTHING
     nodata: float | None = None
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from blurbench.errors import InputError
 from blurbench.image.image import Image
 from blurbench.image.memory import WorkBytes, check_fits
-from blurbench.image.trust import largest_of_pnm
+from blurbench.image.misread import largest_of_pnm
 from blurbench.image.values import stretch_note, stretched
 
 
@@ -39,7 +39,7 @@ def read(name: str, opened: PIL.Image.Image, stream: IO[bytes], work_bytes: Work
 
 
 def write(stream: IO[bytes], pixels: NDArray[Any]) -> None:
-    """Grey or RGB of 8 or 16 bits."""
+    """Write grey or RGB pixels of 8 or 16 bits."""
     kind, (height, width) = b"P6" if pixels.shape[2:] == (3,) else b"P5", pixels.shape[:2]
     stream.write(b"%s\n%d %d\n%d\n" % (kind, width, height, np.iinfo(pixels.dtype).max))
     stream.write(pixels.astype(pixels.dtype.newbyteorder(">")).tobytes())

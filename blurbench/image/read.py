@@ -16,7 +16,7 @@ from blurbench.errors import InputError
 from blurbench.image import by_imagecodecs, by_pillow, by_tifffile, pnm
 from blurbench.image.image import Image
 from blurbench.image.memory import WorkBytes
-from blurbench.image.trust import doubt, samples_of
+from blurbench.image.misread import doubt, pixel_format_of
 
 _UNKNOWN_TIFF = "samples of a kind that Pillow does not know"
 
@@ -67,16 +67,16 @@ def _read(name: str, stream: IO[bytes], work_bytes: WorkBytes) -> Image:
             raise
         return by_tifffile.read(name, stream, _UNKNOWN_TIFF, work_bytes)
     with opened:
-        samples = samples_of(opened, stream)
-        reason = doubt(opened, samples)
+        pixel_format = pixel_format_of(opened, stream)
+        reason = doubt(opened, pixel_format)
         if reason is None:
             return by_pillow.read(name, opened, stream, work_bytes)
         if opened.format == "PPM":
             return pnm.read(name, opened, stream, work_bytes)
         if opened.format == "TIFF":
             return by_tifffile.read(name, stream, reason, work_bytes)
-        if samples is not None:
-            return by_imagecodecs.read(name, opened, stream, samples, reason, work_bytes)
+        if pixel_format is not None:
+            return by_imagecodecs.read(name, opened, stream, pixel_format, reason, work_bytes)
         raise InputError(f"image {name} has {reason}: convert it to PNG or TIFF")
 
 

@@ -7,30 +7,30 @@ from typing import IO, Any
 import PIL.Image
 from numpy.typing import NDArray
 
-from blurbench.image.about import DESCRIBING, About, Tag
+from blurbench.image.metadata import DESCRIBING, Metadata, Tag
 
 
-def write(stream: IO[bytes], tifffile: Any, pixels: NDArray[Any], about: About) -> None:
+def write(stream: IO[bytes], tifffile: Any, pixels: NDArray[Any], metadata: Metadata) -> None:
     """One page, not compressed, the channels together.
 
     Args:
         tifffile: the library.
     """
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    photometric = about.photometric or ("RGB" if channels > 2 else "MINISBLACK")
+    photometric = metadata.photometric or ("RGB" if channels > 2 else "MINISBLACK")
     further = channels - (3 if photometric == "RGB" else 1)
     tifffile.imwrite(
         stream,
         pixels,
         photometric=photometric,
         planarconfig="CONTIG" if channels > 1 else None,
-        extrasamples=about.extrasamples or _further(further),
-        iccprofile=about.icc_profile or None,
-        resolution=about.dpi or None,
-        resolutionunit="INCH" if about.dpi else None,
+        extrasamples=metadata.extrasamples or _further(further),
+        iccprofile=metadata.icc_profile or None,
+        resolution=metadata.dpi or None,
+        resolutionunit="INCH" if metadata.dpi else None,
         software=False,
         metadata=None,
-        extratags=[*_texts(about.exif), *map(encoded, about.geo)],
+        extratags=[*_texts(metadata.exif), *map(encoded, metadata.geo)],
     )
 
 
@@ -48,7 +48,7 @@ def _texts(exif: bytes) -> list[Tag]:
 
 
 def encoded(tag: Tag) -> Tag:
-    """The same; texts need not be ASCII, which tifffile asks for."""
+    """The tag with its text as bytes, which need not be ASCII as tifffile asks of text."""
     code, kind, _, value, once = tag
     if not isinstance(value, str):
         return tag

@@ -14,8 +14,8 @@ from blurbench.errors import InputError
 from blurbench.extras import load_extra
 from blurbench.files import replacing
 from blurbench.image import png, pnm, tiff
-from blurbench.image.about import NOTHING, About
-from blurbench.image.keeping import TIFF, save_options, what_is_lost
+from blurbench.image.metadata import NOTHING, Metadata
+from blurbench.image.write_metadata import TIFF, save_options, what_is_lost
 
 _GREY, _RGB, _ANY = {1}, {3}, {1, 2, 3, 4}
 # How many channels of which dtype a type of file holds; a TIFF file holds any number.
@@ -68,12 +68,12 @@ def can_hold(suffix: str, shape: tuple[int, ...], dtype: Any) -> bool:
 
 
 def write_image(
-    path: str | os.PathLike[str], pixels: NDArray[Any], about: About = NOTHING
+    path: str | os.PathLike[str], pixels: NDArray[Any], metadata: Metadata = NOTHING
 ) -> tuple[str, ...]:
     """Write pixels to a file that is there whole or not at all (see `files.replacing`).
 
     Args:
-        about: that of the image that was read.
+        metadata: that of the image that was read.
 
     Returns:
         What of that the type of file cannot hold, as notes for the user.
@@ -83,44 +83,44 @@ def write_image(
     """
     check_writable(path, pixels.shape, pixels.dtype)
     name, suffix = os.fspath(path), Path(path).suffix.lower()
-    if about.extrasamples and suffix not in TIFF:
+    if metadata.extrasamples and suffix not in TIFF:
         raise InputError(
-            f"output {name} cannot hold {len(about.extrasamples)} channels beside grey or colour: "
-            f"use one of {', '.join(TIFF)}"
+            f"output {name} cannot hold {len(metadata.extrasamples)} channels beside grey or "
+            f"colour: use one of {', '.join(TIFF)}"
         )
     try:
         with replacing(path) as partial, open(partial, "xb") as stream:
-            _write(stream, name, np.ascontiguousarray(pixels), about)
+            _write(stream, name, np.ascontiguousarray(pixels), metadata)
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         detail = getattr(error, "strerror", None) or error
         raise InputError(f"output {name} cannot be written: {detail}") from None
-    return what_is_lost(about, suffix, _writer(suffix, pixels.shape, pixels.dtype, about))
+    return what_is_lost(metadata, suffix, _writer(suffix, pixels.shape, pixels.dtype, metadata))
 
 
-def _write(stream: IO[bytes], name: str, pixels: NDArray[Any], about: About) -> None:
+def _write(stream: IO[bytes], name: str, pixels: NDArray[Any], metadata: Metadata) -> None:
     suffix = Path(name).suffix.lower()
-    writer = _writer(suffix, pixels.shape, pixels.dtype, about)
+    writer = _writer(suffix, pixels.shape, pixels.dtype, metadata)
     library = _library(name, writer, pixels.shape, pixels.dtype)
     if writer == "tifffile":
-        tiff.write(stream, library, pixels, about)
+        tiff.write(stream, library, pixels, metadata)
     elif writer == "imagecodecs":
-        png.write_deep(stream, library, pixels, save_options(about, suffix))
+        png.write_deep(stream, library, pixels, save_options(metadata, suffix))
     elif writer == "ours":
         pnm.write(stream, pixels)
     else:
-        options = {**save_options(about, suffix), **_SAVE_OPTIONS.get(suffix, {})}
+        options = {**save_options(metadata, suffix), **_SAVE_OPTIONS.get(suffix, {})}
         picture = PIL.Image.fromarray(pixels)
         picture.save(stream, PIL.Image.registered_extensions()[suffix], **options)
 
 
-def _writer(suffix: str, shape: tuple[int, ...], dtype: Any, about: About = NOTHING) -> str:
+def _writer(suffix: str, shape: tuple[int, ...], dtype: Any, metadata: Metadata = NOTHING) -> str:
     """What writes such a file."""
     if suffix in (".pgm", ".ppm"):
         return "ours"
     known = _channels(shape) in _PILLOW_WRITES.get(np.dtype(dtype).name, ())
-    if known and not about.extrasamples:
+    if known and not metadata.extrasamples:
         return "Pillow"
     return "tifffile" if suffix in TIFF else "imagecodecs"
 

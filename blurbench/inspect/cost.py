@@ -11,7 +11,7 @@ from blurbench.backends.pocketfft import fast_length
 from blurbench.backends.registry import find_implementation
 from blurbench.errors import InputError
 from blurbench.methods import direct, fft, separable
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.exactness import reference_sample
 
 SIDE = 96  # of the image on which errors are measured
@@ -22,7 +22,7 @@ FFT_ACCESSES = 13
 
 
 @dataclass(frozen=True)
-class Cost:
+class MethodCost:
     """Of one method, on one image.
 
     Attributes:
@@ -39,7 +39,7 @@ class Cost:
     error_float64: float | None
 
 
-def costs(problem: Problem) -> list[Cost]:
+def costs(problem: Problem) -> list[MethodCost]:
     """Of one blur by each method; the errors are of our array code or, failing that, SciPy's.
 
     Args:
@@ -50,7 +50,7 @@ def costs(problem: Problem) -> list[Cost]:
     for method in ("direct", "separable", "fft"):
         one = _implementation(method, problem)
         found.append(
-            Cost(
+            MethodCost(
                 method,
                 _operations(method, problem) / pixels,
                 _accesses(method, problem) * problem.dtype.itemsize,

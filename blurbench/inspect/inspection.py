@@ -10,14 +10,14 @@ import numpy as np
 
 from blurbench import host
 from blurbench.inspect.cascade import Cascade, cascades
-from blurbench.inspect.cost import Cost, costs
+from blurbench.inspect.cost import MethodCost, costs
 from blurbench.inspect.equivalents import Equivalent, equivalents
 from blurbench.inspect.fidelity import Choice, Fidelity, choices, fidelity
 from blurbench.inspect.influence import Influence, influences
-from blurbench.inspect.planning import Padded, Planning, paddings, planning
+from blurbench.inspect.planning import PaddedSize, Planning, paddings, planning
 from blurbench.inspect.shift import Shift, measure_shift
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 SHAPE = (1024, 1024)  # on which operations and bytes are counted where none is given
 
@@ -40,9 +40,9 @@ class Inspection:
     shift: Shift | None
     influences: list[Influence]
     equivalents: list[Equivalent]
-    costs: list[Cost]
+    costs: list[MethodCost]
     cascades: list[Cascade]
-    paddings: list[Padded]
+    paddings: list[PaddedSize]
     planning: list[Planning]
 
     @property

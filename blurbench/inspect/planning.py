@@ -17,7 +17,7 @@ from blurbench.errors import InputError
 from blurbench.image import check_memory
 from blurbench.measure.clock import Call, Clock, HostClock
 from blurbench.measure.threads import limit_threads
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.options import Options, chosen
 from blurbench.study.point.prediction import predict
 
@@ -32,7 +32,7 @@ PADDINGS: dict[str, Callable[[int], int]] = {
 
 
 @dataclass(frozen=True)
-class Padded:
+class PaddedSize:
     """A common size: `shape`, and how many times as many pixels as the image that has."""
 
     name: str
@@ -58,7 +58,7 @@ class Planning:
     expected_s: float | None = None
 
 
-def paddings(problem: Problem) -> list[Padded]:
+def paddings(problem: Problem) -> list[PaddedSize]:
     """Common sizes for an image with its border around it, a radius on each side.
 
     So padded, and cut again, the blurred image is the same whatever lies further out.
@@ -67,7 +67,7 @@ def paddings(problem: Problem) -> list[Padded]:
     found = []
     for name, length in PADDINGS.items():
         height, width = (length(n + margin) for n in problem.shape[:2])
-        found.append(Padded(name, (height, width), height * width / pixels))
+        found.append(PaddedSize(name, (height, width), height * width / pixels))
     return found
 
 

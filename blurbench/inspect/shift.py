@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from blurbench.backends.registry import find_implementation
 from blurbench.image import check_memory
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 IMAGES = 16  # as large as the dot's that its blur holds at once, padding included
 

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from PIL.ExifTags import IFD, Base
 
 from blurbench.errors import InputError
-from blurbench.image.about import DESCRIBING, OF_PAGES
 from blurbench.image.by_tifffile import geo_of, open_tiff
+from blurbench.image.metadata import DESCRIBING, OF_PAGES
+from blurbench.image.opacity import weighted_dtype
 from blurbench.image.tiff import encoded
 from blurbench.large.extra import load
 from blurbench.large.tiles import Spans
-from blurbench.plan import check_dtype
+from blurbench.problem import check_dtype
 
 TIFF = (".tif", ".tiff")
 _COLOURS = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR")
@@ -39,7 +40,7 @@ def is_zarr(path: str | os.PathLike[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Source:
+class LargeImage:
     """An image that is read in windows; processes can send it to each other.
 
     Attributes:
@@ -49,7 +50,8 @@ class Source:
         stored: height and width of what is decoded as a whole: a tile, strip or chunk.
         alpha: whether the last channel is the opacity of colour that is not weighted by it.
         tags: what a TIFF file of the same kind of pixel says of its channels.
-        about: what a TIFF file says beside its pixels, by its name: as tifffile's `write` takes it.
+        metadata: what a TIFF file says beside its pixels, by its name, as tifffile's `write`
+            takes it.
         notes: what a user should know.
     """
 
@@ -59,12 +61,17 @@ class Source:
     stored: tuple[int, int]
     alpha: bool = False
     tags: Mapping[str, Any] = field(default_factory=dict)
-    about: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
+    def blurred_dtype(self) -> np.dtype[Any]:
+        """The type in which its pixels are blurred: floats, where opacity weights them."""
+        return weighted_dtype(self.dtype) if self.alpha else self.dtype
+
+    @property
     def pixel_bytes(self) -> int:
-        """Of one pixel, all channels."""
+        """Bytes of one pixel, all channels."""
         return math.prod(self.shape[2:]) * self.dtype.itemsize
 
     def read(self, rows: Spans, columns: Spans) -> NDArray[Any]:
@@ -89,7 +96,7 @@ class Source:
         return _tiff_pixels(self.path) if is_tiff(self.path) else _zarr_pixels(self.path)
 
 
-def open_source(path: str | os.PathLike[str]) -> Source:
+def open_source(path: str | os.PathLike[str]) -> LargeImage:
     """`look_at` an image, and decode a first part of it.
 
     Raises:
@@ -101,7 +108,7 @@ def open_source(path: str | os.PathLike[str]) -> Source:
     return source
 
 
-def look_at(path: str | os.PathLike[str]) -> Source:
+def look_at(path: str | os.PathLike[str]) -> LargeImage:
     """The header of a TIFF file's first page, or of a Zarr array.
 
     Raises:
@@ -127,7 +134,7 @@ def look_at(path: str | os.PathLike[str]) -> Source:
     return source
 
 
-def _look_at_tiff(tifffile: Any, path: str) -> Source:
+def _look_at_tiff(tifffile: Any, path: str) -> LargeImage:
     with open_tiff(tifffile, path) as tiff:
         page, pages = tiff.pages.first, len(tiff.pages)
         colour = page.photometric.name
@@ -149,7 +156,7 @@ def _look_at_tiff(tifffile: Any, path: str) -> Source:
                 "convert it to 8 or 16, or leave out --memory"
             )
         stored = (page.chunks[0], page.chunks[1])
-        return Source(
+        return LargeImage(
             path,
             page.shape,
             dtype,
@@ -160,38 +167,38 @@ def _look_at_tiff(tifffile: Any, path: str) -> Source:
                 "photometric": colour.replace("YCBCR", "RGB"),
                 "extrasamples": extra,
             },
-            about=_about(page),
+            metadata=_metadata(page),
             notes=tuple(notes),
         )
 
 
-def _about(page: Any) -> dict[str, dict[str, Any]]:
+def _metadata(page: Any) -> dict[str, dict[str, Any]]:
     """Colour profile, resolution and descriptions, each where there is one."""
-    about: dict[str, dict[str, Any]] = {}
+    metadata: dict[str, dict[str, Any]] = {}
     if page.iccprofile:
-        about["colour profile"] = {"iccprofile": page.iccprofile}
+        metadata["colour profile"] = {"iccprofile": page.iccprofile}
     if page.resolution != (1, 1) and min(page.resolution) > 0:
         unit = page.resolutionunit
-        about["resolution"] = {"resolution": page.resolution, "resolutionunit": unit}
+        metadata["resolution"] = {"resolution": page.resolution, "resolutionunit": unit}
     texts = [
         encoded((tag.code, tag.dtype, tag.count, tag.value, True))
         for tag in page.tags
         if tag.code in _TEXTS and not str(tag.value).startswith(OF_PAGES)
     ]
     if texts:
-        about["description"] = {"extratags": texts}
+        metadata["description"] = {"extratags": texts}
     if geo := geo_of(page):
-        about["GeoTIFF tags"] = {"extratags": list(map(encoded, geo))}
-    return about
+        metadata["GeoTIFF tags"] = {"extratags": list(map(encoded, geo))}
+    return metadata
 
 
-def _look_at_zarr(zarr: Any, path: str) -> Source:
+def _look_at_zarr(zarr: Any, path: str) -> LargeImage:
     array = zarr.open(path, mode="r")
     if not hasattr(array, "chunks"):
         inside = ", ".join(sorted(name for name, _ in array.arrays())) or "nothing"
         raise InputError(f"image {path} is a group of Zarr arrays ({inside}): name one in it")
     stored = (*array.chunks, 1)[:2]
-    return Source(path, array.shape, check_dtype(array.dtype), stored)
+    return LargeImage(path, array.shape, check_dtype(array.dtype), stored)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from blurbench.errors import InputError
 from blurbench.files import is_another_process
 from blurbench.large.extra import load
-from blurbench.large.source import TIFF, Source, is_tiff
+from blurbench.large.source import TIFF, LargeImage, is_tiff
 from blurbench.large.tiles import CHUNK, Tiling
 
 BUFFER = 2**24  # bytes of TIFF tiles that are compressed at a time
@@ -89,7 +89,7 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def create_zarr(path: Path, source: Source, chunk: int = CHUNK) -> None:
+def create_zarr(path: Path, source: LargeImage, chunk: int = CHUNK) -> None:
     """An empty array of the source's shape and dtype."""
     load("zarr").create_array(
         path,
@@ -112,7 +112,7 @@ def clear_litter(path: Path) -> None:
 
 def write_tiff(
     path: Path,
-    source: Source,
+    source: LargeImage,
     tiling: Tiling,
     bands: Iterable[list[NDArray[Any]]],
     chunk: int = CHUNK,
@@ -138,13 +138,13 @@ def write_tiff(
             buffersize=BUFFER,
             metadata=None,
             **(source.tags or unknown),
-            **_together(source.about),
+            **_together(source.metadata),
         )
 
 
-def _together(about: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _together(metadata: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """All that is said beside the pixels, the tags in one list."""
-    parts = about.values()
+    parts = metadata.values()
     tags = [tag for said in parts for tag in said.get("extratags", ())]
     return {**{name: said[name] for said in parts for name in said}, "extratags": tags}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from blurbench.errors import InputError
@@ -41,13 +41,13 @@ class Tiling:
     they are read from the other side.
 
     Attributes:
-        extent: height and width of the image.
+        shape: height and width of the image.
         radius, border: of the blur.
         side: of a tile, in pixels; tiles at the lower and right side may be smaller.
         threads: tiles that are blurred at the same time.
     """
 
-    extent: tuple[int, int]
+    shape: tuple[int, int]
     radius: int
     border: str
     side: int
@@ -56,26 +56,26 @@ class Tiling:
     @property
     def tile(self) -> tuple[int, int]:
         """Height and width of a full tile."""
-        height, width = (min(self.side, n) for n in self.extent)
+        height, width = (min(self.side, n) for n in self.shape)
         return height, width
 
     @property
     def window(self) -> tuple[int, int]:
         """Height and width of every window."""
         height, width = (
-            min(n, along + 2 * self.radius) for n, along in zip(self.extent, self.tile, strict=True)
+            min(n, along + 2 * self.radius) for n, along in zip(self.shape, self.tile, strict=True)
         )
         return height, width
 
     @property
     def count(self) -> int:
         """Number of tiles."""
-        down, along = (-(-n // self.side) for n in self.extent)
+        down, along = (-(-n // self.side) for n in self.shape)
         return down * along
 
     def bands(self) -> Iterator[list[Tile]]:
         """The tiles, row by row."""
-        lines = (self._line(n, length) for n, length in zip(self.extent, self.window, strict=True))
+        lines = (self._line(n, length) for n, length in zip(self.shape, self.window, strict=True))
         down, along = (list(line) for line in lines)
         for rows, in_rows, to_rows in down:
             yield [
@@ -104,42 +104,45 @@ def _around(first: int, length: int, n: int) -> Spans:
     return (slice(first, n), slice(0, beyond)) if beyond > 0 else (slice(first, n + beyond),)
 
 
+def square_tilings(
+    shape: tuple[int, int], radius: int, border: str, threads: Iterable[int], chunk: int = CHUNK
+) -> list[Tiling]:
+    """The tilings to choose from.
+
+    Args:
+        shape: height and width of the image.
+        radius, border: of the blur.
+        threads: the numbers of tiles at a time, in each process.
+        chunk: what a tile's side is a multiple of, in pixels.
+    """
+    most = min(MOST_CHUNKS, -(-max(shape) // chunk))
+    sides = range(chunk, most * chunk + 1, chunk)
+    return [
+        Tiling(shape, radius, border, side, count)
+        for side, count in itertools.product(sides, threads)
+    ]
+
+
 def choose_tiling(
-    extent: tuple[int, int],
-    radius: int,
-    border: str,
-    threads: Iterable[int],
-    processes: int,
+    choices: Sequence[Tiling],
     memory: int,
     needed: Callable[[Tiling], int],
     cost: Callable[[Tiling], float],
-    chunk: int = CHUNK,
 ) -> Tiling:
     """The cheapest tiling that fits.
 
     Args:
-        extent: height and width of the image.
-        radius, border: of the blur.
-        threads: the numbers of tiles at a time to choose from, in each process.
-        processes: how many there are.
         memory: bytes, of each process.
         needed: bytes that a process takes with a tiling.
-        cost: of one tile; what is compared is this, times the turns that all threads take.
-        chunk: what a tile's side is a multiple of, in pixels.
+        cost: of all tiles, in whatever unit.
 
     Raises:
         InputError: not even the smallest tile fits; how much would do.
     """
-    most = min(MOST_CHUNKS, -(-max(extent) // chunk))
-    sides = range(chunk, most * chunk + 1, chunk)
-    choices = [
-        Tiling(extent, radius, border, side, count)
-        for side, count in itertools.product(sides, threads)
-    ]
     fitting = [one for one in choices if needed(one) <= memory]
     if not fitting:
         enough = math.ceil(min(map(needed, choices)) / 2**20)
         raise InputError(
             f"memory {memory / 2**20:.0f} MiB is too small for one tile: give {enough}MiB or more"
         )
-    return min(fitting, key=lambda one: -(-one.count // (one.threads * processes)) * cost(one))
+    return min(fitting, key=cost)

@@ -90,7 +90,7 @@ def _give_back_what_is_freed() -> None:
 
 
 def local_workers(backend: str) -> Workers:
-    """This process.
+    """The threads of this process as workers.
 
     Raises:
         CannotRunError: the backend cannot run here.
@@ -121,7 +121,7 @@ def _run_in_threads(works: Sequence[Work], threads: int, done: Callable[[], None
 
 @contextmanager
 def cluster_workers(address: str, backend: str) -> Iterator[Workers]:
-    """Those of the cluster whose scheduler listens at `address`.
+    """The workers of the cluster whose scheduler listens at `address`.
 
     Raises:
         InputError: the scheduler cannot be reached or has no workers.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from types import MappingProxyType
 
-from blurbench.measure.levels import widen_ratio
+from blurbench.measure.process_scatter import widen_ratio
 from blurbench.measure.stats import Estimate, estimate_median, estimate_ratio
 
 CONTROL = "control"

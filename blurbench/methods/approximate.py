@@ -1,6 +1,7 @@
-"""Blurs that are only near the Gaussian: they take sigma, not the taps, and float64 throughout.
+"""Blurs that are only near the Gaussian: they take sigma, not the taps.
 
-A recursive filter in float32 loses as many digits as sigma has, to the power of its order.
+All but `multirate` take float64 throughout: a recursive filter in float32 loses as many digits as
+sigma has, to the power of its order.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from typing import Any
 import blurbench.methods.box as boxes
 from blurbench.border import Margins
 from blurbench.errors import InputError
+from blurbench.methods import multirate
 from blurbench.methods.deriche import COEFFICIENTS, deriche
 from blurbench.methods.recursive import Outside, RecursivePass
 from blurbench.methods.vyv import POLES, vyv
-from blurbench.plan import Plan, Problem, store
+from blurbench.plan import Plan, store
+from blurbench.problem import Problem
+from blurbench.splines import BOUNDS
 
 BOXES = {"box": boxes.box, "extended_box": boxes.extended_box}
 TERMS = {"deriche": deriche, "vyv": vyv}
@@ -23,8 +27,10 @@ ALL_ORDERS: dict[str, tuple[int, ...]] = {
     "extended_box": boxes.PASSES,
     "deriche": tuple(COEFFICIENTS),
     "vyv": tuple(POLES),
+    multirate.METHOD: tuple(BOUNDS),
 }
-ORDERS = {"box": 3, "extended_box": 3, "deriche": 4, "vyv": 5}  # of the implementations
+# Of the implementations.
+ORDERS = {"box": 3, "extended_box": 3, "deriche": 4, "vyv": 5, multirate.METHOD: 5}
 SMALLEST_SIGMA = 0.5  # the recursive filters' coefficients are fitted from about there
 FOLDING = ("reflect", "mirror", "wrap")  # what is blurred once is folded like what is not
 
@@ -50,18 +56,22 @@ class ApproximatePlan(Plan):
         store(self._xp, self._xp.permute_dims(self._lines[1](rows), turn), out)
 
 
-def work_bytes(problem: Problem) -> int:
+def work_bytes(problem: Problem, method: str) -> int:
     """Memory of a call: the image in float64, sums over it and their differences."""
+    if method == multirate.METHOD:
+        return multirate.work_bytes(problem)
     return 6 * problem.height * problem.width * problem.channels * 8
 
 
 def operations(problem: Problem, method: str) -> float:
     """Multiply-adds that one image takes."""
+    if method == multirate.METHOD:
+        return multirate.operations(problem, ORDERS[method])
     # Of each axis: two there and two back for an order; as many for a pass of a box.
     return 2.0 * 4 * ORDERS[method] * problem.height * problem.width * problem.channels
 
 
-def prepare(xp: Any, problem: Problem, method: str) -> ApproximatePlan:
+def prepare(xp: Any, problem: Problem, method: str) -> Plan:
     """The plan of a method of its usual order.
 
     Raises:
@@ -69,6 +79,8 @@ def prepare(xp: Any, problem: Problem, method: str) -> ApproximatePlan:
     """
     sigma, order = problem.kernel.sigma, ORDERS[method]
     check_sigma(method, sigma)
+    if method == multirate.METHOD:
+        return multirate.MultiratePlan(xp, problem, order, threads=problem.threads)
     lines = [
         lines_of(xp, method, order, sigma, n, Outside(problem.border, cval))
         for n, cval in zip(problem.shape[:2], cvals(problem, method), strict=True)
@@ -100,6 +112,8 @@ def lines_of(xp: Any, method: str, order: int, sigma: float, n: int, outside: Ou
     """What blurs lines of `n` samples by a method and order of `ALL_ORDERS`."""
     if method in TERMS:
         return RecursivePass(xp, n, TERMS[method](sigma, order), outside)
+    if method == multirate.METHOD:
+        return multirate.MultiratePass(xp, n, order, sigma, outside, xp.float64)
     return _Boxes(xp, n, BOXES[method](sigma, order), order, outside)
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from blurbench.border import Margins
-from blurbench.methods.shares import do_all, split_evenly
+from blurbench.methods.parallel import run_in_threads, split_evenly
 from blurbench.methods.windows import Windows
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.plan import Plan, empty, store
+from blurbench.problem import Problem
 
 BLOCK = 32  # samples made by one product: fewer call more often, more multiply more zeros
 # A product sums so many terms at most: longer sums in float32 leave the exactness contract, and
@@ -76,10 +77,10 @@ class BandedPlan(Plan):
         ]
 
     def _run(self, image: Any, out: Any) -> None:
-        do_all(lambda share: self._blur_rows(image, *share), self._shares)
+        run_in_threads(lambda share: self._blur_rows(image, *share), self._shares)
         for between in self._between:
             self._above_below.fill(between, axis=1)
-        do_all(lambda share: self._blur_columns(share[0], out), self._shares)
+        run_in_threads(lambda share: self._blur_columns(share[0], out), self._shares)
 
     def _blur_rows(self, image: Any, tops: range, strip: Any) -> None:
         width, radius = self.problem.width, self.problem.kernel.radius
@@ -92,8 +93,8 @@ class BandedPlan(Plan):
                 )
                 self._left_right.fill(lines[:, : width + 2 * radius], axis=1)
                 pieces = self._windows(lines, self._columns + 2 * radius, self._columns)
-                between[:, top + radius : rows.stop + radius, :] = self._product(
-                    pieces, self._along
+                between[:, top + radius : rows.stop + radius, :] = product(
+                    self._xp, pieces, self._along
                 )
 
     def _blur_columns(self, tops: range, out: Any) -> None:
@@ -102,18 +103,19 @@ class BandedPlan(Plan):
             n = min(self._rows, height - top)
             down = self._down[:n, : n + 2 * radius]
             for between, plane in zip(self._between, planes(out), strict=True):
-                blurred = self._product(down, between[:, top : top + n + 2 * radius, :])
+                blurred = product(self._xp, down, between[:, top : top + n + 2 * radius, :])
                 lines = self._xp.reshape(self._xp.permute_dims(blurred, (1, 0, 2)), (n, -1))
                 store(self._xp, lines[:, :width], plane[top : top + n, :])
 
-    def _product(self, a: Any, b: Any) -> Any:
-        """The matrix product, summed in parts of `TERMS`."""
-        terms = a.shape[-1]
-        first, *others = (slice(n, min(n + TERMS, terms)) for n in range(0, terms, TERMS))
-        total = self._xp.matmul(a[..., first], b[..., first, :])
-        for part in others:
-            total += self._xp.matmul(a[..., part], b[..., part, :])
-        return total
+
+def product(xp: Any, a: Any, b: Any) -> Any:
+    """The matrix product, summed in parts of `TERMS`."""
+    terms = a.shape[-1]
+    first, *others = (slice(n, min(n + TERMS, terms)) for n in range(0, terms, TERMS))
+    total = xp.matmul(a[..., first], b[..., first, :])
+    for part in others:
+        total += xp.matmul(a[..., part], b[..., part, :])
+    return total
 
 
 def planes(image: Any) -> list[Any]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from blurbench.methods.fft import Fourier
 from blurbench.methods.strips import ALL, across, along, strip_shape, within
-from blurbench.plan import Problem, empty
+from blurbench.plan import empty
+from blurbench.problem import Problem
 
 TYPES = {"reflect": 2, "mirror": 1}  # of the transform, by border
 LARGEST_PRIME = 101  # of a length that is transformed in float32 within the exactness contract

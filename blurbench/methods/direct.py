@@ -11,8 +11,9 @@ from itertools import product
 from typing import Any
 
 from blurbench.border import Margins
-from blurbench.methods.shares import do_all, split_evenly
-from blurbench.plan import PlanePlan, Problem, empty, store
+from blurbench.methods.parallel import run_in_threads, split_evenly
+from blurbench.plan import PlanePlan, empty, store
+from blurbench.problem import Problem
 
 COLUMNS = 32  # made by one product: fewer call more often, more multiply more zeros
 # Larger products OpenBLAS would share out among threads of its own, which wait for each other at
@@ -60,7 +61,7 @@ class DirectPlan(PlanePlan):
         inner[:, radius : radius + width] = self._xp.astype(image, inner.dtype, copy=False)
         self._left_right.fill(inner, axis=1)
         self._above_below.fill(self._padded, axis=0)
-        do_all(lambda tops: self._blur_rows(tops, out), self._shares)
+        run_in_threads(lambda tops: self._blur_rows(tops, out), self._shares)
 
     def _blur_rows(self, tops: range, out: Any) -> None:
         (height, width), radius = self.problem.shape[:2], self.problem.kernel.radius

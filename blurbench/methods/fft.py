@@ -9,7 +9,8 @@ from typing import Any
 
 from blurbench.border import Margins
 from blurbench.methods.strips import ALL, across, along, strip_shape, threads_for, within
-from blurbench.plan import PlanePlan, Problem, empty, store
+from blurbench.plan import PlanePlan, empty, store
+from blurbench.problem import Problem
 
 
 @dataclass(frozen=True)

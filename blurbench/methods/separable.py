@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from blurbench.border import Margins
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.plan import Plan, empty, store
+from blurbench.problem import Problem
 
 STRIP_BYTES = 2**17  # both passes over so much stay in the cache
 

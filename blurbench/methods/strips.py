@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from blurbench.methods.shares import do_all
-from blurbench.plan import Plan, Problem, empty, store
+from blurbench.methods.parallel import run_in_threads
+from blurbench.plan import Plan, empty, store
+from blurbench.problem import Problem
 
 STRIP = 2**17  # samples of a strip: half a MiB in float32
 LEAST = 2**16  # samples of an image for each thread; waking one costs as much as blurring half
@@ -94,7 +95,7 @@ class StripsPlan(Plan):
                     blurred += level
                 store(self._xp, blurred, target[part])
 
-        do_all(work, range(min(len(self._passes), len(self._parts[axis]))))
+        run_in_threads(work, range(min(len(self._passes), len(self._parts[axis]))))
 
 
 def level_of(xp: Any, image: Any, dtype: Any) -> Any:

@@ -84,11 +84,12 @@ def _shown(value: Any) -> str:
 
 
 TEXT, COUNT, NUMBER, TRUTH = of(str), of(int), of(int, float), of(bool)
+MAYBE_TEXT = of(str, NoneType)
 
 _fault = parts(
     {
         "run_id": TEXT,
-        "machine_id": of(str, NoneType),
+        "machine_id": MAYBE_TEXT,
         "study": TEXT,
         "started_at_utc": instant,
         "images": each(
@@ -125,6 +126,7 @@ _fault = parts(
         "risks": each(TEXT),
         "devices": named(TEXT),
         "outputs": named(TEXT),
+        "own": each(parts({"given": TEXT, "folder": MAYBE_TEXT, "sha256": MAYBE_TEXT})),
         "all_columns": TRUTH,
     },
 )

@@ -24,6 +24,7 @@ from blurbench.measure.judge import (
     judge,
     may_lead,
 )
+from blurbench.names import group_of
 from blurbench.records.kinds import CPU, SOFTWARE, marked
 from blurbench.records.lead import CLAIMS, Lead, lead_of
 from blurbench.records.record import Record
@@ -67,6 +68,11 @@ class Declared:
     def label(self) -> str:
         """Its name as people read it."""
         return marked(self.name, self.kind)
+
+    @property
+    def group(self) -> str | None:
+        """Of its method; None where that is not known."""
+        return group_of(self.method, self.origin)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -12,7 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from blurbench import __version__, host
+from blurbench import host
+from blurbench.version import __version__
 
 STABLE = ("cpu", "cpus", "caches", "memory_gib", "architecture", "gpus")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from blurbench.measure.judge import UNRANKED
 from blurbench.measure.stats import estimate_median
+from blurbench.names import group_of
 from blurbench.records.export import printable, to_csv
 from blurbench.records.kinds import CPU, GPU, marked
 
@@ -178,6 +179,11 @@ class Row:
     def label(self) -> str:
         """Its name as people read it."""
         return marked(self.name, self.kind)
+
+    @property
+    def group(self) -> str | None:
+        """Of its method; None where that is not known."""
+        return group_of(self.method, self.origin)
 
     @property
     def on_cpu(self) -> bool:

@@ -57,7 +57,7 @@ def document(matches: Sequence[Match], cells: int) -> dict[str, Any]:
 
 
 def to_markdown(matches: Sequence[Match], cells: int) -> str:
-    """The same tables and last lines."""
+    """The tables and last lines of the terminal, as Markdown."""
     lines = []
     for place, own in groupby(matches, key=_place):
         lines += [f"{place}:", "", f"| {' | '.join(HEADERS)} |", "| ---: | --- | --- | --- |"]

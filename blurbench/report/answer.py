@@ -9,7 +9,7 @@ from blurbench.inspect.equivalents import native_call
 from blurbench.kernel import GaussianKernel, make_kernel
 from blurbench.measure.judge import FASTEST_HERE, TIED
 from blurbench.measure.stats import Estimate
-from blurbench.names import FFT, METHODS, SEPARABLE
+from blurbench.names import FFT, SEPARABLE, YOURS
 from blurbench.records.gpu_pays import gpu_pays
 from blurbench.records.kinds import SOFTWARE
 from blurbench.records.lead import (
@@ -49,7 +49,10 @@ def sentence(rows: Sequence[Row], same: float) -> str:
 
 
 def code_line(rows: Sequence[Row]) -> str | None:
-    """The call that uses the winner, in the type of the pixels that it is given."""
+    """The call that uses the winner, in the type of the pixels that it is given.
+
+    Of a person's own blur its name and the taps, for how it is called that person knows.
+    """
     lead = lead_of(rows)
     if lead is None:
         return None
@@ -59,16 +62,23 @@ def code_line(rows: Sequence[Row]) -> str | None:
         arguments.append(("sigma", key.sigma))
     if key.size % 2 == 0:
         arguments.append(("allow_even", True))
+    if lead.first.origin == YOURS:
+        taps = f"blurbench.GaussianKernel.from_size({_written(arguments)}).taps"
+        return f"{lead.first.backend}.{lead.first.method}  # yours, with {taps}"
     if key.border != "reflect":
         arguments.append(("border", key.border))
     if key.border == "constant":
         arguments.append(("cval", key.cval))
     arguments += [("backend", lead.first.backend), ("method", lead.first.method)]
-    shown = ", ".join(
+    return f"blurbench.gaussian_blur(img, {_written(arguments)})"
+
+
+def _written(arguments: Sequence[tuple[str, Any]]) -> str:
+    """As they stand in a call."""
+    return ", ".join(
         f'{name}="{value}"' if isinstance(value, str) else f"{name}={value!r}"
         for name, value in arguments
     )
-    return f"blurbench.gaussian_blur(img, {shown})"
 
 
 def native_line(rows: Sequence[Row]) -> str | None:
@@ -92,8 +102,8 @@ def native_line(rows: Sequence[Row]) -> str | None:
 def answer_lines(rows: Sequence[Row]) -> list[str]:
     """Whether FFT pays, best against best, and whether a GPU does; software is none."""
     real = [row for row in rows if row.kind != SOFTWARE]
-    separable = best_of(real, lambda row: METHODS.get(row.method) == SEPARABLE)
-    transform = best_of(real, lambda row: METHODS.get(row.method) == FFT)
+    separable = best_of(real, lambda row: row.group == SEPARABLE)
+    transform = best_of(real, lambda row: row.group == FFT)
     lines = []
     if separable is not None and transform is not None:
         found, where = ratio_between(separable, transform), _extent(separable)

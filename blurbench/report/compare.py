@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich.console import Console
 
@@ -21,7 +22,7 @@ from blurbench.measure.judge import (
     UNCLEAR,
     Result,
 )
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.summary import Row
 from blurbench.report.answer import answer_lines, code_line, native_line, sentence
 from blurbench.report.console import (
@@ -90,13 +91,12 @@ def show_answers(console: Console, answers: Sequence[Answer], everything: bool =
         if len(answers) > 1:
             say(console, f"\n{title}" if number else title, "bold")
         above = [*names, *map(_warning, answer.risks)]
+        found = PointFigures(
+            answer.rows, answer.race, answer.on_device, answer.same, answer.unavailable
+        )
         show_point(
             console,
-            answer.rows,
-            answer.race,
-            answer.on_device,
-            answer.unavailable,
-            answer.same,
+            found,
             notes=_notes(answer),
             above=sum(_height(console, line) for line in above),
             everything=everything,
@@ -108,13 +108,26 @@ def heading_of(answer: Answer) -> list[str]:
     return header_lines(answer.image, answer.problem, answer.cache, answer.file_type)
 
 
+@dataclass(frozen=True)
+class PointFigures:
+    """What is shown of one point.
+
+    Attributes:
+        race, on_device: what the rounds prove, from end to end and of the computation alone.
+        same: ratios within 1/(1+same)..1+same are the same speed.
+        unavailable: the backends that cannot run, and why.
+    """
+
+    rows: Sequence[Row]
+    race: Result | None
+    on_device: Result | None
+    same: float
+    unavailable: Mapping[str, str] = field(default_factory=dict)
+
+
 def show_point(
     console: Console,
-    rows: Sequence[Row],
-    race: Result | None,
-    on_device: Result | None,
-    unavailable: Mapping[str, str],
-    same: float,
+    point: PointFigures,
     notes: Sequence[str] = (),
     above: int = 0,
     everything: bool = False,
@@ -126,15 +139,16 @@ def show_point(
         above: lines that stand above it, beside the header.
         everything: whether there are more lines than a screen has.
     """
-    ran = [row for row in rows if row.status != "unavailable"]
+    ran = [row for row in point.rows if row.status != "unavailable"]
+    on_device, same = point.on_device, point.same
     raced_there = _on_device(ran, on_device)
     labels = {row.name: row.label for row in ran}
-    always = [*notes, *control_lines(race, labels), *_process_lines(ran)]
+    always = [*notes, *control_lines(point.race, labels), *_process_lines(ran)]
     if on_device is not None and (everything or not on_device.control_passed):
         always += control_lines(on_device, labels, " on the device")
-    if unavailable:
-        always.append(missing_line(unavailable))
-    answers = _answers(rows, same)
+    if point.unavailable:
+        always.append(missing_line(point.unavailable))
+    answers = _answers(point.rows, same)
     # The less rows, the less there is to say of them: as many as all of it has room for.
     sizes = [(len(ran), len(raced_there))] if everything else SIZES
     for room, room_there in sizes:
@@ -171,7 +185,7 @@ def show_point(
 
 
 def _on_device(rows: Sequence[Row], race: Result | None) -> list[Row]:
-    """Those of the race on the device, the fastest first."""
+    """The rows that raced on the device, the fastest first."""
     named = {row.name: row for row in rows}
     return [named[name] for name in race.standings if name in named] if race else []
 
@@ -223,7 +237,7 @@ def _remarks(rows: Sequence[Row]) -> list[str]:
 
 
 def _remark_line(remarks: Sequence[tuple[str, str]]) -> str:
-    """Of several that differ in figures alone, the first one's, said to be its."""
+    """One line for remarks that differ in figures alone: it gives those of the first."""
     names = ", ".join(name for name, _ in remarks)
     first, reason = remarks[0]
     whose = f" ({first})" if any(other != reason for _, other in remarks) else ""
@@ -256,7 +270,7 @@ def _warning(risk: str) -> str:
 
 
 def _notes(answer: Answer) -> list[str]:
-    """What else one must know of it."""
+    """What else one must know of the answer."""
     lines = []
     found = answer.difference
     if found is not None:

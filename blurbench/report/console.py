@@ -68,7 +68,7 @@ def say_missing(console: Console, reasons: Mapping[str, str]) -> None:
 
 
 def missing_line(reasons: Mapping[str, str]) -> str:
-    """The same in one line, without what mends it."""
+    """One line on what cannot run and why, without what mends it."""
     bare = {name: reason.partition("; ")[0].partition(" (")[0] for name, reason in reasons.items()}
     texts = [f"{', '.join(names)} ({reason})" for reason, names in _sharing(bare).items()]
     return f"Cannot run: {', '.join(texts)}; blurbench backends says what to do."

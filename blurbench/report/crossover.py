@@ -86,7 +86,7 @@ def _place(estimate: Mapping[str, Any]) -> str:
 
 
 def _throughout(one: Mapping[str, Any]) -> str:
-    """Of all sizes that were asked for only if the smallest and the largest are proven."""
+    """Who is faster at all sizes, if that is proven at the smallest and the largest asked for."""
     proven = [entry["size"] for entry in one["ratios"] if entry["faster"] != "undecided"]
     if not proven:
         return "not proven"
@@ -138,7 +138,7 @@ def claim_lines(found: Mapping[str, Any]) -> list[str]:
 
 
 def crossover_markdown(run: Run, found: Mapping[str, Any]) -> str:
-    """The same as Markdown."""
+    """The crossovers as Markdown."""
     lines = [*run_lines(run), machine_line(run), "", f"| {' | '.join(HEADERS)} |"]
     lines.append("| --- | --- | --- | --- | ---: |")
     lines += [markdown_row(texts) for one in found["crossovers"] for texts in _texts(one)]

@@ -28,7 +28,7 @@ def gpu_lines(found: GpuPays) -> list[str]:
 
 
 def _blurs_text(blurs: Estimate) -> str:
-    """From how many blurs of an image that stays."""
+    """How many blurs of an image that stays there make a GPU pay."""
     if math.isinf(blurs.value):
         return "for no number of blurs"
     low, high = (blurs.value if end is None else end for end in (blurs.low, blurs.high))
@@ -44,7 +44,7 @@ def _reach(low: float, high: float) -> str:
 
 
 def _image_line(found: GpuPays) -> str:
-    """From how large an image on, as far as one size can tell, and what tells more."""
+    """From how large an image on a GPU pays, as far as one size can tell, and what tells more."""
     least, most = found.pixels
     pixels = found.gpu.key.height * found.gpu.key.width
     if math.isfinite(most):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from blurbench.analysis.crossing import find_crossovers
 from blurbench.analysis.ordering import SECOND
 from blurbench.analysis.verdicts import separable_to_fft
-from blurbench.names import APPROXIMATE, DIRECT, FFT, METHODS, SEPARABLE
+from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
 from blurbench.records import lead
 from blurbench.records.findings import Declared, Findings
 from blurbench.records.summary import Row
@@ -27,15 +27,14 @@ def groups_of(declared: Sequence[Declared]) -> dict[str, str]:
     beside = {"gpu": GPU, "software": None}
 
     def group(one: Declared) -> str | None:
-        own = METHODS.get(one.method)
-        return own if alone else beside.get(one.kind, own)
+        return one.group if alone else beside.get(one.kind, one.group)
 
     groups = {one.name: group(one) for one in declared}
     return {name: group for name, group in groups.items() if group is not None}
 
 
 def bests_of(findings: Findings) -> dict[str, Row]:
-    """Of each group the row that ranks first among those that may win and ran."""
+    """The row of each group that ranks first among those that may win and ran."""
     groups = groups_of(findings.declared)
     ranked = [row for row in lead.ranked_rows(findings.rows()) if row.end_to_end_median_s]
     found = {groups[row.name]: row for row in reversed(ranked) if row.name in groups}
@@ -62,7 +61,7 @@ class Payoff:
 
     @property
     def text(self) -> str:
-        """For a mark in a picture."""
+        """The payoff in words, as they stand beside its mark in a picture."""
         if self.size is None:
             return f"FFT does not pay up to {self.largest}"
         about = "" if self.size == self.first else "about "
@@ -71,7 +70,7 @@ class Payoff:
 
 
 def payoff_of(points: Sequence[Findings]) -> Payoff | None:
-    """Of one image, from its points in order of size; None where the two never met."""
+    """Where FFT pays on one image, whose points are in order of size; None without a race."""
     one = separable_to_fft(find_crossovers(points))
     if one is None:
         return None

@@ -13,7 +13,7 @@ from blurbench.report.units import megapixels
 
 
 def image_size_lines(log: Log) -> list[str]:
-    """For each image that was cut to several sizes, a sentence for each stretch of kernel sizes."""
+    """A sentence for each image that was cut to several sizes and each stretch of kernel sizes."""
     lines = []
     for name, orderings in by_image(log).items():
         whose = f"{name}: " if len(log.image_numbers) > 1 else ""
@@ -44,7 +44,7 @@ def _pays(ordering: Ordering) -> str:
 
 
 def _turn(place: Place) -> str:
-    """From, or up to, about how large an image, and between which measured ones that lies."""
+    """The size of image from or up to which it holds, and the measured ones around it."""
     turn = {FIRST: "up to", SECOND: "from"}[place.faster_after]
     low, high = place.bracket or (0, 0)
     ends = f"{megapixels(low)} to {megapixels(high)}, proven"

@@ -14,7 +14,7 @@ MOST_TAPS = 40
 
 
 def show_inspection(console: Console, found: Inspection, has_shape: bool) -> None:
-    """Section after section."""
+    """Print all that was found of a kernel, section after section."""
     for line in (_title(found), *_taps(found, min(WIDTH, room_of(console)))):
         say(console, line)
     _show_fidelity(console, found)
@@ -43,7 +43,7 @@ def _title(found: Inspection) -> str:
 
 
 def _taps(found: Inspection, width: int) -> list[str]:
-    """From the largest outwards, as many as fit into a few lines."""
+    """The taps from the largest outwards, as many as fit into a few lines."""
     kernel = found.kernel
     half = kernel.taps[kernel.radius : len(kernel.taps) - (1 if kernel.even else 0)]
     texts = [f"{tap:.5f}" if tap >= 0.01 else f"{tap:.3g}" for tap in half[:MOST_TAPS]]

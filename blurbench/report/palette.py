@@ -22,6 +22,7 @@ METHODS = {
     "extended_box": "#a55a00",
     "deriche": "#a578ff",
     "vyv": "#d269b4",
+    "multirate": "#b14364",
 }
 OTHER_METHODS = ("#8787e1", "#f04b5a", "#874bd2", "#b4873c")
 GROUPS = {

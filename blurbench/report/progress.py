@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from blurbench.image import Image
-from blurbench.large.source import Source
+from blurbench.large.listener import TilesListener
+from blurbench.large.source import LargeImage
 from blurbench.large.tiles import Tiling
 from blurbench.measure.race import Ranking
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.report.compare import header_lines
 from blurbench.report.console import error_console, say
 from blurbench.report.units import brief_duration, minutes, plural
@@ -72,8 +73,8 @@ def piece_by_piece(what: str, total: float) -> Iterator[Callable[[str, float], N
         yield advance
 
 
-class TilesProgress:
-    """Of a large image: its notes, how many tiles are done, and the time left."""
+class TilesProgress(TilesListener):
+    """The progress of a large image: its notes, how many tiles are done, and the time left."""
 
     def __init__(self, quiet: bool) -> None:
         self._errors, self._quiet = error_console(), quiet
@@ -96,15 +97,13 @@ class TilesProgress:
     def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
-    def planned(self, source: Source, tiling: Tiling) -> None:
-        """What was decided: time runs from now on."""
+    def planned(self, source: LargeImage, tiling: Tiling) -> None:
         for note in () if self._quiet else source.notes:
             say(self._errors, f"Note: {source.path}: {note}.", "yellow")
         self._started, self._count = time.perf_counter(), tiling.count
         self._show()
 
     def done(self) -> None:
-        """One more tile is."""
         self._done += 1
         self._show()
 
@@ -208,7 +207,7 @@ class TerminalListener(Listener):
 
 
 class PointsListener(TerminalListener):
-    """Of many points: how many are done, and how long the others may take."""
+    """Tells of many points how many are done, and how long the others may take."""
 
     def __init__(self, images: Sequence[Image], console: Console, cache: str, quiet: bool) -> None:
         super().__init__(images, console, cache, quiet)
@@ -229,7 +228,7 @@ class PointsListener(TerminalListener):
         """Each point has its own; none is shown."""
 
     def budget(self, seconds: float) -> None:
-        """Of one point; it is not shown."""
+        """The budget of one point is not shown."""
 
     def points(self, done: int, total: int, text: str, left_s: float | None = None) -> None:
         now = time.perf_counter()

@@ -20,7 +20,7 @@ from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.summary import Row, as_written, brief_summary
 from blurbench.report import markdown
-from blurbench.report.compare import heading_of, show_answers, show_point, show_risks
+from blurbench.report.compare import PointFigures, heading_of, show_answers, show_point, show_risks
 from blurbench.report.console import error_console, markdown_row, missing_line, say
 from blurbench.report.crossover import crossover_markdown, show_crossovers
 from blurbench.report.heading import machine_line, run_lines
@@ -139,15 +139,14 @@ def short_names(paths: Collection[str]) -> dict[str, str]:
 def _show_point(
     console: Console, findings: Findings, unavailable: Mapping[str, str], everything: bool
 ) -> None:
-    show_point(
-        console,
+    found = PointFigures(
         findings.rows(),
         findings.race(),
         findings.race("compute"),
-        unavailable,
         findings.rules.same,
-        everything=everything,
+        unavailable,
     )
+    show_point(console, found, everything=everything)
 
 
 def _show_sizes(console: Console, points: Sequence[Findings]) -> None:

@@ -17,7 +17,7 @@ _BRACKETS = re.compile(r" (\[[^]]*\]|\([^)]*\))$")
 
 @dataclass(frozen=True)
 class Brackets:
-    """Of a column, what stands in brackets at the end of its texts: an interval."""
+    """The part of a column that stands in brackets at the end of its texts: an interval."""
 
     column: str
 
@@ -47,7 +47,7 @@ class Table:
 
     @property
     def width(self) -> int:
-        """Of all its columns together."""
+        """The width of all its columns together."""
         return max(map(cell_len, self._lines(0, 2)))
 
     def missing(self, console: Console) -> list[str]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from blurbench.choice.auto import HOST
 from blurbench.choice.model import ITEM_BYTES, TERMS, costs_for, terms_of
 from blurbench.choice.table import Table
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.report.console import say
 from blurbench.report.table import Table as TextTable
 from blurbench.report.units import brief_duration, ratio

@@ -13,7 +13,7 @@ from blurbench.records.journal import Log
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
 from blurbench.study.point.study import PointStudy
-from blurbench.study.question import Question, Source
+from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 
 
@@ -38,7 +38,7 @@ def compare(
     """
     started = time.perf_counter()
     listener = listener or Listener()
-    question = Question("compare", (Source(),), (image,), (kernel,), options)
+    question = Question("compare", (ImageSource(),), (image,), (kernel,), options)
     session = session or Session(options)
     if log is None:
         log = Log(question.describe(session, [], options.rules))

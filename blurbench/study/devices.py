@@ -9,10 +9,10 @@ from typing import Any
 
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Device
-from blurbench.backends.loss import loss_of
+from blurbench.backends.device_loss import loss_of
 from blurbench.backends.registry import find_backend
 from blurbench.errors import DeviceLostError, InputError, lacks_memory, text_of
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.patience import PATIENCE_S, HungError, Returned, within
 
 SLOWER = 10.0  # times as long as expected: no call takes longer

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.border import blur_matrix
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 SAMPLED = 256  # rows and columns of an image that are held against the reference
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blurbench.measure.race import Ranking
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 
 class Listener:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.own_blur import OwnBlur
 from blurbench.backends.registry import check_method, find_backends
 from blurbench.errors import InputError
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rules
-from blurbench.plan import Problem
+from blurbench.problem import Problem
+from blurbench.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Options:
         seed: of the order of the rounds.
         keep: times the best of its origin; what is slower is measured once. None races all.
         tolerance: error, as a share of the largest value, up to which an approximation competes.
+        own: a person's own blurs, which run whichever backends and methods are named.
     """
 
     backends: tuple[str, ...] = ()
@@ -52,11 +54,16 @@ class Options:
     seed: int | None = None
     keep: float | None = None
     tolerance: float | None = None
+    own: tuple[OwnBlur, ...] = ()
 
     @property
     def rules(self) -> Rules:
         """By which races are judged."""
         return Rules(same=self.same, most=self.rounds, keep=self.keep, tolerance=self.tolerance)
+
+    def recipe(self, kernel: GaussianKernel) -> Recipe:
+        """The blur that is measured; backend and method are those of whoever competes."""
+        return Recipe(kernel, self.border, self.cval)
 
 
 def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Problem:
@@ -74,13 +81,11 @@ def problem_for(image: Image, kernel: GaussianKernel, options: Options) -> Probl
         raise InputError(
             f"dtype {dtype} ends at 65504, below this image's largest pixel: use float32"
         )
-    threads = host.usable_cpus() if options.threads is None else options.threads
-    shape = tuple(image.pixels.shape)
-    return Problem(kernel, shape, dtype, options.border, options.cval, threads)
+    return options.recipe(kernel).problem(tuple(image.pixels.shape), dtype, options.threads)
 
 
 def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
-    """The implementations that the options name, in the order of the registry.
+    """The implementations that the options name, in the order of the registry, then one's own.
 
     Approximate ones are left out unless a method, a tolerance or a backend without others is named.
 
@@ -103,7 +108,7 @@ def chosen(options: Options) -> list[tuple[Backend, Implementation]]:
     if options.methods and not pairs:
         names = ", ".join(owner.name for owner in owners)
         raise InputError(f"no method {', '.join(options.methods)} in {names}: choose another")
-    return pairs
+    return pairs + [(one.backend, one.implementation) for one in options.own]
 
 
 def _is_named(owner: Backend, options: Options) -> bool:
@@ -117,7 +122,7 @@ def memory_needed(shape: tuple[int, ...], kernel: GaussianKernel, options: Optio
     Its input, a result for each implementation, and the plan that asks for least with its double,
     the control; a plan that asks for more than there is becomes a row that says so.
     """
-    problem = Problem(kernel, shape, np.dtype(options.dtype), options.border, options.cval)
+    problem = options.recipe(kernel).problem(shape, np.dtype(options.dtype), threads=1)
     plans = [
         one.work_bytes(problem)
         for backend, one in chosen(options)

@@ -17,6 +17,7 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 
 from blurbench import host
+from blurbench.backends.own_blur import find_again
 from blurbench.errors import InputError
 from blurbench.image import (
     Image,
@@ -41,7 +42,7 @@ Extent = tuple[int, int]  # width, height
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """Where an image comes from; without a path it is the test card.
 
     `resized` and `cropped` are done in that order before anything is measured.
@@ -96,7 +97,7 @@ class Question:
     """
 
     study: str
-    sources: tuple[Source, ...]
+    sources: tuple[ImageSource, ...]
     originals: tuple[Image, ...]
     kernels: tuple[GaussianKernel, ...]
     options: Options
@@ -149,7 +150,8 @@ class Question:
             "images": list(map(_describe, self.sources, self.originals)),
             "kernels": [{"size": one.size, "sigma": one.sigma} for one in self.kernels],
             "image_sizes": [list(extent) for extent in self.extents],
-            "options": dataclasses.asdict(self.options),
+            "options": _plain(self.options),
+            "own": [one.as_told() for one in self.options.own],
             "seed": session.seed,
             "machine": machine,
             "devices": session.names_of_devices,
@@ -171,7 +173,14 @@ class Question:
         )
 
 
-def _describe(source: Source, image: Image) -> dict[str, Any]:
+def _plain(options: Options) -> dict[str, Any]:
+    """The options as plain values; code is none."""
+    plain = dataclasses.asdict(dataclasses.replace(options, own=()))
+    del plain["own"]
+    return plain
+
+
+def _describe(source: ImageSource, image: Image) -> dict[str, Any]:
     height, width, *channels = image.pixels.shape
     return {
         "path": image.name,
@@ -190,13 +199,13 @@ def ask_again(about: Mapping[str, Any]) -> Question:
     """The question that a run's description tells of.
 
     Raises:
-        InputError: an image is gone or has changed.
+        InputError: an image or an own blur is gone or has changed.
         KeyError, TypeError, ValueError: the description is not one of ours.
     """
     given = about["options"]
-    options = Options(
-        **{**given, "backends": tuple(given["backends"]), "methods": tuple(given["methods"])}
-    )
+    own = [find_again(one, _folder_of(one)) for one in about.get("own", [])]
+    tuples = {"backends": given["backends"], "methods": given["methods"], "own": own}
+    options = Options(**{**given, **{name: tuple(values) for name, values in tuples.items()}})
     # Whether even sizes may be was asked when the run began.
     kernels = tuple(
         GaussianKernel.from_size(one["size"], one["sigma"], allow_even=True)
@@ -206,7 +215,7 @@ def ask_again(about: Mapping[str, Any]) -> Question:
     for told in about["images"]:
         changes = (_extent(told[name]) for name in ("resized", "cropped"))
         uri = told["uri"]
-        source = Source(None if uri is None else path_of(uri), *changes)
+        source = ImageSource(None if uri is None else path_of(uri), *changes)
         image = dataclasses.replace(source.load(kernels, options), name=told["path"])
         if _fingerprint(image) != told["sha256"]:
             raise InputError(
@@ -223,6 +232,11 @@ def path_of(uri: str) -> str:
     """A file's name, which may hold bytes that no text can."""
     path = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
     return path.lstrip("/") if os.name == "nt" else path
+
+
+def _folder_of(told: Mapping[str, Any]) -> Path | None:
+    """From where an own blur was named."""
+    return None if told["folder"] is None else Path(path_of(told["folder"]))
 
 
 def _extent(given: Sequence[int] | None) -> Extent | None:

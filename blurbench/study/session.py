@@ -52,7 +52,8 @@ class Session:
         self.kinds: dict[str, str] = {one.name: backend.kind for backend, one in pairs}
         libraries: dict[str, str] = {}
         states: list[Availability] = []
-        for backend in find_backends(options.backends):
+        own_backends = [one.backend for one in options.own]
+        for backend in [*find_backends(options.backends), *own_backends]:
             name = backend.name
             state = self._ask(backend)
             libraries.update(state.versions)

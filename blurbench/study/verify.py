@@ -19,7 +19,8 @@ from blurbench.backends.backend import Backend, Implementation
 from blurbench.border import check_border
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.names import LIBRARY, YOURS
+from blurbench.problem import Problem
 from blurbench.study.exactness import allowed_error, image_scale
 
 SIZES = (1, 3, 5, 15, 41, 49, 101, 255)
@@ -54,13 +55,14 @@ class Check:
     worst: float = 0.0
     at: str = ""
 
-    def add(self, case: str, share: float) -> None:
-        """Count a case whose error is `share` of what is allowed."""
+    def add(self, case: str, share: float, doubt: str | None) -> None:
+        """Count a case whose error is `share` of what is allowed; `doubt` may be why."""
         self.cases += 1
         if share > self.worst:
             self.worst, self.at = share, case
         if not share <= 1:
-            self.failures = [*(self.failures or []), f"{case}: {share:.3g} of what is allowed"]
+            said = f"{case}: {share:.3g} of what is allowed"
+            self.failures = [*(self.failures or []), f"{said}; {doubt}" if doubt else said]
 
 
 def under(
@@ -137,9 +139,12 @@ def verify(
                 continue
             except Exception as problem_found:
                 error = math.inf
-                case += f", {type(problem_found).__name__}: {problem_found}"
+                kind = "" if one.origin == YOURS else f"{type(problem_found).__name__}: "
+                case += f", {kind}{problem_found}"
             allowed = allowed_error(problem.dtype, image_scale(image, problem), one.integer_error)
-            own[problem.dtype.name].add(case, error / allowed if allowed else error)
+            share = error / allowed if allowed else error
+            doubt = one.doubt(problem) if math.isfinite(error) else None
+            own[problem.dtype.name].add(case, share, doubt)
             progress(one.name, expected_s(one, problem))
         checks += (check for check in own.values() if check.cases)
     return checks
@@ -260,10 +265,10 @@ def _run(
     threads: int,
     image: NDArray[Any],
 ) -> NDArray[Any]:
-    """The result, of a second call where buffers of ours could carry something over."""
+    """The result, of a second call where buffers, no library's, could carry something over."""
     plan = one.prepare(replace(problem, threads=threads))
     call = plan if backend.carry is None else partial(backend.carry, plan)
-    if one.origin == "ours":
+    if one.origin != LIBRARY:
         call(image)
     result: NDArray[Any] = call(image)
     return result

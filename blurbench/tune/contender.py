@@ -16,7 +16,8 @@ from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.clock import Call, Clock, HostClock
 from blurbench.methods.approximate import ORDERS
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.study.exactness import allowed_error, image_scale, reference_sample, take_sample
 from blurbench.study.session import Session
 
@@ -24,7 +25,7 @@ SMALL, SMALL_SIZE = (48, 40), 15  # of the image on which results are checked
 
 
 @dataclass(frozen=True)
-class Contender:
+class PlacedImplementation:
     """An implementation and where its image lies; the clock knows when a call is done there."""
 
     one: Implementation
@@ -70,7 +71,7 @@ class Contender:
             )
 
 
-def contenders_of(session: Session) -> list[Contender]:
+def contenders_of(session: Session) -> list[PlacedImplementation]:
     """Whatever can run and may be chosen; what runs on a device, from the host and there.
 
     Raises:
@@ -82,9 +83,9 @@ def contenders_of(session: Session) -> list[Contender]:
             continue
         owner, device = find_backend(one.backend), session.devices.get(one.backend)
         clock = HostClock(device.synchronize if device else None)
-        found.append(Contender(one, owner, HOST, clock, device))
+        found.append(PlacedImplementation(one, owner, HOST, clock, device))
         if device is not None:
-            found.append(Contender(one, owner, DEVICE, clock, device))
+            found.append(PlacedImplementation(one, owner, DEVICE, clock, device))
     if not found:
         raise InputError("nothing can be measured here: see blurbench backends")
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from blurbench.backends.backend import Implementation
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.tune.fitting import Timing
 
 GUESS_S = 1e-9  # a multiply-add's worth of effort, of what was never called

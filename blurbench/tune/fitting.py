@@ -11,7 +11,7 @@ import scipy.optimize
 
 from blurbench.backends.backend import Implementation
 from blurbench.choice.model import ITEM_BYTES, TERMS, terms_of
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 FEWEST = 12  # timings that figures need; what was timed less is seldom near the fastest
 DESCRIBED = 0.35  # beyond this median deviation the model does not fit, and would mislead

@@ -14,8 +14,8 @@ from blurbench import host
 from blurbench.choice.auto import keeps_contract
 from blurbench.errors import InputError, lacks_memory, text_of
 from blurbench.measure.schedule import shuffled_rounds
-from blurbench.plan import Problem
-from blurbench.tune.contender import Contender
+from blurbench.problem import Problem
+from blurbench.tune.contender import PlacedImplementation
 from blurbench.tune.expectation import Pace
 from blurbench.tune.fitting import Timing
 
@@ -36,7 +36,7 @@ class Heats:
 
     def __init__(
         self,
-        contenders: Sequence[Contender],
+        contenders: Sequence[PlacedImplementation],
         rng: random.Random,
         left: Callable[[], float] = lambda: math.inf,
     ) -> None:
@@ -85,7 +85,7 @@ class Heats:
         self.timings += found
         return found
 
-    def _likely(self, problem: Problem) -> list[Contender]:
+    def _likely(self, problem: Problem) -> list[PlacedImplementation]:
         """Those that can do it and are not expected to be hopeless."""
         able = [each for each in self._contenders if _is_able(each, problem)]
         expected = {each: self.pace.expect(each.one, each.place, problem) for each in able}
@@ -106,14 +106,14 @@ class Heats:
             if expected[each].least <= max(HOPELESS * best[each.place], SAMPLE_S)
         ]
 
-    def _fits(self, each: Contender, problem: Problem) -> bool:
+    def _fits(self, each: PlacedImplementation, problem: Problem) -> bool:
         """Whether the time that is left allows two calls, and to compile what they need."""
         left, calls_s = self._left(), 2 * self.pace.expect(each.one, each.place, problem).most
         new = not self.pace.knows(each.one, each.place, problem.dtype.name)
         compiling_s = COMPILING_S if new and each.compiles else 0.0
         return calls_s <= SHARE * left and compiling_s + calls_s <= left
 
-    def _check(self, each: Contender, problem: Problem) -> None:
+    def _check(self, each: PlacedImplementation, problem: Problem) -> None:
         """Hold a small result in that dtype against a reference, once."""
         key = each.one.name, problem.dtype.name
         if key not in self._checked:
@@ -121,7 +121,7 @@ class Heats:
             self._checked.add(key)
 
     @contextmanager
-    def _excused(self, each: Contender) -> Iterator[None]:
+    def _excused(self, each: PlacedImplementation) -> Iterator[None]:
         """Leave out what breaks; what this problem alone is too much for stays."""
         try:
             yield
@@ -134,7 +134,7 @@ class Heats:
             self.timings = [one for one in self.timings if one.implementation.name != name]
 
 
-def _is_able(each: Contender, problem: Problem) -> bool:
+def _is_able(each: PlacedImplementation, problem: Problem) -> bool:
     try:
         each.one.check(problem)
     except InputError:

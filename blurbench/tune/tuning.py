@@ -15,7 +15,7 @@ from blurbench.errors import InputError
 from blurbench.inspect.accuracy import measure_accuracy
 from blurbench.kernel import GaussianKernel
 from blurbench.methods.approximate import ORDERS
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.record import utc
 from blurbench.study.session import Session
 from blurbench.tune.contender import contenders_of

@@ -9,7 +9,7 @@ import scipy.ndimage
 
 from blurbench.backends.registry import collect, probe
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 Array = np.ndarray[Any, Any]
 

@@ -12,13 +12,13 @@ from itertools import product
 
 import numpy as np
 
-from blurbench.backends.cuda.direct import DirectPlan
+from blurbench.backends.cuda.direct import CudaDirectPlan
 from blurbench.backends.cuda.fft import FourierPlan
 from blurbench.backends.cuda.fused import FusedPlan
 from blurbench.backends.cuda.separable import separable_plan
 from blurbench.backends.cuda.shapes import shape_for
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from helpers import cuda_on_cpu
 
 SHAPES = ((1, 1), (9, 5), (36, 150), (20, 23, 3), (6, 143, 4))
@@ -46,7 +46,7 @@ def main(which: str, *fault: str) -> None:
         if usual is not None:
             FusedPlan(toolkit, problem, usual)(image)
         if size == SIZES[0]:
-            DirectPlan(toolkit, problem)(image)
+            CudaDirectPlan(toolkit, problem)(image)
         if which == "all" and dtype != "float64":
             FourierPlan(toolkit, problem)(image)
     print("no fault")

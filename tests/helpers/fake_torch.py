@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from blurbench.plan import DTYPES
+from blurbench.names import DTYPES
 from helpers.queueing import LAUNCH_S, HostClock
 
 RATE = 1e13  # multiply-adds a second

@@ -14,7 +14,8 @@ import pytest
 from blurbench.backends import registry
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.image import Image
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 Behaviour = Callable[[Plan, Any, Any], None]  # the right plan, the image, where the result goes
 

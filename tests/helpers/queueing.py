@@ -19,7 +19,8 @@ from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Clocks
 from blurbench.backends.registry import find_implementation
 from blurbench.backends.staging import Staging
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 Array = np.ndarray[Any, Any]
 

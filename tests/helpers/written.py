@@ -31,13 +31,13 @@ COMMON = {
 
 
 def declared_of(*names: str) -> tuple[Declared, ...]:
-    """Implementations by name; backends whose names begin with `gpu` are GPUs."""
+    """Implementations by name; backends whose names begin with `gpu` are GPUs, `mine` is yours."""
     parts = [name.split(":") for name in names]
     return tuple(
         Declared(
             backend,
             method,
-            "ours",
+            "yours" if backend == "mine" else "ours",
             method not in ("deriche", "vyv"),
             "gpu" if backend.startswith("gpu") else "cpu",
         )

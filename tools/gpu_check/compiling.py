@@ -18,7 +18,7 @@ from blurbench import host
 from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import find_backend
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study import verify
 from gpu_check.scale import OWN_PART, Scale
 

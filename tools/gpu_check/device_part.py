@@ -13,7 +13,7 @@ from gpu_check.tensors import OF_TENSORS
 
 
 @dataclass(frozen=True)
-class Found:
+class DeviceFound:
     """The device, and the GPU backends.
 
     Attributes:
@@ -43,7 +43,7 @@ class Found:
         return [name for name in self.usable if name not in self.apart]
 
 
-def find() -> Found:
+def find() -> DeviceFound:
     """Ask the first device.
 
     Raises:
@@ -56,7 +56,7 @@ def find() -> Found:
     device = gpu.open_device(0)
     free, total = cupy.cuda.runtime.memGetInfo()
     states = {one: probe(one, named=False) for one in backends().values() if one.kind == "gpu"}
-    return Found(
+    return DeviceFound(
         device.name,
         {name: str(version) for name, version in state.versions.items()},
         device.cache_bytes or 0,
@@ -77,12 +77,12 @@ def find() -> Found:
     )
 
 
-def to_json(found: Found) -> str:
+def to_json(found: DeviceFound) -> str:
     """On one line."""
     return json.dumps(asdict(found))
 
 
-def from_json(text: str) -> Found:
+def from_json(text: str) -> DeviceFound:
     """What `to_json` made."""
     given: dict[str, Any] = json.loads(text)
-    return Found(**given)
+    return DeviceFound(**given)

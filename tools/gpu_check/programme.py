@@ -15,7 +15,7 @@ from gpu_check.clocks_part import CLOCKS, compare_clocks
 from gpu_check.compiling import compile_all, to_verify
 from gpu_check.criteria import CRITERIA, judge_clocks
 from gpu_check.crossovers import find_crossovers
-from gpu_check.device_part import Found, find, from_json, to_json
+from gpu_check.device_part import DeviceFound, find, from_json, to_json
 from gpu_check.graphs_part import FLOOR, GRAPHS, replay_graphs
 from gpu_check.instruments import look_inside
 from gpu_check.picture import draw_times
@@ -39,7 +39,7 @@ PARTS = ("device", "compile", "times", "clocks", "graphs", "blur")
 class Programme:
     """Puts the questions to one device."""
 
-    def __init__(self, report: Report, folder: Path, found: Found, scale: Scale) -> None:
+    def __init__(self, report: Report, folder: Path, found: DeviceFound, scale: Scale) -> None:
         self._report, self._folder = report, folder
         self._found, self._scale = found, scale
         self._until = time.perf_counter() + scale.budget_s

@@ -15,7 +15,7 @@ from typing import Any
 
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Copy
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from gpu_check.copying import COPY
 from gpu_check.report import text_of
 from gpu_check.scale import OWN
@@ -34,7 +34,7 @@ Images = Sequence[tuple[Any, Any]]  # an input and a result each, on the device
 
 
 @dataclass(frozen=True)
-class Sample:
+class TimedCalls:
     """`loops` calls of an implementation took `elapsed_s` together; no figure where it failed."""
 
     name: str
@@ -60,7 +60,7 @@ class Race:
     reasons: dict[str, str] = field(default_factory=dict)
 
 
-def race(calls: Mapping[str, Call], measure: Measure, rounds: int) -> list[Sample]:
+def race(calls: Mapping[str, Call], measure: Measure, rounds: int) -> list[TimedCalls]:
     """Samples of each, in rounds of shuffled order."""
     rng = random.Random(0)
     loops = {
@@ -68,13 +68,13 @@ def race(calls: Mapping[str, Call], measure: Measure, rounds: int) -> list[Sampl
         for name, call in calls.items()
     }
     return [
-        Sample(name, RACED, number, loops[name], measure(calls[name], loops[name]))
+        TimedCalls(name, RACED, number, loops[name], measure(calls[name], loops[name]))
         for number in range(1, rounds + 1)
         for name in rng.sample(list(calls), len(calls))
     ]
 
 
-def medians(samples: Sequence[Sample]) -> dict[str, float]:
+def medians(samples: Sequence[TimedCalls]) -> dict[str, float]:
     """Seconds of a call, by name."""
     each = defaultdict(list)
     for one in samples:
@@ -102,7 +102,7 @@ class Racers:
         self._measure, self._rounds = measure, rounds
         self._rates: dict[str, float] = {}  # seconds an operation, where it was measured last
 
-    def at(self, problem: Problem, images: Images) -> list[Sample]:
+    def at(self, problem: Problem, images: Images) -> list[TimedCalls]:
         """All samples of the point; whatever a library raises ends no other, and is a sample."""
         left_out, works = self._works(problem)
         failed, calls, seconds = self._first_calls(works, images)
@@ -111,35 +111,35 @@ class Racers:
             self._rates[name] = seconds[name] / one.effort(problem)
         longest = TOO_SLOW * min((seconds[name] for name in called), default=math.inf)
         slow = [name for name in called if name != OWN and seconds[name] > longest]
-        left_out += [Sample(name, SLOW, 0, 1, seconds[name], "not raced") for name in slow]
+        left_out += [TimedCalls(name, SLOW, 0, 1, seconds[name], "not raced") for name in slow]
         raced = {name: call for name, call in calls.items() if name not in slow}
         try:
             return [*left_out, *failed, *race(raced, self._measure, self._rounds)]
         except Exception as error:  # one of them has broken what they share
-            broken = [Sample(name, FAILED, reason=text_of(error)) for name in raced]
+            broken = [TimedCalls(name, FAILED, reason=text_of(error)) for name in raced]
             return [*left_out, *failed, *broken]
 
-    def _works(self, problem: Problem) -> tuple[list[Sample], dict[str, Copy]]:
+    def _works(self, problem: Problem) -> tuple[list[TimedCalls], dict[str, Copy]]:
         """What is left out, and the plans of the others, after the copies."""
-        left_out: list[Sample] = []
+        left_out: list[TimedCalls] = []
         works = dict(self._copies)
         for one in self._implementations:
             expected = self._expected_s(one, problem)
             if one.name != OWN and expected > self._longest_s(problem):
                 reason = f"expected to take {expected:.2g} s a call"
-                left_out.append(Sample(one.name, SLOW, reason=reason))
+                left_out.append(TimedCalls(one.name, SLOW, reason=reason))
                 continue
             try:
                 works[one.name] = one.prepare(problem)
             except Exception as error:
-                left_out.append(Sample(one.name, FAILED, reason=text_of(error)))
+                left_out.append(TimedCalls(one.name, FAILED, reason=text_of(error)))
         return left_out, works
 
     def _first_calls(
         self, works: Mapping[str, Copy], images: Images
-    ) -> tuple[list[Sample], dict[str, Call], dict[str, float]]:
+    ) -> tuple[list[TimedCalls], dict[str, Call], dict[str, float]]:
         """What failed; what can be called, and the seconds of its second call, by name."""
-        failed: list[Sample] = []
+        failed: list[TimedCalls] = []
         calls: dict[str, Call] = {}
         seconds: dict[str, float] = {}
         for name, work in works.items():
@@ -148,7 +148,7 @@ class Racers:
                 call()  # the first call compiles
                 seconds[name], calls[name] = self._measure(call, 1), call
             except Exception as error:
-                failed.append(Sample(name, FAILED, reason=text_of(error)))
+                failed.append(TimedCalls(name, FAILED, reason=text_of(error)))
         return failed, calls, seconds
 
     def _expected_s(self, one: Implementation, problem: Problem) -> float:
@@ -163,7 +163,7 @@ class Racers:
 # The record.
 
 
-def write_samples(path: Path, part: str, problem: Problem, samples: Sequence[Sample]) -> None:
+def write_samples(path: Path, part: str, problem: Problem, samples: Sequence[TimedCalls]) -> None:
     """Add a point's samples; what is written stays, should the process break later."""
     with path.open("a", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream, lineterminator="\n")
@@ -177,13 +177,13 @@ def write_samples(path: Path, part: str, problem: Problem, samples: Sequence[Sam
 
 def read_races(path: Path) -> list[Race]:
     """The races of a record; the line that a process was writing when it was ended is left out."""
-    found: dict[tuple[str, int, int], list[Sample]] = defaultdict(list)
+    found: dict[tuple[str, int, int], list[TimedCalls]] = defaultdict(list)
     for row in _whole_rows(path):
         status, reason = row["status"], row["reason"]
         figures = (0, 0, math.nan)
         if row["loops"]:
             figures = int(row["round"]), int(row["loops"]), float(row["elapsed_s"])
-        sample = Sample(row["implementation"], status, *figures, reason)
+        sample = TimedCalls(row["implementation"], status, *figures, reason)
         found[row["part"], int(row["channels"]), int(row["size"])].append(sample)
     return [_race_of(*point, samples) for point, samples in found.items()]
 
@@ -194,7 +194,7 @@ def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
     yield from csv.DictReader(whole)
 
 
-def _race_of(part: str, channels: int, size: int, samples: Sequence[Sample]) -> Race:
+def _race_of(part: str, channels: int, size: int, samples: Sequence[TimedCalls]) -> Race:
     seconds = medians([one for one in samples if one.status == RACED])
     copies = [seconds.pop(name) for name in list(seconds) if name.startswith(COPY)]
     if copies:
@@ -204,7 +204,7 @@ def _race_of(part: str, channels: int, size: int, samples: Sequence[Sample]) -> 
     return Race(part, channels, size, {**seconds, **slow}, reasons)
 
 
-def _why(one: Sample) -> str:
+def _why(one: TimedCalls) -> str:
     return f"a call took {one.elapsed_s:.2g} s" if one.loops else one.reason
 
 

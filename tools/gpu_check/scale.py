@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 SIZES = (3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 25, 31, 41, 63, 101, 151, 255)
 CHANNELS = (1, 3)

@@ -8,7 +8,7 @@ from typing import Any
 
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Copy
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 OF_TENSORS = "torch_gpu"
 

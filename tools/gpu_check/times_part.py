@@ -16,10 +16,10 @@ import numpy as np
 from blurbench.backends import gpu
 from blurbench.backends.device import EventClock
 from blurbench.backends.registry import find_backend, find_implementation
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from gpu_check.compiling import compile_all, to_race
 from gpu_check.copying import COPY, copies
-from gpu_check.races import FAILED, RACED, Images, Racers, Sample, read_races, write_samples
+from gpu_check.races import FAILED, RACED, Images, Racers, TimedCalls, read_races, write_samples
 from gpu_check.report import text_of
 from gpu_check.scale import CHANNELS, OURS, OWN_PART, Scale
 from gpu_check.tensors import on_cupy
@@ -61,7 +61,7 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
             if channels not in images:
                 images[channels] = images_for(device, problem, cache)
         except MemoryError as error:  # the next points may do
-            failed = Sample(COPY, FAILED, reason=text_of(error))
+            failed = TimedCalls(COPY, FAILED, reason=text_of(error))
             write_samples(folder / SAMPLES, name, problem, [failed])
             continue
         samples = racers.at(problem, images[channels])

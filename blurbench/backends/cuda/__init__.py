@@ -5,7 +5,7 @@ from __future__ import annotations
 from blurbench.backends import gpu, lanes, staging
 from blurbench.backends.backend import Backend, Implementation
 from blurbench.backends.cuda.compiler import toolkit
-from blurbench.backends.cuda.direct import DirectPlan, direct_bytes
+from blurbench.backends.cuda.direct import CudaDirectPlan, direct_bytes
 from blurbench.backends.cuda.fft import LARGEST, WITHOUT_FLOAT64, FourierPlan, fourier_bytes
 from blurbench.backends.cuda.fft import operations as fourier_operations
 from blurbench.backends.cuda.separable import separable_bytes, separable_plan
@@ -20,7 +20,7 @@ backend = Backend(
             "cuda",
             "direct",
             "ours",
-            lambda problem: DirectPlan(toolkit(), problem),
+            lambda problem: CudaDirectPlan(toolkit(), problem),
             direct.operations,
             direct_bytes,
         ),

@@ -9,7 +9,7 @@ import numpy as np
 
 from blurbench.backends.cuda.compiler import Kernel, Toolkit
 from blurbench.backends.cuda.plan import CudaPlan, together
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 LANES, WARPS, OUTPUTS, FOLD = 32, 4, 16, 32768  # as in columns.cu
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from blurbench.backends.cuda.compiler import Toolkit
 from blurbench.backends.cuda.plan import CudaPlan, together
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 LANES, ROWS, COLUMNS = 32, 8, 128  # of a block; as in direct.cu
 MOST_ALONG = 65_535  # blocks of a grid along y and z
@@ -47,7 +47,7 @@ def parts(n: int, most: int) -> list[range]:
     return [range(start, min(start + most, n)) for start in range(0, n, most)]
 
 
-class DirectPlan(CudaPlan):
+class CudaDirectPlan(CudaPlan):
     """The dense sum."""
 
     def __init__(self, toolkit: Toolkit, problem: Problem) -> None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from blurbench.backends.cuda.compiler import Kernel, Toolkit
 from blurbench.backends.cuda.plan import CudaPlan, address
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Problem
+from blurbench.names import DTYPES
+from blurbench.problem import Problem
 
 HELD = 16  # samples of a thread, as in fft.cu
 LENGTHS = (256, 512, 1024, 2048, 4096)  # that fft.cu can transform

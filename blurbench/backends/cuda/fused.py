@@ -10,7 +10,7 @@ import numpy as np
 from blurbench.backends.cuda.compiler import Toolkit
 from blurbench.backends.cuda.plan import CudaPlan
 from blurbench.backends.cuda.shapes import Shape, fused_macros
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 
 class FusedPlan(CudaPlan):

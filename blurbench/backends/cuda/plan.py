@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from blurbench.backends.cuda.compiler import Toolkit
 from blurbench.border import source_index
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 INTERLEAVED = (1, 3, 4)  # channels that the kernels are compiled for
 

@@ -6,7 +6,8 @@ from blurbench.backends.cuda.columns import ColumnsPlan
 from blurbench.backends.cuda.compiler import Toolkit
 from blurbench.backends.cuda.fused import FusedPlan
 from blurbench.backends.cuda.shapes import quick_shape, shape_for
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 
 def separable_plan(toolkit: Toolkit, problem: Problem) -> Plan:

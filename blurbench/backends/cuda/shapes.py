@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blurbench.backends.cuda.plan import together
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 TABLE = Path(__file__).with_suffix(".csv")
 ANY = "any"
@@ -71,7 +71,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Row:
+class TunedShape:
     """A row of the table: a shape, and what it is for."""
 
     capability: str
@@ -88,11 +88,11 @@ class Row:
 
 
 @functools.cache
-def read_table(path: Path = TABLE) -> tuple[Row, ...]:
+def read_table(path: Path = TABLE) -> tuple[TunedShape, ...]:
     """The table's rows; those of a card come before those of any."""
     lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
     rows = [
-        Row(
+        TunedShape(
             row.pop("capability"),
             row.pop("image"),
             row.pop("channels"),
@@ -154,7 +154,7 @@ def fused_macros(problem: Problem, shape: Shape) -> dict[str, object]:
     }
 
 
-def table_text(rows: tuple[Row, ...]) -> str:
+def table_text(rows: tuple[TunedShape, ...]) -> str:
     """The table's file, with these rows after what the file of now says of its columns."""
     words = [line for line in TABLE.read_text("utf-8").splitlines() if line.startswith("#")]
     names = ("radius", "values", "threads", "rows", "blocks", "ahead", "pixels")

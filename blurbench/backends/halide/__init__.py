@@ -12,7 +12,7 @@ from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.halide.plans import HalidePlan, work_bytes
 from blurbench.methods import direct, separable
-from blurbench.plan import WITHOUT_FLOAT16
+from blurbench.problem import WITHOUT_FLOAT16
 
 
 def _load() -> SimpleNamespace:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
-from blurbench.backends.halide.recipe import Recipe
+from blurbench.backends.halide.specialisation import Specialisation
 from blurbench.forks import keep_from_forks
 
 BLOCK = 16  # taps that a turn of a loop over them takes
@@ -25,33 +25,33 @@ Function = Any
 _compiling = keep_from_forks(threading.Lock())
 
 
-def compiled(recipe: Recipe) -> Callable[..., None]:
-    """The code for a recipe, compiled once a process: for its processor, or as HL_JIT_TARGET says.
+def compiled(kind: Specialisation) -> Callable[..., None]:
+    """The code for one, compiled once a process: for its processor, or as HL_JIT_TARGET says.
 
     It takes, as Halide's buffers and numbers: the image; the taps; the sources of the rows and of
     the values beside a row, -1 for `cval`; `cval`; the radius; the channels; the strips of a
     share; the result.
     """
     with _compiling:
-        return _compiled(recipe)
+        return _compiled(kind)
 
 
 @functools.cache
-def _compiled(recipe: Recipe) -> Callable[..., None]:
-    return _Pipeline(recipe).compile()
+def _compiled(kind: Specialisation) -> Callable[..., None]:
+    return _Pipeline(kind).compile()
 
 
 class _Pipeline:
     """Strips of rows, shared out to threads; the last one of all may be cut short."""
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
+    def __init__(self, kind: Specialisation) -> None:
+        self._kind = kind
         self._hl = hl = import_module("halide")
-        self._work = hl.Float(64 if recipe.dtype == "float64" else 32)
-        self._given = {"uint8": hl.UInt(8), "uint16": hl.UInt(16)}.get(recipe.dtype, self._work)
+        self._work = hl.Float(64 if kind.dtype == "float64" else 32)
+        self._given = {"uint8": hl.UInt(8), "uint16": hl.UInt(16)}.get(kind.dtype, self._work)
         self._lanes = hl.get_jit_target_from_environment().natural_vector_size(self._work)
         self._image = hl.ImageParam(self._given, 2, "image")
-        self._taps = hl.ImageParam(self._work, 2 if recipe.method == "direct" else 1, "taps")
+        self._taps = hl.ImageParam(self._work, 2 if kind.method == "direct" else 1, "taps")
         self._rows, self._columns = (
             hl.ImageParam(hl.Int(32), 1, name) for name in ("rows", "columns")
         )
@@ -60,11 +60,11 @@ class _Pipeline:
             hl.Param(hl.Int(32), name) for name in ("radius", "channels", "share")
         )
         self._values, self._height = (self._image.dim(axis).extent() for axis in (0, 1))
-        self._reach = recipe.size // 2 if recipe.size else self._radius
+        self._reach = kind.size // 2 if kind.size else self._radius
         self._i, self._y = hl.Var("i"), hl.Var("y")
 
     def compile(self) -> Callable[..., None]:
-        out = self._direct() if self._recipe.method == "direct" else self._separable()
+        out = self._direct() if self._kind.method == "direct" else self._separable()
         tables = (self._image, self._taps, self._rows, self._columns)
         for table in tables:
             for axis in range(table.dimensions()):
@@ -87,7 +87,7 @@ class _Pipeline:
         out = self._stored(sum_along)
         strip, part = self._in_strips(out)
         square = self._in_squares(down.compute_at(out, strip))
-        if self._recipe.is_few:
+        if self._kind.is_few:
             self._in_vectors(loaded.compute_at(down, square)).unroll(y)
         else:
             self._in_vectors(loaded.compute_at(out, strip))
@@ -127,7 +127,7 @@ class _Pipeline:
         inside = hl.likely(hl.clamp(hl.likely(i), 0, values - 1))
         x = hl.select(outside, hl.clamp(column, 0, values - 1), inside)
         value = hl.cast(self._work, self._image[x, hl.clamp(row, 0, self._height - 1)])
-        if self._recipe.constant:
+        if self._kind.constant:
             value = hl.select((row < 0) | (outside & (column < 0)), self._cval, value)
         loaded = hl.Func("loaded")
         loaded[i, self._y] = value
@@ -141,7 +141,7 @@ class _Pipeline:
         Args:
             lines: how many rows of taps there are, if they are dense.
         """
-        size, total = self._recipe.size, self._hl.Func("total")
+        size, total = self._kind.size, self._hl.Func("total")
         loops = [*([] if size else [self._taps.dim(0).extent() // BLOCK]), *lines]
         if not loops:
             total[self._i, self._y] = _added(term(k) for k in range(size))
@@ -170,10 +170,10 @@ class _Pipeline:
         hl, i, y = self._hl, self._i, self._y
         share, strip, part, inner = (hl.Var(name) for name in ("share", "strip", "part", "inner"))
         cut = hl.TailStrategy.GuardWithIf
-        out.split(y, strip, y, self._recipe.rows, cut)
-        if self._recipe.parallel:
+        out.split(y, strip, y, self._kind.rows, cut)
+        if self._kind.parallel:
             out.split(strip, share, strip, self._share, cut).parallel(share)
-        overlap = hl.TailStrategy.ShiftInwards if self._recipe.wide else cut
+        overlap = hl.TailStrategy.ShiftInwards if self._kind.wide else cut
         out.split(i, part, inner, VECTORS * self._lanes, overlap)
         out.vectorize(inner, self._lanes).unroll(inner)
         return strip, part

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.halide.pipelines import BLOCK, TOGETHER, VECTORS, compiled
-from blurbench.backends.halide.recipe import UNROLLED, Recipe
+from blurbench.backends.halide.specialisation import UNROLLED, Specialisation
 from blurbench.border import source_index
 from blurbench.forks import Home
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 LANES = 16  # values in the longest vector
 WORTH_SHARING = 200_000  # multiply-adds of an image from which waking other threads pays
@@ -25,8 +26,8 @@ home = Home("halide")
 class HalidePlan(Plan):
     """Ten lines of Halide, scheduled by hand and compiled at the first call of a kind.
 
-    As many shares of strips are made as the problem has threads, so no more of Halide's work at
-    the same time; it has as many as there are CPUs, or HL_NUM_THREADS.
+    As many shares of strips are made as the problem has threads, so that no more work at the same
+    time; Halide itself keeps one for each CPU, or HL_NUM_THREADS.
     """
 
     def __init__(self, problem: Problem, method: str) -> None:
@@ -35,7 +36,7 @@ class HalidePlan(Plan):
         kernel, channels = problem.kernel, problem.channels
         self._rows = (problem.height, problem.width * channels)
         taps = _taps(problem, method)
-        self._recipe = Recipe(
+        self._kind = Specialisation(
             method,
             len(kernel.taps) if len(kernel.taps) <= UNROLLED else 0,
             problem.dtype.name,
@@ -43,7 +44,7 @@ class HalidePlan(Plan):
             self._rows[1] >= VECTORS * LANES,
             parallel=False,
         )
-        strips = -(-problem.height // self._recipe.rows)
+        strips = -(-problem.height // self._kind.rows)
         pays = math.prod(problem.shape) * taps.size >= WORTH_SHARING
         self._threads = min(problem.threads, strips) if pays else 1
         tables = (taps, *_sources(problem))
@@ -55,7 +56,7 @@ class HalidePlan(Plan):
 
     def _run(self, image: Any, out: Any) -> None:
         alone = self._threads == 1 or home.is_elsewhere
-        code = compiled(self._recipe._replace(parallel=not alone))
+        code = compiled(self._kind._replace(parallel=not alone))
         # Halide refuses memory that must not be written to, even where it only reads.
         given = np.require(image, requirements=("C", "A", "W")).reshape(self._rows)
         made = out if out.flags.carray else np.empty(out.shape, out.dtype)

@@ -7,9 +7,10 @@ from importlib import import_module
 
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.numba import line_plans, plans
+from blurbench.backends.numba import line_plans, multirate_plans, plans
 from blurbench.methods import approximate, direct, separable
-from blurbench.plan import WITHOUT_FLOAT16
+from blurbench.methods.multirate import METHOD
+from blurbench.problem import WITHOUT_FLOAT16
 
 
 @functools.cache
@@ -26,7 +27,7 @@ backend = Backend(
             "numba",
             "direct",
             "ours",
-            plans.DirectPlan,
+            plans.NumbaDirectPlan,
             direct.operations,
             plans.direct_bytes,
             compiles=True,
@@ -48,7 +49,7 @@ backend = Backend(
                 "numba",
                 method,
                 "ours",
-                functools.partial(line_plans.LinesPlan, method=method),
+                functools.partial(line_plans.NumbaApproximatePlan, method=method),
                 functools.partial(approximate.operations, method=method),
                 line_plans.work_bytes,
                 exact=False,
@@ -56,7 +57,19 @@ backend = Backend(
                 dtypes=WITHOUT_FLOAT16,
                 own_kernel=True,
             )
-            for method in approximate.ORDERS
+            for method in (*approximate.BOXES, *approximate.TERMS)
+        ),
+        Implementation(
+            "numba",
+            METHOD,
+            "ours",
+            multirate_plans.NumbaMultiratePlan,
+            functools.partial(approximate.operations, method=METHOD),
+            multirate_plans.work_bytes,
+            exact=False,
+            compiles=True,
+            dtypes=WITHOUT_FLOAT16,
+            own_kernel=True,
         ),
     ),
     probe,

@@ -52,17 +52,9 @@ def weigh_lines(
 
 @intrinsic
 def feed_back(
-    typing_context: Any,
-    coefficients: Any,
-    terms: Any,
-    before: Any,
-    first: Any,
-    step: Any,
-    count: Any,
-    out: Any,
-    added: Any,
+    typing_context: Any, coefficients: Any, terms: Any, before: Any, lines: Any, added: Any
 ) -> tuple[Any, Any]:
-    """Run the filters of all terms down `count` lines, `step` apart, and so are the outputs.
+    """Run the filters of all terms down lines.
 
     `y[n] = sum(forward[j] * x[n-j]) - sum(back[k] * y[n-1-k])` of each term; their sum is written.
 
@@ -70,11 +62,14 @@ def feed_back(
         coefficients: for each term FORWARD, then BACK.
         before: address of lines: the FORWARD - 1 inputs before, then of each term the BACK
             outputs before, the nearest first.
+        lines: address of the first, the step from one to the next, their count, and the address of
+            the first output; the others are as far apart.
         added: 1 to add the outputs to what is there.
     """
 
     def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
-        array, terms, before, first, step, count, out, added = arguments
+        array, terms, before, lines, added = arguments
+        lines = cgutils.unpack_tuple(builder, lines)
         vectors = Vectors(builder, given.args[0].dtype)
         address = address_of(context, builder, given.args[0], array)
         for known in TERMS:
@@ -85,11 +80,11 @@ def feed_back(
                 )
                 with builder.if_then(fits):
                     factors = [vectors.tap(address, i) for i in range((FORWARD + BACK) * known)]
-                    lines = first, step, count, out
                     _run(builder, vectors, factors, before, lines, bool(adds))
         return context.get_dummy_value()
 
-    return types.void(coefficients, *(types.int64,) * 7), generate
+    four = types.UniTuple(types.int64, 4)
+    return types.void(coefficients, types.int64, types.int64, four, types.int64), generate
 
 
 def _run(

@@ -12,8 +12,11 @@ from blurbench.backends.numba.sums import OUTPUTS, TOGETHER, sum_both, sum_dense
 from blurbench.backends.numba.vectors import AHEAD, LINE_BYTES, copy_line, turn
 
 Array = NDArray[Any]
+# Taps; of all rows, and of those above and below the image, where they come from, -1 for cval; of
+# the columns beside a row, see `fill_margins`; channels; and cval.
+Tables = tuple[Array, Array, Array, int, float]
 # Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
-GENERATED_BY = "512b9aca176516a8"  # the hash of vectors.py and sums.py
+GENERATED_BY = "f022221f45b1db14"  # the hash of vectors.py and sums.py
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -93,16 +96,9 @@ def extend_lines(lines: Array, columns: Array, values: int, cval: float) -> None
 
 @compiled
 def separable(
-    taps: Array,
+    tables: Tables,
+    room: tuple[Array, Array, Array, Array],
     image: Array,
-    sources: Array,
-    columns: Array,
-    channels: int,
-    cval: float,
-    tile: Array,
-    turned: Array,
-    sums: Array,
-    corner: Array,
     out: Array,
     top: int,
     bottom: int,
@@ -113,15 +109,14 @@ def separable(
     beside each other lies below each other, summed again and turned back.
 
     Args:
-        taps: from the centre on.
+        tables: taps from the centre on.
+        room: a tile for the rows that a strip's sums look at; turned, a line for each value of a
+            row of a strip, and for those beside it; a square of sums for each channel; and a
+            corner, a square of the result.
         image, out: `(H, W * channels)`.
-        sources: of all rows, and of those above and below the image; -1 for `cval`.
-        columns: see `fill_margins`.
-        tile: room for the rows that a strip's sums look at.
-        turned: room for a strip: a line for each value of a row, and for those beside it.
-        sums: room for a square of lines for each channel.
-        corner: room for a square of the result.
     """
+    taps, sources, columns, channels, cval = tables
+    tile, turned, sums, corner = room
     radius, side = len(taps) - 1, tile.shape[1]
     pad, values = len(columns) // 2, out.shape[1]
     for y in range(top, bottom, side):
@@ -184,15 +179,10 @@ def load_line(
 
 @compiled
 def separable_near(
-    taps: Array,
-    image: Array,
-    sources: Array,
-    columns: Array,
-    channels: int,
-    cval: float,
-    lines: Array,
-    ring: Array,
+    tables: Tables,
+    room: tuple[Array, Array],
     ends: int,
+    image: Array,
     out: Array,
     top: int,
     bottom: int,
@@ -200,11 +190,13 @@ def separable_near(
     """The same for few taps, some rows at a time: what was summed along the last is in a ring.
 
     Args:
-        lines: room for TOGETHER rows with their margins.
-        ring: room for the sums along the rows that TOGETHER rows of the result look at.
+        room: lines for TOGETHER rows with their margins, and a ring for the sums along the rows
+            that TOGETHER rows of the result look at.
         ends: values at either end of a row of floats that are blurred by way of `lines`, the others
             where they lie; 0 for all by way of it.
     """
+    taps, sources, columns, channels, cval = tables
+    lines, ring = room
     radius, item, step = len(taps) - 1, lines.itemsize, channels * lines.itemsize
     pad, values = len(columns) // 2, out.shape[1]
     rows = np.empty(2 * len(ring), np.int64)
@@ -230,28 +222,32 @@ def separable_near(
                         line = lines[i, : count + 2 * pad]
                         load_line(image, given[i], left - pad, columns, cval, line)
                         centres[i] = line.ctypes.data + pad * item
-                starts, table = centres.ctypes.data, rows.ctypes.data + first * 8
-                ends_at = targets.ctypes.data
-                sum_both(taps, radius, starts, step, table, left * item, out, ends_at, count)
+                along = centres.ctypes.data, step
+                down = rows.ctypes.data + first * 8, left * item
+                sum_both(taps, radius, along, down, out, (targets.ctypes.data, count))
 
 
 @compiled
 def direct(
-    taps: Array,
-    radius: int,
-    image: Array,
-    sources: Array,
-    columns: Array,
-    channels: int,
-    cval: float,
-    ring: Array,
-    made: Array,
-    out: Array,
+    tables: Tables,
+    room: tuple[Array, Array],
     highest: int,
+    image: Array,
+    out: Array,
     top: int,
     bottom: int,
 ) -> None:
-    """The dense sum, over a ring of rows with their margins."""
+    """The dense sum.
+
+    Args:
+        tables: all taps, row after row.
+        room: a ring of the rows that a row of the result looks at, with their margins, and a row of
+            sums.
+        highest: see `store_row`.
+    """
+    taps, sources, columns, channels, cval = tables
+    ring, made = room
+    radius = len(ring) // 2
     item, pad, width = made.itemsize, len(columns) // 2, len(made)
     rows = np.empty(len(ring), np.int64)
     loaded = top
@@ -262,6 +258,5 @@ def direct(
         for i in range(2 * radius + 1):
             rows[i] = ring.ctypes.data + (y + i) % len(ring) * ring.strides[0]
         centre = rows.ctypes.data + radius * 8
-        target = made.ctypes.data
-        sum_dense(taps, radius, centre, pad * item, channels * item, target, width)
+        sum_dense(taps, radius, (centre, pad * item, channels * item), made.ctypes.data, width)
         store_row(made, out, y, highest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.numba.feedback import BACK, FORWARD, feed_back, slide_box, weigh_lines
@@ -11,7 +12,8 @@ from blurbench.backends.numba.kernels import compiled, extend_lines, load_tile
 from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, store_line, turn
 
 Array = NDArray[Any]
-GENERATED_BY = "e7fb9163a7137853"  # the hash of vectors.py, feedback.py and kernels.py
+Room = tuple[Array, Array, Array]
+GENERATED_BY = "f16ddbb23c1bc3f0"  # the hash of vectors.py, feedback.py and kernels.py
 
 
 @compiled
@@ -35,7 +37,7 @@ def run_terms(terms: Any, lines: Array, count: int, step: int, before: Array, ma
             line = before.ctypes.data + state * LINE_BYTES
             weigh_lines(weights, number, start, along, line)
         factors, number = terms.factors[way], terms.counts.shape[1] // BACK
-        feed_back(factors, number, before.ctypes.data, start, along, count, target, way)
+        feed_back(factors, number, before.ctypes.data, (start, along, count, target), way)
 
 
 @compiled
@@ -61,37 +63,31 @@ def run_boxes(boxes: Any, lines: Array, count: int, step: int, made: Array) -> A
 
 
 @compiled
-def blur_lines(
-    how: Any, boxed: bool, lines: Array, count: int, step: int, before: Array, made: Array
-) -> Array:
-    """Blur `count` samples of `step` interleaved lines, that begin at `pad`; gives the result."""
-    pad = len(how[1].columns) // 2
+def blur_lines(how: Any, room: Room, count: int) -> Array:
+    """Blur `count` samples of interleaved lines, that begin at `pad`; gives the result."""
+    terms, boxes, boxed, step = how
+    lines, before, made = room
     if boxed:
-        blurred: Array = run_boxes(how[1], lines, count, step, made)
+        blurred: Array = run_boxes(boxes, lines, count, step, made)
         return blurred
-    for first in range(step):
-        run_terms(how[0], lines[pad + first :], count, step, before, made[pad + first :])
+    for start in range(len(boxes.columns) // 2, len(boxes.columns) // 2 + step):
+        run_terms(terms, lines[start:], count, step, before, made[start:])
     return made
 
 
 @compiled
-def columns(
-    how: Any,
-    boxed: bool,
-    image: Array,
-    sources: Array,
-    lines: Array,
-    before: Array,
-    made: Array,
-    out: Array,
-    first: int,
-    last: int,
-) -> None:
-    """Blur columns `first` to `last` of an image, a line of them at once."""
+def columns(how: Any, room: Room, image: Array, out: Array, first: int, last: int) -> None:
+    """Blur columns `first` to `last` of an image, a line of them at once.
+
+    Args:
+        how: see `How`.
+        room: lines, what comes before them, and lines for the result.
+    """
+    lines, sources = room[0], np.arange(len(image))
     pad, side = len(how[1].columns) // 2, lines.shape[1]
     for left in range(first, last, side):
         load_tile(image, sources, left, 0.0, lines[pad:])
-        blurred = blur_lines(how, boxed, lines, len(sources), 1, before, made)
+        blurred = blur_lines(how, room, len(sources))
         for y in range(len(sources)):
             if left + side <= out.shape[1]:
                 line = blurred.ctypes.data + (pad + y) * LINE_BYTES
@@ -105,28 +101,29 @@ def columns(
 @compiled
 def rows(
     how: Any,
-    boxed: bool,
+    room: Room,
+    squares: tuple[Array, Array],
     image: Array,
-    sources: Array,
-    channels: int,
-    square: Array,
-    lines: Array,
-    before: Array,
-    made: Array,
-    corner: Array,
     out: Array,
     top: int,
     bottom: int,
 ) -> None:
-    """Blur rows `top` to `bottom`, turned so that neighbours lie below each other."""
+    """Blur rows `top` to `bottom`, turned so that neighbours lie below each other.
+
+    Args:
+        how, room: as of `columns`.
+        squares: room for a square of floats, and for one of the result.
+    """
+    lines, (square, corner) = room[0], squares
     pad, side, values = len(how[1].columns) // 2, lines.shape[1], out.shape[1]
     for y in range(top, bottom, side):
         height = min(side, bottom - y)
+        sources = np.arange(y, y + height)
         for left in range(0, values, side):
-            load_tile(image, sources[y : y + height], left, 0.0, square)
+            load_tile(image, sources, left, 0.0, square)
             target = lines.ctypes.data + (pad + left) * LINE_BYTES
             turn(square, lines, square.ctypes.data, target, LINE_BYTES)
-        blurred = blur_lines(how, boxed, lines, values // channels, channels, before, made)
+        blurred = blur_lines(how, room, values // how[3])
         for left in range(0, values, side):
             source = blurred.ctypes.data + (pad + left) * LINE_BYTES
             if height == side and left + side <= values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from blurbench.backends.numba.plans import LINE_BYTES
 from blurbench.border import source_index, sums_before
 from blurbench.methods import approximate
+from blurbench.methods.parallel import run_in_threads
 from blurbench.methods.recursive import Recursion, against, along
-from blurbench.methods.shares import do_all
-from blurbench.plan import Plan, Problem, empty
+from blurbench.plan import Plan, empty
+from blurbench.problem import Problem
 
 SIDE = LINE_BYTES // 8  # float64 in a line
 FORWARD, BACK = 3, 2  # see feedback.py
@@ -56,7 +58,10 @@ class Boxes(NamedTuple):
     cval: float
 
 
-# Compiled code takes both, whichever it is to use.
+# How lines are blurred: by terms or by boxes, of which compiled code takes both; whether by the
+# boxes; how many lines are interleaved. Numba looks through a tuple without names the fastest.
+How = tuple[Terms, Boxes, bool, int]
+
 _NONE, _NOWHERE = np.zeros((2, 2)), np.zeros((2, 2), np.int64)
 NO_TERMS = Terms(_NONE, _NOWHERE[0], np.zeros((2, 2, 1)), _NOWHERE, _NONE, 0.0)
 NO_BOXES = Boxes(_NONE[0], 0, 0, np.zeros(0, np.int64), True, 0.0)
@@ -107,32 +112,38 @@ def boxes_of(problem: Problem, method: str, n: int, step: int) -> Boxes:
     return Boxes(weights, one.radius, passes, columns, anew, float(problem.cval))
 
 
-class LinesPlan(Plan):
+def line_blur(problem: Problem, method: str, lines: tuple[int, int], cval: float) -> How:
+    """How a method blurs lines, of so many samples and so many of them interleaved."""
+    n, step = lines
+    if method in approximate.BOXES:
+        return NO_TERMS, boxes_of(problem, method, n, step), True, step
+    return terms_of(problem, method, n, cval), NO_BOXES, False, step
+
+
+class NumbaApproximatePlan(Plan):
     """Columns into an image of floats between the passes, then rows; threads share both."""
 
     def __init__(self, problem: Problem, method: str) -> None:
         super().__init__(np, problem)
         approximate.check_sigma(method, problem.kernel.sigma)
         height, width, channels = problem.height, problem.width, problem.channels
-        self._boxed = method in approximate.BOXES
-        self._how = [
-            (NO_TERMS, boxes_of(problem, method, n, step))
-            if self._boxed
-            else (terms_of(problem, method, n, cval), NO_BOXES)
-            for (n, step), cval in zip(
-                ((height, 1), (width, channels)), approximate.cvals(problem, method), strict=True
-            )
-        ]
+        down, across = approximate.cvals(problem, method)
+        self._down = line_blur(problem, method, (height, 1), down)
+        self._across = line_blur(problem, method, (width, channels), across)
         self._values = width * channels
-        self._sources = np.arange(height)
         self._middle = empty(np, (height, self._values), problem.work_dtype)
-        pads = [len(boxes.columns) for _, boxes in self._how]
+        pads = [len(boxes.columns) for _, boxes, _, _ in (self._down, self._across)]
         count = max(pads[0] + height, pads[1] + -(-self._values // SIDE) * SIDE)
-        terms = self._how[0][0].counts.shape[1]
-        shapes = [(count, SIDE), (count, SIDE), (FORWARD - 1 + terms, SIDE), (SIDE, SIDE)]
-        self._rooms = [[self._zeros(*shape) for shape in shapes] for _ in range(problem.threads)]
-        self._corners = [np.empty((SIDE, SIDE), problem.dtype) for _ in self._rooms]
-        self.nbytes = self._middle.nbytes + sum(one.nbytes for room in self._rooms for one in room)
+        state = FORWARD - 1 + self._down[0].counts.shape[1]
+        self._rooms = [
+            (self._zeros(count, SIDE), self._zeros(state, SIDE), self._zeros(count, SIDE))
+            for _ in range(problem.threads)
+        ]
+        self._squares = [
+            (self._zeros(SIDE, SIDE), np.empty((SIDE, SIDE), problem.dtype)) for _ in self._rooms
+        ]
+        floats = [*itertools.chain(*self._rooms), *(square for square, _ in self._squares)]
+        self.nbytes = self._middle.nbytes + sum(one.nbytes for one in floats)
 
     def _zeros(self, *shape: int) -> Array:
         array: Array = empty(np, shape, np.float64)
@@ -147,37 +158,12 @@ class LinesPlan(Plan):
         made = out.reshape(shape) if out.flags.c_contiguous else np.empty(shape, out.dtype)
 
         def columns(thread: int, first: int, last: int) -> None:
-            lines, other, before, _ = self._rooms[thread]
-            line_kernels.columns(
-                self._how[0],
-                self._boxed,
-                given,
-                self._sources,
-                lines,
-                before,
-                other,
-                self._middle,
-                first,
-                last,
-            )
+            room = self._rooms[thread]
+            line_kernels.columns(self._down, room, given, self._middle, first, last)
 
-        def rows(thread: int, first: int, last: int) -> None:
-            lines, other, before, square = self._rooms[thread]
-            line_kernels.rows(
-                self._how[1],
-                self._boxed,
-                self._middle,
-                self._sources,
-                self.problem.channels,
-                square,
-                lines,
-                before,
-                other,
-                self._corners[thread],
-                made,
-                first,
-                last,
-            )
+        def rows(thread: int, top: int, bottom: int) -> None:
+            room, squares = self._rooms[thread], self._squares[thread]
+            line_kernels.rows(self._across, room, squares, self._middle, made, top, bottom)
 
         self._share(columns, self._values)
         self._share(rows, self.problem.height)
@@ -192,7 +178,7 @@ class LinesPlan(Plan):
             for start in starts:
                 blur(thread, start, min(start + SIDE, count))
 
-        do_all(work, range(min(len(self._rooms), -(-count // SIDE))))
+        run_in_threads(work, range(min(len(self._rooms), -(-count // SIDE))))
 
 
 def work_bytes(problem: Problem) -> int:

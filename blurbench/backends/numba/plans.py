@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.border import source_index
-from blurbench.methods.shares import do_all, split_evenly
-from blurbench.plan import Plan, Problem, empty
+from blurbench.methods.parallel import run_in_threads, split_evenly
+from blurbench.plan import Plan, empty
+from blurbench.problem import Problem
 
 LANES = 16  # float32 in a vector: see vectors.py
 LINE_BYTES = 128  # the same
@@ -32,24 +33,31 @@ Blur = Callable[[int, int, int], None]
 class _NumbaPlan(Plan):
     """What the plans share: the border's tables, and rows for whichever thread is free."""
 
-    def __init__(self, problem: Problem, taps: int, together: int) -> None:
+    def __init__(
+        self, problem: Problem, taps: NDArray[np.float64], taps_of_a_sum: int, together: int
+    ) -> None:
         """
         Args:
-            taps: of a sum.
+            taps: as compiled code takes them.
             together: rows that are best blurred at once.
         """
         super().__init__(np, problem)
         height, width, channels = problem.height, problem.width, problem.channels
         radius = problem.kernel.radius
         self._values = width * channels
-        around = np.arange(-radius, height + radius)
-        self._sources = source_index(around, height, problem.border)
+        around = source_index(np.arange(-radius, height + radius), height, problem.border)
         beside = np.concatenate([np.arange(-radius, 0), np.arange(width, width + radius)])
         columns = source_index(beside, width, problem.border)[:, None]
         inside = columns * channels + np.arange(channels)
-        self._columns = np.where(columns >= 0, inside, -1).ravel()
+        self._tables = (  # see `Tables` of kernels.py
+            taps.astype(problem.work_dtype),
+            around,
+            np.where(columns >= 0, inside, -1).ravel(),
+            channels,
+            float(problem.cval),
+        )
         strips = range(-(-height // together))
-        pays = math.prod(problem.shape) * (taps + OVERHEAD) >= THREADED
+        pays = math.prod(problem.shape) * (taps_of_a_sum + OVERHEAD) >= THREADED
         self._threads = min(problem.threads, len(strips)) if pays else 1
         turns = TURNS * self._threads if self._threads > 1 else 1
         self._shares = [
@@ -57,13 +65,15 @@ class _NumbaPlan(Plan):
             for share in split_evenly(strips, turns)
         ]
 
-    def _room(self, *shape: int) -> list[NDArray[Any]]:
-        """An array of floats for each thread."""
-        arrays = [empty(np, shape, self.problem.work_dtype) for _ in range(self._threads)]
-        for array in arrays:
-            array[...] = 0
-        self.nbytes += sum(array.nbytes for array in arrays)
-        return arrays
+    def _room(self, *shapes: tuple[int, int]) -> list[tuple[NDArray[Any], ...]]:
+        """Arrays of floats for each thread."""
+        return [tuple(self._zeros(shape) for shape in shapes) for _ in range(self._threads)]
+
+    def _zeros(self, shape: tuple[int, int]) -> NDArray[Any]:
+        array: NDArray[Any] = empty(np, shape, self.problem.work_dtype)
+        array[...] = 0
+        self.nbytes += array.nbytes
+        return array
 
     def _run(self, image: Any, out: Any) -> None:
         rows = (self.problem.height, self._values)
@@ -75,7 +85,7 @@ class _NumbaPlan(Plan):
             for top, bottom in shares:
                 blur(thread, top, bottom)
 
-        do_all(work, range(self._threads))
+        run_in_threads(work, range(self._threads))
         if not out.flags.c_contiguous:
             out[...] = made.reshape(out.shape)
 
@@ -148,32 +158,18 @@ class _NearPlan(_NumbaPlan):
     """Few taps: both passes at once, two rows at a time."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem, 2 * problem.kernel.size, 2 * _side(problem))
-        radius, side = problem.kernel.radius, _side(problem)
-        self._taps = problem.kernel.taps[radius:].astype(problem.work_dtype)
-        lines, ring = _near_room(problem)
-        self._lines, self._ring = self._room(*lines), self._room(*ring)
-        ends = -(-radius * problem.channels // side) * side
+        kernel, side = problem.kernel, _side(problem)
+        super().__init__(problem, kernel.taps[kernel.radius :], 2 * kernel.size, 2 * side)
+        self._rooms = self._room(*_near_room(problem))
+        ends = -(-kernel.radius * problem.channels // side) * side
         in_place = problem.dtype.kind == "f" and self._values >= max(LONG, 4 * ends)
         self._ends = ends if in_place else 0
 
     def _blur(self, image: Any, out: Any) -> Blur:
         from blurbench.backends.numba import kernels
 
-        problem = self.problem
         return lambda thread, top, bottom: kernels.separable_near(
-            self._taps,
-            image,
-            self._sources,
-            self._columns,
-            problem.channels,
-            problem.cval,
-            self._lines[thread],
-            self._ring[thread],
-            self._ends,
-            out,
-            top,
-            bottom,
+            self._tables, self._rooms[thread], self._ends, image, out, top, bottom
         )
 
 
@@ -181,33 +177,17 @@ class _LinesPlan(_NumbaPlan):
     """Any number of taps: strip by strip, so that what the first pass made is still at hand."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem, 2 * problem.kernel.size, _side(problem))
-        self._taps = problem.kernel.taps[problem.kernel.radius :].astype(problem.work_dtype)
-        side = _side(problem)
-        self._tile, self._turned, self._sums = (
-            self._room(lines, side) for lines in _lines(problem)
-        )
-        self._corner = [np.empty((side, side), problem.dtype) for _ in range(self._threads)]
-        self.nbytes += sum(corner.nbytes for corner in self._corner)
+        kernel, side = problem.kernel, _side(problem)
+        super().__init__(problem, kernel.taps[kernel.radius :], 2 * kernel.size, side)
+        rooms = self._room(*((lines, side) for lines in _lines(problem)))
+        self._rooms = [(*room, np.empty((side, side), problem.dtype)) for room in rooms]
+        self.nbytes += sum(corner.nbytes for *_, corner in self._rooms)
 
     def _blur(self, image: Any, out: Any) -> Blur:
         from blurbench.backends.numba import kernels
 
-        problem = self.problem
         return lambda thread, top, bottom: kernels.separable(
-            self._taps,
-            image,
-            self._sources,
-            self._columns,
-            problem.channels,
-            problem.cval,
-            self._tile[thread],
-            self._turned[thread],
-            self._sums[thread],
-            self._corner[thread],
-            out,
-            top,
-            bottom,
+            self._tables, self._rooms[thread], image, out, top, bottom
         )
 
 
@@ -226,33 +206,21 @@ def direct_bytes(problem: Problem) -> int:
     return items * problem.work_dtype.itemsize
 
 
-class DirectPlan(_NumbaPlan):
+class NumbaDirectPlan(_NumbaPlan):
     """The dense sum, row by row, over a ring of rows with their margins."""
 
     def __init__(self, problem: Problem) -> None:
         size = 2 * problem.kernel.radius + 1
-        super().__init__(problem, size**2, max(1, size // 2))
-        self._taps = problem.kernel.dense().astype(problem.work_dtype).ravel()
+        super().__init__(problem, problem.kernel.dense().ravel(), size**2, max(1, size // 2))
         pad, wide = problem.kernel.radius * problem.channels, max(self._values, LANES)
-        self._ring, self._made = self._room(size, wide + 2 * pad), self._room(wide)
+        self._rooms = [
+            (ring, made[0]) for ring, made in self._room((size, wide + 2 * pad), (1, wide))
+        ]
         self._highest = 0 if problem.dtype.kind == "f" else int(np.iinfo(problem.dtype).max)
 
     def _blur(self, image: Any, out: Any) -> Blur:
         from blurbench.backends.numba import kernels
 
-        problem = self.problem
         return lambda thread, top, bottom: kernels.direct(
-            self._taps,
-            problem.kernel.radius,
-            image,
-            self._sources,
-            self._columns,
-            problem.channels,
-            problem.cval,
-            self._ring[thread],
-            self._made[thread],
-            out,
-            self._highest,
-            top,
-            bottom,
+            self._tables, self._rooms[thread], self._highest, image, out, top, bottom
         )

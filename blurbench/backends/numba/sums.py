@@ -108,33 +108,29 @@ def _sum_window(
 
 @intrinsic
 def sum_both(
-    typing_context: Any,
-    taps: Any,
-    radius: Any,
-    centres: Any,
-    step: Any,
-    rows: Any,
-    offset: Any,
-    out: Any,
-    targets: Any,
-    count: Any,
+    typing_context: Any, taps: Any, radius: Any, along: Any, down: Any, out: Any, results: Any
 ) -> tuple[Any, Any]:
     """Sum along TOGETHER rows, then down these sums and those of the rows before: both passes.
 
     Args:
         taps: from the centre on.
         radius: 1 to NEAR.
-        centres: the address of a table of addresses: of each row's first sum's centre, a float,
-            its neighbours being `step` apart.
-        rows: the same of 2 * radius + TOGETHER rows of sums, from `offset` on, the last written.
+        along: the address of a table of addresses: of each row's first sum's centre, a float; and
+            the step to its neighbours.
+        down: the address of such a table of 2 * radius + TOGETHER rows of sums, the last written;
+            and the offset in each from which on they are.
         out: an array of the result's type, of which the second sums lie among the values.
-        targets: as `centres`, of where the second sums go.
-        count: at least as many as a vector has lanes.
+        results: the address of such a table of where the second sums go; and their count, at least
+            as many as a vector has lanes.
     """
 
     def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
-        array, radius, centres, step, rows, offset, _, targets, count = arguments
-        vectors, made = Vectors(builder, given.args[0].dtype), given.args[6].dtype
+        array, radius, *pairs = arguments
+        along, down, _, results = pairs
+        centres, step = cgutils.unpack_tuple(builder, along)
+        rows, offset = cgutils.unpack_tuple(builder, down)
+        targets, count = cgutils.unpack_tuple(builder, results)
+        vectors, made = Vectors(builder, given.args[0].dtype), given.args[4].dtype
         taps = address_of(context, builder, given.args[0], array)
 
         def entries(table: Any, length: int) -> list[Any]:
@@ -153,13 +149,13 @@ def sum_both(
                 def fetch(line: Any) -> list[Any]:
                     return [vectors.load(builder.add(line, part)) for part in parts]
 
-                def along(middle: Any) -> list[Any]:
+                def sums_along(middle: Any) -> list[Any]:
                     (sums,) = _fold(
                         vectors, taps, radius, lambda i: fetch(builder.add(middle, steps[i])), 1
                     )
                     return sums
 
-                sums = [along(middle) for middle in middles]
+                sums = [sums_along(middle) for middle in middles]
                 for line, values in zip(lines[before:], sums, strict=True):
                     for part, value in zip(parts, values, strict=True):
                         vectors.store(value, builder.add(line, part))
@@ -179,8 +175,8 @@ def sum_both(
                 generate_for(known)
         return context.get_dummy_value()
 
-    numbers = (types.int64,) * 4
-    return types.void(taps, types.int64, *numbers, out, *numbers[:2]), generate
+    pair = types.UniTuple(types.int64, 2)
+    return types.void(taps, types.int64, pair, pair, out, pair), generate
 
 
 def _fold(
@@ -206,26 +202,20 @@ def _fold(
 
 @intrinsic
 def sum_dense(
-    typing_context: Any,
-    taps: Any,
-    radius: Any,
-    rows: Any,
-    offset: Any,
-    stride: Any,
-    out: Any,
-    count: Any,
+    typing_context: Any, taps: Any, radius: Any, rows: Any, out: Any, count: Any
 ) -> tuple[Any, Any]:
     """Store `count` sums over size x size taps, each row of them summed by itself.
 
     Args:
-        rows: the address of the centre row's address, in a table of all rows'.
-        offset: of the first sum's centre in its row.
-        stride: from one value to its neighbour in the same channel.
+        rows: the address of the centre row's address, in a table of all rows'; the offset of the
+            first sum's centre in its row; and the stride from one value to its neighbour in the
+            same channel.
         count: at least as many as a vector has lanes.
     """
 
     def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
-        array, radius, rows, offset, stride, out, count = arguments
+        array, radius, rows, out, count = arguments
+        rows, offset, stride = cgutils.unpack_tuple(builder, rows)
         vectors = Vectors(builder, given.args[0].dtype)
         address = address_of(context, builder, given.args[0], array)
         size = builder.add(builder.mul(radius, number(2)), number(1))
@@ -261,7 +251,8 @@ def sum_dense(
         _over_blocks(builder, vectors, count, body)
         return context.get_dummy_value()
 
-    return types.void(taps, *(types.int64,) * 6), generate
+    three = types.UniTuple(types.int64, 3)
+    return types.void(taps, types.int64, three, types.int64, types.int64), generate
 
 
 def _over_blocks(

@@ -9,7 +9,7 @@ from blurbench.backends.carried import carry
 from blurbench.backends.lanes import Lanes
 from blurbench.backends.opencv_ocl.arrays import DEPTHS
 from blurbench.backends.opencv_ocl.device import current_device, open_device
-from blurbench.backends.opencv_ocl.plan import FilterPlan, work_bytes
+from blurbench.backends.opencv_ocl.plan import OpenCLFilterPlan, work_bytes
 from blurbench.backends.opencv_ocl.selection import probe
 from blurbench.methods import direct, separable
 
@@ -25,7 +25,7 @@ backend = Backend(
             "opencv_ocl",
             "direct",
             "library",
-            lambda problem: FilterPlan(current_device(), problem, "direct"),
+            lambda problem: OpenCLFilterPlan(current_device(), problem, "direct"),
             direct.operations,
             work_bytes,
             dtypes=tuple(DEPTHS),
@@ -35,7 +35,7 @@ backend = Backend(
             "opencv_ocl",
             "separable",
             "library",
-            lambda problem: FilterPlan(current_device(), problem, "separable"),
+            lambda problem: OpenCLFilterPlan(current_device(), problem, "separable"),
             separable.operations,
             work_bytes,
             dtypes=tuple(DEPTHS),

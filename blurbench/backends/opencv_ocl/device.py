@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench import host
-from blurbench.backends.device import Call, Clocks, Copy
-from blurbench.backends.opencv_ocl.arrays import DEPTHS, DeviceArray, Namespace
+from blurbench.backends.device import Call, Clocks, Copy, NoHold
+from blurbench.backends.opencv_ocl.arrays import DEPTHS, OpenCLArray
 from blurbench.backends.opencv_ocl.selection import CHOICE, chosen, is_software, name_of
+from blurbench.backends.own_arrays import OwnNamespace
 from blurbench.backends.whole_copies import WholeCopies
 from blurbench.errors import InputError
 
@@ -27,16 +28,6 @@ HOST_CAUTION = (
     "OpenCV gives no events of OpenCL, so the host's clock times its device, launches included: "
     "trust large images more than small ones"
 )
-
-
-class NoHold:
-    """Holds nothing back, and so nothing is lost when it ends: the clock counts launches too."""
-
-    def let_go(self) -> None:
-        """What was queued runs already."""
-
-    def lasted(self) -> bool:
-        return True
 
 
 class OpenCLDevice:
@@ -62,17 +53,26 @@ class OpenCLDevice:
         self._memory: int = found.globalMemSize()
         self._shares_memory = found.hostUnifiedMemory()
         self._held = 0
-        self.xp = Namespace(self)
+        self.xp = OwnNamespace(self, tuple(DEPTHS))
 
     # Memory.
 
-    def umat(self, shape: tuple[int, ...], dtype: np.dtype[Any], level: float | None = None) -> Any:
-        """A `UMat` on the device, filled with `level` if that is given.
+    def empty(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], level: float | None = None
+    ) -> OpenCLArray:
+        """An array, not yet written or at a level throughout.
 
         Raises:
             MemoryError: the device has not so much memory, or not for one array.
             InputError: no filter there takes the dtype.
         """
+        umat = self._umat(shape, dtype, level) if math.prod(shape) else None
+        array = OpenCLArray(self, shape, dtype, umat)
+        self._held += array.nbytes
+        weakref.finalize(array, self._give_back, array.nbytes)
+        return array
+
+    def _umat(self, shape: tuple[int, ...], dtype: np.dtype[Any], level: float | None) -> Any:
         nbytes = math.prod(shape) * dtype.itemsize
         if nbytes > self._largest:
             most = f"{nbytes} bytes are more than {self.name} takes in one array, {self._largest}"
@@ -100,32 +100,24 @@ class OpenCLDevice:
             )
         return int(getattr(self._cv2, DEPTHS[dtype.name]))
 
-    def count(self, array: DeviceArray) -> None:
-        """Count an array's memory as taken until it is gone."""
-        self._held += array.nbytes
-        weakref.finalize(array, self._give_back, array.nbytes)
-
     def _give_back(self, nbytes: int) -> None:
         self._held -= nbytes
-
-    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> DeviceArray:
-        return self.xp.empty(shape, dtype)
 
     def pinned(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Ordinary memory: OpenCV hands no other out."""
         return np.empty(shape, dtype)
 
-    def upload(self, host: NDArray[Any], device: DeviceArray, stream: Any = None) -> None:
+    def upload(self, host: NDArray[Any], device: OpenCLArray, stream: Any = None) -> None:
         """Into fresh memory, and waits: Python's OpenCV has no call that fills a given `UMat`."""
         flat = host[..., 0] if host.ndim == 3 and host.shape[2] == 1 else host
         device.umat = self._on_device(self._cv2.UMat(np.ascontiguousarray(flat)))
 
-    def download(self, device: DeviceArray, host: NDArray[Any], stream: Any = None) -> None:
+    def download(self, device: OpenCLArray, host: NDArray[Any], stream: Any = None) -> None:
         """By way of fresh memory, and waits: Python's OpenCV fills no given array either."""
         assert device.umat is not None
         np.copyto(host, device.umat.get().reshape(host.shape))
 
-    def copy(self, source: DeviceArray, target: DeviceArray) -> None:
+    def copy(self, source: OpenCLArray, target: OpenCLArray) -> None:
         """Copy an array into another of the same size."""
         self._cv2.copyTo(source.umat, None, target.umat)
 

@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from blurbench.backends.opencv_ocl.arrays import DeviceArray
 from blurbench.backends.opencv_ocl.device import OpenCLDevice
 from blurbench.backends.opencv_ocl.filters import Filter
 from blurbench.border import source_index
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 ONE_TAP = np.ones((1, 1))
 Span = tuple[int, int]  # of rows or columns: the first, and the first that is not in it
 
 
-class Padded:
+class PaddedOnDevice:
     """Float32 on the device that holds one image after another, with a margin of the radius.
 
     Attributes:
@@ -31,7 +30,7 @@ class Padded:
         self._cv2 = import_module("cv2")
         radius, height, width = problem.kernel.radius, problem.height, problem.width
         shape = (height + 2 * radius, width + 2 * radius, *problem.shape[2:])
-        self.array = DeviceArray(device, shape, np.dtype(np.float32), problem.cval)
+        self.array = device.empty(shape, np.dtype(np.float32), problem.cval)
         self.inner = (radius, radius + height), (radius, radius + width)
         self._image = self._part(*self.inner)
         self._bring = Filter(ONE_TAP)  # whatever the image's type

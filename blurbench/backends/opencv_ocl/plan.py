@@ -7,17 +7,17 @@ from typing import Any
 
 from blurbench.backends.carried import OwnArraysPlan
 from blurbench.backends.opencv import BORDERS
-from blurbench.backends.opencv_ocl.arrays import DeviceArray
+from blurbench.backends.opencv_ocl.arrays import OpenCLArray
 from blurbench.backends.opencv_ocl.device import OpenCLDevice
 from blurbench.backends.opencv_ocl.filters import Filter
-from blurbench.backends.opencv_ocl.padded import Padded
+from blurbench.backends.opencv_ocl.padded import PaddedOnDevice
 from blurbench.errors import InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 MOST_CHANNELS = 4
 
 
-class FilterPlan(OwnArraysPlan):
+class OpenCLFilterPlan(OwnArraysPlan):
     """`filter2D` with the dense taps, or `sepFilter2D` with those of one axis.
 
     They sum in float32 and store integers themselves, rounded to nearest. Under borders that they
@@ -35,17 +35,17 @@ class FilterPlan(OwnArraysPlan):
                 f"an image of {problem.channels} channels is too much for {method} of opencv_ocl, "
                 f"which takes {MOST_CHANNELS}: use another backend"
             )
-        super().__init__(device, problem, "opencv_ocl", DeviceArray)
+        super().__init__(device, problem, "opencv_ocl", OpenCLArray)
         self._cv2 = import_module("cv2")
         kernel, self._depth = problem.kernel, device.depth(problem.dtype)
         taps = kernel.dense() if method == "direct" else kernel.taps
         self.nbytes = 2 * taps.nbytes
-        self._padded: Padded | None = None
+        self._padded: PaddedOnDevice | None = None
         if _known(problem):
             self._filter = Filter(taps, BORDERS[problem.border])
         else:
             self._filter = Filter(taps)
-            self._padded = padded = Padded(device, problem)
+            self._padded = padded = PaddedOnDevice(device, problem)
             self._result = device.empty(padded.array.shape, problem.dtype)
             self._blurred = self._cv2.UMat(self._result.umat, *padded.inner)
             self.nbytes += padded.array.nbytes + self._result.nbytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blurbench.backends.torch_gpu.accelerator import this_accelerator
-from blurbench.backends.torch_gpu.devices import Devices
+from blurbench.backends.torch_gpu.devices import TorchDevices
 from blurbench.backends.torch_gpu.probing import probe
 
-backend = Devices(this_accelerator).backend("torch_gpu", probe)
+backend = TorchDevices(this_accelerator).backend("torch_gpu", probe)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from blurbench import host
-from blurbench.backends.lent import Lent
+from blurbench.backends.process_settings import ProcessSetting
 
 WITH_STREAMS = ("cuda", "xpu")  # PyTorch's words; ROCm goes by the name of cuda
 INTERFACES = {"xpu": "XPU", "mps": "Metal"}
@@ -26,7 +26,7 @@ class Accelerator:
     def __init__(self, torch: Any, kind: str) -> None:
         self.torch, self.type = torch, kind
         self.has_streams = kind in WITH_STREAMS
-        self.precision = Lent(self._precisions, self._set_precisions)
+        self.precision = ProcessSetting(self._precisions, self._set_precisions)
         self._module = torch.get_device_module(kind)
 
     # Devices.

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from blurbench.backends.device import Call, Clocks, Copy, Hold
+from blurbench.backends.device import Call, Clocks, Copy, Hold, NoHold
 from blurbench.backends.nvml import clock_reader
 from blurbench.backends.torch_gpu.accelerator import Accelerator, Lane
-from blurbench.backends.torch_gpu.hold import NoHold, filler_of
+from blurbench.backends.torch_gpu.hold import filler_of
 from blurbench.backends.torch_gpu.specs import specs_of
 from blurbench.backends.torch_gpu.streams import TorchStreams
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.conv2d import conv2d_implementations
-from blurbench.backends.device_arrays import OnDevice, library_of
+from blurbench.backends.images_on_gpu import OnDevice, library_of
 from blurbench.backends.lanes import Lanes
 from blurbench.backends.staging import KEPT_BYTES
 from blurbench.backends.torch_gpu import dtypes
@@ -22,10 +22,11 @@ from blurbench.backends.torch_gpu.streams import TorchStreams
 from blurbench.backends.torch_gpu.tensors import dtype_name
 from blurbench.cache import IdleCache
 from blurbench.errors import InputError
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 
 
-class Devices:
+class TorchDevices:
     """Those that this process has opened, and what it keeps to get there.
 
     Args:

@@ -6,7 +6,7 @@ import functools
 
 from blurbench.backends.torch_gpu.accelerator import Accelerator
 from blurbench.errors import InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 EVERYWHERE = ("uint8", "float16", "float32")
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from blurbench.backends.device import QUEUE_S, Call, Hold
-
-if TYPE_CHECKING:
-    from blurbench.backends.torch_gpu.device import TorchDevice
+from blurbench.backends.device import QUEUE_S, Call, Device, Hold, NoHold
 
 SHORT_S = 2 * QUEUE_S  # for launches that take no longer than they are given
 PIECE_S = 1e-4  # least time of a piece: launching it takes a tenth of that
@@ -29,16 +26,6 @@ class Busy:
         return self._lasted
 
 
-class NoHold:
-    """For a device whose work is timed from outside, launches included: nothing needs to wait."""
-
-    def let_go(self) -> None:
-        """Nothing was held."""
-
-    def lasted(self) -> bool:
-        return True
-
-
 class Filler:
     """Products of matrices, as many as keep the device busy for the time that is asked for.
 
@@ -46,7 +33,7 @@ class Filler:
     whole time.
     """
 
-    def __init__(self, device: TorchDevice, piece: Call, piece_s: float) -> None:
+    def __init__(self, device: Device, piece: Call, piece_s: float) -> None:
         self._device, self._piece, self._piece_s = device, piece, piece_s
         self._last: Hold = NoHold()
 
@@ -59,7 +46,7 @@ class Filler:
         return self._last
 
 
-def filler_of(device: TorchDevice, product: Callable[[int], Call]) -> Filler:
+def filler_of(device: Device, product: Callable[[int], Call]) -> Filler:
     """A filler of the smallest products that take long enough, by the device's own events.
 
     Args:

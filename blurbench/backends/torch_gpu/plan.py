@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from blurbench.backends import gpu
-from blurbench.backends.conv2d import ConvPlan
+from blurbench.backends.conv2d import Conv2dPlan
 from blurbench.backends.torch_gpu.accelerator import Accelerator
 from blurbench.backends.torch_gpu.tensors import Tensors
 from blurbench.errors import InputError
@@ -41,7 +41,7 @@ class DeviceRuntime:
         self._accelerator.synchronize(self._accelerator.stream())
 
 
-class TensorPlan(ConvPlan):
+class TensorPlan(Conv2dPlan):
     """Takes tensors of the device that was current when it was made."""
 
     def _check(self, array: Any, name: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from blurbench.plan import DTYPES
+from blurbench.names import DTYPES
 
 
 class Tensors:

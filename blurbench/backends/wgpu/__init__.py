@@ -11,9 +11,9 @@ from blurbench.backends.wgpu import fft
 from blurbench.backends.wgpu.adapters import probe
 from blurbench.backends.wgpu.arrays import DTYPES
 from blurbench.backends.wgpu.device import current_device, open_device
-from blurbench.backends.wgpu.direct import DirectPlan, direct_bytes
-from blurbench.backends.wgpu.fft import FFTPlan
-from blurbench.backends.wgpu.separable import SeparablePlan, separable_bytes
+from blurbench.backends.wgpu.direct import WgpuDirectPlan, direct_bytes
+from blurbench.backends.wgpu.fft import WgpuFFTPlan
+from blurbench.backends.wgpu.separable import WgpuSeparablePlan, separable_bytes
 from blurbench.methods import direct, separable
 
 backend = Backend(
@@ -24,7 +24,7 @@ backend = Backend(
             "wgpu",
             "direct",
             "ours",
-            lambda problem: DirectPlan(current_device(), problem),
+            lambda problem: WgpuDirectPlan(current_device(), problem),
             direct.operations,
             direct_bytes,
             dtypes=DTYPES,
@@ -33,7 +33,7 @@ backend = Backend(
             "wgpu",
             "separable",
             "ours",
-            lambda problem: SeparablePlan(current_device(), problem),
+            lambda problem: WgpuSeparablePlan(current_device(), problem),
             separable.operations,
             separable_bytes,
             dtypes=DTYPES,
@@ -42,7 +42,7 @@ backend = Backend(
             "wgpu",
             "fft",
             "ours",
-            lambda problem: FFTPlan(current_device(), problem),
+            lambda problem: WgpuFFTPlan(current_device(), problem),
             fft.operations,
             fft.fft_bytes,
             dtypes=DTYPES,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from blurbench.border import OUTSIDE, source_index
 from blurbench.errors import InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 BINDING = "max-storage-buffer-binding-size"
 ALIGNMENT = "min-storage-buffer-offset-alignment"

@@ -8,14 +8,14 @@ from blurbench.backends.wgpu.bands import BINDING, ROWS
 from blurbench.backends.wgpu.device import WgpuDevice
 from blurbench.backends.wgpu.plan import IMAGE, RESULT, Stage, WgpuPlan, check_turns, in_fours
 from blurbench.errors import InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 TILE_ROWS = 4
 # Multiply-adds of a launch: some systems end one that keeps the device busy for seconds.
 MOST_AT_ONCE = 2**36
 
 
-class DirectPlan(WgpuPlan):
+class WgpuDirectPlan(WgpuPlan):
     """The dense sum.
 
     Raises:

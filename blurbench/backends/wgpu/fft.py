@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from blurbench.backends.wgpu.device import WgpuDevice
 from blurbench.backends.wgpu.pipelines import MOST_THREADS
 from blurbench.backends.wgpu.plan import BETWEEN, IMAGE, RESULT, Stage, WgpuPlan, check_turns
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 
-class FFTPlan(WgpuPlan):
+class WgpuFFTPlan(WgpuPlan):
     """Two launches: lines down the image, then lines across it."""
 
     def __init__(self, device: WgpuDevice, problem: Problem) -> None:

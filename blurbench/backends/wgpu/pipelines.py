@@ -33,25 +33,36 @@ def threads_of(limits: dict[str, int]) -> int:
 
 
 class Pipelines:
-    """The pipelines of a device, compiled when first asked for."""
+    """The pipelines of a device, compiled when first asked for, and what is bound to them.
+
+    Attributes:
+        threads: of a workgroup.
+    """
 
     def __init__(self, device: Any, threads: int) -> None:
-        self._device, self._threads = device, threads
+        self._device, self.threads = device, threads
         self._known: dict[tuple[str, ...], Any] = {}
-        self.layout = device.create_bind_group_layout(
+        self._layout = device.create_bind_group_layout(
             entries=[
                 {"binding": number, "visibility": "COMPUTE", "buffer": {"type": kind}}
                 for number, kind in enumerate(BINDINGS)
             ]
         )
-        self._outline = device.create_pipeline_layout(bind_group_layouts=[self.layout])
+        self._outline = device.create_pipeline_layout(bind_group_layouts=[self._layout])
 
     def get(self, *names: str) -> Any:
         """The pipeline of a kernel made of these parts."""
         if names not in self._known:
-            text = source(self._threads, *names)
+            text = source(self.threads, *names)
             module = self._device.create_shader_module(code=text, label=" ".join(names))
             self._known[names] = self._device.create_compute_pipeline(
                 layout=self._outline, compute={"module": module, "entry_point": "main"}
             )
         return self._known[names]
+
+    def bind(self, resources: list[dict[str, Any]]) -> Any:
+        """A bind group of buffers, or parts of them, in the order of `BINDINGS`."""
+        return self._device.create_bind_group(
+            layout=self._layout,
+            entries=[{"binding": number, "resource": one} for number, one in enumerate(resources)],
+        )

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from blurbench.backends.carried import OwnArraysPlan
 from blurbench.backends.device import Call
-from blurbench.backends.wgpu.arrays import DeviceArray
+from blurbench.backends.wgpu.arrays import WgpuArray
 from blurbench.backends.wgpu.bands import BINDING, FOUR, NOWHERE, ROWS, Band, Window, bands
 from blurbench.backends.wgpu.device import WgpuDevice
 from blurbench.border import OUTSIDE, source_index
 from blurbench.errors import InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 IMAGE, BETWEEN, RESULT = "image", "between", "result"
 SHAPE = np.dtype(  # as in prelude.wgsl
@@ -57,7 +57,7 @@ class Stage:
 
 
 class WgpuPlan(OwnArraysPlan):
-    """Stages over bands of rows; arrays are `DeviceArray`s.
+    """Stages over bands of rows; arrays are `WgpuArray`s.
 
     What a call binds is kept for as long as its arrays live.
 
@@ -73,7 +73,7 @@ class WgpuPlan(OwnArraysPlan):
         stages: Sequence[Stage],
         most_rows: int = 2**31,
     ) -> None:
-        super().__init__(device, problem, "wgpu", DeviceArray)
+        super().__init__(device, problem, "wgpu", WgpuArray)
         self._stages = stages
         self._bands = bands(problem, device.limits, most_rows)
         self._taps = self._put(taps)
@@ -82,14 +82,15 @@ class WgpuPlan(OwnArraysPlan):
         self._between = self._scratch(self._between_bytes())
         self._gathered = self._scratch(max(map(_gathered_bytes, self._bands)))
         self._shapes = [
-            [device.uniform(self._shape(band, stage)) for stage in stages] for band in self._bands
+            [device.memory.uniform(self._shape(band, stage)) for stage in stages]
+            for band in self._bands
         ]
         self._pipelines = [device.pipelines.get(*stage.parts) for stage in stages]
         self._calls: WeakKeyDictionary[
-            DeviceArray, WeakKeyDictionary[DeviceArray, list[list[Call]]]
+            WgpuArray, WeakKeyDictionary[WgpuArray, list[list[Call]]]
         ] = WeakKeyDictionary()
 
-    def _run(self, image: DeviceArray, out: DeviceArray) -> None:
+    def _run(self, image: WgpuArray, out: WgpuArray) -> None:
         known = self._calls.setdefault(image, WeakKeyDictionary())
         if out not in known:
             known[out] = [
@@ -97,7 +98,7 @@ class WgpuPlan(OwnArraysPlan):
                 for number in range(len(self._bands))
             ]
         for band, calls in zip(self._bands, known[out], strict=True):
-            with self.device.commands() as encoder:
+            with self.device.queue.commands() as encoder:
                 if len(band.sources) > 1:
                     self._gather(encoder, band, image.buffer)
                 for call in calls:
@@ -112,12 +113,12 @@ class WgpuPlan(OwnArraysPlan):
                 f"adapter binds {binding}: use a smaller kernel or another backend"
             )
         self.nbytes += table.nbytes
-        return self.device.buffer(table.nbytes, table)
+        return self.device.memory.buffer(table.nbytes, table)
 
     def _scratch(self, nbytes: int) -> Any:
         """A buffer of so many bytes, counted as this plan's own; None for none."""
         self.nbytes += nbytes
-        return self.device.buffer(nbytes) if nbytes else None
+        return self.device.memory.buffer(nbytes) if nbytes else None
 
     def _between_bytes(self) -> int:
         """What lies between two stages: whole tiles of rows, in float32."""
@@ -154,8 +155,8 @@ class WgpuPlan(OwnArraysPlan):
             self._stages, self._pipelines, self._shapes[number], strict=True
         ):
             ends = known[stage.source], known[stage.target]
-            bindings = self.device.bindings([{"buffer": shape}, *tables, *ends])
-            calls.append(partial(self.device.launch, pipeline, bindings, _tiles(band, stage)))
+            bindings = self.device.pipelines.bind([{"buffer": shape}, *tables, *ends])
+            calls.append(partial(self.device.queue.launch, pipeline, bindings, _tiles(band, stage)))
         return calls
 
     def _gather(self, encoder: Any, band: Band, image: Any) -> None:

@@ -14,7 +14,7 @@ from blurbench.backends.wgpu.plan import (
     in_fours,
 )
 from blurbench.errors import InputError
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 # Of the columns in workgroup memory, those of the strip itself. The vertical sums under its margins
 # are made by its neighbours as well; where these are more, a second launch with its 8 bytes a pixel
@@ -22,7 +22,7 @@ from blurbench.plan import Problem
 LEAST_SHARE = 0.6
 
 
-class SeparablePlan(WgpuPlan):
+class WgpuSeparablePlan(WgpuPlan):
     """Both passes of the separable blur.
 
     Raises:

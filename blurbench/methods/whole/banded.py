@@ -12,8 +12,9 @@ from typing import Any
 from blurbench.border import Margins
 from blurbench.methods.banded import TERMS, toeplitz
 from blurbench.methods.whole.frame import Frame, passing_bytes
-from blurbench.methods.whole.needs import Library
-from blurbench.plan import PlanePlan, Problem, store
+from blurbench.methods.whole.library import Library
+from blurbench.plan import PlanePlan, store
+from blurbench.problem import Problem
 
 BLOCK = 128  # samples made by one product: as many as keep a multiprocessor busy
 
@@ -29,7 +30,7 @@ def work_bytes(problem: Problem) -> int:
     return samples * problem.work_dtype.itemsize + passing_bytes(problem)
 
 
-class BandedPlan(PlanePlan):
+class WholeBandedPlan(PlanePlan):
     """Blurs along all rows of a channel, then down all its columns."""
 
     def __init__(self, library: Library, problem: Problem) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from blurbench.border import Margins
 from blurbench.methods.approximate import BOXES, ORDERS, check_sigma
 from blurbench.methods.box import average
-from blurbench.plan import Plan, Problem, store
+from blurbench.plan import Plan, store
+from blurbench.problem import Problem
 
 
 def work_bytes(problem: Problem, method: str) -> int:

@@ -14,7 +14,8 @@ from typing import Any
 from blurbench.methods.dct import itemsize, period, precision
 from blurbench.methods.strips import level_of
 from blurbench.methods.whole.fft import PlaneFourier
-from blurbench.plan import PlanePlan, Problem, store
+from blurbench.plan import PlanePlan, store
+from blurbench.problem import Problem
 
 
 def work_bytes(problem: Problem) -> int:

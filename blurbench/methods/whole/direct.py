@@ -12,8 +12,9 @@ from typing import Any
 
 from blurbench.methods.direct import toeplitz
 from blurbench.methods.whole.frame import Frame, passing_bytes
-from blurbench.methods.whole.needs import Library
-from blurbench.plan import PlanePlan, Problem, store
+from blurbench.methods.whole.library import Library
+from blurbench.plan import PlanePlan, store
+from blurbench.problem import Problem
 
 COLUMNS = 32  # made by one product: more multiply more zeros, fewer read the image more often
 
@@ -35,7 +36,7 @@ def work_bytes(problem: Problem) -> int:
     return held + passing_bytes(problem)
 
 
-class DirectPlan(PlanePlan):
+class WholeDirectPlan(PlanePlan):
     """Adds up a channel, row by row of the kernel; rows that mirror each other are one."""
 
     def __init__(self, library: Library, problem: Problem) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from blurbench.methods.fft import padded_length
 from blurbench.methods.strips import level_of
 from blurbench.methods.whole.frame import Frame
-from blurbench.plan import PlanePlan, Problem, store
+from blurbench.plan import PlanePlan, store
+from blurbench.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def work_bytes(problem: Problem, fast_length: Callable[[int], int]) -> int:
     return 6 * height * (width + 2) * problem.work_dtype.itemsize
 
 
-class FFTPlan(PlanePlan):
+class WholeFFTPlan(PlanePlan):
     """Holds the kernel's spectrum and the padded channel; transforms one channel at a time."""
 
     def __init__(self, xp: Any, problem: Problem, fourier: PlaneFourier) -> None:

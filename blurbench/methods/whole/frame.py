@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from blurbench.border import Margins
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 
 
 def passing_bytes(problem: Problem) -> int:

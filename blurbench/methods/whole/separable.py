@@ -11,8 +11,9 @@ from typing import Any
 
 from blurbench.border import Margins
 from blurbench.methods.whole.frame import passing_bytes
-from blurbench.methods.whole.needs import Library
-from blurbench.plan import Plan, Problem, store
+from blurbench.methods.whole.library import Library
+from blurbench.plan import Plan, store
+from blurbench.problem import Problem
 
 ROOM = 2**27  # bytes of images at a time
 
@@ -27,7 +28,7 @@ def work_bytes(problem: Problem) -> int:
     return (held + shifted) * itemsize + problem.channels * passing_bytes(problem)
 
 
-class SeparablePlan(Plan):
+class WholeSeparablePlan(Plan):
     """Blurs down all columns, then along all rows."""
 
     def __init__(self, library: Library, problem: Problem) -> None:

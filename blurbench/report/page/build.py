@@ -12,7 +12,6 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from blurbench import __version__
 from blurbench.records.export import printable
 from blurbench.records.journal import Log
 from blurbench.report.heading import machine_line, run_lines
@@ -21,8 +20,9 @@ from blurbench.report.page.bundle import bundling, digest_of
 from blurbench.report.page.chart_parts import Chart
 from blurbench.report.page.charts import charts_of
 from blurbench.report.page.palette import Palette
-from blurbench.report.page.tables import CELLS, CLAIMED, CROSSOVERS, Table, tables_of
+from blurbench.report.page.tables import CELLS, CLAIMED, CROSSOVERS, DataTable, tables_of
 from blurbench.report.units import plural
+from blurbench.version import __version__
 
 HOME = resources.files("blurbench.report.page")
 
@@ -130,7 +130,7 @@ def _repeatable(command: Sequence[str]) -> list[str]:
     return kept
 
 
-def _claims(crossovers: Table, number: int) -> list[dict[str, Any]]:
+def _claims(crossovers: DataTable, number: int) -> list[dict[str, Any]]:
     """What others say, and whether it held: by image, unless it is the same everywhere."""
     here: dict[str, dict[str, list[str]]] = {}
     for row in crossovers.entries(number):

@@ -46,5 +46,5 @@ def _bundle() -> Bundle:
 
 
 def digest_of(text: bytes) -> str:
-    """As policies name it."""
+    """The digest of a text, as content security policies name it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}"

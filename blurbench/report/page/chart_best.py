@@ -10,6 +10,7 @@ import altair as alt
 
 from blurbench.report.groups import GROUPS
 from blurbench.report.page.chart_parts import (
+    END_TO_END,
     PICTURED,
     PLACE,
     TALL,
@@ -26,13 +27,13 @@ from blurbench.report.page.chart_parts import (
     values_of,
 )
 from blurbench.report.page.palette import Palette
-from blurbench.report.page.tables import BEST_OF, CELLS, PAYOFF, Table
+from blurbench.report.page.tables import BEST_OF, CELLS, PAYOFF, Tables
 from blurbench.report.palette import NEUTRAL
 from blurbench.report.units import brief_duration
 
 
-def best_chart(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
-    """At a single size the chart of times shows as much."""
+def best_chart(tables: Tables, palette: Palette, run: int) -> Chart | None:
+    """The chart of the bests; None at a single size, where the chart of times shows as much."""
     sizes = sorted(values_of(tables, CELLS, run, "size"))
     if len(sizes) < 2 or not values_of(tables, CELLS, run, TIME[0]):
         return None
@@ -40,7 +41,7 @@ def best_chart(tables: dict[str, Table], palette: Palette, run: int) -> Chart | 
     times = [one for name in TIME for one in values_of(tables, CELLS, run, name)]
     base = drawing(CELLS, PICTURED, f"isValid(datum.{TIME[0]})").encode(
         x=size_axis(sizes),
-        y=log_axis(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s"),
+        y=log_axis(alt.Y, END_TO_END, times),
     )
     if several:
         base = base.properties(title=alt.Title(alt.expr("picture"), anchor="start"))

@@ -10,7 +10,7 @@ import altair as alt
 
 from blurbench.measure.judge import UNRANKED
 from blurbench.records.kinds import marked
-from blurbench.report.page.tables import Table
+from blurbench.report.page.tables import Tables
 from blurbench.report.palette import NEUTRAL
 from blurbench.report.ticks import log_ticks
 
@@ -48,8 +48,8 @@ class Chart:
     spec: dict[str, Any]
 
 
-def values_of(tables: dict[str, Table], table: str, run: int | None, column: str) -> list[Any]:
-    """Of a column, those that are not missing, each once."""
+def values_of(tables: Tables, table: str, run: int | None, column: str) -> list[Any]:
+    """The values of a column that are not missing, each once."""
     return [one for one in dict.fromkeys(tables[table].values(column, run)) if one is not None]
 
 
@@ -67,7 +67,7 @@ def drawing(table: str, *filters: str) -> alt.Chart:
 
 
 def finished(chart: Any) -> dict[str, Any]:
-    """With what the page's controls set."""
+    """The specification with what the page's controls set."""
     spec: dict[str, Any] = chart.add_params(
         alt.param(name="shown", value=[]), alt.param(name="picture", value="")
     ).to_dict()
@@ -94,22 +94,38 @@ def size_axis(sizes: Sequence[int]) -> alt.X:
     )
 
 
-def log_axis(
-    channel: Any, field: str, title: str, values: Sequence[float], text: str, unit: str
-) -> Any:
-    """A logarithmic axis with round numbers in the format `text`, followed by the unit."""
-    ticks = log_ticks(0.9 * min(values), 1.1 * max(values))
+@dataclass(frozen=True)
+class Quantity:
+    """What an axis shows.
+
+    Attributes:
+        field: the column.
+        ticks: how Vega formats the numbers at them.
+        unit: what follows each number.
+    """
+
+    field: str
+    title: str
+    ticks: str
+    unit: str
+
+
+END_TO_END = Quantity(TIME[0], "time of an image, end to end", "~s", "s")
+
+
+def log_axis(channel: Any, quantity: Quantity, values: Sequence[float]) -> Any:
+    """A logarithmic axis with round numbers, as far as the values go."""
     return channel(
-        f"{field}:Q",
+        f"{quantity.field}:Q",
         scale=alt.Scale(type="log", nice=False, padding=10),
         axis=alt.Axis(
-            values=ticks,
-            format=text,
-            labelExpr=f"datum.label + '{unit}'",
+            values=log_ticks(0.9 * min(values), 1.1 * max(values)),
+            format=quantity.ticks,
+            labelExpr=f"datum.label + '{quantity.unit}'",
             labelOverlap=True,
             grid=channel is alt.Y,
         ),
-        title=title,
+        title=quantity.title,
     )
 
 

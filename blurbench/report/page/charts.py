@@ -16,6 +16,7 @@ import altair as alt
 from blurbench.measure.judge import CONTROL, UNRANKED
 from blurbench.report.page.chart_best import best_chart
 from blurbench.report.page.chart_parts import (
+    END_TO_END,
     PICTURED,
     PLACE,
     SHOWN,
@@ -23,6 +24,7 @@ from blurbench.report.page.chart_parts import (
     VALID,
     WORTH,
     Chart,
+    Quantity,
     drawing,
     finished,
     log_axis,
@@ -32,8 +34,9 @@ from blurbench.report.page.chart_parts import (
     values_of,
 )
 from blurbench.report.page.palette import SHAPES, Palette
-from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Table
+from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Tables
 from blurbench.report.palette import COLOURS, NEUTRAL
+from blurbench.report.ranges import ranges_text
 from blurbench.report.ticks import log_ticks
 from blurbench.report.units import brief_duration, digits, plural
 
@@ -41,10 +44,11 @@ ON_DEVICE = ("compute_median_s", "compute_ci95_low_s", "compute_ci95_high_s")
 RATIO = ("ratio_to_fastest", "ratio_ci95_low", "ratio_ci95_high")
 ROW = 36  # pixels: a row of a chart of rows
 NAMED_ROW = 54  # a row with two lines of text above
+EITHER = Quantity("s", "time of an image", "~s", "s")  # whichever the scope
 SCOPES = {ON_DEVICE[0]: "on the device", TIME[0]: "there and back"}
 
 
-def charts_of(tables: dict[str, Table], runs: int) -> list[list[Chart]]:
+def charts_of(tables: Tables, runs: int) -> list[list[Chart]]:
     """The charts, those of all runs side by side."""
     palette, found = Palette(tables), []
     makers = (
@@ -87,7 +91,7 @@ def _lines(
 def _dots(
     base: alt.Chart, x: Any, palette: Palette, names: list[str], ends: Sequence[str], tips: Any
 ) -> Any:
-    """At a single kernel size: a row for each implementation."""
+    """Marks at a single kernel size, in a row for each implementation."""
     axis = alt.Axis(labelLimit=180, labelExpr=palette.label_expression)
     y = alt.Y("implementation:N", sort=names, title=None, axis=axis)
     height = ROW * (1 + len(names)) / 2
@@ -102,29 +106,32 @@ def _dots(
 
 
 def _over_sizes(
-    tables: dict[str, Table],
+    tables: Tables,
     palette: Palette,
     run: int,
-    figures: Sequence[str],
-    title: str,
-    text: str,
-    unit: str,
+    quantity: Quantity,
+    ends: Sequence[str],
     tips: Sequence[str],
 ) -> dict[str, Any]:
-    """A figure with its interval against the kernel size, or by name where there is but one."""
+    """A quantity against the kernel size, or by name where there is but one size.
+
+    Args:
+        ends: the columns of its interval, if it has one.
+    """
     sizes = sorted(values_of(tables, CELLS, run, "size"))
-    values = [one for name in figures for one in values_of(tables, CELLS, run, name)]
-    base = drawing(CELLS, SHOWN, PICTURED, f"datum.{figures[0]} > 0")
+    columns = (quantity.field, *ends)
+    values = [one for name in columns for one in values_of(tables, CELLS, run, name)]
+    base = drawing(CELLS, SHOWN, PICTURED, f"datum.{quantity.field} > 0")
     tooltips = tooltips_of("implementation", "size", *tips, *WORTH)
     if len(sizes) == 1:
-        x = log_axis(alt.X, figures[0], title, values, text, unit)
+        x = log_axis(alt.X, quantity, values)
         names = [one for one in values_of(tables, CELLS, run, PLACE[-1]) if one in palette.names]
-        return finished(_dots(base, x, palette, names, figures[1:], tooltips))
-    y = log_axis(alt.Y, figures[0], title, values, text, unit)
-    return finished(_lines(base, size_axis(sizes), y, palette, figures[1:], tooltips))
+        return finished(_dots(base, x, palette, names, ends, tooltips))
+    y = log_axis(alt.Y, quantity, values)
+    return finished(_lines(base, size_axis(sizes), y, palette, ends, tooltips))
 
 
-def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
+def _barred(tables: Tables, run: int, figure: str) -> str:
     """Which of those that have a figure must not win, and why."""
     names: dict[str, list[str]] = {}
     for row in tables[CELLS].entries(run):
@@ -137,7 +144,7 @@ def _barred(tables: dict[str, Table], run: int, figure: str) -> str:
     return f"Hollow and joined by no line is what must not win ({told})."
 
 
-def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[Any], str]) -> str:
+def _extremes(tables: Tables, run: int, figure: str, text: Callable[[Any], str]) -> str:
     """The least and the most of a figure, and whose they are."""
     rows = [row for row in tables[CELLS].entries(run) if row[figure] and row["status"] == "ok"]
     if not rows:
@@ -149,7 +156,7 @@ def _extremes(tables: dict[str, Table], run: int, figure: str, text: Callable[[A
     return f"From {low} to {high}."
 
 
-def _winners(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _winners(tables: Tables, palette: Palette, run: int) -> Chart | None:
     pictures = values_of(tables, WINNERS, run, "picture")
     if not pictures:
         return None
@@ -182,20 +189,12 @@ def _won(rows: Sequence[dict[str, Any]], palette: Palette) -> str:
     """`512x512: a from 3 to 15, b at 31.`"""
     texts = []
     for picture, own in groupby(rows, key=lambda row: row["picture"]):
-        spells = [list(spell) for _, spell in groupby(own, key=lambda row: row["fastest"])]
-        ends = [
-            (palette.label(spell[0]["fastest"]), spell[0]["size"], spell[-1]["size"])
-            for spell in spells
-        ]
-        parts = [
-            f"{name} at {low}" if low == high else f"{name} from {low} to {high}"
-            for name, low, high in ends
-        ]
-        texts.append(f"{picture}: {', '.join(parts)}.")
+        ahead = ((palette.label(row["fastest"]), row["size"]) for row in own)
+        texts.append(f"{picture}: {ranges_text(ahead)}.")
     return " ".join(texts)
 
 
-def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _times(tables: Tables, palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, CELLS, run, TIME[0]):
         return None
     tips = (*TIME, "rounds")
@@ -209,14 +208,14 @@ def _times(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None
         CELLS,
         (*PLACE, *TIME, "rounds", *WORTH),
         run,
-        _over_sizes(tables, palette, run, TIME, "time of an image, end to end", "~s", "s", tips),
+        _over_sizes(tables, palette, run, END_TO_END, TIME[1:], tips),
     )
 
 
-def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _ratios(tables: Tables, palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, CELLS, run, RATIO[0]):
         return None
-    title = "time over the fastest's, paired"
+    times = Quantity(RATIO[0], "time over the fastest's, paired", "~g", "x")
     return Chart(
         "ratios",
         "How many times as long as the fastest",
@@ -227,11 +226,11 @@ def _ratios(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
         CELLS,
         (*PLACE, *RATIO, *WORTH),
         run,
-        _over_sizes(tables, palette, run, RATIO, title, "~g", "x", RATIO),
+        _over_sizes(tables, palette, run, times, RATIO[1:], RATIO),
     )
 
 
-def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _crossovers(tables: Tables, palette: Palette, run: int) -> Chart | None:
     if len(values_of(tables, CELLS, run, "size")) < 2:
         return None
     found = [row for row in tables[CROSSOVERS].entries(run) if row["from_size"] is not None]
@@ -278,15 +277,15 @@ def _crossovers(tables: dict[str, Table], palette: Palette, run: int) -> Chart |
     )
 
 
-def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _errors(tables: Tables, palette: Palette, run: int) -> Chart | None:
     figure = "max_abs_error"
     rows = [row for row in tables[CELLS].entries(run) if row[figure] and row[TIME[0]]]
     if not rows:
         return None
     base = drawing(CELLS, SHOWN, PICTURED, f"datum.{figure} > 0 && isValid(datum.{TIME[0]})")
     errors, times = ([row[name] for row in rows] for name in (figure, TIME[0]))
-    x = log_axis(alt.X, TIME[0], "time of an image, end to end", times, "~s", "s")
-    y = log_axis(alt.Y, figure, "largest error, in the image's units", errors, "~g", "")
+    x = log_axis(alt.X, END_TO_END, times)
+    y = log_axis(alt.Y, Quantity(figure, "largest error, in the image's units", "~g", ""), errors)
     tips = tooltips_of("implementation", "size", TIME[0], "max_relative_error", *WORTH)
     return Chart(
         "errors",
@@ -302,11 +301,11 @@ def _errors(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _shares(tables: Tables, palette: Palette, run: int) -> Chart | None:
     figures = ("copy_bandwidth_fraction", "multiply_add_fraction", "end_to_end_bound")
     if not values_of(tables, CELLS, run, figures[0]):
         return None
-    title = "share of the copy bandwidth"
+    share = Quantity(figures[0], "share of the copy bandwidth", "~%", "")
     return Chart(
         "shares",
         "Share of the measured copy bandwidth",
@@ -317,11 +316,11 @@ def _shares(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
         CELLS,
         (*PLACE, *figures, *WORTH),
         run,
-        _over_sizes(tables, palette, run, figures[:1], title, "~%", "", figures),
+        _over_sizes(tables, palette, run, share, (), figures),
     )
 
 
-def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _device(tables: Tables, palette: Palette, run: int) -> Chart | None:
     """Computing against the way there and back; on a CPU they are the same."""
     own = tables[CELLS].entries(run)
     if all(row[ON_DEVICE[0]] == row[TIME[0]] for row in own):
@@ -334,7 +333,7 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     legend = alt.Legend(orient="top", title=None, labelExpr=f"{SCOPES}[datum.label]")
     tips = tooltips_of("implementation", "size", *scopes, *WORTH)
     if len(sizes) == 1:
-        x = log_axis(alt.X, "s", "time of an image", times, "~s", "s")
+        x = log_axis(alt.X, EITHER, times)
         names = [row["implementation"] for row in own if row[TIME[0]] is not None]
         shapes = alt.Scale(domain=scopes, range=["circle", "triangle"])
         drawn = _dots(base, x, palette, list(dict.fromkeys(names)), (), tips).encode(
@@ -343,7 +342,7 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     else:
         encoded = base.encode(
             x=size_axis(sizes),
-            y=log_axis(alt.Y, "s", "time of an image", times, "~s", "s"),
+            y=log_axis(alt.Y, EITHER, times),
             detail="scope:N",
         )
         dashes = alt.Scale(domain=scopes, range=[[1, 0], [4, 3]])
@@ -371,7 +370,7 @@ def _device(tables: dict[str, Table], palette: Palette, run: int) -> Chart | Non
     )
 
 
-def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | None:
+def _samples(tables: Tables, palette: Palette, run: int) -> Chart | None:
     if not values_of(tables, SAMPLES, run, "number"):
         return None
     rows = tables[SAMPLES].entries(run)
@@ -388,7 +387,7 @@ def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
         .mark_point(filled=True, size=14, opacity=0.7)
         .encode(
             x=x,
-            y=log_axis(alt.Y, "seconds", "time of a call", seconds, "~s", "s"),
+            y=log_axis(alt.Y, Quantity("seconds", "time of a call", "~s", "s"), seconds),
             color=palette.colours(),
             shape=palette.shapes(),
             tooltip=tooltips_of("implementation", "size", "seconds", "round", "process", "number"),
@@ -411,14 +410,14 @@ def _samples(tables: dict[str, Table], palette: Palette, run: int) -> Chart | No
 
 
 def _inked(spec: dict[str, Any]) -> dict[str, Any]:
-    """For a canvas, which styles do not reach: the page sets the colour of its text."""
+    """The chart for a canvas, which styles do not reach: the page sets the colour of its text."""
     ink = {"expr": "ink"}
     spec["params"].append({"name": "ink", "value": "gray"})
     spec["config"]["axis"].update(labelColor=ink, titleColor=ink, gridColor=ink, gridOpacity=0.3)
     return spec
 
 
-def _machines(tables: dict[str, Table]) -> Chart:
+def _machines(tables: Tables) -> Chart:
     """One implementation on all machines."""
     sizes = sorted(values_of(tables, CELLS, None, "size"))
     runs = sorted(values_of(tables, CELLS, None, "run"))
@@ -428,7 +427,7 @@ def _machines(tables: dict[str, Table]) -> Chart:
     legend = alt.Legend(orient="top", title=None, labelExpr="'run ' + datum.label")
     encoded = drawing(CELLS, "datum.implementation == one", f"isValid(datum.{TIME[0]})").encode(
         x=size_axis(sizes),
-        y=log_axis(alt.Y, TIME[0], "time of an image, end to end", times, "~s", "s"),
+        y=log_axis(alt.Y, END_TO_END, times),
         color=alt.Color("run:N", scale=scale, legend=legend),
     )
     layers = alt.layer(

@@ -11,7 +11,7 @@ from blurbench.measure.judge import CONTROL
 from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
 from blurbench.records.kinds import KINDS, marked
 from blurbench.report.groups import GPU, GROUPS
-from blurbench.report.page.tables import BEST_OF, CELLS, SAMPLES, WINNERS, Table
+from blurbench.report.page.tables import BEST_OF, CELLS, SAMPLES, WINNERS, Tables
 from blurbench.report.palette import GROUPS as COLOURS_OF_GROUPS
 from blurbench.report.palette import METHODS, NEUTRAL, OTHER_METHODS, assigned
 
@@ -77,7 +77,7 @@ class Palette:
         groups: those that have a best.
     """
 
-    def __init__(self, tables: dict[str, Table]) -> None:
+    def __init__(self, tables: Tables) -> None:
         winners, cells, samples = tables[WINNERS], tables[CELLS], tables[SAMPLES]
         names = winners.values("fastest")
         timed = zip(

@@ -23,7 +23,7 @@ CLAIMED, MEASURED = "claimed", "measured"
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """Rows of plain values.
 
     Attributes:
@@ -44,9 +44,12 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in own]
 
     def document(self) -> dict[str, Any]:
-        """As the page holds it: column by column, since most hold few different values."""
+        """The table column by column, as the page holds it: most hold few different values."""
         packed = [_packed(values) for values in zip(*self.rows, strict=True)]
         return {"columns": self.columns, "count": len(self.rows), "packed": packed}
+
+
+Tables = dict[str, DataTable]  # by name
 
 
 def _packed(values: Sequence[Any]) -> dict[str, Any]:
@@ -57,25 +60,25 @@ def _packed(values: Sequence[Any]) -> dict[str, Any]:
     return {"values": list(places) if len(places) == 1 else values}
 
 
-def tables_of(logs: Sequence[Log]) -> dict[str, Table]:
+def tables_of(logs: Sequence[Log]) -> Tables:
     """All tables, by name."""
     return {
-        CELLS: Table((*OF_CELLS, *columns()), list(_each(logs, _cells))),
-        WINNERS: Table(
+        CELLS: DataTable((*OF_CELLS, *columns()), list(_each(logs, _cells))),
+        WINNERS: DataTable(
             (
                 *("run", "picture", "size", "fastest", "end_to_end_median_s"),
                 *("next", "ratio_of_next", "ratio_ci95_low", "ratio_ci95_high", "proven"),
             ),
             list(_each(logs, _winners)),
         ),
-        CROSSOVERS: Table(
+        CROSSOVERS: DataTable(
             (
                 *("run", "picture", "kind", "label", "what", "from_size", "to_size"),
                 *("says", "held"),
             ),
             list(_each(logs, _crossovers)),
         ),
-        SAMPLES: Table(
+        SAMPLES: DataTable(
             ("run", "number", "picture", "size", "implementation", "seconds", "round", "process"),
             list(_each(logs, _samples)),
         ),
@@ -89,7 +92,7 @@ def _each(logs: Sequence[Log], make: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _cells(log: Log) -> Iterator[tuple[Any, ...]]:
-    """Those of `summary.csv`, with the group that a row is the best of at its size.
+    """The rows of `summary.csv`, with the group that a row is the best of at its size.
 
     The row of the FFT that is the first to pay says so.
     """
@@ -150,7 +153,7 @@ def _crossovers(log: Log) -> Iterator[tuple[Any, ...]]:
 
 
 def _samples(log: Log) -> Iterator[tuple[Any, ...]]:
-    """Of the ranking scope, in the order in which they were taken."""
+    """The samples of the ranking scope, in the order in which they were taken."""
     taken = sorted(_taken(by_image(log)), key=lambda row: row[0])
     for number, (_, *row) in enumerate(taken, 1):
         yield (number, *row)

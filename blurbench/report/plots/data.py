@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
-from operator import itemgetter
 
 from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.analysis.ordering import Change
@@ -19,6 +17,7 @@ from blurbench.records.lead import Lead
 from blurbench.records.roofline import ARITHMETIC, BANDWIDTH
 from blurbench.records.summary import Row
 from blurbench.report.groups import GROUPS, Payoff, bests_of, groups_of, payoff_of
+from blurbench.report.ranges import ranges_text
 from blurbench.report.show import by_image
 
 MOST_EXTENTS = 4  # drawn side by side; the map of winners has all of them
@@ -92,15 +91,8 @@ class Best:
         """`FFT: a from 3 to 15, b at 31`; empty where one is the best everywhere."""
         if len(set(self.names)) == 1:
             return ""
-        spells = [
-            (name, [mark.size for _, mark in own])
-            for name, own in groupby(zip(self.names, self.marks, strict=True), key=itemgetter(0))
-        ]
-        parts = [
-            f"{name} at {sizes[0]}" if len(sizes) == 1 else f"{name} from {sizes[0]} to {sizes[-1]}"
-            for name, sizes in spells
-        ]
-        return f"{self.group}: {', '.join(parts)}"
+        sizes = (mark.size for mark in self.marks)
+        return f"{self.group}: {ranges_text(zip(self.names, sizes, strict=True))}"
 
 
 @dataclass(frozen=True)
@@ -157,7 +149,7 @@ class Column:
 
     @cached_property
     def without_transfers(self) -> Column | None:
-        """The same in the scope `compute`; None where nothing had to be carried to a device."""
+        """The column in the scope `compute`; None where nothing had to be carried to a device."""
         devices = [one for one in self.log.run.declared if one.kind != "cpu"]
         found = replace(self, scope="compute")
         raced = {curve.name for curve in found.curves}
@@ -165,12 +157,12 @@ class Column:
 
     @cached_property
     def rows(self) -> list[list[Row]]:
-        """Point by point."""
+        """The rows of each point."""
         return [one.rows() for one in self.points]
 
     @cached_property
     def curves(self) -> list[Curve]:
-        """Of all that have a time, in the order in which they were declared."""
+        """The curves of all that have a time, in the order in which they were declared."""
         found: dict[str, list[Mark]] = {one.name: [] for one in self.log.run.declared}
         for point, rows in zip(self.points, self.rows, strict=True):
             for row in rows:
@@ -215,11 +207,11 @@ class Column:
 
     @cached_property
     def payoff(self) -> Payoff | None:
-        """From where on FFT pays."""
+        """Where FFT pays on this image."""
         return payoff_of(self.points)
 
     def reaching(self, ceiling: str) -> list[Curve]:
-        """Those of which the share of a ceiling is known at some size."""
+        """The curves of which the share of a ceiling is known at some size."""
         return [curve for curve in self.curves if curve.reaching(ceiling)]
 
     @cached_property
@@ -295,7 +287,7 @@ def columns_of(logs: Sequence[Log]) -> list[Column]:
 
 
 def spread(columns: list[Column], most: int) -> list[Column]:
-    """At most so many, the first and the last among them."""
+    """At most so many of the columns, the first and the last among them."""
     if len(columns) <= most:
         return columns
     return [columns[round(n * (len(columns) - 1) / (most - 1))] for n in range(most)]

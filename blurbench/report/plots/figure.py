@@ -63,7 +63,7 @@ UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
 @dataclass
-class Place:
+class Slot:
     """Where a column stands: its plots begin at `left`."""
 
     column: Column
@@ -119,7 +119,9 @@ def draw(logs: Sequence[Log], everything: bool = False, selection: str = "") -> 
 
 
 def save(figure: Figure, path: Path) -> None:
-    """As PNG, SVG or PDF, by the ending of the name; the same figure gives the same bytes.
+    """Write a figure as PNG, SVG or PDF, by the ending of the name.
+
+    The same figure gives the same bytes.
 
     Raises:
         InputError: the file cannot be written.
@@ -135,26 +137,26 @@ def _draw(
     columns: Sequence[Column], logs: Sequence[Log], everything: bool, selection: str
 ) -> Figure:
     looks = Looks.of(one.name for log in logs for one in log.run.declared)
-    places = _places(columns, _ticks_width(logs), everything)
-    width = places[-1].left + places[-1].width + places[-1].right_pad + MARGIN
-    titles = [_titles(place, number, logs) for number, place in enumerate(places, 1)]
-    curves = [place for place in places if not place.column.is_single]
+    slots = _slots_of(columns, _ticks_width(logs), everything)
+    width = slots[-1].left + slots[-1].width + slots[-1].right_pad + MARGIN
+    titles = [_titles(slot, number, logs) for number, slot in enumerate(slots, 1)]
+    curves = [slot for slot in slots if not slot.column.is_single]
     rest = curves if everything else []
-    with_ratios = any(place.column.ratios for place in rest)
-    ceilings = [one for one in CEILINGS if any(place.column.reaching(one) for place in rest)]
+    with_ratios = any(slot.column.ratios for slot in rest)
+    ceilings = [one for one in CEILINGS if any(slot.column.reaching(one) for slot in rest)]
     bounds = bounds_of([one.column for one in rest])
-    maps = _maps(places, logs)
+    maps = _maps(slots, logs)
     caption = caption_of(columns, logs, everything, selection, width - 2 * MARGIN)
 
     there = [
-        replace(place, column=place.column.without_transfers)
-        for place in rest
-        if place.column.without_transfers
+        replace(slot, column=slot.column.without_transfers)
+        for slot in rest
+        if slot.column.without_transfers
     ]
 
     bests = max([TIMES, *(LINE * (len(names_of(one.column)) + 1) + NOTE for one in curves)])
-    times = max([TIMES, *(_room_for_names(place.column) for place in (*rest, *there))])
-    ratios = max([RATIOS, *(LINE * (len(place.column.ratios) + 1) for place in rest)])
+    times = max([TIMES, *(_room_for_names(slot.column) for slot in (*rest, *there))])
+    ratios = max([RATIOS, *(LINE * (len(slot.column.ratios) + 1) for slot in rest)])
     panels = [HEADING + bests + TICKS] * bool(curves)
     panels += [HEADING + times + TICKS] * (bool(rest) + bool(there))
     if with_ratios:
@@ -171,9 +173,9 @@ def _draw(
 
     sheet = Sheet(Figure((width, height), dpi=DPI), width, height)
     FigureCanvasAgg(sheet.figure)
-    _write_titles(sheet, places, titles)
+    _write_titles(sheet, slots, titles)
     below = sheet.top + upper + (BETWEEN if maps else 0.0)
-    _draw_singles(sheet, places, looks)
+    _draw_singles(sheet, slots, looks)
     if curves:
         _draw_bests(sheet, curves, bests)
     if rest:
@@ -187,8 +189,8 @@ def _draw(
     if curves:
         sheet.write(curves[0].left, "kernel size in pixels", SIZE, FAINT)
     sheet.top = below
-    for place, found in maps:
-        _draw_map(sheet, place, found, looks)
+    for slot, found in maps:
+        _draw_map(sheet, slot, found, looks)
     sheet.top = below + lower + BETWEEN
     for line in caption:
         sheet.write(MARGIN, line, SMALL, FAINT)
@@ -197,7 +199,7 @@ def _draw(
 
 
 def _room_for_names(column: Column) -> float:
-    """Above the brackets."""
+    """The inches that the names of the curves take, and the brackets below them."""
     return LINE * (len(column.curves) + 1) + brackets_height(len(column.brackets))
 
 
@@ -207,10 +209,10 @@ def _ticks_width(logs: Sequence[Log]) -> float:
     return max([TICKS_LEFT, *(width_of(one) + 0.12 for one in extents)])
 
 
-def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> list[Place]:
-    """From left to right; each has room for its names at the right."""
+def _slots_of(columns: Sequence[Column], ticks_width: float, everything: bool) -> list[Slot]:
+    """The slots of the columns, from left to right; each has room for its names at the right."""
     width = WIDTHS.get(len(columns), NARROWEST)
-    places: list[Place] = []
+    slots: list[Slot] = []
     left = MARGIN
     for number, column in enumerate(columns):
         if column.is_single:
@@ -223,21 +225,21 @@ def _places(columns: Sequence[Column], ticks_width: float, everything: bool) -> 
             left += ticks_width if number == 0 or columns[number - 1].is_single else BETWEEN
             names = names_of(column) + [one.label for one in column.curves if everything]
             right_pad, own = gutter([plain(one) for one in names]), width
-        places.append(Place(column, left, own, right_pad))
+        slots.append(Slot(column, left, own, right_pad))
         left += own + right_pad
-    return places
+    return slots
 
 
-def _titles(place: Place, number: int, logs: Sequence[Log]) -> list[str]:
+def _titles(slot: Slot, number: int, logs: Sequence[Log]) -> list[str]:
     """One line, or two where several runs stand side by side."""
-    run = place.column.log.run
-    point = place.column.points[0].point
+    run = slot.column.log.run
+    point = slot.column.points[0].point
     extent = f"{point.width}x{point.height}"
     image = plain(point.image)
-    room = place.width + place.right_pad - BETWEEN
+    room = slot.width + slot.right_pad - BETWEEN
     image = fitted(image, room - width_of(f", {extent}", SIZE + 1, True), SIZE + 1, True)
     first = f"{image}, {extent}"
-    if place.column.is_single:
+    if slot.column.is_single:
         first += f", kernel {point.size}x{point.size}"
     if len(logs) == 1:
         return [first]
@@ -248,10 +250,10 @@ def _titles(place: Place, number: int, logs: Sequence[Log]) -> list[str]:
     return [fitted(f"[{number}] {what}", room, SIZE + 1, True), first]
 
 
-def _write_titles(sheet: Sheet, places: Sequence[Place], titles: Sequence[Sequence[str]]) -> None:
+def _write_titles(sheet: Sheet, slots: Sequence[Slot], titles: Sequence[Sequence[str]]) -> None:
     for number in range(len(titles[0])):
-        for place, lines in zip(places, titles, strict=True):
-            sheet.write(place.left, lines[number], SIZE + 1, "black", bold=number == 0)
+        for slot, lines in zip(slots, titles, strict=True):
+            sheet.write(slot.left, lines[number], SIZE + 1, "black", bold=number == 0)
         sheet.top += LINE + 0.05
 
 
@@ -261,72 +263,72 @@ def _heading(sheet: Sheet, left: float, text: str) -> None:
     sheet.top += LINE + HEADING_RISE
 
 
-def _sizes(places: Sequence[Place]) -> list[int]:
-    return sorted({one.point.size for place in places for one in place.column.points})
+def _sizes(slots: Sequence[Slot]) -> list[int]:
+    return sorted({one.point.size for slot in slots for one in slot.column.points})
 
 
-def _draw_bests(sheet: Sheet, places: Sequence[Place], height: float) -> None:
+def _draw_bests(sheet: Sheet, slots: Sequence[Slot], height: float) -> None:
     _heading(
         sheet,
-        places[0].left,
+        slots[0].left,
         "time of one image, end to end; thick: the best of each kind; grey: all",
     )
-    for place in places:
-        axes = sheet.axes(place.left, place.width, height)
-        scale_bests(axes, [one.column for one in places])
-        axes.tick_params(axis="y", labelleft=place is places[0])
-        draw_bests(axes, place.column, _sizes(places))
+    for slot in slots:
+        axes = sheet.axes(slot.left, slot.width, height)
+        scale_bests(axes, [one.column for one in slots])
+        axes.tick_params(axis="y", labelleft=slot is slots[0])
+        draw_bests(axes, slot.column, _sizes(slots))
     sheet.top += height + TICKS
 
 
 def _draw_times(
-    sheet: Sheet, places: Sequence[Place], looks: Looks, height: float, what: str
+    sheet: Sheet, slots: Sequence[Slot], looks: Looks, height: float, what: str
 ) -> None:
-    _heading(sheet, places[0].left, f"time of one image, {what}; band: 95 % interval")
-    most = max(len(place.column.brackets) for place in places)
-    for place in places:
-        axes = sheet.axes(place.left, place.width, height)
-        scale_times(axes, [one.column for one in places], most)
-        axes.tick_params(axis="y", labelleft=place is places[0])
-        draw_times(axes, place.column, looks, _sizes(places), place.right_pad)
+    _heading(sheet, slots[0].left, f"time of one image, {what}; band: 95 % interval")
+    most = max(len(slot.column.brackets) for slot in slots)
+    for slot in slots:
+        axes = sheet.axes(slot.left, slot.width, height)
+        scale_times(axes, [one.column for one in slots], most)
+        axes.tick_params(axis="y", labelleft=slot is slots[0])
+        draw_times(axes, slot.column, looks, _sizes(slots), slot.right_pad)
     sheet.top += height + TICKS
 
 
-def _draw_ratios(sheet: Sheet, places: Sequence[Place], looks: Looks, height: float) -> None:
+def _draw_ratios(sheet: Sheet, slots: Sequence[Slot], looks: Looks, height: float) -> None:
     _heading(
-        sheet, places[0].left, "time of separable / time of FFT, paired; above 1x FFT is faster"
+        sheet, slots[0].left, "time of separable / time of FFT, paired; above 1x FFT is faster"
     )
-    for place in places:
-        axes = sheet.axes(place.left, place.width, height)
-        scale_ratios(axes, [one.column for one in places])
-        axes.tick_params(axis="y", labelleft=place is places[0])
-        draw_ratios(axes, place.column, looks, _sizes(places))
+    for slot in slots:
+        axes = sheet.axes(slot.left, slot.width, height)
+        scale_ratios(axes, [one.column for one in slots])
+        axes.tick_params(axis="y", labelleft=slot is slots[0])
+        draw_ratios(axes, slot.column, looks, _sizes(slots))
     sheet.top += height + TICKS
 
 
-def _shares_height(places: Sequence[Place], ceiling: str) -> float:
-    return max(SHARES, *(LINE * (len(one.column.reaching(ceiling)) + 1) for one in places))
+def _shares_height(slots: Sequence[Slot], ceiling: str) -> float:
+    return max(SHARES, *(LINE * (len(one.column.reaching(ceiling)) + 1) for one in slots))
 
 
 def _draw_shares(
     sheet: Sheet,
-    places: Sequence[Place],
+    slots: Sequence[Slot],
     ceiling: str,
     looks: Looks,
     bounds: Sequence[str],
 ) -> None:
-    """In the columns whose runs know of a share; the key of the bounds, if any, is above."""
+    """Draw the shares in the columns whose runs know any; above is the key of the bounds."""
     marks = "; markers: the bound" if bounds else ""
-    reaching = [place for place in places if place.column.reaching(ceiling)]
+    reaching = [slot for slot in slots if slot.column.reaching(ceiling)]
     _heading(sheet, reaching[0].left, HEADINGS[ceiling] + marks)
     sheet.top += KEY if bounds else 0.0
-    height = _shares_height(places, ceiling)
-    for place in reaching:
-        axes = sheet.axes(place.left, place.width, height)
+    height = _shares_height(slots, ceiling)
+    for slot in reaching:
+        axes = sheet.axes(slot.left, slot.width, height)
         scale_shares(axes, [one.column for one in reaching], ceiling)
-        axes.tick_params(axis="y", labelleft=place is reaching[0])
-        draw_shares(axes, place.column, ceiling, looks, _sizes(places))
-        if bounds and place is reaching[0]:
+        axes.tick_params(axis="y", labelleft=slot is reaching[0])
+        draw_shares(axes, slot.column, ceiling, looks, _sizes(slots))
+        if bounds and slot is reaching[0]:
             draw_key(axes, bounds)
     sheet.top += height + TICKS
 
@@ -335,44 +337,44 @@ def _intervals_height(column: Column) -> float:
     return INTERVAL_ROW * (len(interval_rows(column)) + 0.2)
 
 
-def _draw_singles(sheet: Sheet, places: Sequence[Place], looks: Looks) -> None:
+def _draw_singles(sheet: Sheet, slots: Sequence[Slot], looks: Looks) -> None:
     """Beside the other panels, or all there is."""
-    singles = [place for place in places if place.column.is_single]
+    singles = [slot for slot in slots if slot.column.is_single]
     top = sheet.top
-    for place in singles:
+    for slot in singles:
         sheet.top = top
-        _heading(sheet, place.left, "time, end to end, and its 95 % interval")
-        axes = sheet.axes(place.left, place.width, _intervals_height(place.column))
-        draw_intervals(axes, place.column, looks, time_values([one.column for one in singles]))
+        _heading(sheet, slot.left, "time, end to end, and its 95 % interval")
+        axes = sheet.axes(slot.left, slot.width, _intervals_height(slot.column))
+        draw_intervals(axes, slot.column, looks, time_values([one.column for one in singles]))
     sheet.top = top
 
 
-def _maps(places: Sequence[Place], logs: Sequence[Log]) -> list[tuple[Place, WinnerMap]]:
-    """Below the columns of their runs."""
+def _maps(slots: Sequence[Slot], logs: Sequence[Log]) -> list[tuple[Slot, WinnerMap]]:
+    """The maps of winners, each below the columns of its run and as wide."""
     found = []
     for log in logs:
-        own = [place for place in places if place.column.log is log]
+        own = [slot for slot in slots if slot.column.log is log]
         winners = winner_map(log)
         if winners is not None:
             last = own[-1]
             width = last.left + last.width - own[0].left
-            found.append((Place(last.column, own[0].left, width, last.right_pad), winners))
+            found.append((Slot(last.column, own[0].left, width, last.right_pad), winners))
     return found
 
 
-def _map_height(place: Place, found: WinnerMap) -> float:
-    key = LINE if map_key(found, place.width) else 0.0
+def _map_height(slot: Slot, found: WinnerMap) -> float:
+    key = LINE if map_key(found, slot.width) else 0.0
     return HEADING + MAP_ROW * len(found.extents) + TICKS + AXIS_NAME + key
 
 
-def _draw_map(sheet: Sheet, place: Place, found: WinnerMap, looks: Looks) -> None:
+def _draw_map(sheet: Sheet, slot: Slot, found: WinnerMap, looks: Looks) -> None:
     top = sheet.top
-    _heading(sheet, place.left, "fastest, by image and kernel size; hatched, ?: not proven")
+    _heading(sheet, slot.left, "fastest, by image and kernel size; hatched, ?: not proven")
     height = MAP_ROW * len(found.extents)
-    draw_map(sheet.axes(place.left, place.width, height), found, looks)
+    draw_map(sheet.axes(slot.left, slot.width, height), found, looks)
     sheet.top += height + TICKS
-    key = map_key(found, place.width)
-    sheet.write(place.left, "kernel size in pixels", SIZE, FAINT)
+    key = map_key(found, slot.width)
+    sheet.write(slot.left, "kernel size in pixels", SIZE, FAINT)
     sheet.top += LINE
-    sheet.write(place.left, fitted(key, place.width + place.right_pad, SMALL), SMALL, FAINT)
+    sheet.write(slot.left, fitted(key, slot.width + slot.right_pad, SMALL), SMALL, FAINT)
     sheet.top = top

@@ -96,7 +96,7 @@ def _draw(axes: Axes, lines: dict[str, list[Spot]], best: Sequence[Spot]) -> Non
 
 
 def _mark(axes: Axes, spot: Spot, colour: str, marker: str) -> None:
-    """Open where it has no interval."""
+    """A marker, open where it has no interval."""
     low, high, face = spot.end_to_end_ci95_low_s, spot.end_to_end_ci95_high_s, "white"
     if low is not None and high is not None:
         axes.vlines(spot.operator_norm_error, low, high, color=colour, linewidth=1.2)

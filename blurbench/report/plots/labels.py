@@ -50,7 +50,7 @@ def spread_out(wanted: Sequence[float], least: float, low: float, high: float) -
 
 
 def extent(axes: Axes) -> tuple[float, float]:
-    """Width and height in inches."""
+    """Width and height of the axes, in inches."""
     box = axes.get_position()
     width, height = axes.figure.get_size_inches()  # type: ignore[union-attr]
     return float(box.width * width), float(box.height * height)

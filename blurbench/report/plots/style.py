@@ -32,6 +32,7 @@ MARKERS = {
     "extended_box": "p",
     "deriche": "*",
     "vyv": "h",
+    "multirate": "X",
 }
 OTHER_MARKERS = ("<", ">", "8", "d")
 Dash = tuple[float, ...]
@@ -113,7 +114,7 @@ class Looks:
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Looks:
-        """For implementations, as `backend:method`; the same for the same names."""
+        """The looks of implementations, named `backend:method`; the same for the same names."""
         backends, methods = zip(*(name.split(":", 1) for name in names), strict=True)
         return cls(
             assigned(methods, METHODS, OTHER_METHODS),
@@ -128,7 +129,7 @@ class Looks:
         return self.markers[name.split(":", 1)[1]]
 
     def dash(self, backend: str) -> Any:
-        """As Matplotlib takes it."""
+        """The dash of a backend, as Matplotlib takes it."""
         found = self.dashes[backend]
         return (0, found) if found else "-"
 
@@ -160,7 +161,7 @@ def plain(text: str) -> str:
 
 
 def width_of(text: str, size: float = SIZE, bold: bool = False) -> float:
-    """In inches. Call it within `style()`."""
+    """The width of a text in inches. Call it within `style()`."""
     font = font_manager.FontProperties(size=size, weight="bold" if bold else "normal")
     renderer: Any = _Renderer(1, 1, DPI)
     return float(renderer.get_text_width_height_descent(text, font, ismath=False)[0]) / DPI

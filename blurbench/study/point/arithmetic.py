@@ -14,7 +14,7 @@ from blurbench import host
 from blurbench.backends.device import Device, EventClock
 from blurbench.measure.clock import HostClock
 from blurbench.measure.threads import limit_threads
-from blurbench.methods.shares import do_all
+from blurbench.methods.parallel import run_in_threads
 
 SAMPLES = 11
 SIDE = 512  # of the matrices
@@ -41,7 +41,7 @@ def time_host(dtype: np.dtype[Any], threads: int, done: int) -> list[Arithmetic]
         tuple(np.full((SIDE, SIDE), 0.5, dtype) for _ in range(3))
         for _ in range(min(threads, host.usable_cpus()))
     ]
-    once = partial(HostClock().measure, lambda: do_all(_multiply, shares), 1)
+    once = partial(HostClock().measure, lambda: run_in_threads(_multiply, shares), 1)
     multiply_adds = float(SIDE) ** 3 * len(shares)
     # A product for each thread: the library's own threads wait for each other at every block.
     with limit_threads(1):

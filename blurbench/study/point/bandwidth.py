@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from blurbench.backends.device import Copy, EventClock
 from blurbench.measure.clock import Call, Clock, HostClock
-from blurbench.study.point.device_cells import Place
+from blurbench.study.point.device_cells import DevicePlace
 
 SAMPLES = 7
 SAMPLE_S = 0.005
@@ -56,7 +56,7 @@ def time_copies(
         yield from _samples(HostClock(), together, threads, done(threads))
 
 
-def time_device_copies(place: Place, done: int) -> Iterator[CopySample]:
+def time_device_copies(place: DevicePlace, done: int) -> Iterator[CopySample]:
     """Copies inside the device's memory, by its events, in the way that is fastest there."""
     if done >= SAMPLES:
         return

@@ -9,12 +9,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.records.findings import COPY, RANKING_SCOPE
 from blurbench.records.roofline import MULTIPLY_ADD
 from blurbench.study.point.arithmetic import time_device, time_host
 from blurbench.study.point.bandwidth import CopySample, time_copies, time_device_copies
-from blurbench.study.point.device_cells import Place, place_on
+from blurbench.study.point.device_cells import DevicePlace, place_on
 from blurbench.study.point.plausibility import least_on_device, least_on_host
 from blurbench.study.point.recorder import Recorder
 from blurbench.study.session import Session, kind_of
@@ -32,7 +32,7 @@ class Ceilings:
     ) -> None:
         self._recorder, self._findings = recorder, recorder.findings
         self._session, self._problem, self._images = session, problem, images
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, DevicePlace] = {}
 
     def measure(self) -> list[tuple[str, Exception]]:
         """Copies, then arithmetic; the backends on whose devices the image finds no place."""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from blurbench import host
 from blurbench.backends.backend import Implementation
 from blurbench.measure.clock import HostClock
-from blurbench.plan import Problem, empty
+from blurbench.plan import empty
+from blurbench.problem import Problem
 
 Stopwatch = Callable[[int], float]  # seconds that this many calls took together
 
@@ -26,7 +27,7 @@ CACHE_BYTES = 64 * 2**20  # assumed where the system does not say
 
 
 @dataclass(frozen=True)
-class Cost:
+class StopwatchCost:
     """Of a stopwatch: what a call takes, and what is not timed beside it.
 
     Attributes:
@@ -74,7 +75,9 @@ class Cell:
         self.first_call_s = self.scopes["end_to_end"](1)
         call_s = self._warm_up()
         self._is_heated = self._needs_heat(images, call_s)
-        self.costs = {"end_to_end": Cost(call_s, untimed_s=call_s if self._is_heated else 0.0)}
+        self.costs = {
+            "end_to_end": StopwatchCost(call_s, untimed_s=call_s if self._is_heated else 0.0)
+        }
 
     @property
     def cost_s(self) -> float:

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Call, Device, EventClock, LaunchClock
 from blurbench.measure.clock import HostClock
-from blurbench.plan import Problem
-from blurbench.study.point.cells import HEATED_S, Cell, Cost, Stopwatch, copies_beyond
+from blurbench.problem import Problem
+from blurbench.study.point.cells import HEATED_S, Cell, Stopwatch, StopwatchCost, copies_beyond
 from blurbench.study.point.pipeline import Pipeline
 
 TRIES = 3  # of which the least is taken: the host may stall in one
 LEAST_S = 1e-7  # no call is taken for shorter
 
 
-class Place:
+class DevicePlace:
     """A device with memory that all cells there share: what they read and write is the same.
 
     Attributes:
@@ -57,7 +57,7 @@ class Place:
         return float(max(0, 2 * count * each - self.device.cache_bytes) / count)
 
 
-def place_on(device: Device, image: NDArray[Any], cache: str) -> Place:
+def place_on(device: Device, image: NDArray[Any], cache: str) -> DevicePlace:
     """The image on the device: once (`hot`), or often enough to fill its cache twice (`cold`).
 
     The copies and their blurs take at most half of the memory that is free.
@@ -70,7 +70,7 @@ def place_on(device: Device, image: NDArray[Any], cache: str) -> Place:
     for target in there:
         device.upload(image, target)
     device.synchronize()
-    return Place(device, there)
+    return DevicePlace(device, there)
 
 
 class DeviceCell(Cell):
@@ -84,7 +84,7 @@ class DeviceCell(Cell):
         implementation: Implementation,
         problem: Problem,
         images: Sequence[NDArray[Any]],
-        place: Place,
+        place: DevicePlace,
     ) -> None:
         self._device, self._place = place.device, place
         super().__init__(implementation, problem, images)
@@ -99,12 +99,12 @@ class DeviceCell(Cell):
     def _needs_heat(self, images: Sequence[NDArray[Any]], call_s: float) -> bool:
         return call_s < HEATED_S  # the device and the way there idle while others run
 
-    def _cost_of_compute(self) -> Cost:
+    def _cost_of_compute(self) -> StopwatchCost:
         """Of a dear call the first tells all: beside it the rest is nothing."""
         watch = self.scopes["compute"]
         call_s = max(LEAST_S, watch(1))
         if call_s >= HEATED_S:
-            return Cost(call_s, untimed_s=call_s)
+            return StopwatchCost(call_s, untimed_s=call_s)
 
         def once() -> tuple[float, float]:
             began = time.perf_counter()
@@ -114,7 +114,7 @@ class DeviceCell(Cell):
         launch = self._launch()
         launch_s = min(launch(1) for _ in range(TRIES))
         timed, besides = zip(*(once() for _ in range(TRIES)), strict=True)
-        return Cost(max(LEAST_S, min(timed)), launch_s, max(0.0, min(besides) - launch_s))
+        return StopwatchCost(max(LEAST_S, min(timed)), launch_s, max(0.0, min(besides) - launch_s))
 
     def _reading_s(self) -> float:
         """What reading the device's clocks takes, before and after a measurement."""

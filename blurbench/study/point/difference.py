@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.registry import find_implementation
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.exactness import sampled_positions
 
 METHODS = ("separable", "direct")

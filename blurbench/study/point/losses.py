@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blurbench.plan import Problem
+from blurbench.problem import Problem
 from blurbench.study.point.cells import Cell
 from blurbench.study.point.recorder import Recorder
 from blurbench.study.session import Session

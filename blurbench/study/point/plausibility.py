@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blurbench.records.findings import CopySpeed
-from blurbench.study.point.device_cells import Place
+from blurbench.study.point.device_cells import DevicePlace
 
 MARGIN = 1.1  # times the best copy
 ALL_LAUNCH_S = 1e-5  # a device's copy this short says nothing of its memory
@@ -16,7 +16,7 @@ def least_on_host(copy: CopySpeed | None) -> tuple[float, str]:
     return copy.best_s / MARGIN, f"a copy of the image, {copy.best_s:.3g} s"
 
 
-def least_on_device(copy: CopySpeed | None, place: Place) -> tuple[float, str]:
+def least_on_device(copy: CopySpeed | None, place: DevicePlace) -> tuple[float, str]:
     """Seconds, and what takes that long: a copy there, or its memory at the theoretical peak."""
     bounds = [(0.0, "")]
     if copy is not None and copy.best_s >= ALL_LAUNCH_S:

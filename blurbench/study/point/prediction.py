@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Device
 from blurbench.measure.clock import HostClock
-from blurbench.plan import Plan, Problem
+from blurbench.plan import Plan
+from blurbench.problem import Problem
 from blurbench.study.point.cells import Stopwatch
 
 SMALLEST_CROP = 8
@@ -51,13 +52,14 @@ def predict(
     It must also take longer than the crop before: a small one may only cost launches, or the
     waking of threads.
     """
+    smallest = _smallest_crop(implementation, problem)
     compilation_s = None
     if device is not None or implementation.compiles:
-        crop = _crop(image, SMALLEST_CROP)
+        crop = _crop(image, smallest)
         # The second time is what it costs without compiling.
         compilation_s = _from_scratch(implementation, problem, crop, device)
         compilation_s -= _from_scratch(implementation, problem, crop, device)
-    side, rate, before = SMALLEST_CROP, math.inf, math.inf
+    side, rate, before = smallest, math.inf, math.inf
     while True:
         crop = _crop(image, side)
         small = replace(problem, shape=crop.shape)
@@ -65,7 +67,7 @@ def predict(
         effort = implementation.effort(small)
         took = watch(1)
         # A first call may be slow, and a stall of the machine is no fault of the implementation.
-        short = LOADING_S if side == SMALLEST_CROP else PREDICTION_S
+        short = LOADING_S if side == smallest else PREDICTION_S
         if took < short or took > STALLED * rate * effort:
             again = watch(1)
             if compilation_s is not None:  # a larger crop may need other code
@@ -80,8 +82,14 @@ def predict(
 
 def smallest_effort(implementation: Implementation, problem: Problem) -> float:
     """Effort of the first crop that `predict` tries."""
-    sides = tuple(min(SMALLEST_CROP, side) for side in problem.shape[:2])
+    smallest = _smallest_crop(implementation, problem)
+    sides = tuple(min(smallest, side) for side in problem.shape[:2])
     return implementation.effort(replace(problem, shape=sides + problem.shape[2:]))
+
+
+def _smallest_crop(implementation: Implementation, problem: Problem) -> int:
+    """The side of the first crop; a person's own blur may not do kernels larger than the image."""
+    return SMALLEST_CROP if implementation.counted else max(SMALLEST_CROP, 2 * problem.kernel.size)
 
 
 def _crop(image: NDArray[Any], side: int) -> NDArray[Any]:

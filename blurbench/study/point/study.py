@@ -31,7 +31,8 @@ from blurbench.measure.race import (
     race,
 )
 from blurbench.measure.threads import limit_threads
-from blurbench.plan import Problem
+from blurbench.names import YOURS
+from blurbench.problem import Problem
 from blurbench.records.findings import ALONE, DIFFERENCE, RANKING_SCOPE
 from blurbench.records.journal import Log
 from blurbench.records.kinds import SOFTWARE, YARDSTICK
@@ -419,7 +420,7 @@ class PointStudy:
             cell.setup_s,
             peak_device_bytes=peak,
             predicted_s=expected_s,
-            multiply_adds=one.multiply_adds(self.problem),
+            multiply_adds=one.multiply_adds(self.problem) if one.counted else None,
         )
         self.recorder.record_once(
             name,
@@ -432,6 +433,8 @@ class PointStudy:
         allowed = allowed_error(self.problem.dtype, self.scale, one.integer_error)
         if one.exact and not error <= allowed:
             reason = f"its error {error:.2g} is above the {allowed:.2g} that is allowed"
+            if doubt := one.doubt(self.problem):
+                reason += f"; {doubt}"
             self.recorder.disqualify(name, "first_call", "wrong", reason)
         for scope, cost in cell.costs.items():
             if not self._check_plausible(name, scope, cost.call_s):
@@ -639,7 +642,11 @@ class PointStudy:
         ones = self.session.implementations
         right = (name for name in self.samples if self.findings.status(name) != "wrong")
         found = separable_against_direct(
-            ((ones[name].method, self.samples[name]) for name in right),
+            (
+                (ones[name].method, self.samples[name])
+                for name in right
+                if ones[name].origin != YOURS
+            ),
             self.problem,
             self.pixels,
             costs.get("numpy:direct", math.inf),

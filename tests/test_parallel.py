@@ -1,4 +1,4 @@
-"""Work shared out among threads: by a blur, and after the process has forked."""
+"""Work in several threads: of a blur, and after the process has forked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import blurbench
-from blurbench.methods.shares import do_all, split_evenly
+from blurbench.methods.parallel import run_in_threads, split_evenly
 
 IMAGE = np.random.default_rng(0).uniform(0, 1, (200, 150)).astype(np.float32)
 
@@ -21,50 +21,50 @@ def blur(threads: int) -> np.ndarray:
     return plan(IMAGE)
 
 
-@pytest.mark.parametrize(("items", "shares"), [(1, 1), (10, 3), (3, 10), (128, 2)])
-def test_every_item_is_in_one_share_and_none_is_empty(items: int, shares: int) -> None:
-    found = split_evenly(range(items), shares)
-    assert [item for share in found for item in share] == list(range(items))
+@pytest.mark.parametrize(("items", "parts"), [(1, 1), (10, 3), (3, 10), (128, 2)])
+def test_every_item_is_in_one_part_and_none_is_empty(items: int, parts: int) -> None:
+    found = split_evenly(range(items), parts)
+    assert [item for part in found for item in part] == list(range(items))
     assert min(map(len, found)) > 0
 
 
-def test_shares_are_as_many_as_asked_for() -> None:
+def test_parts_are_as_many_as_asked_for() -> None:
     assert len(split_evenly(range(10), 3)) == 3
 
 
-@pytest.mark.parametrize("shares", [1, 3])
-def test_work_is_done_on_every_share(shares: int) -> None:
+@pytest.mark.parametrize("parts", [1, 3])
+def test_work_is_done_on_every_part(parts: int) -> None:
     done: set[int] = set()
-    do_all(done.add, range(shares))
-    assert done == set(range(shares))
+    run_in_threads(done.add, range(parts))
+    assert done == set(range(parts))
 
 
-@pytest.mark.parametrize("shares", [1, 3])
-def test_what_the_work_raises_is_raised(shares: int) -> None:
+@pytest.mark.parametrize("parts", [1, 3])
+def test_what_the_work_raises_is_raised(parts: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        do_all(lambda share: 1 // share, range(shares))
+        run_in_threads(lambda part: 1 // part, range(parts))
 
 
 def test_threads_whose_work_raised_go_on_with_other_work() -> None:
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
-            do_all(lambda share: 1 // (2 - share), range(3))
+            run_in_threads(lambda part: 1 // (2 - part), range(3))
     done: set[int] = set()
-    do_all(done.add, range(3))
+    run_in_threads(done.add, range(3))
     assert done == {0, 1, 2}
 
 
 def test_what_the_caller_raises_waits_for_the_others() -> None:
     done: list[int] = []
 
-    def work(share: int) -> None:
-        if share == 0:
+    def work(part: int) -> None:
+        if part == 0:
             raise KeyboardInterrupt
         time.sleep(0.05)
-        done.append(share)
+        done.append(part)
 
     with pytest.raises(KeyboardInterrupt):
-        do_all(work, range(3))
+        run_in_threads(work, range(3))
     assert sorted(done) == [1, 2]
 
 

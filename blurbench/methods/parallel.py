@@ -1,4 +1,4 @@
-"""Work shared out among threads, for array code that lets go of Python's lock."""
+"""Work in several threads, for array code that lets go of Python's lock."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import TypeVar
 
-Share = TypeVar("Share")
+Part = TypeVar("Part")
 
 
 class _Errand:
-    """Work on one share, for another thread to do."""
+    """Work on one part, for another thread to do."""
 
     def __init__(self, do: Callable[[], object]) -> None:
         self._do = do
@@ -62,18 +62,18 @@ if hasattr(os, "register_at_fork"):  # a forked child has no threads: it makes n
     os.register_at_fork(after_in_child=_errands.cache_clear)
 
 
-def do_all(work: Callable[[Share], object], shares: Sequence[Share]) -> None:
-    """Call `work` on every share, each in a thread of its own, and wait for all.
+def run_in_threads(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
+    """Call `work` on every part, each in a thread of its own, and wait for all.
 
-    Raises what the first of the shares that failed raised.
+    Raises what the first of the parts that failed raised.
     """
-    mine, *others = shares
+    mine, *others = parts
     if not others:
         work(mine)
         return
     # Each in a copy of the caller's context, so that his `numpy.errstate` holds there, too.
     begun = [
-        _Errand(functools.partial(contextvars.copy_context().run, work, share)) for share in others
+        _Errand(functools.partial(contextvars.copy_context().run, work, part)) for part in others
     ]
     queue = _errands(len(others))
     for one in begun:
@@ -87,8 +87,8 @@ def do_all(work: Callable[[Share], object], shares: Sequence[Share]) -> None:
         one.check()
 
 
-def split_evenly(items: range, shares: int) -> list[range]:
+def split_evenly(items: range, parts: int) -> list[range]:
     """Runs of neighbours, as many as asked for or as there are items."""
-    shares = min(shares, len(items))
-    ends = [len(items) * number // shares for number in range(shares + 1)]
+    parts = min(parts, len(items))
+    ends = [len(items) * number // parts for number in range(parts + 1)]
     return [items[start:end] for start, end in itertools.pairwise(ends)]

@@ -9,17 +9,17 @@ import PIL.Image
 from PIL.ExifTags import Base
 
 from blurbench.image import png
-from blurbench.image.about import (
+from blurbench.image.boxes import colour_space_of_avif, profile_of_jpeg2000
+from blurbench.image.metadata import (
     GEO,
     NODATA,
-    About,
+    Metadata,
     Tag,
     exif_block,
     fitting_profile,
     usable_dpi,
 )
-from blurbench.image.boxes import colour_space_of_avif, profile_of_jpeg2000
-from blurbench.image.trust import first_bytes
+from blurbench.image.misread import first_bytes
 from blurbench.image.values import usable_orientation
 
 TURNED = "turned upright as its EXIF orientation says"
@@ -33,7 +33,7 @@ def orientation_of(opened: PIL.Image.Image) -> int:
 
 def describe(
     opened: PIL.Image.Image, stream: IO[bytes], *, colour: bool
-) -> tuple[About, tuple[str, ...]]:
+) -> tuple[Metadata, tuple[str, ...]]:
     """What an open file says beside its pixels, and what a user should know of that.
 
     Args:
@@ -44,27 +44,27 @@ def describe(
     profile = opened.info.get("icc_profile", b"")
     if opened.format == "JPEG2000":
         profile = profile_of_jpeg2000(first_bytes(stream))
-    about = About(
+    metadata = Metadata(
         icc_profile=fitting_profile(profile, colour=colour),
         exif=exif_block(opened.getexif()),
         dpi=usable_dpi(opened.info.get("dpi", ())),
         colour_space=_colour_space(opened, stream),
         geo=_geo(opened) if opened.format == "TIFF" else (),
     )
-    if profile and not about.icc_profile:
+    if profile and not metadata.icc_profile:
         notes += ("its colour profile is of other colours, and is not kept",)
     if orientation_of(opened) != 1:
         notes += (TURNED,)
-        about, more = unplaced(about)
+        metadata, more = unplaced(metadata)
         notes += more
-    return about, notes
+    return metadata, notes
 
 
-def unplaced(about: About) -> tuple[About, tuple[str, ...]]:
+def unplaced(metadata: Metadata) -> tuple[Metadata, tuple[str, ...]]:
     """What is said of an image that was turned: it no longer lies on the map as the tags say."""
-    kept = tuple(tag for tag in about.geo if tag[0] == NODATA)
-    lost = len(kept) < len(about.geo)
-    return replace(about, geo=kept), (_UNPLACED,) if lost else ()
+    kept = tuple(tag for tag in metadata.geo if tag[0] == NODATA)
+    lost = len(kept) < len(metadata.geo)
+    return replace(metadata, geo=kept), (_UNPLACED,) if lost else ()
 
 
 def _colour_space(opened: PIL.Image.Image, stream: IO[bytes]) -> dict[bytes, bytes]:

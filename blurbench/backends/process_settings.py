@@ -12,7 +12,7 @@ from blurbench.forks import keep_from_forks
 Value = TypeVar("Value")
 
 
-class Lent(Generic[Value]):
+class ProcessSetting(Generic[Value]):
     """One such setting: the first plan to come notes the user's, the last to go puts it back.
 
     Plans that run at the same time are not held up; the one that came last has set it for all.

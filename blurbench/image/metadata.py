@@ -31,7 +31,7 @@ Tag = tuple[int, int, int, Any, bool]
 
 
 @dataclass(frozen=True)
-class About:
+class Metadata:
     """What a file says beside its pixels; each part is empty where it says nothing.
 
     Attributes:
@@ -62,7 +62,7 @@ class About:
             return None
 
 
-NOTHING = About()
+NOTHING = Metadata()
 
 
 def exif_block(found: PIL.Image.Exif) -> bytes:
@@ -103,5 +103,5 @@ def fitting_profile(profile: bytes, *, colour: bool) -> bytes:
 
 
 def usable_dpi(dpi: tuple[Any, ...]) -> tuple[float, ...]:
-    """A resolution, where it is one."""
+    """The resolution, or nothing where it is none that can be."""
     return tuple(map(float, dpi)) if all(1 <= each <= 65535 for each in dpi) else ()

@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 from scipy.stats import t as student
 
-from blurbench.measure.levels import t_probability, t_quantile, widen
+from blurbench.measure.process_scatter import t_probability, t_quantile, widen
 from blurbench.measure.stats import Estimate, estimate_median
 
 POOLED = Estimate(0.0, -0.01, 0.01)

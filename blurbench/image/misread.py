@@ -12,7 +12,7 @@ from typing import IO, Any
 import PIL.Image
 
 from blurbench.image import png
-from blurbench.image.samples import Samples, of_avif, of_jpeg2000, of_png
+from blurbench.image.pixel_format import PixelFormat, of_avif, of_jpeg2000, of_png
 
 _HEAD = 2**20  # bytes, of which the first that matter are mostly less than a thousand
 
@@ -38,7 +38,7 @@ _TIFF = {
 }
 
 
-def samples_of(opened: PIL.Image.Image, stream: IO[bytes]) -> Samples | None:
+def pixel_format_of(opened: PIL.Image.Image, stream: IO[bytes]) -> PixelFormat | None:
     """What the header of a PNG, JPEG 2000 or AVIF file says; the stream is left where it was."""
     if opened.format == "PNG":
         return of_png(png.read_chunks(stream))
@@ -56,18 +56,18 @@ def first_bytes(stream: IO[bytes]) -> bytes:
     return head
 
 
-def doubt(opened: PIL.Image.Image, samples: Samples | None) -> str | None:
+def doubt(opened: PIL.Image.Image, pixel_format: PixelFormat | None) -> str | None:
     """What an open file has that Pillow would read wrong; None where it can be trusted.
 
     Args:
-        samples: those of `samples_of`.
+        pixel_format: that of `pixel_format_of`.
     """
     if opened.format == "TIFF":
         return _doubt_tiff(opened)
     if opened.format == "PPM":
         return _doubt_pnm(opened)
     if opened.format in ("PNG", "JPEG2000", "AVIF"):
-        return _doubt_samples(opened, samples)
+        return _doubt_format(opened, pixel_format)
     stored = " ".join(f"{tile[0]} {tile[3]}" for tile in getattr(opened, "tile", []))
     if opened.mode.startswith(("I", "F")):
         return f"more than 8 bits a channel, of which Pillow is not sure in {opened.format}"
@@ -76,13 +76,13 @@ def doubt(opened: PIL.Image.Image, samples: Samples | None) -> str | None:
     return None
 
 
-def _doubt_samples(opened: PIL.Image.Image, samples: Samples | None) -> str | None:
-    if samples is None:
+def _doubt_format(opened: PIL.Image.Image, pixel_format: PixelFormat | None) -> str | None:
+    if pixel_format is None:
         return "a header that does not say near its beginning how many bits a channel has"
-    bits, channels = samples.bits, samples.channels
-    if opened.format == "PNG" and samples.alpha and opened.mode == "L" and bits < 8:
+    bits, channels = pixel_format.bits, pixel_format.channels
+    if opened.format == "PNG" and pixel_format.alpha and opened.mode == "L" and bits < 8:
         return f"a transparent value in {bits}-bit grey, which Pillow takes for another"
-    if not samples.plain:
+    if not pixel_format.plain:
         return "signed or mixed samples, which Pillow does not read right"
     if bits > 8 and not (bits == 16 and channels == 1):
         return f"{bits} bits a channel, of which Pillow keeps 8"

@@ -9,7 +9,7 @@ FEW = 9  # taps up to which two passes read the image where it lies
 FEW_ROWS, ROWS = 8, 32  # of a strip: with few taps, and else
 
 
-class Recipe(NamedTuple):
+class Specialisation(NamedTuple):
     """What code is made for.
 
     Attributes:

@@ -7,7 +7,7 @@ from typing import Any
 import PIL.Image
 from PIL.ExifTags import IFD
 
-from blurbench.image.about import About
+from blurbench.image.metadata import Metadata
 from blurbench.image.png import as_pnginfo
 
 TIFF = (".tif", ".tiff")
@@ -23,26 +23,26 @@ _KEPT = {
 }
 
 
-def save_options(about: About, suffix: str) -> dict[str, Any]:
-    """As Pillow's `save` takes it."""
+def save_options(metadata: Metadata, suffix: str) -> dict[str, Any]:
+    """What a type of file keeps of it, as arguments of Pillow's `save`."""
     kept = _KEPT.get(suffix, set())
     options = {
-        name: value for name in ("icc_profile", "exif", "dpi") if (value := getattr(about, name))
+        name: value for name in ("icc_profile", "exif", "dpi") if (value := getattr(metadata, name))
     }
     options = {name: value for name, value in options.items() if name in kept}
-    if about.colour_space and "colour_space" in kept:
-        options["pnginfo"] = as_pnginfo(about.colour_space)
-    if about.geo and "geo" in kept:
-        options["exif"] = _tags(about)
+    if metadata.colour_space and "colour_space" in kept:
+        options["pnginfo"] = as_pnginfo(metadata.colour_space)
+    if metadata.geo and "geo" in kept:
+        options["exif"] = _tags(metadata)
     return options
 
 
-def _tags(about: About) -> PIL.Image.Exif:
+def _tags(metadata: Metadata) -> PIL.Image.Exif:
     """EXIF and GeoTIFF tags, which lie side by side in a TIFF file."""
     tags = PIL.Image.Exif()
-    if about.exif:
-        tags.load(about.exif)
-    for code, _, _, value, _ in about.geo:
+    if metadata.exif:
+        tags.load(metadata.exif)
+    for code, _, _, value, _ in metadata.geo:
         tags[code] = value
     return tags
 
@@ -54,23 +54,23 @@ def exposure_or_place(exif: bytes) -> bool:
     return any(found.get_ifd(part) for part in (IFD.Exif, IFD.GPSInfo))
 
 
-def what_is_lost(about: About, suffix: str, writer: str) -> tuple[str, ...]:
-    """Recorder on what a file cannot keep; a resolution is left out without one.
+def what_is_lost(metadata: Metadata, suffix: str, writer: str) -> tuple[str, ...]:
+    """Notes on what a file cannot keep; a resolution is left out without one.
 
     Args:
         writer: what writes the file: tifffile writes no parts of EXIF.
     """
     kept = _KEPT.get(suffix, set())
     # What is sRGB looks the same where nothing is said.
-    spaces = [] if b"sRGB" in about.colour_space else sorted(about.colour_space)
+    spaces = [] if b"sRGB" in metadata.colour_space else sorted(metadata.colour_space)
     said = {
-        "icc_profile": "colour profile" if about.icc_profile else "",
-        "exif": "EXIF" if about.exif else "",
+        "icc_profile": "colour profile" if metadata.icc_profile else "",
+        "exif": "EXIF" if metadata.exif else "",
         "colour_space": " and ".join(kind.decode("ascii") for kind in spaces),
-        "geo": "GeoTIFF tags" if about.geo else "",
+        "geo": "GeoTIFF tags" if metadata.geo else "",
     }
     lost = [name for part, name in said.items() if name and part not in kept]
     notes = [f"its {' and '.join(lost)} cannot be kept in {suffix}"] if lost else []
-    if writer == "tifffile" and about.exif and exposure_or_place(about.exif):
+    if writer == "tifffile" and metadata.exif and exposure_or_place(metadata.exif):
         notes.append(NO_EXPOSURE_OR_PLACE)
     return tuple(notes)

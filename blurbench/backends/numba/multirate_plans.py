@@ -1,0 +1,225 @@
+"""The plan of the multirate blur: its matrices as cells, and columns shared out to threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurbench.backends.numba.plans import LINE_BYTES, OUTPUTS
+from blurbench.border import source_index
+from blurbench.methods import approximate
+from blurbench.methods.multirate import METHOD, small_count, small_radius
+from blurbench.methods.parallel import run_in_threads
+from blurbench.plan import Plan, empty
+from blurbench.problem import Problem
+from blurbench.splines import Detour, Entries
+
+MEETS = 5  # see cells.py
+ROWS = 16  # of a cell, at most: more than a processor can foresee the reads of
+PARTS, TILE = 16, 2**21  # of a tile, what is read of a row at a time; and its bytes, at most
+Array = NDArray[Any]
+
+
+class Cells(NamedTuple):
+    """Rows that meet the same lines.
+
+    Attributes:
+        first, height: the rows of each cell.
+        start: of their weights.
+        meets: `(cells, MEETS)`, the lines; no two of a cell are the same.
+        weights: `(rows, MEETS)`.
+    """
+
+    first: Array
+    height: Array
+    start: Array
+    meets: Array
+    weights: Array
+
+
+class Way(NamedTuple):
+    """The way of a line over a small one; see `Detour`.
+
+    Attributes:
+        taps: from the centre on.
+        beside: where what lies before and after the small line comes from; -1 for `cval`.
+        level: what small lines begin with, as their part of what lies beside the line.
+    """
+
+    down: Cells
+    up: Cells
+    taps: Array
+    beside: Array
+    cval: float
+    level: Array
+
+
+class TileRoom(NamedTuple):
+    """Where a thread works.
+
+    Attributes:
+        tile: `(parts, lines, side)`: small lines of as many columns as a line has floats.
+        made: `(lines, side)`, those of one part, blurred.
+        square: `(side, side)`.
+        meets: addresses of the lines of a cell.
+    """
+
+    tile: Array
+    made: Array
+    square: Array
+    meets: Array
+
+
+def cells_of(row: Array, line: Array, weight: Array, dtype: Any, spare: int | None = None) -> Cells:
+    """The cells of a matrix's entries, sorted by row and line.
+
+    Args:
+        spare: the first of MEETS lines that a row may meet without weight; None where it may meet
+            one line twice.
+    """
+    place = np.arange(len(row)) - np.searchsorted(row, row)
+    # A row that meets more lines than a cell has is in several.
+    _, begin, number = np.unique(
+        row * len(row) + place // MEETS, return_index=True, return_inverse=True
+    )
+    others = np.arange(spare, spare + MEETS) if spare is not None else line[begin, None]
+    meets = np.array(np.broadcast_to(others, (len(begin), MEETS)))
+    weights = np.zeros(meets.shape, dtype)
+    meets[number, place % MEETS], weights[number, place % MEETS] = line, weight
+    rows = row[begin]
+    alike = (meets[1:] == meets[:-1]).all(axis=1) & (rows[1:] == rows[:-1] + 1)
+    run = np.concatenate([[0], np.flatnonzero(~alike) + 1])
+    inside = np.arange(len(rows)) - run[np.searchsorted(run, np.arange(len(rows)), "right") - 1]
+    start = np.flatnonzero(inside % ROWS == 0)
+    height = np.diff(np.append(start, len(rows)))
+    return Cells(rows[start], height, start, meets[start], weights)
+
+
+def way_of(problem: Problem, n: int) -> Way:
+    """The way of lines of `n` samples."""
+    border, dtype = problem.border, problem.work_dtype
+    detour = Detour.over(n, border, problem.kernel.sigma, approximate.ORDERS[METHOD])
+    radius, count = len(detour.taps) // 2, detour.across.shape[0]
+    beside = np.concatenate([np.arange(-radius, 0), np.arange(count, count + radius)])
+    level = np.zeros(count, dtype)
+    if border == "constant" and problem.cval:
+        level[:] = problem.cval * (1 - np.bincount(detour.down.row, detour.down.weight, count))
+    return Way(
+        _down(detour.down, radius, dtype),
+        cells_of(detour.up.row, detour.up.column, detour.up.weight, dtype),
+        detour.taps[radius:].astype(dtype),
+        source_index(beside, count, border),
+        float(problem.cval),
+        level,
+    )
+
+
+def _down(entries: Entries, pad: int, dtype: Any) -> Cells:
+    order = np.lexsort((entries.row, entries.column))
+    row, line, weight = entries.column[order], entries.row[order], entries.weight[order]
+    return cells_of(row, line + pad, weight, dtype, entries.shape[0] + 2 * pad + OUTPUTS)
+
+
+class NumbaMultiratePlan(Plan):
+    """Columns to small lines, which are turned and blurred along the rows, and back to columns."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(np, problem)
+        dtype = problem.work_dtype
+        self._side = LINE_BYTES // dtype.itemsize
+        self._ways = [way_of(problem, n) for n in problem.shape[:2]]
+        count = -(-len(self._ways[0].level) // self._side) * self._side
+        self._values = max(problem.width * problem.channels, self._side)
+        self._turned = self._zeros(self._values, count)
+        self._rows = self._turned[: problem.width * problem.channels].reshape(problem.width, -1)
+        longest = max(len(way.level) + len(way.beside) for way in self._ways)
+        lines = -(-longest // self._side) * self._side + OUTPUTS + MEETS
+        parts = -(-max(self._values, self._rows.shape[1]) // self._side)
+        threads = min(problem.threads, parts)
+        self._parts = min(-(-parts // threads), _most_parts(lines))
+        self._rooms = [
+            TileRoom(
+                self._zeros(self._parts, lines, self._side),
+                self._zeros(lines, self._side),
+                self._zeros(self._side, self._side),
+                np.empty(MEETS, np.int64),
+            )
+            for _ in range(threads)
+        ]
+
+    def _zeros(self, *shape: int) -> Array:
+        array: Array = self._hold(empty(np, shape, self.problem.work_dtype))
+        array[...] = 0
+        return array
+
+    def _run(self, image: Any, out: Any) -> None:
+        from blurbench.backends.numba import multirate_kernels as kernels
+
+        (down, across), turned = self._ways, self._turned
+        width, height = self.problem.width * self.problem.channels, self.problem.height
+        given = np.ascontiguousarray(image).reshape(height, width)
+        in_place = width == self._values and out.flags.c_contiguous
+        made = out.reshape(given.shape) if in_place else np.empty((height, self._values), out.dtype)
+        if width < self._values:  # narrower than a line: amid columns that no one asks for
+            given = np.pad(given, ((0, 0), (0, self._values - width)))
+
+        def shrink(thread: int, left: int, parts: int) -> None:
+            kernels.shrink(down, given, left, parts, self._rooms[thread], turned)
+
+        def along(thread: int, left: int, parts: int) -> None:
+            kernels.along(across, self._rows, left, parts, self._rooms[thread])
+
+        def grow(thread: int, left: int, parts: int) -> None:
+            kernels.grow(down, turned, left, parts, self._rooms[thread], made)
+
+        self._share(shrink, self._values)
+        self._share(along, self._rows.shape[1])
+        self._share(grow, self._values)
+        if not in_place:
+            out[...] = made[:, :width].reshape(out.shape)
+
+    def _share(self, blur: Callable[[int, int, int], None], values: int) -> None:
+        """Blur columns by tiles, by whichever thread is free; the last may overlap another."""
+        side = self._side
+        whole = values // side
+        tiles = [
+            (first * side, min(self._parts, whole - first))
+            for first in range(0, whole, self._parts)
+        ]
+        if values % side:
+            tiles.append((values - side, 1))
+        shares = iter(tiles)
+
+        def work(thread: int) -> None:
+            for left, parts in shares:
+                blur(thread, left, parts)
+
+        run_in_threads(work, range(min(len(self._rooms), len(tiles))))
+
+
+def _most_parts(lines: int) -> int:
+    return max(1, min(PARTS, TILE // (lines * LINE_BYTES)))
+
+
+def work_bytes(problem: Problem) -> int:
+    """The small lines of the image, each thread's tile, and an image that is too narrow, wider."""
+    side = LINE_BYTES // problem.work_dtype.itemsize
+    rows = small_count(problem, problem.height) + side
+    lines = (
+        OUTPUTS
+        + MEETS
+        + max(
+            small_count(problem, n) + side + 2 * small_radius(problem, n) for n in problem.shape[:2]
+        )
+    )
+    row = problem.width * problem.channels
+    values, across = max(row, side), rows * problem.channels
+    parts = -(-max(values, across) // side)
+    threads = min(problem.threads, parts)
+    each = min(-(-parts // threads), _most_parts(lines))
+    tiles = threads * ((each + 1) * lines + side) * LINE_BYTES
+    wider = 2 * problem.height * values * problem.dtype.itemsize if row < side else 0
+    return rows * values * problem.work_dtype.itemsize + tiles + wider

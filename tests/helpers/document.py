@@ -1,0 +1,15 @@
+"""The files that a document shows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FENCED = re.compile(r"^```\w+\n((?:#|/\*) (\S+).*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def files_in(document: str) -> dict[str, str]:
+    """Text by name, of the blocks of code whose first line is a comment that names a file."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return {name: code for code, name in FENCED.findall(text)}
