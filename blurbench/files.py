@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,6 +18,8 @@ ENDINGS = {
     "markdown": (".md", ".markdown"),
     "report": (".html", ".htm"),
 }
+# What a run keeps in its folder: every sample, a row for each cell, and what it is about.
+SAMPLES, SUMMARY, DESCRIPTION = OF_A_RUN = ("samples.csv", "summary.csv", "run.json")
 
 
 def check_output(path: str, what: str, kind: str | None = None) -> None:
@@ -35,6 +37,8 @@ def check_output(path: str, what: str, kind: str | None = None) -> None:
         raise InputError(f"{what} {path} is a folder: name a file in it")
     if not target.parent.is_dir():
         raise InputError(f"{what} folder {target.parent} does not exist: make it first")
+    if target.name in OF_A_RUN and (target.parent / DESCRIPTION).is_file():
+        raise InputError(f"{what} {path} is kept by the run in {target.parent}: name another file")
     writable = os.access(target if target.exists() else target.parent, os.W_OK)
     if not writable:
         raise InputError(f"{what} {path} cannot be written to: choose another place")
@@ -51,6 +55,26 @@ def _is_text(path: Path) -> bool:
     """Whether a file holds text, as far as its beginning tells."""
     with open(path, "rb") as stream:
         return b"\0" not in stream.read(4096)
+
+
+def check_apart(files: Mapping[str, str], folder: Path | None) -> None:
+    """Raise InputError where two outputs of a command would take each other's place.
+
+    Args:
+        files: by the options that name them; `-` is standard output.
+        folder: of the run that the command keeps, if it does.
+    """
+    places: dict[str, str] = {}
+    if folder is not None:
+        places = {
+            os.path.realpath(one): "--out" for one in (folder, *map(folder.joinpath, OF_A_RUN))
+        }
+    for what, path in files.items():
+        if path == "-":
+            continue
+        other = places.setdefault(os.path.realpath(path), what)
+        if other != what:
+            raise InputError(f"{other} and {what} would both write {path}: name another file")
 
 
 @contextmanager

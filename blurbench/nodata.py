@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 
 def find_holes(pixels: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
-    """Where pixels hold the value that stands for no data, as their type has it."""
+    """Where pixels hold the value that stands for no data, NaN included, as their type has it."""
+    if np.isnan(nodata):
+        return np.asarray(np.isnan(pixels))
     if pixels.dtype.kind != "f":
         return np.asarray(pixels == np.float64(nodata))
     with np.errstate(over="ignore"):  # a value that the type does not have is nowhere

@@ -110,7 +110,7 @@ def test_an_interrupted_sweep_says_how_all_of_it_goes_on(monkeypatch: pytest.Mon
     [
         (("--dtype", "uint8,int3"), "dtype 'int3' is unknown"),
         (("--border", "wrap,torus"), "border 'torus' is unknown"),
-        (("--threads", "1,two"), "--threads 'two' is not a whole number"),
+        (("--threads", "1,two"), "--threads 'two' is not usable: give a whole number"),
         (("--threads", "1,0"), "--threads 0 is out of range"),
         (("--dtype", "uint8,float32", "--baseline", "before"), "--baseline takes one run"),
         (("--dtype", "uint8,float32", "--against", "python"), "--against takes one run"),

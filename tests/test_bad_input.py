@@ -261,7 +261,7 @@ CASES = [
     *_compare("--out with no name", "--out ''", "--out"),
     *_compare("--save onto a file", "--save taken", "--save|taken|file", _file("taken")),
     *_compare("--save with no name", "--save ''", "--save"),
-    *_blur("no output", "photo.png --sigma 1", "--output"),
+    *_blur("no output", "photo.png --sigma 1", "blur needs -o"),
     *_blur("output of no type", "photo.png -o soft --sigma 1", "soft|.png|.tif"),
     *_blur("output of unknown type", "photo.png -o soft.xyz --sigma 1", "soft.xyz|.png|.tif"),
     *_blur("output in a missing folder", "photo.png -o nowhere/x.png --sigma 1", "nowhere"),

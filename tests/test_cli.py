@@ -789,6 +789,17 @@ def test_verify_tries_only_the_borders_that_are_asked_for() -> None:
 
 
 @pytest.mark.usefixtures("small_verify")
+def test_verify_says_how_long_it_takes_and_a_quick_one_takes_less() -> None:
+    counts = []
+    for more in ((), ("--quick",)):
+        ran = run("verify", "--backend", "numpy", "--method", "fft", *more)
+        said = re.fullmatch(r"(\d+) cases take about [\d.]+ \w+\.\n", ran.err)
+        assert (ran.code, bool(said)) == (0, True), ran.err
+        counts.append(int(said[1]))
+    assert counts[1] < counts[0] / 2
+
+
+@pytest.mark.usefixtures("small_verify")
 def test_verify_exits_with_1_where_the_contract_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     add_backend(monkeypatch, "other", wrong)
     ran = run("verify", "--backend", "other")

@@ -239,6 +239,16 @@ def test_what_a_bitmap_cannot_keep_is_told() -> None:
     assert ran.err == "Note: a.jpg: its colour profile and EXIF cannot be kept in .bmp.\n"
 
 
+def test_exif_goes_where_there_is_room_for_it() -> None:
+    exif = PIL.Image.Exif()
+    exif[Base.ImageDescription] = "x" * 70_000
+    PIL.Image.fromarray(noise(7, 9, 3)).save("a.png", exif=exif)
+    assert run("blur", "a.png", "-o", "b.png", *SIGMA).err == ""
+    assert len(read_image("b.png").metadata.exif) > 70_000
+    ran = run("blur", "a.png", "-o", "b.jpg", *SIGMA)
+    assert ran.err == "Note: a.png: its EXIF of more than 64 KiB cannot be kept in .jpg.\n"
+
+
 GEO: list[tuple[Any, ...]] = [
     (33550, 12, 3, (10.0, 10.0, 0.0), True),
     (33922, 12, 6, (0.0, 0.0, 0.0, 500000.0, 4600000.0, 0.0), True),

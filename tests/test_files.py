@@ -10,8 +10,9 @@ import pytest
 
 from blurbench.files import check_output, replacing, write_text
 from blurbench.image import write_image
-from helpers.command import run
+from helpers.command import QUICK, run
 from helpers.refused import refusal
+from helpers.written import Copied
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links and permissions of POSIX")
 
@@ -94,3 +95,43 @@ def test_nothing_is_left_where_writing_fails() -> None:
 def test_a_name_of_any_bytes_is_written_escaped() -> None:
     write_text("rows.md", "photo \udcff.png")
     assert Path("rows.md").read_text("utf-8") == "photo \\udcff.png"
+
+
+# What a run keeps, and what a command is given
+
+
+@pytest.mark.parametrize("command", [("show", "kept"), ("compare", *QUICK)], ids=lambda one: one[0])
+@pytest.mark.parametrize("export", [("--csv", "samples.csv"), ("--json", "run.json")])
+def test_no_export_takes_the_place_of_what_a_run_keeps(
+    command: tuple[str, ...], export: tuple[str, str]
+) -> None:
+    option, name = export
+    Copied("kept", "separable", sizes=(3,)).race(3, {"separable": 0.001}).done()
+    before = Path("kept", name).read_bytes()
+    done = run(*command, option, f"kept/{name}")
+    assert done.code == 2
+    assert f"{option} kept/{name} is kept by the run in kept: name another file" in done.err
+    assert Path("kept", name).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        ("--csv here --out here", "--out and --csv would both write here"),
+        ("--csv run/summary.csv --out run", "--out and --csv would both write run/summary.csv"),
+        ("--csv rows --markdown ./rows", "--csv and --markdown would both write ./rows"),
+    ],
+)
+def test_no_two_outputs_take_one_place(outputs: str, said: str) -> None:
+    Path("run").mkdir()
+    done = run("compare", *QUICK, *outputs.split())
+    assert (done.code, done.err.count("\n"), os.listdir("run")) == (2, 1, [])
+    assert f"{said}: name another file" in done.err
+
+
+@pytest.mark.parametrize("name", ["numpy-separable.png", "2-scipy-fft.png"])
+def test_no_blurred_image_takes_the_place_of_the_one_that_is_given(name: str) -> None:
+    before = picture(name)
+    done = run("compare", name, *QUICK, "--save", ".")
+    assert (done.code, Path(name).read_bytes()) == (2, before)
+    assert f"--save . would replace the image {name}: name another folder" in done.err

@@ -11,12 +11,14 @@ import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
+from PIL.PngImagePlugin import PngInfo
 
 from blurbench.errors import InputError
 from blurbench.extras import install
@@ -251,6 +253,13 @@ def test_a_png_file_is_read_right_or_refused(kind: Png, interlaced: bool, instal
     check("a.png", installed, kind.light, (kind.right, alpha))
 
 
+def test_a_png_file_is_read_however_long_its_text_is() -> None:
+    text = PngInfo()
+    text.add_text("Comment", "x" * 5_000_000, zip=True)
+    PIL.Image.fromarray(noise(7, 9)).save("a.png", pnginfo=text)
+    assert_right(read_image("a.png"), noise(7, 9))
+
+
 # JPEG 2000 and AVIF, written by imagecodecs
 
 
@@ -352,6 +361,16 @@ def signed_jpeg_2000() -> bytes:
     return content
 
 
+def deep_jpeg() -> bytes:
+    content: bytes = imagecodecs.jpeg8_encode(noise(7, 9, dtype=np.uint16) >> 4, bitspersample=12)
+    return content
+
+
+def jpeg_xl(*, container: bool) -> bytes:
+    content: bytes = imagecodecs.jpegxl_encode(noise(7, 9), usecontainer=container)
+    return content
+
+
 REFUSED_BY_ALL: dict[str, tuple[Callable[[], bytes], str]] = {
     "a.sgi": (sgi, "16 bits a channel, of which Pillow keeps 8: convert it to PNG or TIFF"),
     "a.fits": (fits, "of which Pillow is not sure in FITS: convert it to PNG or TIFF"),
@@ -360,6 +379,14 @@ REFUSED_BY_ALL: dict[str, tuple[Callable[[], bytes], str]] = {
         signed_jpeg_2000,
         "holds 16-bit values from -126 to 122: convert it to 16 bits or float",
     ),
+    "a.jpg": (deep_jpeg, "is JPEG of 12 bits, which is not read: convert it to PNG or TIFF"),
+    "a.jxl": (partial(jpeg_xl, container=False), "is JPEG XL, which is not read: convert it"),
+    "box.jxl": (partial(jpeg_xl, container=True), "is JPEG XL, which is not read: convert it"),
+    "a.heic": (lambda: b"\0\0\0\x18ftypheic", "is HEIF, which is not read: convert it"),
+    "a.exr": (lambda: b"v/1\x01\2\0\0\0", "is OpenEXR, which is not read: convert it"),
+    "a.svg": (lambda: b'<?xml version="1.0"?>\n<svg/>', "is SVG, which is not read: convert it"),
+    "a.txt": (lambda: b"text", "is no image, or of no type that is read: convert it"),
+    "a.png": (bytes, "is an empty file"),
 }
 
 

@@ -7,6 +7,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -19,6 +20,7 @@ from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.names import DTYPES
 from blurbench.records.journal import Journal
+from blurbench.report import progress
 from blurbench.study.options import Options, chosen
 from blurbench.study.session import Session
 from blurbench.synonyms import BACKEND, BORDER, DTYPE, METHOD
@@ -205,6 +207,17 @@ REFUSED = [
     ("compare photo.png --dtype uint8,float32", "sweep takes more"),
     ("crossover photo.png --threads 1,2", "sweep takes more"),
     ("crossover photo.png --method fft", "name two methods of a backend"),
+    ("show", "show needs DIR...: see blurbench show --help"),
+    ("plot run", "plot needs -o: write -o PATH"),
+    ("blur photo.png --sigma 1", "blur needs -o: write -o OUT"),
+    ("compare photo.png --size 9,15", "--size 9,15 is several: give one; sweep --sizes takes more"),
+    ("compare photo.png --budget 5s", "--budget '5s' is not usable: give a number, as in 2.5"),
+    ("compare photo.png --seed x", "--seed 'x' is not usable: give a whole number, as in 2"),
+    ("version", "did you mean blurbench --version?"),
+    ("blur photo.png -o a.png --sigma 1 --method fft,dct", "a blur takes one: name one"),
+    ("sweep photo.png --sizes", "--sizes has no value: write --sizes SIZES"),
+    ("show nowhere", "folder nowhere holds no run: name one that --out has kept"),
+    ("blur photo.png photo.png -o soft --sigma 1", "image photo.png is given twice: name it once"),
     ("blur photo.png -o soft.png --sigma 1 --backend gpu", "use one of cupy, cupyx, cuda"),
 ]
 
@@ -368,9 +381,28 @@ def test_an_error_is_broken_between_words_on_a_narrow_terminal(line: str) -> Non
     assert " ".join(lines) == run(*line.split()).err.strip()
 
 
-def test_a_command_to_copy_is_not_broken() -> None:
-    code, shown = on_terminal("photo.png", "--size", "31", "--method", "separable,fft", columns=60)
-    assert (code, shown.getvalue().count("\n")) == (2, 1)
+def test_a_command_to_copy_is_whole_on_a_line_of_its_own() -> None:
+    line = ("photo.png", "--size", "31", "--method", "separable,fft", "--border", "mirror")
+    code, shown = on_terminal(*line, columns=60)
+    *sentence, command = shown.getvalue().splitlines()
+    assert (code, command) == (2, f"blurbench compare {' '.join(line)}")
+    assert sentence == ["Error: photo.png is no command; did you mean:"]
+
+
+def test_what_fits_on_a_line_stays_on_it() -> None:
+    _, shown = on_terminal("photo.png", columns=80)
+    said = "Error: photo.png is no command; did you mean: blurbench compare photo.png\n"
+    assert shown.getvalue() == said
+
+
+def test_the_time_left_is_that_of_the_cases_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 10.0, 20.0])  # the start, and a case after the other
+    monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    shown = Terminal()
+    with mock.patch.object(sys, "stderr", shown), progress.piece_by_piece("x", 100.0) as advance:
+        advance("first", 40.0)
+        advance("second", 10.0)
+    assert "20 s left" in shown.getvalue()
 
 
 def test_no_bar_is_shown_beside_those_of_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -292,7 +292,7 @@ def test_a_folder_is_refused() -> None:
 @pytest.mark.parametrize("content", [b"", b"hello, this is no picture\n"], ids=["empty", "text"])
 def test_a_file_that_is_no_image_is_refused(content: bytes) -> None:
     Path("a.png").write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.png is not an image"):
+    with pytest.raises(InputError, match=r"a\.png is (an empty file|no image)"):
         read_image("a.png")
 
 

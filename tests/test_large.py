@@ -644,7 +644,19 @@ REFUSED: dict[str, tuple[Callable[[], object], str, str, tuple[str, ...], str]] 
     ),
     "planes": (
         lambda: save("in.tif", noise(3, 9, 9), photometric="rgb", planarconfig="separate"),
-        "in.tif", "soft.zarr", (), "channels together",
+        "in.tif", "soft.zarr", (), "put them together, as tiffcp -p contig does, or blur it whole",
+    ),
+    "palette": (
+        lambda: save("in.tif", np.eye(9, dtype="u1"), colormap=np.eye(3, 256, dtype="u2")),
+        "in.tif", "a.tif", (), "convert it to grey or RGB, or blur it whole, without --memory",
+    ),
+    "signed": (
+        lambda: save("in.tif", noise(9, 9).astype(np.int16)), "in.tif", "a.tif", (),
+        "holds int16: convert it to one of uint8, uint16",
+    ),
+    "12-bit": (
+        lambda: save("in.tif", noise(9, 9, dtype=np.uint16) >> 4, bitspersample=12), "in.tif",
+        "a.tif", (), "has 12 bits a channel: convert it to 8 or 16, or blur it whole",
     ),
     "nan": (
         lambda: save("in.zarr", np.full((4, 4), np.nan)), "in.zarr", "a.tif", (), "NaN or infinite"

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from blurbench.blur import gaussian_blur
@@ -131,12 +132,39 @@ def test_a_value_that_no_pixel_has_is_told() -> None:
     assert (ran.code, ran.err) == (0, "Note: dem.tif: no pixel has the no-data value -9999.0.\n")
 
 
-@pytest.mark.parametrize("value", ["nan", "inf"])
-def test_a_value_that_no_pixel_can_have_is_refused(value: str) -> None:
-    save("dem.tif", np.ones((6, 5), np.float32))
-    ran = blur("--nodata", value)
+@pytest.mark.parametrize("method", ["separable", "fft"])
+def test_holes_may_be_not_a_number(method: str) -> None:
+    pixels = image(LOWEST, 11, 13).astype(np.float32)
+    reference = expected(pixels.astype(float), LOWEST, "reflect", 0.0)
+    save("dem.tif", np.where(pixels == LOWEST, np.float32(np.nan), pixels))
+    ran = blur("--nodata", "nan", "--method", method)
+    assert (ran.code, ran.err) == (0, "")
+    with PIL.Image.open("soft.tif") as opened:
+        found = np.asarray(opened)
+    np.testing.assert_array_equal(np.isnan(found), pixels == LOWEST)
+    seen = pixels != LOWEST
+    np.testing.assert_allclose(found[seen], reference.astype(np.float32)[seen], rtol=2e-7)
+
+
+def test_pixels_that_are_not_a_number_are_refused_with_the_way_out() -> None:
+    save("dem.tif", np.array([[1, np.nan]], np.float32))
+    ran = blur()
     assert (ran.code, os.listdir()) == (2, ["dem.tif"])
-    assert ran.err == f"Error: no-data value {value} is not usable: give a finite number\n"
+    assert "1 NaN or infinite pixels: replace them first (blur --nodata nan leaves" in ran.err
+
+
+def test_infinite_pixels_are_no_holes() -> None:
+    save("dem.tif", np.array([[1, np.inf, np.nan]], np.float32))
+    ran = blur("--nodata", "nan")
+    assert (ran.code, os.listdir()) == (2, ["dem.tif"])
+    assert "holds 2 NaN or infinite pixels: replace them first\n" in ran.err
+
+
+def test_a_value_that_no_pixel_can_have_is_refused() -> None:
+    save("dem.tif", np.ones((6, 5), np.float32))
+    ran = blur("--nodata", "inf")
+    assert (ran.code, os.listdir()) == (2, ["dem.tif"])
+    assert ran.err == "Error: no-data value inf is not usable: give a number or nan\n"
 
 
 def test_an_alpha_channel_says_enough() -> None:

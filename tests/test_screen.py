@@ -17,7 +17,9 @@ import pytest
 
 import blurbench
 from blurbench.cli.main import main
+from blurbench.measure.stats import Estimate
 from blurbench.report.compare import WORDS
+from blurbench.report.units import either
 from helpers.pictures import save
 from helpers.planted import SMALL, add_half, backend_of, failing_after, planted, raising, then
 from helpers.process import plain
@@ -343,6 +345,20 @@ def test_the_answer_says_whether_fft_pays(plant, clock: Clock, fft: float, says:
     assert says in words(answer(lines_of()))
 
 
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (Estimate(0.5, None, None), "pays, not proven"),
+        (Estimate(8.9, None, None), "pays not, not proven"),
+        (Estimate(9.1, None, None), "pays not"),
+        (Estimate(0.5, 0.4, 1.1), "pays, not proven"),
+        (Estimate(0.5, 0.4, 0.6), "pays"),
+    ],
+)
+def test_what_few_runs_say_is_not_proven_unless_it_is_far(found: Estimate, said: str) -> None:
+    assert either(found, "pays not", "pays") == said
+
+
 def test_the_answer_holds_the_best_on_the_cpu_against_the_best_on_the_gpu(
     plant, clock: Clock, device: FakeDevice
 ) -> None:
@@ -362,7 +378,9 @@ def test_the_device_of_a_gpu_is_named_above_the_table(
 ) -> None:
     plant(backend_of(planted("host", clock.takes(0.01))), gpu_of(device, quick=device.takes(0.002)))
     lines = lines_of("--budget", "60", backend="fake,gpu")
-    assert lines.index("Device of gpu: a fake") < lines.index(table(lines)[0])
+    place = lines.index("Device of gpu: a fake")
+    assert lines[place + 1] == ""
+    assert lines[place + 2].startswith("implementation ")
 
 
 def test_a_gpu_that_loses_on_the_way_there_is_told_not_to_pay(

@@ -377,6 +377,12 @@ def test_verify_tries_as_many_cases_as_it_announced() -> None:
     assert sum(told) == pytest.approx(seconds_of(pairs))
 
 
+def test_software_that_stands_in_for_a_gpu_is_known_to_take_longer() -> None:
+    pairs = [planted()]
+    software = {one.backend for _, one in pairs}
+    assert seconds_of(pairs, software=software) > 2 * seconds_of(pairs)
+
+
 @few_cases
 def test_a_quick_verify_tries_as_many_cases_as_it_announced() -> None:
     pairs = [planted()]

@@ -90,7 +90,7 @@ def sweep_each(questions: Mapping[str, Question], given: dict[str, Any]) -> int:
 
 def runs_in(folder: Path) -> list[Path]:
     """The folders of the runs below that of a sweep, in the order of their making."""
-    from blurbench.records.journal import DESCRIPTION
+    from blurbench.files import DESCRIPTION
 
     if (folder / DESCRIPTION).exists():
         return []

@@ -149,6 +149,9 @@ def _read_recipe(given: Mapping[str, Any]) -> Recipe:
     from blurbench.kernel import make_kernel
     from blurbench.recipe import Recipe
 
+    for name in ("backend", "method"):
+        if "," in (given[name] or ""):
+            raise InputError(f"--{name} {given[name]} is several, and a blur takes one: name one")
     kernel = make_kernel(given["sigma"], given["size"], allow_even=given["allow_even"])
     (method,) = read_methods([[given["method"]]], (*known_methods(), AUTO))
     backend = read_backend(given["backend"] or (AUTO if method == AUTO else "scipy"))

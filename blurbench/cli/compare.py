@@ -18,6 +18,7 @@ from blurbench.cli.options import (
     sources_from,
     with_options,
 )
+from blurbench.cli.outputs import check_save
 from blurbench.cli.runs import carry_out, gate_processes, measure_points
 from blurbench.cli.side_by_side import carry_out_side_by_side
 from blurbench.cli.words import tell_borders
@@ -60,7 +61,7 @@ def compare(
     exit code is 0 for not slower, 10 for slower, 11 for undecided, 12 for not comparable.
     """
     from blurbench.kernel import make_kernel
-    from blurbench.records.journal import check_folder, check_run_folder
+    from blurbench.records.journal import check_run_folder
     from blurbench.report.console import open_console
     from blurbench.report.progress import TerminalListener
     from blurbench.report.show import show_log
@@ -80,7 +81,7 @@ def compare(
     if not given["quiet"]:
         tell_borders(*given["borders"])
     if given["save"]:
-        check_folder(given["save"], "--save")
+        check_save(given["save"], sources)
     if given["out"]:
         check_run_folder(given["out"])
     listener = TerminalListener(originals, console, options.cache, given["quiet"])
@@ -93,6 +94,8 @@ def compare(
 
     def show(log: Log) -> None:
         listener.stop()
+        if len(originals) == 1:
+            listener.ran_on(log.run.about.get("devices", {}))
         show_log(console, log, given["everything"])
 
     with listener:

@@ -29,6 +29,8 @@ def no_such_command(name: str, rest: Sequence[str], commands: Commands) -> Input
     if Path(name).suffix or Path(name).exists():
         line = shlex.join(["blurbench", MAIN_JOB, name, *rest])
         return InputError(f"{name} is no command; did you mean: {line}")
+    if name in ("help", "version"):
+        return InputError(f"there is no command {name!r}: did you mean blurbench --{name}?")
     near = get_close_matches(name.lower(), commands, n=1)
     hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(commands)}"
     return InputError(f"there is no command {name!r}: {hint}")
@@ -51,6 +53,18 @@ def no_such_option(error: click.NoSuchOption, commands: Commands) -> str:
     return f"{own.name} has no {option}: {'; '.join(hints) or f'see blurbench {own.name} --help'}"
 
 
+def missing(error: click.MissingParameter) -> str:
+    """What a command cannot do without, and how that is written."""
+    command, param = error.ctx and error.ctx.command.name, error.param
+    if param is None or error.ctx is None:
+        return error.format_message()
+    kind = param.make_metavar(error.ctx)
+    if isinstance(param, click.Option):
+        name = min(param.opts, key=len)
+        return f"{command} needs {name}: write {name} {kind}"
+    return f"{command} needs {kind}: see blurbench {command} --help"
+
+
 def check_values(command: click.Command, arguments: Sequence[str]) -> None:
     """Raise InputError where a value was forgotten, or a blank stands for a comma.
 
@@ -62,11 +76,13 @@ def check_values(command: click.Command, arguments: Sequence[str]) -> None:
     while place < len(words):
         name, place = words[place], place + 1
         option = options.get(name)
-        if option is None or option.is_flag or place == len(words):
+        if option is None or option.is_flag:
             continue
+        kind = option.metavar or option.type.name.upper()
+        if place == len(words):
+            raise InputError(f"{name} has no value: write {name} {kind}")
         value, place = words[place], place + 1
         if value in options or value in ("--help", "-h"):
-            kind = option.metavar or option.type.name.upper()
             raise InputError(f"{name} has no value: {value} is an option; write {name} {kind}")
         if place < len(words) and _goes_on(option, words[place]):
             line = f"{name} {value.rstrip(',')},{words[place].lstrip(',')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -16,7 +17,7 @@ from blurbench.cli.backends import backends
 from blurbench.cli.blur import blur
 from blurbench.cli.compare import compare
 from blurbench.cli.crossover import crossover
-from blurbench.cli.hints import check_values, no_such_command, no_such_option
+from blurbench.cli.hints import check_values, missing, no_such_command, no_such_option
 from blurbench.cli.inspect import inspect
 from blurbench.cli.plot import plot
 from blurbench.cli.report import report
@@ -35,8 +36,8 @@ GROUPS = {
 }
 
 WHOLE = 1000  # letters of a summary: none is cut
-# What begins a command to copy, through which no line break may go.
-TO_COPY = (" pip ", "blurbench ")
+# What is in a command to copy, through which no line break may go.
+TO_COPY = (" pip ", " blurbench ")
 
 EXAMPLES = """\b
 Examples:
@@ -110,6 +111,8 @@ def main() -> None:
         code = 130
     except click.NoSuchOption as error:
         code = _fail(no_such_option(error, cli.commands))
+    except click.MissingParameter as error:
+        code = _fail(missing(error))
     except click.ClickException as error:
         code = _fail(error.format_message())
     except MemoryError:
@@ -151,10 +154,21 @@ def _drop_stdout() -> None:
 
 
 def _fail(message: str, code: int = 2) -> int:
-    """Say it in one line; a terminal gets it broken between words."""
+    """Say it in one line, on a terminal in as many as that needs."""
     line = "Error: " + " ".join(message.split())
-    if sys.stderr.isatty() and not any(command in line for command in TO_COPY):
-        width = shutil.get_terminal_size().columns
-        line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-    click.echo(line, err=True)
+    click.echo(_broken(line) if sys.stderr.isatty() else line, err=True)
     return code
+
+
+def _broken(line: str) -> str:
+    """Lines of the terminal's width, and a command to copy at the end whole on one of its own."""
+    width = shutil.get_terminal_size().columns
+    *sentence, last = re.split(r"(?<=[:;]) ", line)
+    ends_in_command = any(start in f" {last}" for start in TO_COPY)
+    if len(line) > width and ends_in_command:
+        return f"{_filled(' '.join(sentence), width)}\n{last}"
+    return _filled(line, width)
+
+
+def _filled(text: str, width: int) -> str:
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)

@@ -50,8 +50,8 @@ class Number(ParamType):
             else:
                 number = self._kind(text)
         except ValueError:
-            what = "a whole number" if self._kind is int else "a number"
-            raise InputError(f"{option} {text!r} is not {what}") from None
+            what = "a whole number, as in 2" if self._kind is int else "a number, as in 2.5"
+            raise InputError(f"{option} {text!r} is not usable: give {what}") from None
         if self._percent and number > 1 and not text.endswith("%"):
             raise InputError(f"{option} {text} is ambiguous: write {text}%, or a part of 1")
         if self._least is not None and not self._least <= number < float("inf"):
@@ -66,6 +66,8 @@ class Taps(Number):
         super().__init__(int)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if {",", ":"} & set(str(value)):
+            raise InputError(f"--size {value} is several: give one; sweep --sizes takes more")
         sides = _sides(str(value))
         if len(sides) < 2:
             return super().convert(value, param, ctx)
@@ -490,9 +492,9 @@ def exports_from(given: dict[str, Any]) -> dict[str, str]:
     """Where data is to be written, by format, checked; `-` is standard output.
 
     Raises:
-        InputError: a file cannot be written, or two would go to standard output.
+        InputError: a file cannot be written, or two would go to one place.
     """
-    from blurbench.files import check_output
+    from blurbench.files import check_apart, check_output
 
     exports: dict[str, str] = {}
     for name in ("csv", "json", "markdown", "report"):
@@ -503,6 +505,7 @@ def exports_from(given: dict[str, Any]) -> dict[str, str]:
             check_page(path, "--report")
         else:
             check_output(path, f"--{name}", name)
+    check_apart({f"--{name}": path for name, path in exports.items()}, given.get("out"))
     on_stdout = [f"--{name}" for name, path in exports.items() if path == "-"]
     if len(on_stdout) > 1:
         raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blurbench.cli.options import write_exports
+from blurbench.errors import InputError
 
 if TYPE_CHECKING:
     from blurbench.analysis.answer import Answer
+    from blurbench.backends.backend import Implementation
     from blurbench.image import Image
     from blurbench.records.journal import Log
-    from blurbench.study.question import Question
+    from blurbench.records.summary import Row
+    from blurbench.study.question import ImageSource, Question
 
 KINDS = ("csv", "json", "markdown", "report")
 GONE = ("timed_out", "device_lost")
@@ -48,6 +52,27 @@ def with_described(about: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
     found["all_columns"] = given["all_columns"] or about.get("all_columns", False)
     found[SAVE] = Path(path_of(outputs[SAVE])) if SAVE in outputs else None
     return found
+
+
+def check_save(folder: Path, sources: Sequence[ImageSource]) -> None:
+    """Raise InputError where a blurred image cannot be saved, or would replace a given one."""
+    from blurbench.backends.registry import backends
+    from blurbench.records.journal import check_folder
+
+    check_folder(folder, "--save")
+    names = {_name(one) for each in backends().values() for one in each.implementations}
+    for source in sources:
+        given = Path(source.path or "")
+        is_there = given.parent.resolve() == folder.resolve()
+        if is_there and re.sub(r"^\d+-", "", given.stem) in names:
+            raise InputError(
+                f"--save {folder} would replace the image {given}: name another folder"
+            )
+
+
+def _name(blur: Implementation | Row) -> str:
+    """Of the file with the image that it blurred, without number and ending."""
+    return f"{blur.backend}-{blur.method}"
 
 
 def show_and_write(
@@ -101,4 +126,4 @@ def _save_each(answer: Answer, image: Image, folder: Path, prefix: str) -> None:
             continue
         recipe = Recipe(problem.kernel, problem.border, problem.cval, row.backend, row.method)
         blurred = blur_file_pixels(image, recipe)
-        write_image(folder / f"{prefix}{row.backend}-{row.method}{suffix}", blurred, image.metadata)
+        write_image(folder / f"{prefix}{_name(row)}{suffix}", blurred, image.metadata)

@@ -93,8 +93,8 @@ def _begin(python: str, run: Run, folder: Path) -> None:
     Raises:
         InputError: it is no Python, has no blurbench, or one that cannot ask the same.
     """
+    from blurbench.files import DESCRIPTION
     from blurbench.records.export import to_json
-    from blurbench.records.journal import DESCRIPTION
     from blurbench.study import likewise
 
     text = Path(likewise.__file__).read_text("utf-8")

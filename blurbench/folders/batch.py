@@ -56,8 +56,8 @@ class FileBlur:
 
     def check(self) -> None:
         """Raise InputError where no image at all can be blurred like that."""
-        if self.nodata is not None and not math.isfinite(self.nodata):
-            raise InputError(f"no-data value {self.nodata} is not usable: give a finite number")
+        if self.nodata is not None and math.isinf(self.nodata):
+            raise InputError(f"no-data value {self.nodata} is not usable: give a number or nan")
         tiny = self.problem((1, 1), np.dtype(np.float32))
         implementation = self.recipe.implementation(tiny)
         if self.nodata is None:
@@ -116,7 +116,8 @@ def blur_file(
             turn = turns_of(backend.lanes).take(work)
         return work
 
-    image = read_image(job.source, work_bytes)
+    holes = blur.nodata is not None and math.isnan(blur.nodata)
+    image = read_image(job.source, work_bytes, holes=holes)
     with turn, unwarned():
         blurred, notes = _blurred(image, blur, threads)
     problem = blur.problem(image.pixels.shape, image.pixels.dtype, threads)

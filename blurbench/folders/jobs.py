@@ -55,6 +55,8 @@ def find_jobs(inputs: Sequence[str], folder: str) -> Found:
                 f"output {job.target} is the input {replaced} itself: choose another folder"
             )
         other = taken.setdefault(os.path.normcase(job.target), job.source)
+        if other == job.source and other is not job.source:
+            raise InputError(f"image {other} is given twice: name it once")
         if other is not job.source:
             raise InputError(
                 f"{other} and {job.source} would both become {job.target}: "

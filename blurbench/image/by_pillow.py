@@ -12,7 +12,7 @@ from blurbench.errors import InputError
 from blurbench.image.image import Image
 from blurbench.image.memory import WorkBytes, check_fits
 from blurbench.image.read_metadata import describe, orientation_of
-from blurbench.image.values import as_uint16, check_finite
+from blurbench.image.values import as_uint16
 
 # Pillow's mode as read -> the mode whose pixels are blurred.
 _READ_AS = {
@@ -44,8 +44,7 @@ def read(name: str, opened: PIL.Image.Image, stream: IO[bytes], work_bytes: Work
     """Decode an open file.
 
     Raises:
-        InputError: it does not fit in memory, is of a kind that cannot be blurred, or holds NaN or
-            infinite pixels.
+        InputError: it does not fit in memory, or is of a kind that cannot be blurred.
     """
     if opened.mode not in _READ_AS:
         raise InputError(f"image {name} has mode {opened.mode}: convert it to RGB or grey first")
@@ -65,7 +64,6 @@ def read(name: str, opened: PIL.Image.Image, stream: IO[bytes], work_bytes: Work
         pixels = as_uint16(name, np.asarray(upright))
     else:
         pixels = np.array(upright.convert(mode) if upright.mode != mode else upright)
-    check_finite(name, pixels)
     return Image(name, pixels, mode in ("LA", "RGBA"), notes, metadata, metadata.nodata)
 
 

@@ -27,7 +27,6 @@ from blurbench.image.opacity import straightened
 from blurbench.image.read_metadata import TURNED, unplaced
 from blurbench.image.values import (
     as_uint16,
-    check_finite,
     stretch_note,
     stretched,
     upright,
@@ -73,8 +72,8 @@ def read(name: str, stream: IO[bytes], reason: str, work_bytes: WorkBytes) -> Im
         reason: what it has that Pillow would read wrong.
 
     Raises:
-        InputError: it does not fit in memory, is of a kind that cannot be blurred, or holds NaN or
-            infinite pixels; or the library is missing.
+        InputError: it does not fit in memory, is of a kind that cannot be blurred, or needs a
+            library that is missing.
     """
     library = load_extra("tifffile", "images", f"image {name} has {reason}: reading it needs")
     with open_tiff(library, name) as tiff:
@@ -88,7 +87,6 @@ def read(name: str, stream: IO[bytes], reason: str, work_bytes: WorkBytes) -> Im
         parts = IFD.Exif in page.tags or IFD.GPSInfo in page.tags
         if parts and not (metadata.exif and exposure_or_place(metadata.exif)):
             notes += (NO_EXPOSURE_OR_PLACE,)
-    check_finite(name, pixels)
     if "ASSOCALPHA" in channels.further:
         pixels = straightened(name, pixels)
     notes = ((f"the first of {pages} frames",) if pages > 1 else ()) + notes

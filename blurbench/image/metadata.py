@@ -24,7 +24,6 @@ NODATA = 42113
 GEO = (33550, 33922, 34264, 34735, 34736, 34737, 42112, NODATA)
 
 _NOT_KEPT = {Base.MakerNote, IFD.Interop}
-_MOST_EXIF = 65533  # bytes that a JPEG file can hold
 
 # A tag of a TIFF file as tifffile writes it: code, type, count, value, whether only once.
 Tag = tuple[int, int, int, Any, bool]
@@ -76,10 +75,9 @@ def exif_block(found: PIL.Image.Exif) -> bytes:
             values = found.get_ifd(part)
             if said := {tag: values[tag] for tag in values.keys() - _NOT_KEPT}:
                 kept[part] = said
-        block = kept.tobytes() if len(kept) else b""
+        return kept.tobytes() if len(kept) else b""
     except Exception:  # whatever a camera wrote there, the pixels are good
         return b""
-    return block if len(block) <= _MOST_EXIF else b""
 
 
 def exif_of_tiff(stream: IO[bytes], texts: Mapping[int, Any]) -> bytes:

@@ -8,21 +8,33 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import PIL.Image
+import PIL.PngImagePlugin
 
 from blurbench.errors import InputError
 from blurbench.image import by_imagecodecs, by_pillow, by_tifffile, pnm
 from blurbench.image.image import Image
 from blurbench.image.memory import WorkBytes
 from blurbench.image.misread import doubt, pixel_format_of
+from blurbench.image.unread import refusal_of
+from blurbench.image.values import check_finite
 
 _UNKNOWN_TIFF = "samples of a kind that Pillow does not know"
+_MOST_TEXT = 2**28  # bytes, more than any program writes; Pillow's is 1 MiB a chunk
+_LIMITS: tuple[tuple[Any, str, int | None], ...] = (
+    (PIL.Image, "MAX_IMAGE_PIXELS", None),  # `WorkBytes` decides
+    (PIL.PngImagePlugin, "MAX_TEXT_CHUNK", _MOST_TEXT),
+    (PIL.PngImagePlugin, "MAX_TEXT_MEMORY", _MOST_TEXT),
+)
 
 
 def read_image(
-    path: str | os.PathLike[str], work_bytes: WorkBytes = lambda shape, dtype: 0
+    path: str | os.PathLike[str],
+    work_bytes: WorkBytes = lambda shape, dtype: 0,
+    *,
+    holes: bool = False,
 ) -> Image:
     """Read a PNG, JPEG, TIFF, WebP or BMP file, or whatever else Pillow knows.
 
@@ -33,6 +45,7 @@ def read_image(
 
     Args:
         work_bytes: what will be needed beside the pixels, for a shape and dtype.
+        holes: whether pixels may be NaN, as those that hold no data.
 
     Raises:
         InputError: the file is missing, broken, empty, too large for the memory, of a kind that
@@ -47,13 +60,15 @@ def read_image(
         # From a stream: of a file that it opens itself, Pillow maps raw pixels into memory,
         # and then reads those of a turned TIFF in rows of the wrong length.
         with _lenient, open(name, "rb") as stream:
-            return _read(name, stream, work_bytes)
+            image = _read(name, stream, work_bytes)
+            check_finite(name, image.pixels, holes=holes)
+            return image
     except InputError:
         raise
     except MemoryError:
         raise InputError(f"image {name} does not fit in memory: use a smaller one") from None
     except PIL.UnidentifiedImageError:
-        raise InputError(f"image {name} is not an image that Pillow can identify") from None
+        raise InputError(f"image {name} {refusal_of(name)}") from None
     except Exception as error:  # a decoder may raise anything at a broken file
         detail = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"image {name} cannot be read: {detail}") from None
@@ -82,14 +97,17 @@ def _read(name: str, stream: IO[bytes], work_bytes: WorkBytes) -> Image:
 
 @contextmanager
 def _leniency() -> Iterator[None]:
-    """Pillow without its fixed limit and its warnings."""
+    """Pillow without its fixed limits and its warnings."""
+    usual = [getattr(module, limit) for module, limit, _ in _LIMITS]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        limit, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
         try:
+            for module, limit, value in _LIMITS:
+                setattr(module, limit, value)
             yield
         finally:
-            PIL.Image.MAX_IMAGE_PIXELS = limit
+            for (module, limit, _), value in zip(_LIMITS, usual, strict=True):
+                setattr(module, limit, value)
 
 
 class _Shared:

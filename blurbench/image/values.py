@@ -44,11 +44,17 @@ def as_uint16(name: str, pixels: NDArray[Any]) -> NDArray[np.uint16]:
     return pixels.astype(np.uint16)
 
 
-def check_finite(name: str, pixels: NDArray[Any]) -> None:
-    """Raise InputError where there are floats that are NaN or infinite."""
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        count = int(np.count_nonzero(~np.isfinite(pixels)))
-        raise InputError(f"image {name} holds {count} NaN or infinite pixels: replace them first")
+def check_finite(name: str, pixels: NDArray[Any], *, holes: bool = False) -> None:
+    """Raise InputError where there are floats that are infinite or, but for holes, NaN."""
+    if pixels.dtype.kind != "f" or np.isfinite(pixels).all():
+        return
+    nan, infinite = (int(np.count_nonzero(test(pixels))) for test in (np.isnan, np.isinf))
+    if infinite or not holes:
+        way_out = "" if infinite else " (blur --nodata nan leaves them out)"
+        raise InputError(
+            f"image {name} holds {nan + infinite} NaN or infinite pixels: "
+            f"replace them first{way_out}"
+        )
 
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

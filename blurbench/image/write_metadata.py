@@ -21,11 +21,13 @@ _KEPT = {
     ".tif": {"icc_profile", "exif", "dpi", "geo"},
     ".tiff": {"icc_profile", "exif", "dpi", "geo"},
 }
+_JPEG = (".jpg", ".jpeg")
+_MOST_EXIF = 65533  # bytes that a JPEG file can hold
 
 
 def save_options(metadata: Metadata, suffix: str) -> dict[str, Any]:
     """What a type of file keeps of it, as arguments of Pillow's `save`."""
-    kept = _KEPT.get(suffix, set())
+    kept = _kept(metadata, suffix)
     options = {
         name: value for name in ("icc_profile", "exif", "dpi") if (value := getattr(metadata, name))
     }
@@ -35,6 +37,17 @@ def save_options(metadata: Metadata, suffix: str) -> dict[str, Any]:
     if metadata.geo and "geo" in kept:
         options["exif"] = _tags(metadata)
     return options
+
+
+def _kept(metadata: Metadata, suffix: str) -> set[str]:
+    """The parts that a type of file can hold."""
+    kept = _KEPT.get(suffix, set())
+    return kept - {"exif"} if _too_long(metadata, suffix) else kept
+
+
+def _too_long(metadata: Metadata, suffix: str) -> bool:
+    """Whether EXIF does not fit into a JPEG file."""
+    return suffix in _JPEG and len(metadata.exif) > _MOST_EXIF
 
 
 def _tags(metadata: Metadata) -> PIL.Image.Exif:
@@ -60,12 +73,13 @@ def what_is_lost(metadata: Metadata, suffix: str, writer: str) -> tuple[str, ...
     Args:
         writer: what writes the file: tifffile writes no parts of EXIF.
     """
-    kept = _KEPT.get(suffix, set())
+    kept = _kept(metadata, suffix)
     # What is sRGB looks the same where nothing is said.
     spaces = [] if b"sRGB" in metadata.colour_space else sorted(metadata.colour_space)
+    exif = "EXIF of more than 64 KiB" if _too_long(metadata, suffix) else "EXIF"
     said = {
         "icc_profile": "colour profile" if metadata.icc_profile else "",
-        "exif": "EXIF" if metadata.exif else "",
+        "exif": exif if metadata.exif else "",
         "colour_space": " and ".join(kind.decode("ascii") for kind in spaces),
         "geo": "GeoTIFF tags" if metadata.geo else "",
     }

@@ -21,9 +21,11 @@ from blurbench.image.opacity import weighted_dtype
 from blurbench.image.tiff import encoded
 from blurbench.large.extra import load
 from blurbench.large.tiles import Spans
+from blurbench.names import DTYPES
 from blurbench.problem import check_dtype
 
 TIFF = (".tif", ".tiff")
+_OR_WHOLE = "or blur it whole, without --memory and --dask"
 _COLOURS = ("MINISBLACK", "MINISWHITE", "RGB", "YCBCR")
 # The result lies as the pixels are stored, and is of another software.
 _TEXTS = set(DESCRIBING) - {Base.Orientation, Base.Software}
@@ -117,7 +119,7 @@ def look_at(path: str | os.PathLike[str]) -> LargeImage:
     """
     name = os.path.abspath(path)
     if not (is_tiff(name) or is_zarr(name)):
-        raise InputError(f"image {path} is no TIFF or Zarr: convert it, or leave out --memory")
+        raise InputError(f"image {path} is no TIFF or Zarr: convert it, {_OR_WHOLE}")
     if not Path(name).exists():
         raise InputError(f"image {path} does not exist: check the path")
     library = load("tifffile" if is_tiff(name) else "zarr")
@@ -138,10 +140,15 @@ def _look_at_tiff(tifffile: Any, path: str) -> LargeImage:
     with open_tiff(tifffile, path) as tiff:
         page, pages = tiff.pages.first, len(tiff.pages)
         colour = page.photometric.name
+        if page.axes == "SYX":
+            raise InputError(
+                f"image {path} has its channels in separate planes: "
+                f"put them together, as tiffcp -p contig does, {_OR_WHOLE}"
+            )
         if page.axes not in ("YX", "YXS") or colour not in _COLOURS:
             raise InputError(
                 f"image {path} is {colour} in the order {page.axes}: "
-                "convert it to grey or RGB, channels together"
+                f"convert it to grey or RGB, {_OR_WHOLE}"
             )
         notes = [f"the first of {pages} pages"] if pages > 1 else []
         if page.tags.valueof(Base.Orientation, 1) != 1:
@@ -149,11 +156,16 @@ def _look_at_tiff(tifffile: Any, path: str) -> LargeImage:
         if IFD.Exif in page.tags or IFD.GPSInfo in page.tags:
             notes.append("its EXIF on exposure and place is not kept")
         extra = [kind.name for kind in page.extrasamples]
+        if page.dtype is None or page.dtype.name not in DTYPES:
+            raise InputError(
+                f"image {path} holds {page.dtype or 'no numbers'}: "
+                f"convert it to one of {', '.join(DTYPES)}, {_OR_WHOLE}"
+            )
         dtype = check_dtype(page.dtype)
         if page.bitspersample != 8 * dtype.itemsize:
             raise InputError(
                 f"image {path} has {page.bitspersample} bits a channel: "
-                "convert it to 8 or 16, or leave out --memory"
+                f"convert it to 8 or 16, {_OR_WHOLE}"
             )
         stored = (page.chunks[0], page.chunks[1])
         return LargeImage(

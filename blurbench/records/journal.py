@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from blurbench.errors import InputError
-from blurbench.files import write_text
+from blurbench.files import DESCRIPTION, SAMPLES, SUMMARY, write_text
 from blurbench.measure.judge import Rules
 from blurbench.records.description import fault_of
 from blurbench.records.export import to_csv, to_json
@@ -24,7 +24,6 @@ from blurbench.records.roofline import Rates
 from blurbench.records.summary import Key, Row, columns
 
 SCHEMA = "blurbench.run/1"
-SAMPLES, SUMMARY, DESCRIPTION = "samples.csv", "summary.csv", "run.json"
 PATIENCE_S = 2.0  # that a process whose parent was killed has to end
 
 
@@ -281,7 +280,7 @@ def load(folder: Path) -> Log:
     """
     if not (folder / DESCRIPTION).is_file():
         several = any(folder.glob(f"*/{DESCRIPTION}"))
-        why = f"name those below, {folder}/*/" if several else f"it has no {DESCRIPTION}"
+        why = f"name those below, {folder}/*/" if several else "name one that --out has kept"
         raise InputError(f"folder {folder} holds no run: {why}")
     try:
         document = json.loads((folder / DESCRIPTION).read_text("utf-8"))

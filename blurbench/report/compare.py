@@ -85,12 +85,9 @@ def show_answers(console: Console, answers: Sequence[Answer], everything: bool =
     """Each below its image, if there are several."""
     for number, answer in enumerate(answers):
         title, *_ = heading_of(answer)
-        names = device_lines(answer.devices) if len(answers) == 1 else []  # else told already
-        for line in names:
-            say(console, line)
         if len(answers) > 1:
             say(console, f"\n{title}" if number else title, "bold")
-        above = [*names, *map(_warning, answer.risks)]
+        above = [*device_lines(answer.devices), *map(_warning, answer.risks)]
         found = PointFigures(
             answer.rows, answer.race, answer.on_device, answer.same, answer.unavailable
         )

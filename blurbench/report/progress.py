@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -18,6 +18,7 @@ from blurbench.measure.race import Ranking
 from blurbench.problem import Problem
 from blurbench.report.compare import header_lines
 from blurbench.report.console import error_console, say
+from blurbench.report.heading import device_lines
 from blurbench.report.units import brief_duration, minutes, plural
 from blurbench.study.listener import Listener
 
@@ -162,10 +163,15 @@ class TerminalListener(Listener):
             return
         image = self._images[0]
         file_type = image.pixels.dtype.name
-        self._print(*header_lines(image.name, problem, self._cache, file_type), "")
+        self._print(*header_lines(image.name, problem, self._cache, file_type))
         if problem.kernel.note:
             say(self._errors, f"Note: {problem.kernel.note}.", "yellow")
         self._tell_notes()
+
+    def ran_on(self, devices: Mapping[str, str]) -> None:
+        """End the header with the names of the devices, by backend."""
+        if not self._quiet:
+            self._print(*device_lines(devices), "")
 
     def _tell_notes(self) -> None:
         for image in self._images:
@@ -219,7 +225,7 @@ class PointsListener(TerminalListener):
     def announce(self, lines: Sequence[str], note: str | None = None) -> None:
         """Say what is asked, and what is to be known of it, before anything is measured."""
         if not self._quiet:
-            self._print(*lines)
+            self._print(*lines, "")
             if note:
                 say(self._errors, f"Note: {note}.", "yellow")
             self._tell_notes()

@@ -23,7 +23,7 @@ from blurbench.report import markdown
 from blurbench.report.compare import PointFigures, heading_of, show_answers, show_point, show_risks
 from blurbench.report.console import error_console, markdown_row, missing_line, say
 from blurbench.report.crossover import crossover_markdown, show_crossovers
-from blurbench.report.heading import machine_line, run_lines
+from blurbench.report.heading import device_lines, machine_line, run_lines
 from blurbench.report.image_sizes import image_size_lines
 from blurbench.report.point_tables import roofline_texts
 from blurbench.report.table import Brackets, Table
@@ -39,8 +39,10 @@ OF_THE_COMMAND = ("command", "outputs", "all_columns")  # and no part of what wa
 def lines_above(log: Log) -> list[str]:
     """What a run is about and where it was made, as the command that made it said it."""
     answers = answer.answers_of(log) if log.run.about["study"] == "compare" else []
-    about = heading_of(answers[0]) if len(answers) == 1 else run_lines(log.run)
-    return [*about, machine_line(log.run)]
+    if len(answers) != 1:
+        return [*run_lines(log.run), machine_line(log.run)]
+    (found,) = answers
+    return [*heading_of(found), machine_line(log.run), *device_lines(found.devices)]
 
 
 def show_log(console: Console, log: Log, everything: bool = False) -> None:
@@ -71,9 +73,11 @@ def _show_sweep(console: Console, log: Log, everything: bool) -> None:
             continue
         _show_sizes(console, points)
         console.print()
-        for line in (*_crossover_lines(points), *_reason_lines(points)):
+        remarks = [*_crossover_lines(points), *_reason_lines(points)]
+        for line in remarks:
             say(console, line)
-        console.print()
+        if remarks:
+            console.print()
     if len(log.points) != 1 and log.run.about["unavailable"]:
         say(console, missing_line(log.run.about["unavailable"]))
         console.print()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+from blurbench.measure.judge import FAR_TIMES, FEW_OFF
 from blurbench.measure.stats import Estimate
 
 MISSING = "-"
+FAR = FAR_TIMES * FEW_OFF  # times, that a ratio of few runs does not come about by
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 
 
@@ -46,9 +48,12 @@ def interval(low: float | None, high: float | None, scale: float = 1.0) -> str:
 
 
 def either(found: Estimate, slower: str, faster: str) -> str:
-    """Which of two sentences a ratio says; with a doubt where its interval holds both."""
+    """Which of two sentences a ratio says; with a doubt where interval or few runs hold both."""
     said = slower if found.value >= 1 else faster
-    doubtful = found.low is not None and found.high is not None and found.low <= 1 <= found.high
+    if found.low is None or found.high is None:
+        doubtful = 1 / FAR < found.value < FAR
+    else:
+        doubtful = found.low <= 1 <= found.high
     return f"{said}, not proven" if doubtful else said
 
 

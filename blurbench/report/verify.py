@@ -35,13 +35,13 @@ def run_and_show(
     states = {backend.name: probe(backend, backend.name in named) for backend, _ in pairs}
     software = {name for name, state in states.items() if state.software}
     runnable = [pair for pair in pairs if states[pair[0].name].ok and pair[1].exact]
-    seconds = seconds_of(runnable, allow_even, quick)
+    seconds = seconds_of(runnable, allow_even, quick, software)
     if runnable:
         count = count_cases(runnable, allow_even, quick)
         quicker = "; --quick tries fewer" if seconds > LONG_S else ""
         say(error_console(), f"{count:,} cases take about {minutes(seconds)}{quicker}.")
     with piece_by_piece("verifying", seconds) as progress:
-        checks = verify(runnable, progress, allow_even, quick)
+        checks = verify(runnable, progress, allow_even, quick, software)
     headers = ("implementation", "dtype", "cases", "worst", "verdict")
     table = Table(headers, right=(2, 3), spare=("cases", "worst"))
     for check in checks:

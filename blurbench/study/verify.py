@@ -31,8 +31,8 @@ RANGES = ((0.0, 1.0), (0.0, 255.0), (60000.0, 60255.0))
 CVAL = 7.0
 TINY = 16  # pixels up to which the reference is plain Python
 # What a case takes on a usual machine: making its image and holding its result against another,
-# and a multiply-add's worth of effort.
-CASE_S, EFFORT_S = 2e-3, 3e-10
+# and a multiply-add's worth of effort. Software that stands in for a GPU builds kernels, too.
+CASE_S, EFFORT_S, BUILDING_S = 2e-3, 3e-10, 35e-3
 
 Case = tuple[Problem, tuple[float, float]]
 
@@ -93,11 +93,14 @@ def count_cases(
 
 
 def seconds_of(
-    pairs: Iterable[tuple[Backend, Implementation]], allow_even: bool = False, quick: bool = False
+    pairs: Iterable[tuple[Backend, Implementation]],
+    allow_even: bool = False,
+    quick: bool = False,
+    software: Collection[str] = (),
 ) -> float:
     """About how long `verify` will take."""
     return sum(
-        expected_s(one, problem)
+        expected_s(one, problem, software)
         for _, one in pairs
         for problem, _ in cases_of(one, allow_even, quick)
     )
@@ -108,6 +111,7 @@ def verify(
     progress: Callable[[str, float], None] = lambda name, seconds: None,
     allow_even: bool = False,
     quick: bool = False,
+    software: Collection[str] = (),
 ) -> list[Check]:
     """Hold every implementation against float64 references; one `Check` each and dtype.
 
@@ -116,6 +120,7 @@ def verify(
     Args:
         progress: is told after each case whose it was, and about how many seconds it is worth.
         allow_even, quick: as in `cases_of`.
+        software: the backends that run on software in place of a GPU.
     """
     threads = host.usable_cpus()
     references: dict[Any, NDArray[np.float64]] = {}
@@ -135,7 +140,7 @@ def verify(
                 result = _run(backend, one, problem, threads, image)
                 error = float(np.abs(result.astype(np.float64) - references[key]).max())
             except InputError:  # the device lacks the type, say; `compare` shows the reason
-                progress(one.name, expected_s(one, problem))
+                progress(one.name, expected_s(one, problem, software))
                 continue
             except Exception as problem_found:
                 error = math.inf
@@ -145,7 +150,7 @@ def verify(
             share = error / allowed if allowed else error
             doubt = one.doubt(problem) if math.isfinite(error) else None
             own[problem.dtype.name].add(case, share, doubt)
-            progress(one.name, expected_s(one, problem))
+            progress(one.name, expected_s(one, problem, software))
         checks += (check for check in own.values() if check.cases)
     return checks
 
@@ -253,9 +258,10 @@ def settings_of(case: Case) -> tuple[Any, ...]:
     return problem.kernel.size, problem.shape, problem.border, values, problem.dtype.name
 
 
-def expected_s(one: Implementation, problem: Problem) -> float:
+def expected_s(one: Implementation, problem: Problem, software: Collection[str] = ()) -> float:
     """About how many seconds a case takes: by its effort, beside what every case takes."""
-    return CASE_S + EFFORT_S * one.effort(problem)
+    building_s = BUILDING_S if one.backend in software else 0.0
+    return CASE_S + building_s + EFFORT_S * one.effort(problem)
 
 
 def _run(
