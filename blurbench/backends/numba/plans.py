@@ -23,7 +23,7 @@ LONG = 1024
 THREADED = 1.2e7  # taps and OVERHEAD of all sums from which waking other threads pays
 OVERHEAD = 20  # of a sum, in taps
 CACHED = 2**23  # bytes of image and result that stay at hand
-NEAR_CACHED = 3  # the largest radius of a plan for few taps there, where vectors are long
+NEAR_CACHED, NEAR_CROWDED = 3, 6  # the largest radii of a plan for few taps, if vectors are long
 APART = 4096  # bytes, or a multiple: a column of rows so far apart crowds one place of the cache
 TURNS = 4  # of a thread: one that wakes late leaves its rows to the others
 
@@ -132,18 +132,24 @@ def _nearest(problem: Problem) -> int:
 
     Lines take fewer instructions, but move all pixels once more, and write many rows at a time.
     """
+    near, vectors_are_long = _nearest_of_processor()
+    if not vectors_are_long:
+        return near
     cached = 2 * problem.image_bytes <= CACHED
     crowded = problem.image_bytes // problem.height % APART == 0
-    return _nearest_of_processor(cached and not crowded)
+    if cached and not crowded:
+        return NEAR_CACHED
+    return NEAR_CROWDED if cached or problem.dtype.kind != "f" else near
 
 
 @functools.cache
-def _nearest_of_processor(cached: bool) -> int:
+def _nearest_of_processor() -> tuple[int, bool]:
+    """The largest radius of which there is code, and whether lines win earlier."""
     try:
         sums = import_module("blurbench.backends.numba.sums")
     except ImportError:
-        return 0  # without Numba there is no plan, but still an estimate of its memory
-    return NEAR_CACHED if cached and sums.VECTOR_BYTES == 64 else int(sums.NEAR)
+        return 0, False  # without Numba there is no plan, but still an estimate of its memory
+    return int(sums.NEAR), sums.VECTOR_BYTES == 64
 
 
 def _near_room(problem: Problem) -> tuple[tuple[int, int], tuple[int, int]]:
