@@ -22,8 +22,10 @@ OUTPUTS, TOGETHER = 4, 2  # see sums.py
 LONG = 1024
 THREADED = 1.2e7  # taps and OVERHEAD of all sums from which waking other threads pays
 OVERHEAD = 20  # of a sum, in taps
-CACHED = 2**23  # bytes of image and result that stay at hand
-NEAR_CACHED, NEAR_CROWDED = 3, 6  # the largest radii of a plan for few taps, if vectors are long
+# Bytes of image and result that stay at hand, and above which memory holds up what moves more;
+# the largest radius of a plan for few taps up to each, where vectors are long. Cache: 32 MiB.
+CACHED, NEAR_CACHED = 2**23, 3
+BEYOND, NEAR_BETWEEN = 3 * 2**23, 6
 APART = 4096  # bytes, or a multiple: a column of rows so far apart crowds one place of the cache
 TURNS = 4  # of a thread: one that wakes late leaves its rows to the others
 
@@ -135,11 +137,11 @@ def _nearest(problem: Problem) -> int:
     near, vectors_are_long = _nearest_of_processor()
     if not vectors_are_long:
         return near
-    cached = 2 * problem.image_bytes <= CACHED
+    moved = 2 * problem.image_bytes
     crowded = problem.image_bytes // problem.height % APART == 0
-    if cached and not crowded:
+    if moved <= CACHED and not crowded:
         return NEAR_CACHED
-    return NEAR_CROWDED if cached or problem.dtype.kind != "f" else near
+    return near if moved > BEYOND and problem.dtype.kind == "f" else NEAR_BETWEEN
 
 
 @functools.cache
