@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blurbench.measure.judge import Rules
-from blurbench.measure.race import FIRST_LOOK, LONG, NEAR
+from blurbench.measure.race import LONG, NEAR
+from blurbench.measure.stats import FIRST_LOOK
 from blurbench.study.point.admission import (
     LONGEST_S,
     NEAR_FASTEST,

@@ -37,7 +37,7 @@ from blurbench.methods.transform import line_cost, padded_cost
 from blurbench.names import DTYPES
 from blurbench.problem import Problem
 from blurbench.recipe import Recipe
-from blurbench.tune import rounds, tuning
+from blurbench.tune import trials, tuning
 from helpers.command import deny_gpu, run
 from helpers.pictures import save
 
@@ -452,7 +452,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small images and kernels, timed for microseconds: figures in a second."""
     monkeypatch.setattr(tuning, "SIDES", (16, 64))
     monkeypatch.setattr(tuning, "SIZES", (3, 15))
-    monkeypatch.setattr(rounds, "SAMPLE_S", 1e-6)
+    monkeypatch.setattr(trials, "SAMPLE_S", 1e-6)
 
 
 @pytest.fixture

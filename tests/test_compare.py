@@ -40,20 +40,21 @@ from blurbench.measure.judge import (
     UNCLEAR,
     Rules,
 )
-from blurbench.measure.race import FIRST_LOOK
+from blurbench.measure.sampling import Timed
+from blurbench.measure.stats import FIRST_LOOK
 from blurbench.plan import Plan
 from blurbench.problem import Problem
 from blurbench.records.export import to_json
-from blurbench.records.findings import ALONE
 from blurbench.records.journal import Journal, Log
 from blurbench.records.lead import lead_of
 from blurbench.records.record import Record
+from blurbench.records.scopes import ALONE
 from blurbench.records.summary import Row
 from blurbench.study.compare import compare
 from blurbench.study.exactness import allowed_error
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
-from blurbench.study.point.bandwidth import CopySample, time_copies
+from blurbench.study.point.bandwidth import time_copies
 from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
 from helpers.planted import (
@@ -614,9 +615,9 @@ def test_a_copy_that_met_a_slow_moment_makes_nobody_implausible(
     plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(backend_of(planted("good")))
-    copies = iter([repeat(CopySample(1, 1, 1000.0), 7)])
+    copies = iter([repeat((1, Timed(1, 1000.0)), 7)])
 
-    def timed(*given: Any) -> Iterable[CopySample]:
+    def timed(*given: Any) -> Iterable[tuple[int, Timed]]:
         return next(copies, time_copies(*given))
 
     monkeypatch.setattr("blurbench.study.point.ceilings.time_copies", timed)

@@ -22,7 +22,8 @@ from blurbench.errors import InputError
 from blurbench.extras import install
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.judge import APPROXIMATE, Rounds, Rules, judge, may_lead
+from blurbench.measure.judge import APPROXIMATE, Rules, judge, may_lead
+from blurbench.measure.rounds import Rounds
 from blurbench.plan import Plan
 from blurbench.problem import Problem
 from blurbench.records.lead import lead_of

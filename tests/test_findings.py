@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from blurbench.measure.judge import Rules
 from blurbench.measure.stats import Estimate
-from blurbench.records.findings import Declared, Findings
+from blurbench.records.declared import Declared
+from blurbench.records.findings import Findings
 from blurbench.records.journal import Journal, Log, Run, load
 from blurbench.records.record import Record
 from blurbench.records.summary import STATUSES, Key, Row
@@ -314,7 +315,7 @@ def test_the_copy_by_the_faster_threads_is_the_yardstick() -> None:
         for key, times in [(replace(KEY, threads=1), (3.0, 2.0, 9.0)), (KEY, (5.0, 5.0, 1.0))]
         for number, elapsed_s in enumerate(times, 1)
     ]
-    copy = next(iter(told(copies).points.values())).copy()
+    copy = next(iter(told(copies).points.values())).copies.speed()
     assert copy is not None
     assert (copy.median_s, copy.best_s) == (3.0, 2.0)
 

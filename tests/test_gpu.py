@@ -29,10 +29,9 @@ from blurbench.backends.staging import Staging
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.names import DTYPES
-from blurbench.plan import Plan
+from blurbench.plan import DTYPES, Plan
 from blurbench.problem import Problem
-from blurbench.records.findings import ALONE
+from blurbench.records.scopes import ALONE
 from blurbench.study.point.cells import Cell
 from blurbench.study.point.device_cells import DeviceCell, DevicePlace, place_on
 from blurbench.study.point.pipeline import Pipeline

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.journal import Log
 from blurbench.report.groups import bests_of, groups_of, payoff_of
 from blurbench.report.show import by_image

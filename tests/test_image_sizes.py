@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.journal import Log
 from blurbench.report.image_sizes import image_size_lines
 from blurbench.report.show import document, show_log, to_markdown

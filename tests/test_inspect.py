@@ -6,7 +6,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ from blurbench.inspect.influence import influences, line_influence
 from blurbench.inspect.inspection import inspect
 from blurbench.inspect.shift import measure_shift
 from blurbench.kernel import GaussianKernel, make_kernel
-from blurbench.measure.clock import Call
+from blurbench.measure.contest import Contender
+from blurbench.measure.rounds import Round
 from blurbench.problem import Problem
 from helpers.command import run
 from helpers.covering import covering
@@ -218,16 +219,6 @@ def test_an_error_that_would_take_long_is_left_out() -> None:
 # Plans
 
 
-class FakeClock:
-    """Says what it is told, one duration after another, and calls nothing."""
-
-    def __init__(self, durations: Iterator[float]) -> None:
-        self._durations = durations
-
-    def measure(self, call: Call, loops: int) -> float:
-        return next(self._durations)
-
-
 @pytest.fixture
 def only_scipy_separable(monkeypatch: pytest.MonkeyPatch) -> None:
     every = planning_study.chosen
@@ -239,7 +230,9 @@ def only_scipy_separable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_scipy_separable")
-def test_plans_calls_and_the_ratios_of_a_round_are_told_by_their_medians() -> None:
+def test_plans_calls_and_the_ratios_of_a_round_are_told_by_their_medians(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rounds = [  # plan, call, and a call on each padded size
         [9.0, 4.0, 8.0, 12.0, 4.0],
         [1.0, 40.0, 80.0, 120.0, 60.0],  # a slow moment of the machine
@@ -247,9 +240,14 @@ def test_plans_calls_and_the_ratios_of_a_round_are_told_by_their_medians() -> No
         [1.5, 3.0, 6.0, 12.0, 6.0],
         [2.5, 5.0, 5.0, 10.0, 5.0],
     ]
-    durations = iter([one for each in rounds for one in each])
+
+    def measured(contenders: Sequence[Contender], count: int, rng: Any) -> list[Round]:
+        names = [one.name for one in contenders]
+        return [dict(zip(names, ([one] for one in each), strict=True)) for each in rounds]
+
+    monkeypatch.setattr(planning_study, "side_by_side", measured)
     problem = Problem(make_kernel(size=5), (20, 30), np.dtype(np.float32))
-    (row,) = planning_study.planning(problem, FakeClock(durations))
+    (row,) = planning_study.planning(problem)
     assert (row.name, row.plan_s, row.call_s) == ("scipy:separable", 2.0, 4.0)
     assert row.padded == {"fast": 2.0, "2^n": 3.0, "256n": 1.5}
 
@@ -258,7 +256,7 @@ def test_plans_calls_and_the_ratios_of_a_round_are_told_by_their_medians() -> No
 def test_a_call_that_takes_long_is_told_but_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning_study, "LONGEST_S", 0.0)
     problem = Problem(make_kernel(size=5), (20, 30), np.dtype(np.float32))
-    (row,) = planning_study.planning(problem, FakeClock(iter([])))
+    (row,) = planning_study.planning(problem)
     assert (row.plan_s, row.call_s, row.padded) == (None, None, {})
     assert (row.expected_s or 0) > 0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from blurbench.measure.judge import is_far, may_lead, rebased, verdict_on, verdict_on_leader
-from blurbench.measure.stats import Estimate
+from blurbench.measure.judge import is_far, may_lead, verdict_on, verdict_on_leader
+from blurbench.measure.stats import Estimate, rebased
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from rich.console import Console
 from blurbench.analysis.claims import held_against
 from blurbench.analysis.crossing import find_crossovers
 from blurbench.analysis.verdicts import verdicts
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.journal import Log
 from blurbench.records.kinds import marked
 from blurbench.report.crossover import crossover_markdown, show_crossovers

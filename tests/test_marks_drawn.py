@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.journal import Log
 from helpers.figures import lines_named, words
 from helpers.made_runs import SIZES, run_of

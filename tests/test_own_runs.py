@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from blurbench.backends.own_blur import own_blurs
-from blurbench.image import Image
+from blurbench.image import Image, read_image
 from blurbench.kernel import GaussianKernel
 from blurbench.report.answer import answer_lines, code_line, native_line
 from blurbench.study.compare import compare
 from blurbench.study.options import Options
 from helpers.command import BRIEF, QUICK, Ran, measure_briefly, run
+from helpers.pictures import noise, save
 from helpers.process import work_in
 from helpers.written import Written
 
@@ -124,6 +125,22 @@ def test_python_code_gives_functions_as_they_are() -> None:
 
 def won(times: Mapping[str, float]) -> Written:
     return Written(*times).race(5, times)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_its_blurred_image_is_saved_as_that_of_all_others(channels: int) -> None:
+    save("photo.png", noise(24, 32, channels))
+    ran = run("compare", "photo.png", *QUICK, "--quiet", "--with", "mine.py:blur", "--save", "soft")
+    assert ran.code == 0, ran.err
+    ones, ours = (read_image(f"soft/{name}.png") for name in ("mine-blur", "numpy-separable"))
+    np.testing.assert_allclose(ones.pixels.astype(int), ours.pixels.astype(int), atol=1)
+
+
+def test_no_saved_image_takes_the_place_of_the_one_that_is_given() -> None:
+    save("mine-blur.png", noise(24, 32, 3))
+    ran = run("compare", "mine-blur.png", *QUICK, "--with", "mine.py:blur", "--save", ".")
+    assert ran.code == 2
+    assert "--save . would replace the image mine-blur.png" in ran.err
 
 
 def test_where_it_wins_the_answer_names_it_and_its_taps() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from blurbench.cli.plot import plot
 from blurbench.errors import InputError
-from blurbench.records.findings import ONCE
 from blurbench.records.journal import Journal, Log
+from blurbench.records.rows import ONCE
 from helpers.figures import boxes, cut, lines_named, overlapping, smallest_text, words
 from helpers.made_runs import HOSTILE, NAMES, SECONDS, SIZES, kept, run_of
 

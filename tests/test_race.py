@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
-from blurbench.measure.judge import CONTROL, Result, Rounds, Rules, Sample
-from blurbench.measure.race import Contender, ContenderError, Ranking, explodes, race
+from blurbench.measure.contest import Contender, ContenderError, Contest
+from blurbench.measure.judge import Result, Rules, rates_of
+from blurbench.measure.race import Ranking, explodes, race
+from blurbench.measure.rounds import CONTROL, Rounds, Sample
+from blurbench.measure.side_by_side import side_by_side
 from blurbench.measure.stats import is_look
 
 ENDLESS = 1e6  # seconds that end no race
@@ -75,11 +78,12 @@ class World:
         self,
         *speeds: float | Contender,
         seconds: float = ENDLESS,
-        rules: Rules | None = None,
         control_bias: float = 1.0,
-        **more: Any,
+        keep: Callable[[Sample], None] | None = None,
+        rng: random.Random | None = None,
+        **contest: Any,
     ) -> Result:
-        """Race contenders `a`, `b`, ... of the given seconds a call."""
+        """Race contenders `a`, `b`, ... of the given seconds a call in such a contest."""
         names = "abcdefgh"
         contenders = [
             one if isinstance(one, Contender) else self.contender(names[index], one)
@@ -93,15 +97,13 @@ class World:
                 CONTROL, costs[reference], lambda turn: control_bias, costs[reference]
             )
 
-        more = {"keep": self.samples.append, "rng": random.Random(self.seed), **more}
         return race(
-            contenders,
-            make_control,
-            rules or Rules(),
+            Contest(contenders, **{"rules": Rules(), "make_control": make_control, **contest}),
             seconds=seconds,
+            rng=rng or random.Random(self.seed),
+            keep=keep or self.samples.append,
             progress=self._progress,
             now=lambda: self.now,
-            **more,
         )
 
     def _progress(self, rounds: int, left_s: float, ranking: Ranking) -> None:
@@ -478,15 +480,7 @@ def test_no_race_is_decided_before_its_control_has_an_interval() -> None:
 
 def test_a_race_without_a_control_ranks_the_others() -> None:
     world = World()
-    result = race(
-        [world.contender("a", 0.010), world.contender("b", 0.020)],
-        lambda reference: None,
-        Rules(),
-        seconds=ENDLESS,
-        rng=random.Random(0),
-        keep=world.samples.append,
-        now=lambda: world.now,
-    )
+    result = world.race(0.010, 0.020, make_control=lambda reference: None)
     assert verdicts(result) == {"a": "fastest", "b": "slower"}
     assert (result.control, result.noise_floor) == (None, None)
     assert {one.contender for one in world.samples} == {"a", "b"}
@@ -497,7 +491,7 @@ def test_a_control_that_cannot_be_made_voids_the_race_and_is_named() -> None:
         raise MemoryError
 
     with pytest.raises(ContenderError) as raised:
-        race([World().contender("a", 0.1)], refuse, Rules(), seconds=ENDLESS, rng=random.Random(0))
+        World().race(0.1, make_control=refuse)
     assert raised.value.name == CONTROL
 
 
@@ -544,15 +538,7 @@ def test_an_interruption_while_the_control_is_made_ends_the_race() -> None:
     def interrupted(reference: str) -> Contender:
         raise KeyboardInterrupt
 
-    world = World()
-    result = race(
-        [world.contender("a", 0.1)],
-        interrupted,
-        Rules(),
-        seconds=ENDLESS,
-        rng=random.Random(0),
-        now=lambda: world.now,
-    )
+    result = World().race(0.1, make_control=interrupted)
     assert (result.interrupted, result.rounds) == (True, 0)
 
 
@@ -739,19 +725,19 @@ def test_a_likely_one_that_explodes_stays() -> None:
 
 def test_half_of_the_error_rate_is_for_the_likely_ones_and_half_for_the_others() -> None:
     pilot = [{"a": [1.0], "b": [1.0]}]
-    rates = Rounds(pilot, []).rates(["a", "b", "c", "d", "e", "f"], Rules(alpha=0.16))
+    rates = rates_of(Rounds(pilot, []), ["a", "b", "c", "d", "e", "f"], Rules(alpha=0.16))
     assert rates == pytest.approx(
         {"a": 0.04, "b": 0.04, CONTROL: 0.04, "c": 0.02, "d": 0.02, "e": 0.02, "f": 0.02}
     )
 
 
 def test_the_whole_error_rate_is_for_the_likely_ones_where_there_are_no_others() -> None:
-    rates = Rounds([{"a": [1.0], "b": [1.0]}], []).rates(["a", "b"], Rules(alpha=0.16))
+    rates = rates_of(Rounds([{"a": [1.0], "b": [1.0]}], []), ["a", "b"], Rules(alpha=0.16))
     assert rates == pytest.approx({"a": 0.08, "b": 0.08, CONTROL: 0.08})
 
 
 def test_a_given_number_of_comparisons_splits_the_error_rate() -> None:
-    rates = Rounds([], []).rates(["a", "b"], Rules(alpha=0.16, comparisons=4))
+    rates = rates_of(Rounds([], []), ["a", "b"], Rules(alpha=0.16, comparisons=4))
     assert rates == pytest.approx({"a": 0.04, "b": 0.04, CONTROL: 0.04})
 
 
@@ -915,3 +901,34 @@ def test_a_race_counts_the_launches_among_what_it_has_time_for() -> None:
     launched = [world.contender(name, 1e-5, launch_s=0.5) for name in "ab"]
     world.race(*launched, seconds=20.0)
     assert world.now <= 20.0
+
+
+# Rounds without a verdict.
+
+
+def test_side_by_side_everyone_is_in_every_round_however_slow() -> None:
+    world = World()
+    two = [world.contender("a", 0.010), world.contender("b", 1.0)]
+    rounds = side_by_side(two, 5, random.Random(0))
+    assert [set(one) for one in rounds] == [{"a", "b"}] * 5
+
+
+def test_side_by_side_a_sample_is_one_call_unless_it_shall_last() -> None:
+    world, loops = World(noise=0.0), []
+    contender = Contender("a", lambda count: loops.append(count) or 0.25 * count, 0.25)
+    assert side_by_side([contender], 2, world.rng) == [{"a": [0.25]}] * 2
+    side_by_side([contender], 1, world.rng, sample_s=1.0)
+    assert loops == [1, 1, 4]
+
+
+def test_side_by_side_no_round_begins_that_does_not_fit() -> None:
+    world = World(noise=0.0)
+    two = [world.contender("a", 1.0), world.contender("b", 2.0)]
+    rounds = side_by_side(two, 5, world.rng, seconds=10.0, now=lambda: world.now)
+    assert (len(rounds), world.now) == (3, 9.0)
+
+
+def test_side_by_side_an_interruption_is_passed_on() -> None:
+    world = World(before=Interrupter(3))
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([world.contender("a", 1.0), world.contender("b", 1.0)], 5, world.rng)

@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 from blurbench.errors import InputError
 from blurbench.files import check_output
 from blurbench.measure.judge import Rules
+from blurbench.records.declared import Declared
 from blurbench.records.export import to_csv, to_json
-from blurbench.records.findings import SCOPES, Declared
 from blurbench.records.journal import Journal, Run, check_folder, load
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records, utc
+from blurbench.records.scopes import SCOPES
 from blurbench.records.summary import Key, Row, as_written, brief_summary, columns
 from helpers.made_runs import ABOUT
 from helpers.refused import refusal

@@ -20,7 +20,7 @@ import pytest
 from blurbench.cli.report import MOST_RUNS
 from blurbench.extras import install
 from blurbench.names import BACKENDS
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.journal import Journal, Log, load
 from helpers.colours import contrast
 from helpers.command import deny_gpu, measure_briefly, run

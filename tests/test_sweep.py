@@ -22,8 +22,8 @@ from blurbench.cli.options import Extents, Sizes
 from blurbench.errors import InputError
 from blurbench.image import Image, cover
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.judge import Rounds, Sample
-from blurbench.measure.race import Contender
+from blurbench.measure.contest import Contender
+from blurbench.measure.rounds import Rounds, Sample
 from blurbench.problem import Problem
 from blurbench.records.journal import Journal, Log, load
 from blurbench.records.record import Record
@@ -60,7 +60,7 @@ def clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
 
         return Contender("yardstick", measure, 0.001)
 
-    monkeypatch.setattr("blurbench.study.point.study.make_yardstick", make_yardstick)
+    monkeypatch.setattr("blurbench.study.point.races.make_yardstick", make_yardstick)
     return clock
 
 

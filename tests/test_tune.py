@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -21,10 +22,10 @@ from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Plan
 from blurbench.problem import Problem
-from blurbench.tune.contender import PlacedImplementation
+from blurbench.tune.candidates import Candidate
 from blurbench.tune.expectation import GUESS_S
 from blurbench.tune.fitting import FEWEST, Timing, costs_of, fit
-from blurbench.tune.rounds import COMPILING_S, HOPELESS, ROUNDS, SAMPLE_S, SHARE, Heats
+from blurbench.tune.trials import COMPILING_S, NOT_TRIED, ROUNDS, SAMPLE_S, SHARE, Trials
 from blurbench.tune.tuning import DTYPES, MOST_SAMPLES, problems
 
 NAMES = ("scipy:separable", "scipy:fft", "numpy:separable")
@@ -47,9 +48,9 @@ def problem(size: int = 5, shape: tuple[int, ...] = (16, 16), dtype: str = "floa
     return Problem(GaussianKernel.from_size(size), shape, np.dtype(dtype))
 
 
-def contenders(*seconds: float) -> list[PlacedImplementation]:
+def candidates(*seconds: float) -> list[Candidate]:
     return [
-        PlacedImplementation(
+        Candidate(
             find_implementation(*name.split(":")),
             find_backend(name.split(":")[0]),
             HOST,
@@ -59,14 +60,14 @@ def contenders(*seconds: float) -> list[PlacedImplementation]:
     ]
 
 
-def heats_of(
-    *seconds: float, known: Sequence[Timing] = (), **how: Any
-) -> tuple[Heats, list[PlacedImplementation]]:
-    racers = contenders(*seconds)
-    heats = Heats(racers, random.Random(1), **how)
+def trials_of(
+    *taken: float, known: Sequence[Timing] = (), seconds: float = math.inf
+) -> tuple[Trials, list[Candidate]]:
+    tried = candidates(*taken)
+    trials = Trials(tried, random.Random(1), seconds, lambda: 0.0)
     for timing in known:
-        heats.pace.add(timing)
-    return heats, racers
+        trials.expectations.add(timing)
+    return trials, tried
 
 
 def took(given: Problem, *seconds: float) -> list[Timing]:
@@ -82,63 +83,63 @@ def names_of(found: Iterable[Timing]) -> list[str]:
 
 
 def test_those_that_may_be_the_fastest_are_timed_in_rounds_the_others_once() -> None:
-    heats, racers = heats_of(1e-3, 2e-3, 4e-3)
-    found = heats.run(problem())
+    trials, tried = trials_of(1e-3, 2e-3, 4e-3)
+    found = trials.run(problem())
     assert [one.seconds for one in found] == pytest.approx([1e-3, 2e-3, 4e-3])
-    assert [len(each.clock.loops) for each in racers] == [1 + ROUNDS, 1 + ROUNDS, 1]
+    assert [len(each.clock.loops) for each in tried] == [1 + ROUNDS, 1 + ROUNDS, 1]
 
 
 def test_short_calls_are_repeated() -> None:
-    heats, racers = heats_of(1e-5, 1e-5, 1e-5)
-    heats.run(problem())
-    assert racers[0].clock.loops[1:] == [round(SAMPLE_S / 1e-5)] * ROUNDS
+    trials, tried = trials_of(1e-5, 1e-5, 1e-5)
+    trials.run(problem())
+    assert tried[0].clock.loops[1:] == [round(SAMPLE_S / 1e-5)] * ROUNDS
 
 
-SLOW_ONE = (0.1, 0.2, 0.2 * HOPELESS)
+SLOW_ONE = (0.1, 0.2, 0.2 * NOT_TRIED)
 
 
 def test_what_is_expected_to_be_hopeless_is_not_tried() -> None:
     known = [*took(problem(shape=(4, 4)), 1e-3, 1e-3, 1e-3), *took(problem(), *SLOW_ONE)]
-    heats, _ = heats_of(*SLOW_ONE, known=known)
-    assert names_of(heats.run(problem())) == list(NAMES[:2])
+    trials, _ = trials_of(*SLOW_ONE, known=known)
+    assert names_of(trials.run(problem())) == list(NAMES[:2])
 
 
 def test_what_is_short_is_tried_however_hopeless() -> None:
     known = [*took(problem(shape=(4, 4)), *(1e-7,) * 3), *took(problem(), 1e-6, 1e-6, SAMPLE_S)]
-    heats, _ = heats_of(1e-6, 1e-6, SAMPLE_S, known=known)
-    assert names_of(heats.run(problem())) == list(NAMES)
+    trials, _ = trials_of(1e-6, 1e-6, SAMPLE_S, known=known)
+    assert names_of(trials.run(problem())) == list(NAMES)
 
 
 def test_overhead_on_a_small_image_makes_nobody_hopeless_on_a_large_one() -> None:
     known = took(problem(shape=(4, 4)), 1e-6, 1e-6, 1e-2)
-    heats, _ = heats_of(1e-3, 1e-3, 1e-3, known=known)
-    assert names_of(heats.run(problem(15, (256, 256)))) == list(NAMES)
+    trials, _ = trials_of(1e-3, 1e-3, 1e-3, known=known)
+    assert names_of(trials.run(problem(15, (256, 256)))) == list(NAMES)
 
 
 def test_the_most_similar_problem_tells_what_is_expected() -> None:
     like, unlike = problem(15, (64, 64)), problem(3, (512, 512))
     known = [*took(unlike, *SLOW_ONE[::-1]), *took(problem(shape=(4, 4)), 1e-6, 1e-6, 1e-6)]
-    heats, _ = heats_of(*SLOW_ONE, known=[*known, *took(like, *SLOW_ONE)])
-    assert names_of(heats.run(problem(15, (64, 65)))) == list(NAMES[:2])
+    trials, _ = trials_of(*SLOW_ONE, known=[*known, *took(like, *SLOW_ONE)])
+    assert names_of(trials.run(problem(15, (64, 65)))) == list(NAMES[:2])
 
 
 def test_another_dtype_or_number_of_threads_tells_where_nothing_else_does() -> None:
     small = took(problem(shape=(4, 4)), 1e-3, 1e-3, 1e-3)
     known = [*small, *took(problem(), *SLOW_ONE)]
     for other in (problem(dtype="float64"), replace(problem(), threads=2)):
-        heats, _ = heats_of(*SLOW_ONE, known=known)
-        assert names_of(heats.run(other)) == list(NAMES[:2])
+        trials, _ = trials_of(*SLOW_ONE, known=known)
+        assert names_of(trials.run(other)) == list(NAMES[:2])
         own = took(other, 0.1, 0.1, 0.1)
-        heats, _ = heats_of(*SLOW_ONE, known=[*known, *own])
-        assert names_of(heats.run(other)) == list(NAMES)
+        trials, _ = trials_of(*SLOW_ONE, known=[*known, *own])
+        assert names_of(trials.run(other)) == list(NAMES)
 
 
 def test_a_fast_device_does_not_make_the_host_hopeless() -> None:
-    on_host = contenders(0.1, 0.2, 0.2)
+    on_host = candidates(0.1, 0.2, 0.2)
     there = replace(on_host[0], place=DEVICE, clock=Fixed(1e-4))
-    heats = Heats([*on_host, there], random.Random(1))
+    trials = Trials([*on_host, there], random.Random(1))
     for _ in range(2):
-        assert len(heats.run(problem())) == 4
+        assert len(trials.run(problem())) == 4
     assert [len(each.clock.loops) for each in on_host] == [2 * (1 + ROUNDS)] * 3
 
 
@@ -146,79 +147,109 @@ def test_what_takes_much_of_the_time_left_is_not_tried() -> None:
     large = problem(101, (128, 128))
     needed = 2 * find_implementation("scipy", "separable").effort(large) * GUESS_S
     enough, too_little = 1.01 * needed / SHARE, 0.99 * needed / SHARE
-    assert NAMES[0] in names_of(heats_of(*(1e-3,) * 3, left=lambda: enough)[0].run(large))
-    assert NAMES[0] not in names_of(heats_of(*(1e-3,) * 3, left=lambda: too_little)[0].run(large))
+    assert NAMES[0] in names_of(trials_of(*(1e-3,) * 3, seconds=enough)[0].run(large))
+    assert NAMES[0] not in names_of(trials_of(*(1e-3,) * 3, seconds=too_little)[0].run(large))
 
 
 def test_where_nothing_fits_nothing_is_timed() -> None:
-    heats, racers = heats_of(1e-3, 1e-3, 1e-3, left=lambda: 1e-9)
-    assert heats.run(problem()) == []
-    assert [each.clock.loops for each in racers] == [[], [], []]
+    trials, tried = trials_of(1e-3, 1e-3, 1e-3, seconds=1e-9)
+    assert trials.run(problem()) == []
+    assert [each.clock.loops for each in tried] == [[], [], []]
 
 
 def test_nothing_is_compiled_that_the_time_left_does_not_allow() -> None:
     for left, tried in ((COMPILING_S + 1, 3), (COMPILING_S - 1, 2)):
-        compiled, *others = contenders(1e-3, 1e-3, 1e-3)
-        compiled = replace(compiled, one=replace(compiled.one, compiles=True))
-        heats = Heats([compiled, *others], random.Random(1), lambda left=left: left)
-        assert len(heats.run(problem())) == tried
+        compiled, *others = candidates(1e-3, 1e-3, 1e-3)
+        compiled = replace(compiled, implementation=replace(compiled.implementation, compiles=True))
+        trials = Trials([compiled, *others], random.Random(1), left, lambda: 0.0)
+        assert len(trials.run(problem())) == tried
 
 
 def test_no_round_begins_that_does_not_fit() -> None:
-    heats, racers = heats_of(0.1, 0.1, 0.1, left=lambda: 0.29)
-    heats.run(problem())
-    assert [len(each.clock.loops) for each in racers] == [1, 1, 1]
+    trials, tried = trials_of(0.1, 0.1, 0.1, seconds=0.29)
+    trials.run(problem())
+    assert [len(each.clock.loops) for each in tried] == [1, 1, 1]
 
 
-def heats_with_one_that(prepare: Callable[[PlacedImplementation, Problem], Plan]) -> Heats:
+@dataclass(eq=False)
+class Breaking(Fixed):
+    """The same until it is asked for its fourth sample."""
+
+    error: Exception = field(default_factory=lambda: RuntimeError("it broke"))
+
+    def measure(self, call: Any, loops: int) -> float:
+        if len(self.loops) == 3:
+            raise self.error
+        return super().measure(call, loops)
+
+
+def test_what_breaks_in_the_rounds_is_left_out_and_the_others_begin_them_anew() -> None:
+    first, *others = candidates(1e-3, 1e-3, 1e-3)
+    trials = Trials([replace(first, clock=Breaking(1e-3)), *others], random.Random(1))
+    assert names_of(trials.run(problem())) == list(NAMES[1:])
+    assert trials.left_out == {NAMES[0]: "it broke"}
+    assert [len(each.clock.loops) > ROUNDS for each in others] == [True, True]
+
+
+def test_what_has_no_room_in_the_rounds_keeps_its_first_time() -> None:
+    first, *others = candidates(1e-3, 1e-3, 1e-3)
+    clock = Breaking(1e-3, error=MemoryError("no room"))
+    trials = Trials([replace(first, clock=clock), *others], random.Random(1))
+    assert names_of(trials.run(problem())) == list(NAMES)
+    assert trials.left_out == {}
+
+
+def trials_with_one_that(prepare: Callable[[Candidate, Problem], Plan]) -> Trials:
     """The first contender makes its plans so."""
-    first, *others = contenders(1e-3, 1e-3, 1e-3)
-    other = replace(first, one=replace(first.one, prepare=partial(prepare, first)))
-    return Heats([other, *others], random.Random(1))
+    first, *others = candidates(1e-3, 1e-3, 1e-3)
+    other = replace(
+        first, implementation=replace(first.implementation, prepare=partial(prepare, first))
+    )
+    return Trials([other, *others], random.Random(1))
 
 
-def raising(error: Exception) -> Callable[[PlacedImplementation, Problem], Plan]:
+def raising(error: Exception) -> Callable[[Candidate, Problem], Plan]:
     """Raise it at size 7."""
 
-    def prepare(racer: PlacedImplementation, given: Problem) -> Plan:
+    def prepare(candidate: Candidate, given: Problem) -> Plan:
         if given.kernel.size == 7:
             raise error
-        return racer.one.prepare(given)
+        return candidate.implementation.prepare(given)
 
     return prepare
 
 
 def test_what_breaks_is_left_out_and_the_others_go_on() -> None:
-    heats = heats_with_one_that(raising(RuntimeError("it broke")))
-    assert names_of(heats.run(problem())) == list(NAMES)
-    heats.run(problem(7))
-    assert heats.left_out == {NAMES[0]: "it broke"}
-    assert Counter(names_of(heats.timings)) == {NAMES[1]: 2, NAMES[2]: 2}
-    assert names_of(heats.run(problem())) == list(NAMES[1:])
+    trials = trials_with_one_that(raising(RuntimeError("it broke")))
+    assert names_of(trials.run(problem())) == list(NAMES)
+    trials.run(problem(7))
+    assert trials.left_out == {NAMES[0]: "it broke"}
+    assert Counter(names_of(trials.timings)) == {NAMES[1]: 2, NAMES[2]: 2}
+    assert names_of(trials.run(problem())) == list(NAMES[1:])
 
 
 @pytest.mark.parametrize("error", [InputError("not this one"), MemoryError("no room")])
 def test_what_cannot_do_one_problem_stays(error: Exception) -> None:
-    heats = heats_with_one_that(raising(error))
-    heats.run(problem())
-    assert names_of(heats.run(problem(7))) == list(NAMES[1:])
-    assert heats.left_out == {}
-    assert NAMES[0] in names_of(heats.timings)
+    trials = trials_with_one_that(raising(error))
+    trials.run(problem())
+    assert names_of(trials.run(problem(7))) == list(NAMES[1:])
+    assert trials.left_out == {}
+    assert NAMES[0] in names_of(trials.timings)
 
 
 def test_what_computes_something_else_is_left_out() -> None:
-    heats = heats_with_one_that(
-        lambda racer, given: racer.one.prepare(replace(given, border="wrap"))
+    trials = trials_with_one_that(
+        lambda candidate, given: candidate.implementation.prepare(replace(given, border="wrap"))
     )
-    assert names_of(heats.run(problem())) == list(NAMES[1:])
-    assert "float32 result is wrong by" in heats.left_out[NAMES[0]]
+    assert names_of(trials.run(problem())) == list(NAMES[1:])
+    assert "float32 result is wrong by" in trials.left_out[NAMES[0]]
 
 
 def test_an_approximation_may_differ() -> None:
     deriche = find_implementation("numpy", "deriche")
-    racer = PlacedImplementation(deriche, find_backend("numpy"), HOST, Fixed(1e-3))
-    heats = Heats([racer], random.Random(1))
-    assert names_of(heats.run(problem())) == [deriche.name]
+    candidate = Candidate(deriche, find_backend("numpy"), HOST, Fixed(1e-3))
+    trials = Trials([candidate], random.Random(1))
+    assert names_of(trials.run(problem())) == [deriche.name]
 
 
 def test_problems_are_spread_over_what_people_blur() -> None:

@@ -40,6 +40,7 @@ from blurbench.backends.cuda.shapes import (
 )
 from blurbench.backends.device import EventClock
 from blurbench.kernel import GaussianKernel
+from blurbench.measure import sampling
 from blurbench.problem import Problem
 from blurbench.study.exactness import allowed_error, image_scale
 from blurbench.study.verify import make_image, reference
@@ -225,7 +226,7 @@ def _blur(plan: FusedPlan, image: Any, out: Any) -> Call:
 
 def loops_for(seconds: float) -> int:
     """So many calls that a sample is long beside the clock's ticks."""
-    return min(MOST_LOOPS, max(1, int(SAMPLE_S / max(seconds, 1e-9))))
+    return min(MOST_LOOPS, sampling.loops_for(SAMPLE_S, seconds))
 
 
 def race(calls: Mapping[int, Call], loops: Mapping[int, int], measure: Measure) -> dict[int, float]:

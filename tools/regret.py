@@ -24,8 +24,8 @@ from blurbench.choice.table import Table, current, read_table
 from blurbench.problem import Problem
 from blurbench.study.options import Options
 from blurbench.study.session import Session
-from blurbench.tune.contender import contenders_of
-from blurbench.tune.rounds import Heats
+from blurbench.tune.candidates import candidates_of
+from blurbench.tune.trials import Trials
 from blurbench.tune.tuning import problems
 
 DTYPES, MOST_SAMPLES = ("float32", "float64"), 3 * 4096**2
@@ -39,22 +39,24 @@ def main() -> None:
     given = arguments.parse_args()
     table = current()[0] if given.table is None else read_table(given.table)
     session = Session(Options(seed=given.seed))
-    contenders = [one for one in contenders_of(session) if one.one.exact and one.place == "host"]
+    candidates = [
+        one for one in candidates_of(session) if one.implementation.exact and one.place == "host"
+    ]
     policy_of = choose_of(table)
-    heats = Heats(contenders, session.rng)
+    trials = Trials(candidates, session.rng)
     regrets: dict[str, list[float]] = {"auto": [], "scipy.signal.choose_conv_method": []}
     fastest: Counter[str] = Counter()
     agreed = 0
     endless = problems(random.Random(given.seed), DTYPES, MOST_SAMPLES, alone=False)
     for _, problem in zip(range(given.problems), endless, strict=False):
-        seconds = {one.implementation.name: one.seconds for one in heats.run(problem)}
+        seconds = {one.implementation.name: one.seconds for one in trials.run(problem)}
         best = min(seconds, key=lambda name: seconds[name])
         fastest[best] += 1
         chosen = choose(problem, table=table).name
         for rule, name in zip(regrets, (chosen, by_scipy(problem)), strict=True):
             if name not in seconds:  # expected to be hopeless: it runs against the best alone
-                two = [one for one in contenders if one.one.name in (name, best)]
-                again = Heats(two, session.rng).run(problem)
+                two = [one for one in candidates if one.implementation.name in (name, best)]
+                again = Trials(two, session.rng).run(problem)
                 seconds = {one.implementation.name: one.seconds for one in again}
             regrets[rule].append(seconds[name] / seconds[best])
         regret = regrets["auto"][-1]

@@ -35,8 +35,10 @@ from blurbench.analysis.pooling import level_of
 from blurbench.analysis.proof import GROUPS
 from blurbench.image import crop, testcard_image
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.judge import CONTROL, Result, Rounds, Rules, Sample, verdict_beyond
-from blurbench.measure.race import Contender, race
+from blurbench.measure.contest import Contender, Contest
+from blurbench.measure.judge import Result, Rules, rates_of, verdict_beyond
+from blurbench.measure.race import race
+from blurbench.measure.rounds import CONTROL, Rounds, Sample
 from blurbench.measure.stats import Estimate, is_look
 from blurbench.study import crossover
 from blurbench.study.compare import compare
@@ -287,15 +289,22 @@ class Machine:
 
         return Contender(name, measure, seconds)
 
-    def race(self, speeds: dict[str, float], seed: str, **more: Any) -> Result:
+    def race(
+        self,
+        speeds: dict[str, float],
+        seed: str,
+        seconds: float = math.inf,
+        keep: Callable[[Sample], None] = lambda sample: None,
+        **more: Any,
+    ) -> Result:
         """The real race between implementations whose calls take so many seconds."""
-        return race(
+        contest = Contest(
             [self.contender(name, seconds) for name, seconds in speeds.items()],
-            lambda reference: self.contender(CONTROL, speeds[reference]),
-            rng=random.Random(f"{seed} order"),
-            now=lambda: self.now,
-            **{"rules": MOST, "seconds": math.inf, **more},
+            make_control=lambda reference: self.contender(CONTROL, speeds[reference]),
+            **{"rules": MOST, **more},
         )
+        order = random.Random(f"{seed} order")
+        return race(contest, seconds=seconds, rng=order, keep=keep, now=lambda: self.now)
 
     def one_after_the_other(self, speeds: dict[str, float], repetitions: int) -> list[Mean]:
         """All repetitions of the first, then all of the next."""
@@ -390,7 +399,7 @@ def time_to_verdict(scenario: Scenario, seed: str) -> Tally:
 def _first_proofs(rounds: Rounds, names: Sequence[str]) -> tuple[int, int]:
     """The looks at which a and b are first proven to differ, at all and beyond the margin."""
     other = "b" if rounds.reference == "a" else "a"
-    rate = rounds.rates(names, MOST)[other]
+    rate = rates_of(rounds, names, MOST)[other]
     here = beyond = 1000
     for number in range(1, len(rounds.measured) + 1):
         so_far = replace(rounds, measured=rounds.measured[:number])
@@ -467,7 +476,7 @@ def looks(scenario: Scenario, seed: str) -> Tally:
     kept: list[Sample] = []
     reference = machine.race(IDENTICAL, seed, keep=kept.append).reference
     rounds = Rounds.of(kept, reference)
-    rates = rounds.rates(list(IDENTICAL), MOST)
+    rates = rates_of(rounds, list(IDENTICAL), MOST)
     found = [
         replace(rounds, measured=rounds.measured[:number]).ratio(name, reference, rate)
         for number in filter(is_look, range(1, len(rounds.measured) + 1))

@@ -11,10 +11,12 @@ import numpy as np
 from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Result, Rules
 from blurbench.problem import Problem
-from blurbench.records.findings import RANKING_SCOPE, CopySpeed, Difference
+from blurbench.records.copies import CopySpeed
+from blurbench.records.evidence import Difference
 from blurbench.records.gpu_pays import gpu_pays
 from blurbench.records.journal import Log, Run
 from blurbench.records.lead import lead_of
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.records.summary import Key, Row, as_written
 
 
@@ -145,7 +147,7 @@ def _answer(log: Log, image: Mapping[str, Any], point: Key) -> Answer:
         on_device=findings.race("compute"),
         control_failure=findings.control_failure,
         difference=findings.difference,
-        copy=findings.copy(),
+        copy=findings.copies.speed(),
         machine=run.about["machine"],
         devices=run.about.get("devices", {}),
         versions=run.about["versions"],

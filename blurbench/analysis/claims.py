@@ -10,7 +10,7 @@ import numpy as np
 
 from blurbench.analysis.crossing import Crossover
 from blurbench.analysis.ordering import SECOND
-from blurbench.records.findings import RANKING_SCOPE
+from blurbench.records.scopes import RANKING_SCOPE
 
 
 @dataclass(frozen=True)

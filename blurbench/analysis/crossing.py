@@ -14,9 +14,10 @@ from blurbench.analysis.place import Place, places_of
 from blurbench.analysis.pooling import Level, level_of
 from blurbench.measure.stats import Estimate, estimate_median
 from blurbench.records.break_even import images_until_paid
-from blurbench.records.findings import RANKING_SCOPE, Findings
+from blurbench.records.findings import Findings
 from blurbench.records.kinds import SOFTWARE, marked
 from blurbench.records.lead import rows_by_ratio
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.records.summary import Key, Row
 
 

@@ -9,10 +9,11 @@ from statistics import median
 
 from blurbench.analysis.comparable import apart, not_comparable, same_yardstick
 from blurbench.analysis.proof import GROUPS, PAIRS, Proof, Sides, steadier
-from blurbench.measure.judge import Rounds
-from blurbench.records.findings import RANKING_SCOPE, Findings
+from blurbench.measure.rounds import Rounds
+from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.kinds import YARDSTICK
+from blurbench.records.scopes import RANKING_SCOPE
 
 LEAST_PROCESSES = 5
 USUAL_PAIRS = 8

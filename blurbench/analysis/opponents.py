@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blurbench.names import FFT, SEPARABLE, YOURS
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.kinds import KINDS
 
 RECURSIVE = ("deriche", "vyv")  # whose cost does not grow at all

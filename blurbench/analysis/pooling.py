@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from blurbench.measure.judge import Round
+from blurbench.measure.rounds import Round
 
 FEWEST_ROUNDS = 8  # of a size that has a say
 FEWEST_SIZES = 4  # of a line: two for the line and two to see how far sizes stray from it

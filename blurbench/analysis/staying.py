@@ -8,10 +8,12 @@ from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.analysis.next_size import uncertainty
 from blurbench.analysis.opponents import MULTIRATE, RECURSIVE
 from blurbench.analysis.ordering import FIRST, outcome
-from blurbench.measure.race import FIRST_LOOK
+from blurbench.measure.stats import FIRST_LOOK
 from blurbench.names import DIRECT, FFT, SEPARABLE
-from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
+from blurbench.records.declared import Declared
+from blurbench.records.findings import Findings
 from blurbench.records.kinds import KINDS
+from blurbench.records.scopes import RANKING_SCOPE
 
 UNCERTAIN_SHARE = 0.3  # of the greatest uncertainty: who has less is not measured
 SETTLED = "left out: nothing is in question at this size"

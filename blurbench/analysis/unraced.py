@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from blurbench.analysis.crossing import Crossover
 from blurbench.analysis.opponents import pairs_of, sides_of
 from blurbench.measure.judge import Rules
-from blurbench.records.findings import Declared, Findings
+from blurbench.records.declared import Declared
+from blurbench.records.findings import Findings
 from blurbench.records.summary import Row
 
 NEVER = "never in one race"

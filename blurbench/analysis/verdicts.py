@@ -14,7 +14,7 @@ from blurbench.analysis.opponents import (
 )
 from blurbench.analysis.ordering import FIRST, SECOND, UNDECIDED
 from blurbench.analysis.place import Place
-from blurbench.records.findings import RANKING_SCOPE
+from blurbench.records.scopes import RANKING_SCOPE
 
 THERE = "The GPU with the data already there"
 

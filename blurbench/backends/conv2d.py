@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial, reduce
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.border import Margins
 from blurbench.kernel import GaussianKernel
+from blurbench.measure.clock import HostClock
 from blurbench.methods import direct, separable
 from blurbench.plan import Plan
 from blurbench.problem import Problem
@@ -173,13 +173,9 @@ class Conv2dPlan(Plan):
 
     def _trial_s(self, padded: Any) -> float:
         """Seconds that a second convolution of this buffer takes."""
-        start = 0.0
-        for _ in range(2):
-            self._runtime.synchronize()
-            start = time.perf_counter()
-            self._convolved(padded)
-        self._runtime.synchronize()
-        return time.perf_counter() - start
+        clock = HostClock(finish=self._runtime.synchronize)
+        clock.measure(partial(self._convolved, padded), 1)
+        return clock.measure(partial(self._convolved, padded), 1)
 
     def _run(self, image: Any, out: Any) -> None:
         (height, width), radius = self.problem.shape[:2], self.problem.kernel.radius

@@ -81,7 +81,7 @@ def compare(
     if not given["quiet"]:
         tell_borders(*given["borders"])
     if given["save"]:
-        check_save(given["save"], sources)
+        check_save(given["save"], question)
     if given["out"]:
         check_run_folder(given["out"])
     listener = TerminalListener(originals, console, options.cache, given["quiet"])

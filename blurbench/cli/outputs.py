@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,16 @@ from blurbench.cli.options import write_exports
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from blurbench.analysis.answer import Answer
     from blurbench.backends.backend import Implementation
     from blurbench.image import Image
+    from blurbench.problem import Problem
     from blurbench.records.journal import Log
     from blurbench.records.summary import Row
-    from blurbench.study.question import ImageSource, Question
+    from blurbench.study.options import Options
+    from blurbench.study.question import Question
 
 KINDS = ("csv", "json", "markdown", "report")
 GONE = ("timed_out", "device_lost")
@@ -54,14 +59,14 @@ def with_described(about: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
     return found
 
 
-def check_save(folder: Path, sources: Sequence[ImageSource]) -> None:
+def check_save(folder: Path, question: Question) -> None:
     """Raise InputError where a blurred image cannot be saved, or would replace a given one."""
-    from blurbench.backends.registry import backends
     from blurbench.records.journal import check_folder
+    from blurbench.study.options import chosen
 
     check_folder(folder, "--save")
-    names = {_name(one) for each in backends().values() for one in each.implementations}
-    for source in sources:
+    names = {_name(one) for _, one in chosen(question.options)}
+    for source in question.sources:
         given = Path(source.path or "")
         is_there = given.parent.resolve() == folder.resolve()
         if is_there and re.sub(r"^\d+-", "", given.stem) in names:
@@ -110,20 +115,40 @@ def _save(log: Log, question: Question, folder: Path) -> None:
     answers = answers_of(log)
     for number, answer in enumerate(answers, 1):
         prefix = f"{number}-" if len(answers) > 1 else ""
-        _save_each(answer, originals[printable(answer.image)], folder, prefix)
+        _save_each(answer, originals[printable(answer.image)], question.options, folder, prefix)
 
 
-def _save_each(answer: Answer, image: Image, folder: Path, prefix: str) -> None:
-    from blurbench.blur import blur_file_pixels
+def _save_each(answer: Answer, image: Image, options: Options, folder: Path, prefix: str) -> None:
     from blurbench.image import can_hold, write_image
-    from blurbench.recipe import Recipe
 
-    problem = answer.problem
+    own = {one.implementation.name: one.implementation for one in options.own}
     fits = can_hold(".png", image.pixels.shape, image.pixels.dtype)
     suffix = ".png" if fits and not image.metadata.extrasamples else ".tif"
     for row in answer.rows:
         if row.max_abs_error is None or row.status in GONE:  # it never ran, or its device is gone
             continue
-        recipe = Recipe(problem.kernel, problem.border, problem.cval, row.backend, row.method)
-        blurred = blur_file_pixels(image, recipe)
+        blurred = _blurred(image, row, answer.problem, own.get(row.name))
         write_image(folder / f"{prefix}{_name(row)}{suffix}", blurred, image.metadata)
+
+
+def _blurred(image: Image, row: Row, problem: Problem, own: Implementation | None) -> NDArray[Any]:
+    """The pixels of an image file as a row's implementation blurs them, which may be one's own."""
+    import numpy as np
+
+    from blurbench.blur import blur_file_pixels
+    from blurbench.image import blur_with_alpha
+    from blurbench.recipe import Recipe
+
+    if own is None:
+        recipe = Recipe(problem.kernel, problem.border, problem.cval, row.backend, row.method)
+        return blur_file_pixels(image, recipe)
+
+    def blur(pixels: NDArray[Any]) -> NDArray[Any]:
+        dtype = np.result_type(pixels, problem.dtype)  # as it was timed
+        plan = own.prepare(replace(problem, shape=pixels.shape, dtype=dtype))
+        blurred: NDArray[Any] = plan(pixels.astype(dtype))
+        if pixels.dtype.kind != "f":
+            blurred = np.clip(np.rint(blurred), 0, np.iinfo(pixels.dtype).max)
+        return blurred.astype(pixels.dtype)
+
+    return blur_with_alpha(image.pixels, blur) if image.alpha else blur(image.pixels)

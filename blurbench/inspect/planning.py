@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-import statistics
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import truediv
+from statistics import median
 
 import numpy as np
 import scipy.fft
@@ -15,13 +18,16 @@ from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import probe
 from blurbench.errors import InputError
 from blurbench.image import check_memory
-from blurbench.measure.clock import Call, Clock, HostClock
+from blurbench.measure.clock import Call, HostClock
+from blurbench.measure.contest import Contender
+from blurbench.measure.side_by_side import side_by_side
 from blurbench.measure.threads import limit_threads
 from blurbench.problem import Problem
 from blurbench.study.options import Options, chosen
 from blurbench.study.point.prediction import predict
 
 REPEATS = 5
+PLAN, IMAGE = "plan", "image"  # what is timed beside the paddings
 LONGEST_S = 0.1  # a call that is expected to take longer is not measured
 # The next length that FFTs like, power of two, multiple of 256.
 PADDINGS: dict[str, Callable[[int], int]] = {
@@ -72,16 +78,13 @@ def paddings(problem: Problem) -> list[PaddedSize]:
 
 
 def planning(
-    problem: Problem,
-    clock: Clock | None = None,
-    progress: Callable[[str], None] = lambda name: None,
+    problem: Problem, progress: Callable[[str], None] = lambda name: None
 ) -> list[Planning]:
     """For every exact implementation on the CPU that can do the problem, fastest call first.
 
     Raises:
         InputError: the image, what it is padded to and the results do not fit in memory.
     """
-    clock = clock or HostClock()
     shapes = [problem.shape, *(size.shape for size in paddings(problem))]
     check_memory(
         f"an image of {problem.width}x{problem.height}, padded,",
@@ -96,7 +99,7 @@ def planning(
             if expected_s > LONGEST_S:
                 found.append(Planning(one.name, None, None, {}, expected_s))
             else:
-                found.append(_measure(one, problem, image, clock))
+                found.append(_measure(one, problem, image, expected_s))
     return sorted(found, key=lambda row: row.call_s or row.expected_s or 0.0)
 
 
@@ -111,23 +114,27 @@ def _able(problem: Problem) -> Iterator[Implementation]:
 
 
 def _measure(
-    one: Implementation, problem: Problem, image: NDArray[np.float32], clock: Clock
+    one: Implementation, problem: Problem, image: NDArray[np.float32], expected_s: float
 ) -> Planning:
     sizes = paddings(problem)
-    calls = [_call(one, problem, image)]
+    calls: dict[str, Call] = {
+        PLAN: lambda: one.prepare(problem),
+        IMAGE: _call(one, problem, image),
+    }
     for size in sizes:
         larger = np.resize(image, size.shape)
-        calls.append(_call(one, replace(problem, shape=size.shape), larger))
-    # Round by round, so that what slows the machine for a while slows all of them.
-    rounds = []
-    for _ in range(REPEATS):
-        plan_s = clock.measure(lambda: one.prepare(problem), 1)
-        rounds.append([plan_s, *(clock.measure(call, 1) for call in calls)])
-    plan_s, call_s, *_ = map(statistics.median, zip(*rounds, strict=True))
-    ratios = ([padded_s / call_s for padded_s in padded] for _, call_s, *padded in rounds)
-    medians = map(statistics.median, zip(*ratios, strict=True))
+        calls[size.name] = _call(one, replace(problem, shape=size.shape), larger)
+    contenders = [
+        Contender(name, partial(HostClock().measure, call), expected_s)
+        for name, call in calls.items()
+    ]
+    rounds = side_by_side(contenders, REPEATS, random.Random(0))
+    seconds = {name: [each[name][0] for each in rounds] for name in calls}
     return Planning(
-        one.name, plan_s, call_s, dict(zip((size.name for size in sizes), medians, strict=True))
+        one.name,
+        median(seconds[PLAN]),
+        median(seconds[IMAGE]),
+        {size.name: median(map(truediv, seconds[size.name], seconds[IMAGE])) for size in sizes},
     )
 
 

@@ -10,32 +10,22 @@ undecided.
 from __future__ import annotations
 
 import gc
-import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from statistics import median
 
-from blurbench.measure.judge import (
-    CONTROL,
-    NOBODY,
-    SLOWER,
-    TIED,
-    Result,
-    Rounds,
-    Rules,
-    Sample,
-    judge,
-    may_lead,
-    verdict_beyond,
-)
+from blurbench.measure.contest import ContenderError, Contest
+from blurbench.measure.decisions import Decisions
+from blurbench.measure.judge import Result, judge, may_lead
+from blurbench.measure.lengths import Lengths, sample_seconds
+from blurbench.measure.rounds import CONTROL, Rounds, Sample
 from blurbench.measure.schedule import shuffled_rounds
-from blurbench.measure.stats import is_look
+from blurbench.measure.stats import FIRST_LOOK, is_look
 
 NEAR = 2.0  # times the cheapest: who takes more is far, and not expected to win
-FIRST_LOOK = 8  # rounds after which a difference can be proven
 LONG = 15  # samples of the reference and its double in a long round
 BRIEF = 1 / 4  # of the usual length of a sample, in a long round
 LONG_ROUNDS = 8  # at most; who is undecided after them is near enough for short ones
@@ -43,26 +33,7 @@ EXPLODES, EXPLODED_S = 10.0, 0.5  # times as long as expected, and that long
 SHOW_S = 0.25  # between two rankings that are shown
 
 Ranking = Sequence[tuple[str, float]]  # names with the seconds of a call, the fastest first
-
-
-@dataclass(frozen=True)
-class Contender:
-    """What is measured: `measure(loops)` gives the seconds that `loops` calls took together.
-
-    `cost_s` is what one call takes, roughly, as it is timed; `launch_s` what it takes besides, and
-    `untimed_s` what a measurement takes beside all its calls.
-    """
-
-    name: str
-    measure: Callable[[int], float]
-    cost_s: float
-    untimed_s: float = 0.0
-    launch_s: float = 0.0
-
-    @property
-    def call_s(self) -> float:
-        """What a call takes in all."""
-        return self.cost_s + self.launch_s
+Progress = Callable[[int, float, Ranking], None]
 
 
 def explodes(elapsed_s: float, expected_s: float) -> bool:
@@ -71,142 +42,93 @@ def explodes(elapsed_s: float, expected_s: float) -> bool:
 
 
 def race(
-    contenders: Sequence[Contender],
-    make_control: Callable[[str], Contender | None],
-    rules: Rules,
+    contest: Contest,
     *,
     seconds: float,
     rng: random.Random,
     keep: Callable[[Sample], None] = lambda sample: None,
-    progress: Callable[[int, float, Ranking], None] = lambda rounds, left_s, ranking: None,
-    now: Callable[[], float] = time.perf_counter,
-    history: Iterable[Sample] = (),
-    reference: str | None = None,
-    pairs: Sequence[tuple[str, str]] | None = None,
-    fixtures: Sequence[Contender] = (),
-    unranked: Mapping[str, str] = NOBODY,
+    progress: Progress = lambda rounds, left_s, ranking: None,
+    now: Callable[[], float] = lambda: time.perf_counter(),
 ) -> Result:
-    """Measure warmed-up contenders against each other for at most `seconds`.
+    """Measure contenders against each other for at most `seconds`.
 
     Args:
-        make_control: makes the double of a contender, with buffers of its own, warmed up; or
-            gives None for a race without a control.
         keep: is handed each sample before the next one is taken.
         progress: is told the completed rounds, the seconds left and, now and then, who leads.
         now: the clock of the budget, in seconds.
-        history: samples of this race that were taken earlier; it goes on from there.
-        reference: whom the others are held against; by default the pilot decides.
-        pairs: the comparisons that matter, (first, second); a contender leaves when all of its
-            own are decided beyond the margin of `same`. By default everyone against the
-            reference, and whoever is proven slower beyond the margin leaves.
-        fixtures: are measured in every round and judged by nobody.
-        unranked: the verdict of each that cannot win, nor be the reference beside others.
 
     An interruption from the keyboard ends the race; what is complete is judged.
 
     Raises:
         ContenderError: a contender raised an exception while it was measured.
     """
-    field = _Field(
-        *(contenders, rules, seconds, rng, keep, now, history, reference, pairs, fixtures),
-        unranked,
-    )
+    under_way = _Race(contest, seconds, rng, keep, now)
     collecting = gc.isenabled()
     gc.disable()
     try:
-        field.run(make_control, progress)
-        return field.result()
+        under_way.run(progress)
+        return under_way.result()
     except KeyboardInterrupt:
-        return replace(field.result(), interrupted=True)
+        return replace(under_way.result(), interrupted=True)
     finally:
         if collecting:
             gc.enable()
 
 
-class ContenderError(RuntimeError):
-    """A contender raised while it was measured.
-
-    Attributes:
-        name: the contender's; `control` if its double could not be made or measured.
-        error: what it raised.
-    """
-
-    def __init__(self, name: str, error: Exception) -> None:
-        super().__init__(f"{name}: {error}")
-        self.name, self.error = name, error
-
-
-class _Field:
+class _Race:
     """The state of a race that is under way."""
 
     def __init__(
         self,
-        contenders: Sequence[Contender],
-        rules: Rules,
+        contest: Contest,
         seconds: float,
         rng: random.Random,
         keep: Callable[[Sample], None],
         now: Callable[[], float],
-        history: Iterable[Sample],
-        reference: str | None,
-        pairs: Sequence[tuple[str, str]] | None,
-        fixtures: Sequence[Contender],
-        unranked: Mapping[str, str],
     ) -> None:
-        self.names = [one.name for one in contenders]
-        self.fixtures = [one.name for one in fixtures]
-        self.by_name = {one.name: one for one in (*contenders, *fixtures)}
-        self.rules, self.rng, self.keep, self.now = rules, rng, keep, now
+        self.contest, self.rules, self.names = contest, contest.rules, contest.names
+        self.fixtures = [one.name for one in contest.fixtures]
+        self.by_name = {one.name: one for one in (*contest.contenders, *contest.fixtures)}
+        self.rng, self.keep, self.now = rng, keep, now
         self.deadline = now() + seconds
-        self.rounds = Rounds.of(history, reference)
+        self.rounds = Rounds.of(contest.history, contest.reference)
         self.counts = Counter(name for one in self.rounds.measured for name in one)
-        self.unranked, self.pairs = unranked, pairs
         self.near = self._likely()
         near = [self.by_name[name] for name in (*self.near, *self.fixtures)]
-        self.sample_s = _sample_seconds(near, rules, seconds)
-        self.decided: set[str] = set()
+        sample_s = sample_seconds(near, self.rules, seconds)
+        self.lengths = Lengths(self.by_name, self.rounds, sample_s)
+        self.decisions = Decisions(contest, self.rounds, self.counts)
         self.exploded: set[str] = set()
-        self.unclear = set(self.names)  # who has no verdict on the leader's lead yet
-        self.leader: str | None = None  # at the latest look; needs no verdict while it leads
-        self.control_is_known = False
         self.racing: tuple[str, ...] = ()
         self.orders: Iterator[list[int]] = iter(())
         self.shown_at = now()
 
     def _likely(self) -> list[str]:
         """Who may be the fastest or near it; all where pairs are compared."""
-        if self.pairs is not None:
+        if self.contest.pairs is not None:
             return list(self.names)
         if self.rounds.pilot:
             return [name for name in self.names if name in self.rounds.pilot[0]]
         costs = {name: self.by_name[name].cost_s for name in self.names}
-        least = min(costs[name] for name in may_lead(self.names, self.unranked))
+        least = min(costs[name] for name in may_lead(self.names, self.contest.unranked))
         return [name for name in self.names if costs[name] <= NEAR * least]
 
     @property
     def reference(self) -> str:
         if self.rounds.reference is not None:
             return self.rounds.reference
-        leaders = may_lead(self.near, self.unranked)
+        leaders = may_lead(self.near, self.contest.unranked)
         cheapest = min(leaders, key=lambda name: self.by_name[name].cost_s)
         return self.rounds.fastest_of_pilot(leaders) or cheapest
 
-    def run(
-        self,
-        make_control: Callable[[str], Contender | None],
-        progress: Callable[[int, float, Ranking], None],
-    ) -> None:
+    def run(self, progress: Progress) -> None:
+        """The pilot, then round after round until nothing is undecided or the time is over."""
         if not self._run_pilot():
             return
         self.rounds.reference = self.reference
         if not self.rounds.measured:
             self._keep_who_fits()
-        try:
-            control = make_control(self.reference)
-        except Exception as error:
-            raise ContenderError(CONTROL, error) from error
-        if control is not None:
-            self.by_name[CONTROL] = replace(control, name=CONTROL)
+        self._add_control()
         self._let_go()
         while racing := self._next_round():
             number = self.rounds.highest + 1
@@ -231,13 +153,21 @@ class _Field:
 
     def _keep_who_fits(self) -> None:
         """Count the dearest as far where the first look of all would come too late."""
-        for name in sorted(self.near, key=lambda name: -self._seconds([name]))[:-2]:
+        for name in sorted(self.near, key=lambda name: -self.lengths.seconds([name]))[:-2]:
             # The control costs what the reference does.
-            round_s = self._seconds([*self.near, *self.fixtures, self.reference])
+            round_s = self.lengths.seconds([*self.near, *self.fixtures, self.reference])
             if self.now() + FIRST_LOOK * round_s <= self.deadline:
                 break
             if name != self.reference:
                 self.near.remove(name)
+
+    def _add_control(self) -> None:
+        try:
+            control = self.contest.make_control(self.reference)
+        except Exception as error:
+            raise ContenderError(CONTROL, error) from error
+        if control is not None:
+            self.by_name[CONTROL] = replace(control, name=CONTROL)
 
     def _next_round(self) -> tuple[str, ...]:
         """Who is measured next, as often as it is named; nobody where the race is over."""
@@ -248,12 +178,11 @@ class _Field:
         if fitting:
             return (*self._references(LONG), *self.fixtures, *fitting)
         racing = [name for name in undecided if name not in beginners]
-        has_control = self.control_is_known or self._has_most(self.reference)
-        matters = racing and self.unclear.intersection([*racing, self.reference]) - {self.leader}
-        if has_control and not matters:
+        has_control = self.decisions.control_is_known or self._has_most(self.reference)
+        if has_control and not self.decisions.matter(racing, self.reference):
             return ()
         racing += [*self._references(2), *self.fixtures]
-        is_late = self.now() + (self._seconds(racing) if self.rounds.measured else 0.0)
+        is_late = self.now() + (self.lengths.seconds(racing) if self.rounds.measured else 0.0)
         return () if is_late > self.deadline else tuple(racing)
 
     def _likely_ones_had_their_look(self) -> bool:
@@ -261,7 +190,7 @@ class _Field:
         return self.near == [self.reference] or self.counts[self.reference] >= first_look
 
     def _is_undecided(self, name: str) -> bool:
-        gone = name in self.decided or name in self.exploded or self._has_most(name)
+        gone = name in self.decisions.decided or name in self.exploded or self._has_most(name)
         return name != self.reference and not gone
 
     def _has_most(self, name: str) -> bool:
@@ -275,31 +204,15 @@ class _Field:
     def _fitting(self, names: Iterable[str]) -> list[str]:
         """The cheapest, as many as come to their next look in the time left."""
         fitting: list[str] = []
-        round_s = self._seconds(self._references(LONG) + self.fixtures, BRIEF)
-        for name in sorted(names, key=lambda name: self._seconds([name], BRIEF)):
-            count, round_s = self.counts[name], round_s + self._seconds([name], BRIEF)
+        round_s = self.lengths.seconds(self._references(LONG) + self.fixtures, BRIEF)
+        for name in sorted(names, key=lambda name: self.lengths.seconds([name], BRIEF)):
+            count = self.counts[name]
+            round_s += self.lengths.seconds([name], BRIEF)
             missing = next(n for n in range(1, LONG_ROUNDS) if is_look(count + n))
             if self.now() + missing * round_s > self.deadline:
                 break
             fitting.append(name)
         return fitting
-
-    def _seconds(self, names: Iterable[str], share: float = 1.0) -> float:
-        """What a sample of each takes, about, where it has a `share` of the usual length."""
-        return sum(
-            (self._cost(name) + self.by_name[name].launch_s) * self._loops(name, share)
-            + self.by_name[name].untimed_s
-            for name in names
-        )
-
-    def _loops(self, name: str, share: float) -> int:
-        """The calls of a sample."""
-        return max(1, math.ceil(share * self.sample_s / self.by_name[name].call_s))
-
-    def _cost(self, name: str) -> float:
-        rounds = (*self.rounds.measured[-3:], *self.rounds.pilot)
-        known = [seconds for one in rounds for seconds in one.get(name, ())]
-        return median(known) if known else self.by_name[name].cost_s
 
     def _round(self, number: int, racing: tuple[str, ...]) -> dict[str, list[float]]:
         """Measure each as often as it is named, in an order drawn by lot."""
@@ -309,7 +222,8 @@ class _Field:
         times: dict[str, list[float]] = {}
         for position, index in enumerate(next(self.orders)):
             name = racing[index]
-            contender, loops, started = self.by_name[name], self._loops(name, share), time.time()
+            contender, loops = self.by_name[name], self.lengths.loops(name, share)
+            started = time.time()
             try:
                 elapsed = contender.measure(loops)
             except Exception as error:
@@ -322,41 +236,11 @@ class _Field:
         return times
 
     def _let_go(self) -> None:
-        """Of those who are at a look, whoever is decided; and see who is unclear yet."""
-        gone = (self.decided | self.exploded) - {self.reference}
+        """Of those who are at a look, whoever is decided."""
+        gone = (self.decisions.decided | self.exploded) - {self.reference}
         due = {name for name in self.names if is_look(self.counts[name]) and name not in gone}
-        if not due:
-            return
-        rates = self.rounds.rates(self.names, self.rules)
-        control = self.rounds.ratio(CONTROL, self.reference, rates[CONTROL])
-        alone = CONTROL not in self.by_name and self.counts[self.reference] >= FIRST_LOOK
-        self.control_is_known = alone or control.low is not None
-        if self.pairs is not None:
-            rate = self.rules.share(len(self.names))
-            undecided = {
-                name
-                for pair in self.pairs
-                if self._beyond(*pair, rate) == "undecided"
-                for name in pair
-            }
-            self.decided |= due - undecided
-            return
-        found = self.result()
-        verdicts = {name: one.verdict for name, one in found.standings.items()}
-        for name in due - {self.reference}:
-            beyond = self._beyond(name, self.reference, rates[name])
-            if name in self.unranked:
-                decided = beyond != "undecided"
-            else:  # a failed control asks for more
-                decided = SLOWER in (verdicts[name], beyond if found.control_passed else "")
-            if decided:
-                self.decided.add(name)
-        settled = {name for name in due if verdicts[name] in (SLOWER, TIED)}
-        self.unclear = (self.unclear - due) | (due - settled)
-        self.leader = found.leader
-
-    def _beyond(self, first: str, second: str, rate: float) -> str:
-        return verdict_beyond(self.rounds.ratio(first, second, rate), self.rules.same)
+        if due:
+            self.decisions.look(due, self.reference, CONTROL in self.by_name)
 
     def _ranking(self) -> Ranking:
         """Now and then, those who did best until now."""
@@ -368,20 +252,4 @@ class _Field:
         return sorted(known, key=lambda one: one[1])
 
     def result(self) -> Result:
-        return judge(self.rounds, self.names, self.reference, self.rules, self.unranked)
-
-
-def _sample_seconds(contenders: Sequence[Contender], rules: Rules, seconds: float) -> float:
-    """The length of a sample: `sample_s`, or what the first look has time for."""
-    share = seconds / (rules.pilot + FIRST_LOOK)
-    sample_s = rules.sample_s
-    while True:
-        loops = [max(1, math.ceil(sample_s / one.call_s)) for one in contenders]
-        costs = [
-            number * one.call_s + one.untimed_s
-            for number, one in zip(loops, contenders, strict=True)
-        ]
-        # The control is the reference's double; it costs no more than the dearest of them.
-        if sum(costs) + max(costs) <= share or max(loops) <= 1:
-            return sample_s
-        sample_s /= 2
+        return judge(self.rounds, self.names, self.reference, self.rules, self.contest.unranked)

@@ -23,6 +23,7 @@ from statistics import median
 AUTOCORRELATED = 0.2  # above this lag-1 correlation, neighbours no longer count as independent
 CLEAR = 2.0  # standard deviations from 1 beyond which autocorrelation cannot move a median
 EARLY = 2.0  # rounds by which nothing of the error rate is spent
+FIRST_LOOK = 8  # rounds after which a difference can be proven
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,14 @@ class Estimate:
         """Of the ratio the other way round."""
         low, high = (None if end is None else 1 / end for end in (self.high, self.low))
         return Estimate(1 / self.value, low, high)
+
+
+def rebased(ratio: Estimate, leader: Estimate) -> Estimate:
+    """The ratio of one to the leader, from both of theirs to the reference."""
+    value = ratio.value / leader.value
+    if ratio.low is None or ratio.high is None or leader.low is None or leader.high is None:
+        return Estimate(value, None, None)
+    return Estimate(value, ratio.low / leader.high, ratio.high / leader.low)
 
 
 def is_look(rounds: int) -> bool:

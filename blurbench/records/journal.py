@@ -16,9 +16,10 @@ from typing import Any
 from blurbench.errors import InputError
 from blurbench.files import DESCRIPTION, SAMPLES, SUMMARY, write_text
 from blurbench.measure.judge import Rules
+from blurbench.records.declared import Declared
 from blurbench.records.description import fault_of
 from blurbench.records.export import to_csv, to_json
-from blurbench.records.findings import Declared, Findings
+from blurbench.records.findings import Findings
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records
 from blurbench.records.roofline import Rates
 from blurbench.records.summary import Key, Row, columns

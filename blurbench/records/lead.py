@@ -6,15 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from blurbench.measure.judge import (
-    FASTEST,
-    FASTEST_HERE,
-    LIKELY,
-    TIED,
-    UNCLEAR,
-    rebased,
-)
-from blurbench.measure.stats import Estimate
+from blurbench.measure.judge import FASTEST, FASTEST_HERE, LIKELY, TIED, UNCLEAR
+from blurbench.measure.stats import Estimate, rebased
 from blurbench.records.summary import Row
 
 CLAIMS = (FASTEST, FASTEST_HERE, TIED, LIKELY)  # the verdicts on whoever leads

@@ -10,7 +10,8 @@ from blurbench.analysis.ordering import SECOND
 from blurbench.analysis.verdicts import separable_to_fft
 from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
 from blurbench.records import lead
-from blurbench.records.findings import Declared, Findings
+from blurbench.records.declared import Declared
+from blurbench.records.findings import Findings
 from blurbench.records.summary import Row
 
 GPU = "GPU"

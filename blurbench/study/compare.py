@@ -12,6 +12,7 @@ from blurbench.measure.risks import find_risks
 from blurbench.records.journal import Log
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
+from blurbench.study.point.request import PointRequest
 from blurbench.study.point.study import PointStudy
 from blurbench.study.question import ImageSource, Question
 from blurbench.study.session import Session
@@ -43,10 +44,8 @@ def compare(
     if log is None:
         log = Log(question.describe(session, [], options.rules))
     throttled = host.throttled_periods()
-    study = PointStudy(
-        session, image, kernel, log, listener, budget=options.budget, with_difference=True
-    )
-    study.run()
+    request = PointRequest(budget=options.budget, with_difference=True)
+    PointStudy(session, image, kernel, log, listener, request).run()
     log.add_risks(find_risks(host.usable_cpus(), throttled=throttled))
     (answer,) = answers_of(log)
     answer.seconds = time.perf_counter() - started

@@ -17,11 +17,15 @@ from blurbench.analysis.unraced import unraced
 from blurbench.analysis.verdicts import verdicts
 from blurbench.errors import InputError
 from blurbench.measure.judge import Rules
-from blurbench.records.findings import RANKING_SCOPE, Declared, Findings
+from blurbench.records.declared import Declared
+from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options, chosen, problem_for
-from blurbench.study.point.study import PointStudy, point_key
+from blurbench.study.point.point import point_key
+from blurbench.study.point.request import PointRequest
+from blurbench.study.point.study import PointStudy
 from blurbench.study.question import Question
 from blurbench.study.session import Session, declare
 
@@ -114,17 +118,13 @@ def crossover(
         # A size that is begun may take what the later processes have.
         longest = min(left_s + budget - share, budget * LARGEST_SHARE) + earlier_here_s
         least_part = part if log.points else max(part, FIRST_SHARE)
-        study = PointStudy(
-            session,
-            image,
-            kernels[size],
-            log,
-            listener,
+        request = PointRequest(
             shortest=min(longest, budget * least_part),
             longest=longest,
             left_out=left_out(points_of(log), size, budget * SIZE_SHARE),
             pairs=pairs,
         )
+        study = PointStudy(session, image, kernels[size], log, listener, request)
         study.run()
         interrupted = study.interrupted
         return not interrupted

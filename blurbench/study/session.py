@@ -13,7 +13,7 @@ from blurbench.backends.lanes import Lanes
 from blurbench.backends.registry import backends, find_backends, probe
 from blurbench.errors import text_of
 from blurbench.measure.risks import Watch
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.kinds import GPU, SOFTWARE
 from blurbench.records.machine import describe_versions
 from blurbench.study.devices import Devices

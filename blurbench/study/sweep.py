@@ -14,12 +14,14 @@ from blurbench.records.journal import Log
 from blurbench.study.listener import Listener
 from blurbench.study.options import problem_for
 from blurbench.study.point.admission import SHORTEST_S as COMPARE_S
-from blurbench.study.point.study import PointStudy, point_key
+from blurbench.study.point.point import point_key
+from blurbench.study.point.request import PointRequest
+from blurbench.study.point.study import PointStudy
 from blurbench.study.question import Question
 from blurbench.study.session import Session
 
 SHORTEST_S = 5.0  # of a point, where no budget is given
-HOPELESS = 10.0  # times the fastest: slower than that and growing, it is not measured further
+BEHIND = 10.0  # times the fastest: slower than that and growing, it is not measured further
 ALWAYS = 4 * 2**20  # samples of an image that take as long as all that does not depend on them
 ONCE_OFF = 2.0  # how far a single measurement may be off, as a factor
 
@@ -59,12 +61,7 @@ def sweep(
                 listener.points(done, total, text, left_s)
                 # Whoever the first process measured, the others measure too.
                 behind = hopeless(smaller) if process == 1 else {}
-                study = PointStudy(
-                    session,
-                    image,
-                    kernel,
-                    log,
-                    listener,
+                request = PointRequest(
                     budget=budget,
                     spare=spare,
                     shortest=COMPARE_S if question.study == "compare" else SHORTEST_S,
@@ -74,6 +71,7 @@ def sweep(
                     yardstick=question.options.processes > 1,
                     with_difference=question.study == "compare" and process == 1,
                 )
+                study = PointStudy(session, image, kernel, log, listener, request)
                 study.run()
                 if study.interrupted:
                     return False
@@ -108,7 +106,7 @@ class Behind:
 def hopeless(smaller: Sequence[Findings]) -> dict[str, Behind]:
     """Who need not be measured at larger sizes, and the measurement that says so.
 
-    At two sizes in a row it took `HOPELESS` times as long as the fastest, and more times as long
+    At two sizes in a row it took `BEHIND` times as long as the fastest, and more times as long
     than at most smaller ones: one of them may have met a slow spell of the fastest. Proven, or
     nearly where it could only be measured once. What catches up, as FFT does, stays.
     """
@@ -122,7 +120,7 @@ def hopeless(smaller: Sequence[Findings]) -> dict[str, Behind]:
             low = row.ratio_ci95_low or row.ratio_to_fastest / ONCE_OFF
             high = row.ratio_ci95_high or row.ratio_to_fastest * ONCE_OFF
             before = smaller_ratios.setdefault(row.name, [])
-            falls_behind = low > HOPELESS and bool(before) and low > median(before)
+            falls_behind = low > BEHIND and bool(before) and low > median(before)
             behind[row.name] = behind.get(row.name, 0) + 1 if falls_behind else 0
             if behind[row.name] == 2:
                 size = findings.point.size

@@ -18,9 +18,9 @@ from blurbench.methods.approximate import ORDERS
 from blurbench.problem import Problem
 from blurbench.records.record import utc
 from blurbench.study.session import Session
-from blurbench.tune.contender import contenders_of
+from blurbench.tune.candidates import candidates_of
 from blurbench.tune.fitting import FEWEST, Timing, costs_of
-from blurbench.tune.rounds import Heats
+from blurbench.tune.trials import Trials
 
 BUDGET_S = 160.0
 FOR_APPROXIMATIONS_S = 60.0  # of a budget, from which on there is time to look at their errors
@@ -54,14 +54,15 @@ def tune(
     def left() -> float:
         return ends - time.monotonic()
 
-    contenders = contenders_of(session)
+    candidates = candidates_of(session)
     if budget < FOR_APPROXIMATIONS_S:
-        contenders = [each for each in contenders if each.one.exact]
+        candidates = [each for each in candidates if each.implementation.exact]
+    ones = [each.implementation for each in candidates]
     errors = {}
-    for method in sorted({each.one.method for each in contenders if not each.one.exact}):
+    for method in sorted({one.method for one in ones if not one.exact}):
         progress(1 - left() / budget, f"the errors of {method}")
         errors[method] = errors_of(method)
-    heats = Heats(contenders, session.rng, left)
+    trials = Trials(candidates, session.rng, left(), time.monotonic)
     for number, problem in enumerate(problems(session.rng)):
         if left() <= 0:
             break
@@ -69,8 +70,8 @@ def tune(
             _check_pace(budget - left(), budget)
         shape = f"{problem.width}x{problem.height}"
         progress(1 - left() / budget, f"{shape}, size {problem.kernel.size}")
-        heats.run(problem)
-    table = table_of(heats.timings, errors, heats.left_out)
+        trials.run(problem)
+    table = table_of(trials.timings, errors, trials.left_out)
     if not table["costs"]:
         raise _too_short(budget)
     return table

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from blurbench.measure.judge import Rules
-from blurbench.records.findings import ONCE, Declared
+from blurbench.records.declared import Declared
 from blurbench.records.journal import Journal, Log, Run
 from blurbench.records.record import Record
+from blurbench.records.rows import ONCE
 from blurbench.records.summary import Key
 
 SIZES = (3, 5, 9, 15, 31, 63, 101)

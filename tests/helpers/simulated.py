@@ -17,7 +17,6 @@ import pytest
 from blurbench.backends.backend import Backend
 from blurbench.backends.device import Clocks
 from blurbench.backends.staging import Staging
-from blurbench.measure.race import race
 from blurbench.plan import Plan
 from helpers.planted import SMALL, Behaviour, backend_of, planted, planting, recalled
 
@@ -53,7 +52,6 @@ def simulation() -> Iterator[Clock]:
     with pytest.MonkeyPatch.context() as patch:
         simulated = Clock()
         patch.setattr(time, "perf_counter", simulated)
-        patch.setattr("blurbench.study.point.study.race", partial(race, now=simulated))
         patch.setattr("blurbench.study.point.arithmetic.SIDE", 16)
         gc.freeze()
         try:

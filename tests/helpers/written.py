@@ -11,7 +11,7 @@ from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.analysis.ordering import Ordering
 from blurbench.measure.judge import Rules
 from blurbench.measure.stats import Estimate
-from blurbench.records.findings import Declared
+from blurbench.records.declared import Declared
 from blurbench.records.journal import Journal, Log, Run
 from blurbench.records.record import Record
 from blurbench.records.summary import Key

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blurbench.analysis.opponents import FASTEST_CPU, FASTEST_GPU
-from blurbench.records.findings import RANKING_SCOPE
+from blurbench.records.scopes import RANKING_SCOPE
 from gpu_check.processes import run
 from gpu_check.report import MISS, OPEN, PASS, Report, Verdict, shortened
 from gpu_check.scale import Scale

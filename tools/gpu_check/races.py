@@ -15,6 +15,7 @@ from typing import Any
 
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Copy
+from blurbench.measure.sampling import loops_for
 from blurbench.problem import Problem
 from gpu_check.copying import COPY
 from gpu_check.report import text_of
@@ -64,8 +65,7 @@ def race(calls: Mapping[str, Call], measure: Measure, rounds: int) -> list[Timed
     """Samples of each, in rounds of shuffled order."""
     rng = random.Random(0)
     loops = {
-        name: min(MOST_LOOPS, max(1, int(SAMPLE_S / max(measure(call, 1), 1e-9))))
-        for name, call in calls.items()
+        name: min(MOST_LOOPS, loops_for(SAMPLE_S, measure(call, 1))) for name, call in calls.items()
     }
     return [
         TimedCalls(name, RACED, number, loops[name], measure(calls[name], loops[name]))

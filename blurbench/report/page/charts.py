@@ -13,7 +13,8 @@ from typing import Any
 
 import altair as alt
 
-from blurbench.measure.judge import CONTROL, UNRANKED
+from blurbench.measure.judge import UNRANKED
+from blurbench.measure.rounds import CONTROL
 from blurbench.report.page.chart_best import best_chart
 from blurbench.report.page.chart_parts import (
     END_TO_END,

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from blurbench.measure.judge import CONTROL
+from blurbench.measure.rounds import CONTROL
 from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
 from blurbench.records.kinds import KINDS, marked
 from blurbench.report.groups import GPU, GROUPS

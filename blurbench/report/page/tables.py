@@ -9,8 +9,9 @@ from typing import Any
 from blurbench.analysis.claims import CLAIMS, held_against
 from blurbench.analysis.crossing import find_crossovers
 from blurbench.names import FFT
-from blurbench.records.findings import RANKING_SCOPE, Findings
+from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.records.summary import columns
 from blurbench.report.crossover import HELD, NOT_COMPARABLE
 from blurbench.report.groups import bests_of, payoff_of

@@ -10,11 +10,13 @@ from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.analysis.ordering import Change
 from blurbench.measure.judge import UNRANKED
 from blurbench.measure.stats import Estimate
-from blurbench.records.findings import FAR, ONCE, RANKING_SCOPE, Findings
+from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
 from blurbench.records.kinds import marked
 from blurbench.records.lead import Lead
 from blurbench.records.roofline import ARITHMETIC, BANDWIDTH
+from blurbench.records.rows import FAR, ONCE
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.records.summary import Row
 from blurbench.report.groups import GROUPS, Payoff, bests_of, groups_of, payoff_of
 from blurbench.report.ranges import ranges_text

@@ -6,7 +6,8 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 from blurbench.measure.judge import Rules
-from blurbench.measure.race import FIRST_LOOK, LONG, NEAR
+from blurbench.measure.race import LONG, NEAR
+from blurbench.measure.stats import FIRST_LOOK
 from blurbench.study.point.cells import HEATED_S
 
 SHORTEST_S, LONGEST_S = 15.0, 60.0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from blurbench.measure.sampling import Timed, loops_for, samples, shortest
 from blurbench.study.point.device_cells import DeviceCell
 
 SAMPLES = 16
@@ -14,17 +14,9 @@ DEAR_S = 0.1  # what takes longer is not repeated to learn that
 BATCH = 8  # images, the fewest in a pipeline
 
 
-@dataclass(frozen=True)
-class AloneSample:
-    """`loops` calls took `elapsed_s` together."""
-
-    loops: int
-    elapsed_s: float
-
-
 def time_alone(
     cell: DeviceCell, scope: str, done: int, now: Callable[[], float], end: float
-) -> Iterator[AloneSample]:
+) -> Iterator[Timed]:
     """Samples of a scope, fewer where the time does not allow more; none where it cannot be had.
 
     Args:
@@ -39,16 +31,17 @@ def time_alone(
     if watch is None:
         return
 
-    def once() -> float:
+    def whole(times: int) -> float:
+        """Seconds of the budget that so many of the shortest samples take."""
         began = now()
-        watch(least)
+        watch(times * least)
         return now() - began
 
-    took = once()  # the first may be slow
+    took = whole(1)  # the first may be slow
     if took < DEAR_S:
-        took = min(once() for _ in range(TRIES))
-    loops = least * max(1, int(SAMPLE_S / max(took, 1e-6)))
-    for _ in range(done, SAMPLES):
-        yield AloneSample(loops, watch(loops))
+        took = shortest(whole, TRIES)
+    loops = least * loops_for(SAMPLE_S, took)
+    for one in samples(watch, loops, SAMPLES - done):
+        yield one
         if now() + took > end:
             return

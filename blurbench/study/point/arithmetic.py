@@ -1,9 +1,8 @@
-"""The other yardstick: how many multiply-adds a second this machine can do at all."""
+"""How fast this machine multiplies: the multiply-adds a second that it can do at all."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from blurbench import host
 from blurbench.backends.device import Device, EventClock
 from blurbench.measure.clock import HostClock
+from blurbench.measure.sampling import Timed, calibrated, samples
 from blurbench.measure.threads import limit_threads
 from blurbench.methods.parallel import run_in_threads
 
@@ -21,16 +21,10 @@ SIDE = 512  # of the matrices
 SAMPLE_S = 0.005  # least duration of a sample on a device
 
 
-@dataclass(frozen=True)
-class Arithmetic:
-    """`loops` calls of so many multiply-adds each took `elapsed_s` together."""
-
-    multiply_adds: float
-    loops: int
-    elapsed_s: float
+Work = tuple[float, Timed]  # the multiply-adds of a call, and a sample of such calls
 
 
-def time_host(dtype: np.dtype[Any], threads: int, done: int) -> list[Arithmetic]:
+def time_host(dtype: np.dtype[Any], threads: int, done: int) -> list[Work]:
     """Products of square matrices by the BLAS library: nothing on a CPU multiplies and adds faster.
 
     Args:
@@ -41,13 +35,13 @@ def time_host(dtype: np.dtype[Any], threads: int, done: int) -> list[Arithmetic]
         tuple(np.full((SIDE, SIDE), 0.5, dtype) for _ in range(3))
         for _ in range(min(threads, host.usable_cpus()))
     ]
-    once = partial(HostClock().measure, lambda: run_in_threads(_multiply, shares), 1)
+    watch = partial(HostClock().measure, lambda: run_in_threads(_multiply, shares))
     multiply_adds = float(SIDE) ** 3 * len(shares)
     # A product for each thread: the library's own threads wait for each other at every block.
     with limit_threads(1):
         if done < SAMPLES:
-            once()  # wakes the threads
-        return [Arithmetic(multiply_adds, 1, once()) for _ in range(done, SAMPLES)]
+            watch(1)  # wakes the threads
+        return [(multiply_adds, one) for one in samples(watch, 1, SAMPLES - done)]
 
 
 def _multiply(matrices: tuple[NDArray[Any], ...]) -> None:
@@ -55,7 +49,7 @@ def _multiply(matrices: tuple[NDArray[Any], ...]) -> None:
     np.matmul(first, second, out=out)
 
 
-def time_device(device: Device, dtype: np.dtype[Any], done: int) -> list[Arithmetic]:
+def time_device(device: Device, dtype: np.dtype[Any], done: int) -> list[Work]:
     """Kernels that do nothing else, by the device's events; none where it can run none of ours.
 
     Arguments as above.
@@ -66,6 +60,6 @@ def time_device(device: Device, dtype: np.dtype[Any], done: int) -> list[Arithme
     if work is None:
         return []
     call, number = work
-    clock = EventClock(device, time.perf_counter)
-    loops = max(1, int(SAMPLE_S / max(clock.measure(call, 1), 1e-6)))
-    return [Arithmetic(number, loops, clock.measure(call, loops)) for _ in range(done, SAMPLES)]
+    watch = partial(EventClock(device, time.perf_counter).measure, call)
+    loops = calibrated(watch, SAMPLE_S)
+    return [(number, one) for one in samples(watch, loops, SAMPLES - done)]

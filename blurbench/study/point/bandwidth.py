@@ -1,4 +1,4 @@
-"""The yardstick: what a plain copy of such an image takes on this machine."""
+"""How fast this machine copies: what a plain copy of such an image takes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,35 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.device import Copy, EventClock
-from blurbench.measure.clock import Call, Clock, HostClock
+from blurbench.measure.clock import HostClock
+from blurbench.measure.sampling import Stopwatch, Timed, calibrated, samples, shortest
 from blurbench.study.point.device_cells import DevicePlace
 
 SAMPLES = 7
 SAMPLE_S = 0.005
 TRIES = 3  # of which the least tells
-LEAST_S = 1e-7  # no copy is taken for shorter
-
-
-@dataclass(frozen=True)
-class CopySample:
-    """`loops` copies by so many threads took `elapsed_s` together."""
-
-    threads: int
-    loops: int
-    elapsed_s: float
 
 
 def time_copies(
     images: Sequence[NDArray[Any]], threads: int, done: Callable[[int], int]
-) -> Iterator[CopySample]:
-    """Copies of the images in turn, by one thread and by all; the faster is the yardstick.
+) -> Iterator[tuple[int, Timed]]:
+    """Copies of the images in turn, by one thread and by all, with the number of threads.
+
+    The faster way is how fast the machine copies.
 
     Args:
         done: how many samples there are already, by threads.
     """
     out = np.empty_like(images[0])
     rotation = itertools.cycle(images)
-    yield from _samples(HostClock(), lambda: np.copyto(out, next(rotation)), 1, done(1))
+    clock = HostClock()
+
+    def alone() -> None:
+        np.copyto(out, next(rotation))
+
+    yield from ((1, one) for one in _samples(partial(clock.measure, alone), done(1)))
     if threads == 1:
         return
     with ThreadPoolExecutor(threads) as pool:
@@ -53,36 +50,28 @@ def time_copies(
             source = next(rotation)
             list(pool.map(lambda part: np.copyto(out[part], source[part]), parts))
 
-        yield from _samples(HostClock(), together, threads, done(threads))
+        watch = partial(clock.measure, together)
+        yield from ((threads, one) for one in _samples(watch, done(threads)))
 
 
-def time_device_copies(place: DevicePlace, done: int) -> Iterator[CopySample]:
+def time_device_copies(there: DevicePlace, done: int) -> Iterator[Timed]:
     """Copies inside the device's memory, by its events, in the way that is fastest there."""
     if done >= SAMPLES:
         return
-    clock, rotation = EventClock(place.device, time.perf_counter), itertools.cycle(place.pairs)
+    clock, rotation = EventClock(there.device, time.perf_counter), itertools.cycle(there.pairs)
 
     def in_turn(way: Copy) -> None:
         way(*next(rotation))
 
-    copies = [partial(in_turn, way) for way in place.device.copies()]
-    yield from _samples(clock, min(copies, key=partial(_copy_seconds, clock)), 1, done)
+    copies = [partial(clock.measure, partial(in_turn, way)) for way in there.device.copies()]
+    yield from _samples(min(copies, key=_copy_seconds), done)
 
 
-def _copy_seconds(clock: Clock, copy: Call) -> float:
+def _copy_seconds(watch: Stopwatch) -> float:
     """Of one copy, at best."""
-    loops = _loops(clock, copy)
-    return min(clock.measure(copy, loops) for _ in range(TRIES)) / loops
+    return shortest(watch, TRIES, calibrated(watch, SAMPLE_S, TRIES))
 
 
-def _loops(clock: Clock, copy: Call) -> int:
-    once_s = min(clock.measure(copy, 1) for _ in range(TRIES))
-    return max(1, int(SAMPLE_S / max(once_s, LEAST_S)))
-
-
-def _samples(clock: Clock, copy: Call, threads: int, done: int) -> Iterator[CopySample]:
-    if done >= SAMPLES:
-        return
-    loops = _loops(clock, copy)
-    for _ in range(done, SAMPLES):
-        yield CopySample(threads, loops, clock.measure(copy, loops))
+def _samples(watch: Stopwatch, done: int) -> Iterator[Timed]:
+    if done < SAMPLES:
+        yield from samples(watch, calibrated(watch, SAMPLE_S, TRIES), SAMPLES - done)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from blurbench import host
 from blurbench.backends.backend import Implementation
 from blurbench.measure.clock import HostClock
+from blurbench.measure.sampling import Stopwatch
 from blurbench.plan import empty
 from blurbench.problem import Problem
-
-Stopwatch = Callable[[int], float]  # seconds that this many calls took together
 
 WARM_UP_S = 0.03
 HEATED_S = 0.1  # calls that take longer than this hardly care for a warm cache

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Call, Device, EventClock, LaunchClock
 from blurbench.measure.clock import HostClock
+from blurbench.measure.sampling import SHORTEST_S, Stopwatch, shortest
 from blurbench.problem import Problem
-from blurbench.study.point.cells import HEATED_S, Cell, Stopwatch, StopwatchCost, copies_beyond
+from blurbench.study.point.cells import HEATED_S, Cell, StopwatchCost, copies_beyond
 from blurbench.study.point.pipeline import Pipeline
 
 TRIES = 3  # of which the least is taken: the host may stall in one
-LEAST_S = 1e-7  # no call is taken for shorter
 
 
 class DevicePlace:
-    """A device with memory that all cells there share: what they read and write is the same.
+    """What the cells on a device share: the images that they read, and where they write.
 
     Attributes:
         images: copies of the image; more than one are rotated.
@@ -84,9 +84,9 @@ class DeviceCell(Cell):
         implementation: Implementation,
         problem: Problem,
         images: Sequence[NDArray[Any]],
-        place: DevicePlace,
+        there: DevicePlace,
     ) -> None:
-        self._device, self._place = place.device, place
+        self._device, self._there = there.device, there
         super().__init__(implementation, problem, images)
         self.costs["compute"] = self._cost_of_compute()
         there_and_back = self.costs["end_to_end"]
@@ -102,7 +102,7 @@ class DeviceCell(Cell):
     def _cost_of_compute(self) -> StopwatchCost:
         """Of a dear call the first tells all: beside it the rest is nothing."""
         watch = self.scopes["compute"]
-        call_s = max(LEAST_S, watch(1))
+        call_s = max(SHORTEST_S, watch(1))
         if call_s >= HEATED_S:
             return StopwatchCost(call_s, untimed_s=call_s)
 
@@ -112,9 +112,11 @@ class DeviceCell(Cell):
             return timed_s, time.perf_counter() - began - timed_s
 
         launch = self._launch()
-        launch_s = min(launch(1) for _ in range(TRIES))
+        launch_s = shortest(launch, TRIES)
         timed, besides = zip(*(once() for _ in range(TRIES)), strict=True)
-        return StopwatchCost(max(LEAST_S, min(timed)), launch_s, max(0.0, min(besides) - launch_s))
+        return StopwatchCost(
+            max(SHORTEST_S, min(timed)), launch_s, max(0.0, min(besides) - launch_s)
+        )
 
     def _reading_s(self) -> float:
         """What reading the device's clocks takes, before and after a measurement."""
@@ -123,8 +125,8 @@ class DeviceCell(Cell):
         return 2 * (time.perf_counter() - began)
 
     def _stopwatches(self, images: Sequence[NDArray[Any]]) -> dict[str, Stopwatch]:
-        self._rotation, self._pairs = itertools.cycle(images), itertools.cycle(self._place.pairs)
-        self._landing, self._result = self._place.landing, self._place.results[0]
+        self._rotation, self._pairs = itertools.cycle(images), itertools.cycle(self._there.pairs)
+        self._landing, self._result = self._there.landing, self._there.results[0]
         return {
             "end_to_end": self._observed(self._heated(self._until_done(self._end_to_end))),
             "compute": self._observed(self._by_events(self._compute)),
@@ -189,7 +191,7 @@ class DeviceCell(Cell):
 
     def _end_to_end(self) -> None:
         between = self._landing, self._result
-        self._place.carrier.blur(self._plan, next(self._rotation), self.out, between)
+        self._there.carrier.blur(self._plan, next(self._rotation), self.out, between)
 
     def _upload_pinned(self) -> Stopwatch | None:
         source = self._pinned()
@@ -213,7 +215,7 @@ class DeviceCell(Cell):
         return partial(LaunchClock(self._device, time.perf_counter).measure, self._compute)
 
     def _graph(self) -> Stopwatch | None:
-        if len(self._place.images) > 1:  # a graph holds the address of its image
+        if len(self._there.images) > 1:  # a graph holds the address of its image
             return None
         replay = self._device.capture(self._compute)
         if replay is None or not self._blurs(replay):

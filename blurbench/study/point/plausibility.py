@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blurbench.records.findings import CopySpeed
+from blurbench.records.copies import CopySpeed
 from blurbench.study.point.device_cells import DevicePlace
 
 MARGIN = 1.1  # times the best copy
@@ -16,12 +16,12 @@ def least_on_host(copy: CopySpeed | None) -> tuple[float, str]:
     return copy.best_s / MARGIN, f"a copy of the image, {copy.best_s:.3g} s"
 
 
-def least_on_device(copy: CopySpeed | None, place: DevicePlace) -> tuple[float, str]:
+def least_on_device(copy: CopySpeed | None, there: DevicePlace) -> tuple[float, str]:
     """Seconds, and what takes that long: a copy there, or its memory at the theoretical peak."""
     bounds = [(0.0, "")]
     if copy is not None and copy.best_s >= ALL_LAUNCH_S:
         bounds.append(least_on_host(copy))
-    if place.device.peak_bytes_per_s:
-        peak_s = place.least_bytes / place.device.peak_bytes_per_s
+    if there.device.peak_bytes_per_s:
+        peak_s = there.least_bytes / there.device.peak_bytes_per_s
         bounds.append((peak_s, f"the device's memory can be in theory, {peak_s:.3g} s"))
     return max(bounds)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from blurbench.backends.backend import Implementation
 from blurbench.backends.device import Device
 from blurbench.measure.clock import HostClock
+from blurbench.measure.sampling import Stopwatch
 from blurbench.plan import Plan
 from blurbench.problem import Problem
-from blurbench.study.point.cells import Stopwatch
 
 SMALLEST_CROP = 8
 PREDICTION_S = 0.005

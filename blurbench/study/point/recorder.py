@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from blurbench.errors import DeviceLostError, InputError, lacks_memory, text_of
-from blurbench.records.findings import RANKING_SCOPE
 from blurbench.records.journal import Log
 from blurbench.records.record import Record
+from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.records.summary import Key
 from blurbench.study.patience import HungError
 

@@ -25,22 +25,27 @@ SMALL, SMALL_SIZE = (48, 40), 15  # of the image on which results are checked
 
 
 @dataclass(frozen=True)
-class PlacedImplementation:
+class Candidate:
     """An implementation and where its image lies; the clock knows when a call is done there."""
 
-    one: Implementation
+    implementation: Implementation
     owner: Backend
     place: str
     clock: Clock
     device: Device | None = None
 
     @property
+    def name(self) -> str:
+        """Of the implementation and the place."""
+        return f"{self.implementation.name} from the {self.place}"
+
+    @property
     def compiles(self) -> bool:
         """Whether a first call may have to compile code."""
-        return self.one.compiles or self.device is not None
+        return self.implementation.compiles or self.device is not None
 
     def call(self, plan: Plan, image: NDArray[Any]) -> Call:
-        """A blur of the image, from the contender's place to the same."""
+        """A blur of the image, from the candidate's place to the same."""
         if self.device is not None and self.place == DEVICE:
             there = self.device.empty(image.shape, image.dtype)
             result = self.device.empty(image.shape, image.dtype)
@@ -58,20 +63,20 @@ class PlacedImplementation:
         Raises:
             ArithmeticError: the result of an exact implementation breaks the exactness contract.
         """
-        shape = SMALL + problem.shape[2:]
+        one, shape = self.implementation, SMALL + problem.shape[2:]
         small = replace(problem, shape=shape, kernel=GaussianKernel.from_size(SMALL_SIZE))
         image = np.random.default_rng(0).uniform(0, 255, shape).astype(problem.dtype)
-        plan = self.one.prepare(small)
+        plan = one.prepare(small)
         result = plan(image) if self.owner.carry is None else self.owner.carry(plan, image)
         error = np.abs(take_sample(result) - reference_sample(image, small)).max()
-        allowed = allowed_error(small.dtype, image_scale(image, small), self.one.integer_error)
-        if self.one.exact and not error <= allowed:
+        allowed = allowed_error(small.dtype, image_scale(image, small), one.integer_error)
+        if one.exact and not error <= allowed:
             raise ArithmeticError(
                 f"its {small.dtype} result is wrong by {error:.2g}, and {allowed:.2g} is allowed"
             )
 
 
-def contenders_of(session: Session) -> list[PlacedImplementation]:
+def candidates_of(session: Session) -> list[Candidate]:
     """Whatever can run and may be chosen; what runs on a device, from the host and there.
 
     Raises:
@@ -83,9 +88,9 @@ def contenders_of(session: Session) -> list[PlacedImplementation]:
             continue
         owner, device = find_backend(one.backend), session.devices.get(one.backend)
         clock = HostClock(device.synchronize if device else None)
-        found.append(PlacedImplementation(one, owner, HOST, clock, device))
+        found.append(Candidate(one, owner, HOST, clock, device))
         if device is not None:
-            found.append(PlacedImplementation(one, owner, DEVICE, clock, device))
+            found.append(Candidate(one, owner, DEVICE, clock, device))
     if not found:
         raise InputError("nothing can be measured here: see blurbench backends")
     return found
