@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 
 import numpy as np
 import pytest
@@ -43,29 +42,6 @@ def test_work_is_done_on_every_part(parts: int) -> None:
 def test_what_the_work_raises_is_raised(parts: int) -> None:
     with pytest.raises(ZeroDivisionError):
         run_in_threads(lambda part: 1 // part, range(parts))
-
-
-def test_threads_whose_work_raised_go_on_with_other_work() -> None:
-    for _ in range(3):
-        with pytest.raises(ZeroDivisionError):
-            run_in_threads(lambda part: 1 // (2 - part), range(3))
-    done: set[int] = set()
-    run_in_threads(done.add, range(3))
-    assert done == {0, 1, 2}
-
-
-def test_what_the_caller_raises_waits_for_the_others() -> None:
-    done: list[int] = []
-
-    def work(part: int) -> None:
-        if part == 0:
-            raise KeyboardInterrupt
-        time.sleep(0.05)
-        done.append(part)
-
-    with pytest.raises(KeyboardInterrupt):
-        run_in_threads(work, range(3))
-    assert sorted(done) == [1, 2]
 
 
 @pytest.mark.parametrize("threads", [2, 3, 100])
