@@ -72,6 +72,25 @@ def test_rows_of_any_length_are_blurred(
 
 
 @runs
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [
+        *((size, (20, width)) for size in (7, 9, 11, 13, 15) for width in (1000, 1024)),
+        *((size, (900, 3800)) for size in (13, 15, 21, 23)),
+    ],
+)
+def test_sizes_at_which_one_plan_gives_way_to_another_are_blurred(
+    size: int, shape: tuple[int, int]
+) -> None:
+    separable = owner.backend.implementation("separable")
+    assert separable is not None
+    problem = problem_of(shape, size)
+    image, plan = noise(problem), separable.prepare(problem)
+    assert share_of_allowed(plan(image), reference(image, problem), image, problem) <= 1
+    assert plan.nbytes <= separable.work_bytes(problem)
+
+
+@runs
 @each_exact_plan
 @pytest.mark.parametrize("cval", [-400.0, 700.0])
 @pytest.mark.parametrize("size", [5, 31])

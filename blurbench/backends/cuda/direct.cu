@@ -2,7 +2,8 @@
 //
 // A block makes a tile of pixels, 4 neighbours a thread. It goes through the kernel in parts of
 // at most DOWN x ALONG taps, for which the pixels and the taps lie in shared memory, so any
-// kernel fits. Each row of a part is summed by itself, which keeps the rounding error small.
+// kernel fits. So many parts are summed by themselves that there are about as many sums as terms
+// in each, which keeps the rounding error small: it grows with either.
 // A block takes CHANNELS of the `channels` interleaved ones. A launch makes a part of the tiles: from
 // `row_tile` down, from `column_tile` across, and from `group` of channels on.
 
@@ -29,7 +30,9 @@ extern "C" __global__ void __launch_bounds__(LANES * TILE, 3) direct(
     const int thread = threadIdx.y * LANES + threadIdx.x, size = 2 * radius + 1;
     const long long pitch = static_cast<long long>(width) * channels;
 
-    WORK total[4 * CHANNELS] = {};
+    const int most = max(1, size / (DOWN * ALONG));  // parts in a sum
+    int parts = 0;
+    WORK total[4 * CHANNELS] = {}, sum[4 * CHANNELS] = {};
     for (int top = 0; top < size; top += DOWN) {
         for (int left = 0; left < size; left += ALONG) {
             const int down = min(DOWN, size - top), along = min(ALONG, size - left);
@@ -61,7 +64,7 @@ extern "C" __global__ void __launch_bounds__(LANES * TILE, 3) direct(
             __syncthreads();
             for (int i = 0; i < down; i++) {
                 const WORK* line = pixels[threadIdx.y + i];
-                WORK part[4 * CHANNELS] = {}, seen[8 * CHANNELS];
+                WORK seen[8 * CHANNELS];
                 auto see = [&](int pixel, int to) {  // 4 pixels of this thread's, from `pixel` on
                     #pragma unroll
                     for (int c = 0; c < CHANNELS; c++) {
@@ -79,14 +82,20 @@ extern "C" __global__ void __launch_bounds__(LANES * TILE, 3) direct(
                     for (int e = 0; e < 4; e++) {
                         #pragma unroll
                         for (int at = 0; at < 4 * CHANNELS; at++) {
-                            part[at] += weight.v[e] * seen[at + e * CHANNELS];
+                            sum[at] += weight.v[e] * seen[at + e * CHANNELS];
                         }
                     }
                     #pragma unroll
                     for (int at = 0; at < 4 * CHANNELS; at++) seen[at] = seen[at + 4 * CHANNELS];
                 }
+            }
+            if (++parts == most) {
                 #pragma unroll
-                for (int at = 0; at < 4 * CHANNELS; at++) total[at] += part[at];
+                for (int at = 0; at < 4 * CHANNELS; at++) {
+                    total[at] += sum[at];
+                    sum[at] = 0;
+                }
+                parts = 0;
             }
         }
     }
@@ -98,7 +107,7 @@ extern "C" __global__ void __launch_bounds__(LANES * TILE, 3) direct(
     for (int c = 0; c < CHANNELS; c++) {
         Pack<OUTPUT, 4> four;
         #pragma unroll
-        for (int e = 0; e < 4; e++) four.v[e] = Pixel<OUTPUT>::of(total[c * 4 + e]);
+        for (int e = 0; e < 4; e++) four.v[e] = Pixel<OUTPUT>::of(total[c * 4 + e] + sum[c * 4 + e]);
         if (aligned && x + 4 <= width) {
             store_pack<4>(to + c * 4, four);
         } else {

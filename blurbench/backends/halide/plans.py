@@ -26,8 +26,8 @@ home = Home("halide")
 class HalidePlan(Plan):
     """Ten lines of Halide, scheduled by hand and compiled at the first call of a kind.
 
-    As many shares of strips are made as the problem has threads, so no more of Halide's work at
-    the same time; it has as many as there are CPUs, or HL_NUM_THREADS.
+    As many shares of strips are made as the problem has threads, so that no more work at the same
+    time; Halide itself keeps one for each CPU, or HL_NUM_THREADS.
     """
 
     def __init__(self, problem: Problem, method: str) -> None:

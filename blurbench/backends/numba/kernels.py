@@ -16,7 +16,7 @@ Array = NDArray[Any]
 # the columns beside a row, see `fill_margins`; channels; and cval.
 Tables = tuple[Array, Array, Array, int, float]
 # Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
-GENERATED_BY = "f022221f45b1db14"  # the hash of vectors.py and sums.py
+GENERATED_BY = "fe69c193b3215acd"  # the hash of vectors.py and sums.py
 
 compiled = njit(nogil=True, cache=True, error_model="numpy")
 

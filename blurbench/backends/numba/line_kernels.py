@@ -13,7 +13,7 @@ from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, store_line, 
 
 Array = NDArray[Any]
 Room = tuple[Array, Array, Array]
-GENERATED_BY = "f16ddbb23c1bc3f0"  # the hash of vectors.py, feedback.py and kernels.py
+GENERATED_BY = "ec7e4f158affeae4"  # the hash of vectors.py, feedback.py and kernels.py
 
 
 @compiled

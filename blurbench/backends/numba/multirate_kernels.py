@@ -16,7 +16,7 @@ from blurbench.backends.numba.sums import OUTPUTS, sum_lines
 from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, turn
 
 Array = NDArray[Any]
-GENERATED_BY = "13b9f2b5a3b2106a"  # the hash of vectors.py, sums.py, cells.py and kernels.py
+GENERATED_BY = "d577b1df70fb37d2"  # the hash of vectors.py, sums.py, cells.py and kernels.py
 
 
 @compiled

@@ -22,6 +22,11 @@ OUTPUTS, TOGETHER = 4, 2  # see sums.py
 LONG = 1024
 THREADED = 1.2e7  # taps and OVERHEAD of all sums from which waking other threads pays
 OVERHEAD = 20  # of a sum, in taps
+# Bytes of image and result that stay at hand, and above which memory holds up what moves more;
+# the largest radius of a plan for few taps up to each, where vectors are long. Cache: 32 MiB.
+CACHED, NEAR_CACHED = 2**23, 3
+BEYOND, NEAR_BETWEEN = 3 * 2**23, 6
+APART = 4096  # bytes, or a multiple: a column of rows so far apart crowds one place of the cache
 TURNS = 4  # of a thread: one that wakes late leaves its rows to the others
 
 Blur = Callable[[int, int, int], None]
@@ -114,7 +119,7 @@ def _side(problem: Problem) -> int:
 def _is_near(problem: Problem) -> bool:
     values = problem.width * problem.channels
     wide = values >= _side(problem)
-    return wide and 1 <= problem.kernel.radius <= _nearest() and not _clips(problem)
+    return wide and 1 <= problem.kernel.radius <= _nearest(problem) and not _clips(problem)
 
 
 def _clips(problem: Problem) -> bool:
@@ -124,13 +129,29 @@ def _clips(problem: Problem) -> bool:
     return not 0 <= problem.cval <= np.iinfo(problem.dtype).max
 
 
+def _nearest(problem: Problem) -> int:
+    """The largest radius of a plan for few taps.
+
+    Lines take fewer instructions, but move all pixels once more, and write many rows at a time.
+    """
+    near, vectors_are_long = _nearest_of_processor()
+    if not vectors_are_long:
+        return near
+    moved = 2 * problem.image_bytes
+    crowded = problem.image_bytes // problem.height % APART == 0
+    if moved <= CACHED and not crowded:
+        return NEAR_CACHED
+    return near if moved > BEYOND and problem.dtype.kind == "f" else NEAR_BETWEEN
+
+
 @functools.cache
-def _nearest() -> int:
-    """The largest radius of a plan for few taps: that depends on the processor."""
+def _nearest_of_processor() -> tuple[int, bool]:
+    """The largest radius of which there is code, and whether lines win earlier."""
     try:
-        return int(import_module("blurbench.backends.numba.sums").NEAR)
+        sums = import_module("blurbench.backends.numba.sums")
     except ImportError:
-        return 0  # without Numba there is no plan, but still an estimate of its memory
+        return 0, False  # without Numba there is no plan, but still an estimate of its memory
+    return int(sums.NEAR), sums.VECTOR_BYTES == 64
 
 
 def _near_room(problem: Problem) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -23,8 +23,8 @@ from blurbench.backends.numba.vectors import (
 AT_ONCE = 2 if VECTOR_BYTES == 64 else 1  # vectors of a line: there are 32 or 16 registers
 OUTPUTS = 4  # whose sums share what is loaded
 TOGETHER = 2  # rows whose sums share what is loaded, where there are few taps
-# The largest radius of which code is made for each: where vectors are long, lines win earlier.
-NEAR = 6 if VECTOR_BYTES == 64 else 8
+# The largest radius of which code is made for each.
+NEAR = 10 if VECTOR_BYTES == 64 else 8
 
 
 @intrinsic
