@@ -483,7 +483,7 @@ def test_a_run_without_times_is_refused(made: Path) -> None:
 def test_without_altair_the_page_is_refused_before_anything_is_measured(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("blurbench.cli.options.find_spec", lambda name: None)
+    monkeypatch.setattr("blurbench.cli.outputs.find_spec", lambda name: None)
     result = run("compare", "--report", "page.html")
     assert (result.code, result.out) == (2, "")
     assert result.err == f"Error: report needs Altair: {install('report')}\n"
