@@ -84,7 +84,7 @@ tools: .venv/tools-ready
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment:" \
 		"install its venv (Debian, Ubuntu: apt install python3-venv), or take another Python" \
-		"(make PYTHON=...); in a notebook see README.md, Notebooks" >&2; exit 1; }
+		"(make PYTHON=...); in a notebook see docs/notebook.md" >&2; exit 1; }
 	@echo "Setting up .venv, once; what is not in pip's cache is fetched:"
 	@echo "  1/5  NumPy, SciPy, Pillow, Click, Rich and threadpoolctl (60 MB)"
 	@$(PYTHON) -m venv $(if $(ASK_DRIVER),$$(PYTHONPATH=. $(PYTHON) $(GPU_SETUP) venv-options)) .venv

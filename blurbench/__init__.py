@@ -4,6 +4,7 @@
 >>> blurred = blurbench.gaussian_blur(image, size=15)           # one image
 >>> plan = blurbench.prepare(image.shape, sigma=2.5, method="fft")
 >>> blurred = [plan(frame) for frame in frames]                 # many images
+>>> blurbench.compare(image, size=15)                           # which is the fastest here?
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from blurbench.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from blurbench.api.calls import compare, crossover, load, sweep
+    from blurbench.api.result import RunResult
     from blurbench.blur import gaussian_blur, plan_cache, prepare
     from blurbench.border import BORDERS
     from blurbench.errors import InputError
@@ -27,9 +30,14 @@ __all__ = [
     "InputError",
     "Plan",
     "Problem",
+    "RunResult",
+    "compare",
+    "crossover",
     "gaussian_blur",
+    "load",
     "plan_cache",
     "prepare",
+    "sweep",
 ]
 
 _HOMES = {
@@ -38,9 +46,14 @@ _HOMES = {
     "InputError": "errors",
     "Plan": "plan",
     "Problem": "plan",
+    "RunResult": "api.result",
+    "compare": "api.calls",
+    "crossover": "api.calls",
     "gaussian_blur": "blur",
+    "load": "api.calls",
     "plan_cache": "blur",
     "prepare": "blur",
+    "sweep": "api.calls",
 }
 
 

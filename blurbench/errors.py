@@ -21,6 +21,18 @@ class DeviceLostError(CannotRunError):
     """A device stopped working in the middle, and what lay on it is gone."""
 
 
+class ProcessFailedError(RuntimeError):
+    """A process of a run ended with an error: the text says which, unless it told that itself.
+
+    Attributes:
+        code: its exit code.
+    """
+
+    def __init__(self, code: int, text: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
 def text_of(error: BaseException) -> str:
     """What an error says, in one line of bearable length."""
     text = " ".join(str(error).split()) or type(error).__name__

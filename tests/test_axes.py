@@ -98,7 +98,7 @@ def test_an_interrupted_sweep_says_how_all_of_it_goes_on(monkeypatch: pytest.Mon
     def press(*_: object, **__: object) -> bool:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("blurbench.cli.runs.measure_points", press)
+    monkeypatch.setattr("blurbench.study.run.measure_here", press)
     ran = run(*TWO_DTYPES)
     assert ran.code == 130
     assert ran.err.splitlines()[-1] == "With all of them: blurbench sweep --resume run"

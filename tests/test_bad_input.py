@@ -208,7 +208,7 @@ CASES = [
     *_compare("budget in words", "--budget soon", "--budget|soon"),
     *_compare("no threads", "--threads 0", "--threads 0|1"),
     *_compare("negative threads", "--threads -2", "--threads -2|1"),
-    *_compare("threads beyond any machine", "--threads 99999999999999999999", "--threads|999"),
+    *_compare("threads beyond any machine", "--threads 99999999999999999999", "threads|999"),
     *_compare("threads in words", "--threads all", "--threads|all"),
     *_compare("no rounds", "--rounds 0", "--rounds 0|1"),
     *_compare("fractional rounds", "--rounds 1.5", "--rounds|1.5"),
@@ -321,8 +321,8 @@ def test_bad_input_is_refused_in_one_line_before_anything_is_done(
     monkeypatch.chdir(tmp_path)
     PIL.Image.fromarray(np.arange(48, dtype=np.uint8).reshape(6, 8)).save("photo.png")
     case.make(monkeypatch)
-    monkeypatch.setattr("blurbench.study.compare.compare", _must_not_run)
-    monkeypatch.setattr("blurbench.report.verify.verify", _must_not_run)
+    monkeypatch.setattr("blurbench.study.run.measure_here", _must_not_run)
+    monkeypatch.setattr("blurbench.study.verify.verify", _must_not_run)
     monkeypatch.setattr("blurbench.folders.batch.blur_file_pixels", _must_not_run)
     monkeypatch.setattr(sys, "argv", ["blurbench", *case.line])
     before = _listing(tmp_path)

@@ -31,8 +31,9 @@ from blurbench.report.crossover import show_crossovers
 from blurbench.study.crossover import crossover, crossover_rules, document, points_of
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
-from blurbench.study.question import ImageSource, Question
+from blurbench.study.question import Question
 from blurbench.study.session import Session
+from blurbench.study.source import ImageSource
 from helpers.command import Ran, deny_gpu, run
 from helpers.moments import Killed, Moments, Stoppable, doubled
 from helpers.planted import (

@@ -33,7 +33,6 @@ from blurbench.backends.wgpu.adapters import probe
 from blurbench.backends.wgpu.device import WgpuDevice, open_device
 from blurbench.backends.wgpu.memory import Memory
 from blurbench.backends.wgpu.separable import WgpuSeparablePlan
-from blurbench.cli.runs import LOST, resume
 from blurbench.errors import DeviceLostError
 from blurbench.kernel import GaussianKernel
 from blurbench.plan import Plan
@@ -45,8 +44,11 @@ from blurbench.study.devices import Devices
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
 from blurbench.study.patience import PATIENCE_S, HungError, any_left_behind, within
-from blurbench.study.question import ImageSource, Question
+from blurbench.study.processes import LOST
+from blurbench.study.question import Question
+from blurbench.study.run import measure_part
 from blurbench.study.session import Session
+from blurbench.study.source import ImageSource
 from blurbench.study.sweep import sweep
 from helpers.command import Ran, measure_briefly, run
 from helpers.fake_cupy import FakeStream
@@ -532,13 +534,12 @@ def test_a_run_whose_process_a_library_ends_goes_on_without_devices(
         for code in crashes:
             return code
         monkeypatch.setenv(LOST, env[LOST])
-        given = dict.fromkeys(("csv_path", "json_path", "markdown_path", "report_path"))
         folder = Path(command[command.index("--resume") + 1])
-        return resume(folder, 1, {**given, "all_columns": False, "quiet": True})
+        return 0 if measure_part(folder, 1, lambda question: Listener()) else 130
 
     plant(host, gpu_of(device, one=device.takes(0.002)))
     monkeypatch.setattr(Session, "may_be_ended", True)
-    monkeypatch.setattr("blurbench.cli.runs.subprocess.call", call)
+    monkeypatch.setattr("blurbench.study.processes.subprocess.call", call)
     ran = run("compare", "in/3.png", "--size", "5", "--backend", "fake,gpu", "--json", "-", "-q")
     assert ran.code == 1
     rows = {row["method"]: row for row in json.loads(ran.out)["implementations"]}

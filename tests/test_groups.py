@@ -10,7 +10,7 @@ import pytest
 from blurbench.records.declared import Declared
 from blurbench.records.journal import Log
 from blurbench.report.groups import bests_of, groups_of, payoff_of
-from blurbench.report.show import by_image
+from blurbench.report.sweep import by_image
 from helpers.made_runs import SIZES, back_and_forth, run_of
 
 BOTH = ("numpy:separable", "numpy:fft")

@@ -19,7 +19,6 @@ from blurbench.cli.main import cli, main
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
 from blurbench.names import DTYPES
-from blurbench.records.journal import Journal
 from blurbench.report import progress
 from blurbench.study.options import Options, chosen
 from blurbench.study.session import Session
@@ -201,7 +200,7 @@ REFUSED = [
     ("inspect --sigma 2 --shape 1080x1920", "give --image-size 1920x1080"),
     ("tune --explain --shape 1080x1920x3", "give --image-size 1920x1080x3"),
     ("compare photo.png --border repeat", "outermost pixel is nearest, the whole image wrap"),
-    ("compare photo.png --border zero --cval 5", "border zero says 0 and --cval 5"),
+    ("compare photo.png --border zero --cval 5", "border zero says 0 and cval 5"),
     ("compare photo.png --dtype float", "float32 in C, and float64 in Python"),
     ("compare photo.png --method iir", "deriche and vyv"),
     ("compare photo.png --dtype uint8,float32", "sweep takes more"),
@@ -408,16 +407,21 @@ def test_the_time_left_is_that_of_the_cases_done(monkeypatch: pytest.MonkeyPatch
 def test_no_bar_is_shown_beside_those_of_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
-    def measure(journal: Journal, *_: object) -> bool:
-        journal.close()
+    def measure(*_: object) -> bool:
         assert isinstance(sys.stderr, Terminal)
         seen.append(sys.stderr.getvalue())
         return False
 
-    monkeypatch.setattr("blurbench.cli.runs.run_in_processes", measure)
+    monkeypatch.setattr("blurbench.study.run.measure_in_processes", measure)
     code, _ = on_terminal("compare", "photo.png", *QUICK, "--processes", "2")
     assert code == 130
     assert [HIDE_CURSOR in text for text in seen] == [False]
+
+
+def test_a_sweep_in_processes_says_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blurbench.study.run.measure_in_processes", lambda *_: True)
+    ran = run("sweep", "photo.png", "--sizes", "3,5", *ONE, "--processes", "2", "--out", "run")
+    assert ran.out.startswith("photo.png: 32x24, 3 channels float32\n")
 
 
 def test_a_baseline_that_does_not_compare_is_told_below_no_bar() -> None:

@@ -12,7 +12,8 @@ from rich.console import Console
 from blurbench.records.declared import Declared
 from blurbench.records.journal import Log
 from blurbench.report.image_sizes import image_size_lines
-from blurbench.report.show import document, show_log, to_markdown
+from blurbench.report.show import show_log
+from blurbench.report.sweep import document, to_markdown
 from helpers.made_runs import run_of
 
 NAMES = ("numba:separable", "cuda:separable")

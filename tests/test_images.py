@@ -14,7 +14,7 @@ import pytest
 
 from blurbench.analysis.gate import NOT_SLOWER, SLOWER, not_comparable, rule
 from blurbench.records.journal import load
-from blurbench.report.show import by_image
+from blurbench.report.sweep import by_image
 from blurbench.study.question import ask_again
 from helpers.command import ONE, QUICK, Ran, deny_gpu, measure_briefly, run
 from helpers.pictures import noise, save

@@ -19,6 +19,7 @@ ROOT = Path(blurbench.__file__).parent
 # From top to bottom; a name is a folder or a file of the package.
 FLOORS = [
     {"__main__", "cli"},
+    {"api"},
     {"report"},
     {"study", "inspect", "tune", "folders", "blur", "recipe", "large"},
     {"analysis"},

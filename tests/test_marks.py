@@ -17,7 +17,8 @@ from blurbench.records.declared import Declared
 from blurbench.records.journal import Log
 from blurbench.records.kinds import marked
 from blurbench.report.crossover import crossover_markdown, show_crossovers
-from blurbench.report.show import show_log, show_runs, to_markdown
+from blurbench.report.show import show_log, show_runs
+from blurbench.report.sweep import to_markdown
 from blurbench.study.crossover import document, points_of
 from helpers.made_runs import SIZES, run_of, usual
 

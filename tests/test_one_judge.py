@@ -16,7 +16,7 @@ from blurbench.report.groups import bests_of
 from blurbench.report.page.answer import answers
 from blurbench.report.page.tables import WINNERS, tables_of
 from blurbench.report.point_tables import row_texts
-from blurbench.report.show import document, size_rows, to_markdown
+from blurbench.report.sweep import document, size_rows, to_markdown
 from helpers.written import Written
 
 SIZES = (3, 7)

@@ -22,7 +22,7 @@ import PIL.Image
 import pytest
 
 from blurbench.records.journal import load
-from blurbench.report.progress import PointsListener, TerminalListener
+from blurbench.report.listeners import PointListener, PointsListener, ShowingListener
 from helpers.command import Ran, measure_briefly, run
 from helpers.process import (
     COMMAND,
@@ -315,8 +315,8 @@ def test_a_run_that_goes_on_writes_what_its_command_was_asked_for(command: str) 
 def test_a_run_that_goes_on_writes_the_page_that_its_command_was_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("blurbench.cli.options.check_page", lambda path, what: None)
-    monkeypatch.setattr("blurbench.cli.outputs._page_of", lambda log: "a page")
+    monkeypatch.setattr("blurbench.cli.outputs.check_page", lambda path, what: None)
+    monkeypatch.setattr("blurbench.report.show._page", lambda logs: "a page")
     ended_early("sweep", "--report", "page.html")
     assert run("sweep", "--resume", "run").code == 0
     assert Path("page.html").read_text("utf-8") == "a page"
@@ -552,7 +552,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
         if moment == "between two points":
             raise KeyboardInterrupt
         if moment == "while it estimates":
-            monkeypatch.setattr(TerminalListener, "stage", press)
+            monkeypatch.setattr(ShowingListener, "stage", press)
         if moment == "while it closes a point":
             monkeypatch.setattr("blurbench.study.point.recorder.Recorder.close", press)
 
@@ -611,7 +611,7 @@ def test_a_comparison_interrupted_before_its_first_sample_has_the_summary_of_its
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(TerminalListener, "stage", press)
+        patch.setattr(ShowingListener, "stage", press)
         ended = run("compare", "photo.png", *BRIEF, "--out", "run")
     assert ended.code == 130
     shown = run("show", "run", "--csv", "again.csv", "--all-columns")
@@ -704,7 +704,7 @@ def test_a_run_of_several_processes_that_is_killed_goes_on() -> None:
 def test_a_comparison_that_goes_on_keeps_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it was announced before it starts holds after a resume too."""
     told: list[float] = []
-    monkeypatch.setattr(TerminalListener, "budget", lambda self, seconds: told.append(seconds))
+    monkeypatch.setattr(PointListener, "budget", lambda self, seconds: told.append(seconds))
     monkeypatch.setattr(PointsListener, "budget", lambda self, seconds: told.append(seconds))
     line = ("compare", "photo.png", "--rounds", "1", *TWO, "--out", "run")
     assert run(*line).code == 0

@@ -116,7 +116,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("COLUMNS", str(COLUMNS))
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setattr("blurbench.study.compare.find_risks", lambda *_, **__: [])
+    monkeypatch.setattr("blurbench.study.run.find_risks", lambda *_, **__: [])
     save("small.png", SMALL.pixels)
 
 
@@ -219,7 +219,7 @@ def test_the_header_says_one_type_where_both_are_the_same(plant, clock: Clock) -
 def test_warnings_come_before_the_table(
     plant, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("blurbench.study.compare.find_risks", lambda *_, **__: ["it is hot"])
+    monkeypatch.setattr("blurbench.study.run.find_risks", lambda *_, **__: ["it is hot"])
     plant(backend_of(planted("one", clock.takes(0.002))))
     lines = lines_of()
     assert lines.index("Warning: it is hot.") < lines.index(table(lines)[0])

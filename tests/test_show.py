@@ -22,7 +22,8 @@ from blurbench.errors import InputError
 from blurbench.records.journal import load
 from blurbench.records.summary import columns
 from blurbench.report.heading import machine_line, run_lines
-from blurbench.report.show import short_names, show_log, show_runs, texts_of
+from blurbench.report.show import show_log, show_runs, texts_of
+from blurbench.report.sweep import short_names
 from helpers.command import Ran, deny_gpu, measure_briefly, run
 from helpers.process import work_in
 from helpers.written import COMMON, Copied, Written
@@ -297,7 +298,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Ran, Path
             deny_gpu(patch)
             measure_briefly(patch)
             patch.setattr("blurbench.study.question.find_risks", lambda *_, **__: ["it is hot"])
-            patch.setattr("blurbench.study.compare.find_risks", lambda *_, **__: ["it was slowed"])
+            patch.setattr("blurbench.study.run.find_risks", lambda *_, **__: ["it was slowed"])
             line = (command, *ASKED, "--rounds", "1", *sizes, *EXPORTS, "--out", "run")
             found[command] = run(*line), place
     return found

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from blurbench.backends.backend import Implementation
 from blurbench.cli.main import cli
-from blurbench.cli.options import Extents, Sizes
+from blurbench.cli.types import Extents, Sizes
 from blurbench.errors import InputError
 from blurbench.image import Image, cover
 from blurbench.kernel import GaussianKernel
@@ -30,8 +30,9 @@ from blurbench.records.record import Record
 from blurbench.records.summary import Row
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
-from blurbench.study.question import ImageSource, Question
+from blurbench.study.question import Question
 from blurbench.study.session import Session
+from blurbench.study.source import ImageSource
 from blurbench.study.sweep import finished, hopeless, sweep
 from helpers.moments import Killed, Moments, Stoppable, doubled, samples_of
 from helpers.planted import (

@@ -17,8 +17,9 @@ from blurbench.kernel import GaussianKernel
 from blurbench.measure.risks import Watch, find_risks
 from blurbench.measure.threads import limit_threads
 from blurbench.study.options import Options
-from blurbench.study.question import ImageSource, Question
+from blurbench.study.question import Question
 from blurbench.study.session import Session
+from blurbench.study.source import ImageSource
 from helpers.planted import SMALL
 
 GIB = 2**30

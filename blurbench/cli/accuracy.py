@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import (
-    EXPORTS,
-    Names,
-    Numbers,
-    check_picture,
-    exports_from,
-    with_options,
-    write_exports,
-)
-from blurbench.cli.words import read_methods
+from blurbench.cli.options import EXPORTS, with_options
+from blurbench.cli.outputs import check_picture, exports_from, write_exports
+from blurbench.cli.types import Names, Numbers
 from blurbench.errors import InputError
 from blurbench.names import APPROXIMATIONS
 
@@ -57,6 +50,7 @@ def accuracy(
     order. Takes a few seconds; with --plot, which takes one sigma, up to a minute and a half more,
     to time whatever runs here: the exact blurs, and the named approximations or all.
     """
+    from blurbench.backends.words import read_methods
     from blurbench.inspect.accuracy import METHODS, measure_accuracy
     from blurbench.report.accuracy import show_accuracy, texts_of
     from blurbench.report.console import open_console

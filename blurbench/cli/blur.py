@@ -10,15 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blurbench.cli.large import LARGE, blur_in_tiles, is_large
-from blurbench.cli.options import KERNEL, Number, with_options
+from blurbench.cli.options import KERNEL, with_options
 from blurbench.cli.streams import STREAM, check_streams, through_streams
-from blurbench.cli.words import (
-    BORDERS_HELP,
-    read_backend,
-    read_border,
-    read_methods,
-    tell_borders,
-)
+from blurbench.cli.types import Number
+from blurbench.cli.words import BORDERS_HELP, tell_borders
 from blurbench.errors import CannotRunError, DeviceLostError, InputError
 from blurbench.names import APPROXIMATIONS, EXACT, ON_CPU, ON_GPU
 
@@ -145,6 +140,7 @@ def _read_recipe(given: Mapping[str, Any]) -> Recipe:
         InputError: a name is unknown or a value cannot be used.
     """
     from blurbench.backends.registry import known_methods
+    from blurbench.backends.words import read_backend, read_border, read_methods
     from blurbench.choice.auto import AUTO
     from blurbench.kernel import make_kernel
     from blurbench.recipe import Recipe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,22 +12,14 @@ from blurbench.cli.options import (
     KEEP,
     KERNEL,
     SHARED,
-    Folder,
     build_options,
-    exports_from,
     sources_from,
     with_options,
 )
-from blurbench.cli.outputs import check_save
-from blurbench.cli.runs import carry_out, gate_processes, measure_points
+from blurbench.cli.runs import carry_out, gate_processes
 from blurbench.cli.side_by_side import carry_out_side_by_side
+from blurbench.cli.types import Folder
 from blurbench.cli.words import tell_borders
-
-if TYPE_CHECKING:
-    from blurbench.records.journal import Log
-    from blurbench.study.session import Session
-
-DEFAULT_SIZE = 15
 
 EXAMPLES = """\b
 Examples:
@@ -60,47 +52,15 @@ def compare(
     image, or up to 60 s where the best need it to be told apart. With --baseline or --against the
     exit code is 0 for not slower, 10 for slower, 11 for undecided, 12 for not comparable.
     """
-    from blurbench.kernel import make_kernel
-    from blurbench.records.journal import check_run_folder
-    from blurbench.report.console import open_console
-    from blurbench.report.progress import TerminalListener
-    from blurbench.report.show import show_log
-    from blurbench.study.compare import compare as run
-    from blurbench.study.options import problem_for
+    from blurbench.study.kernels import kernel_of
     from blurbench.study.question import Question
 
     gate_processes(given)
     options = build_options(given)
-    size = DEFAULT_SIZE if size is None and sigma is None else size
-    kernel = make_kernel(sigma, size, allow_even=allow_even)
-    console = open_console(data_on_stdout="-" in exports_from(given).values())
-    sources = sources_from(images, given)
-    originals = tuple(source.load((kernel,), options) for source in sources)
-    question = Question("compare", sources, originals, (kernel,), options)
-    question.check()
+    kernel = kernel_of(size, sigma, allow_even)
+    question = Question.ask("compare", sources_from(images, given), (kernel,), options)
     if not given["quiet"]:
         tell_borders(*given["borders"])
-    if given["save"]:
-        check_save(given["save"], question)
-    if given["out"]:
-        check_run_folder(given["out"])
-    listener = TerminalListener(originals, console, options.cache, given["quiet"])
-
-    def measure(session: Session, log: Log) -> bool:
-        if len(originals) > 1:
-            return measure_points(question, session, log, console, given["quiet"])
-        listener.start()
-        return not run(originals[0], kernel, options, listener, log, session).interrupted
-
-    def show(log: Log) -> None:
-        listener.stop()
-        if len(originals) == 1:
-            listener.ran_on(log.run.about.get("devices", {}))
-        show_log(console, log, given["everything"])
-
-    with listener:
-        if len(originals) == 1:
-            listener.header(problem_for(originals[0], kernel, options))
-        if given["against"] is None:
-            return carry_out(question, options.rules, given, measure, show)
-        return carry_out_side_by_side(question, options.rules, given, show)
+    if given["against"] is not None:
+        return carry_out_side_by_side(question, given)
+    return carry_out(question, given)

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from blurbench.cli.options import (
-    SHARED,
-    SIGMA,
-    Range,
-    build_options,
-    exports_from,
-    source_from,
-    with_options,
-)
-from blurbench.cli.runs import carry_out, measure_points
+from blurbench.cli.options import SHARED, SIGMA, build_options, source_from, with_options
+from blurbench.cli.runs import carry_out
+from blurbench.cli.types import Range
 from blurbench.cli.words import tell_borders
-
-if TYPE_CHECKING:
-    from blurbench.records.journal import Log
-    from blurbench.study.session import Session
 
 EXAMPLES = """\b
 Examples:
@@ -51,31 +39,14 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
     fastest CPU implementation to the fastest on the GPU; and the fastest of all others on the CPU
     to your own. Takes 60 s unless --budget says otherwise.
     """
-    from blurbench.kernel import GaussianKernel
-    from blurbench.records.journal import check_run_folder
-    from blurbench.report.console import open_console
-    from blurbench.report.show import show_log
-    from blurbench.study.crossover import check_pairs, crossover_rules
+    from blurbench.study.crossover import check_pairs
+    from blurbench.study.kernels import odd_kernels
     from blurbench.study.question import Question
 
     options = build_options(given)
     check_pairs(options)
-    kernels = tuple(
-        GaussianKernel.from_size(size, sigma) for size in range(sizes[0], sizes[1] + 1, 2)
-    )
-    console = open_console(data_on_stdout="-" in exports_from(given).values())
-    source = source_from(image, given)
-    loaded = source.load(kernels, options)
-    question = Question("crossover", (source,), (loaded,), kernels, options)
-    question.check()
+    kernels = odd_kernels(sizes, sigma)
+    question = Question.ask("crossover", (source_from(image, given),), kernels, options)
     if not given["quiet"]:
         tell_borders(*given["borders"])
-    if given["out"]:
-        check_run_folder(given["out"])
-
-    def measure(session: Session, log: Log) -> bool:
-        return measure_points(question, session, log, console, given["quiet"])
-
-    show = partial(show_log, console)
-
-    return carry_out(question, crossover_rules(options.rules), given, measure, show)
+    return carry_out(question, given)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from blurbench.cli.options import Extents, Names, Numbers, Several, Sizes
+from blurbench.cli.types import Extents, Names, Numbers, Several, Sizes
 from blurbench.errors import InputError
 from blurbench.names import BACKENDS, BORDERS, DTYPES, METHODS
 

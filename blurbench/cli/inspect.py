@@ -6,15 +6,10 @@ from pathlib import Path
 
 import click
 
-from blurbench.cli.options import (
-    KERNEL,
-    OLD_SHAPE,
-    ImageSize,
-    check_picture,
-    with_options,
-    write_exports,
-)
-from blurbench.cli.words import BORDERS_HELP, read_border, tell_borders
+from blurbench.cli.options import KERNEL, OLD_SHAPE, with_options
+from blurbench.cli.outputs import check_picture, write_exports
+from blurbench.cli.types import ImageSize
+from blurbench.cli.words import BORDERS_HELP, tell_borders
 
 EXAMPLES = """\b
 Examples:
@@ -52,6 +47,7 @@ def inspect(
     Its taps, how near they come to the Gaussian, which pixels count more under each border, the
     calls of other libraries that do the same, and what it costs. Takes a second or two.
     """
+    from blurbench.backends.words import read_border
     from blurbench.files import check_output
     from blurbench.inspect.inspection import inspect as run
     from blurbench.kernel import make_kernel

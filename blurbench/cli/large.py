@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import ParamType
+from blurbench.cli.types import ParamType
 from blurbench.errors import CannotRunError, InputError
 
 if TYPE_CHECKING:

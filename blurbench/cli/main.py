@@ -25,7 +25,7 @@ from blurbench.cli.show import show
 from blurbench.cli.sweep import sweep
 from blurbench.cli.tune import tune
 from blurbench.cli.verify import verify
-from blurbench.errors import CannotRunError, InputError
+from blurbench.errors import CannotRunError, InputError, ProcessFailedError
 from blurbench.version import __version__
 
 GROUPS = {
@@ -106,6 +106,8 @@ def main() -> None:
         code = _fail(str(error), 3)
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
+    except ProcessFailedError as error:
+        code = _fail(str(error), max(error.code, 1)) if str(error) else error.code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted: nothing was kept.", err=True)
         code = 130

@@ -2,250 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from blurbench.cli.words import (
-    BACKENDS_HELP,
-    BORDERS_HELP,
-    DTYPES_HELP,
-    METHODS_HELP,
-    OWN_HELP,
-    read_backends,
-    read_border,
-    read_dtype,
-    read_methods,
-)
+from blurbench.cli.types import Extent, Folder, Names, Number, OldShape, Several, Taps
+from blurbench.cli.words import BACKENDS_HELP, BORDERS_HELP, DTYPES_HELP, METHODS_HELP, OWN_HELP
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
     from blurbench.study.options import Options
-    from blurbench.study.question import ImageSource
-
-    ParamType = click.ParamType[Any]
-else:  # it takes no type argument before Click 8.5
-    ParamType = click.ParamType
+    from blurbench.study.source import ImageSource
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class Number(ParamType):
-    """A number in words that a user would use, with bounds; text that is none is refused."""
-
-    def __init__(self, kind: type, least: float | None = None, percent: bool = False) -> None:
-        self.name = "integer" if kind is int else "number"
-        self._kind, self._least, self._percent = kind, least, percent
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        option = param.opts[0] if param else "value"
-        text = str(value)
-        try:
-            if self._percent and text.endswith("%"):
-                number = self._kind(text[:-1]) / 100
-            else:
-                number = self._kind(text)
-        except ValueError:
-            what = "a whole number, as in 2" if self._kind is int else "a number, as in 2.5"
-            raise InputError(f"{option} {text!r} is not usable: give {what}") from None
-        if self._percent and number > 1 and not text.endswith("%"):
-            raise InputError(f"{option} {text} is ambiguous: write {text}%, or a part of 1")
-        if self._least is not None and not self._least <= number < float("inf"):
-            raise InputError(f"{option} {text} is out of range: give {self._least:g} or more")
-        return number
-
-
-class Taps(Number):
-    """The size of a square kernel, `15` or `15x15`."""
-
-    def __init__(self) -> None:
-        super().__init__(int)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if {",", ":"} & set(str(value)):
-            raise InputError(f"--size {value} is several: give one; sweep --sizes takes more")
-        sides = _sides(str(value))
-        if len(sides) < 2:
-            return super().convert(value, param, ctx)
-        if len(sides) > 2 or sides[0] != sides[1]:
-            raise InputError(f"--size {value} is not square: give one number, as in 15")
-        return sides[0]
-
-
-class Folder(ParamType):
-    """The name of a folder."""
-
-    name = "folder"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not value:
-            option = param.opts[0] if param else "value"
-            raise InputError(f"{option} '' is no folder's name: give one")
-        return Path(value)
-
-
-class Names(ParamType):
-    """Names separated by commas."""
-
-    name = "names"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return tuple(part.strip() for part in str(value).split(",") if part.strip())
-
-
-class Several(ParamType):
-    """Values of one kind separated by commas, each once."""
-
-    def __init__(self, one: ParamType) -> None:
-        self._one = one
-        self.name = one.name
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        parts = dict.fromkeys(part.strip() for part in str(value).split(","))
-        return tuple(self._one.convert(part, param, ctx) for part in parts)
-
-
-class Numbers(ParamType):
-    """Numbers separated by commas, each once."""
-
-    name = "numbers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        option = param.opts[0] if param else "value"
-        try:
-            numbers = [float(part) for part in str(value).split(",")]
-        except ValueError:
-            numbers = []
-        if not numbers or not all(map(math.isfinite, numbers)):
-            raise InputError(f"{option} {value!r} is not usable: give numbers, as in 1,2,5")
-        return tuple(dict.fromkeys(numbers))
-
-
-class Extent(ParamType):
-    """Width and height in pixels, `1920x1080`."""
-
-    name = "WxH"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        sides = _sides(str(value))
-        if len(sides) != 2:
-            option = param.opts[0] if param else "value"
-            raise InputError(
-                f"{option} {value!r} is not usable: give WIDTHxHEIGHT, as in 1920x1080"
-            )
-        return sides
-
-
-class ImageSize(ParamType):
-    """Width and height in pixels, and channels where they matter, as the shape of an array."""
-
-    def __init__(self, channels: bool = False) -> None:
-        self._most = 3 if channels else 2
-        self.name = "WxHxC" if channels else "WxH"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        sides = _sides(str(value))
-        if not 2 <= len(sides) <= self._most:
-            option = param.opts[0] if param else "value"
-            raise InputError(
-                f"{option} {value!r} is not usable: give WIDTHxHEIGHT, as in 1920x1080"
-            )
-        width, height, *channels = sides
-        return height, width, *channels
-
-
-class OldShape(ParamType):
-    """The shape that earlier versions took, height first, which is refused with what to give."""
-
-    name = "HxW"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        sides = _sides(str(value))
-        height, width, *channels = sides if len(sides) > 1 else (1080, 1920)
-        line = "x".join(map(str, (width, height, *channels)))
-        raise InputError(f"--shape is --image-size now, width first: give --image-size {line}")
-
-
-def _sides(text: str) -> tuple[int, ...]:
-    """The whole numbers above 0 of `1920x1080`; none where something else stands there."""
-    sides = text.strip().lower().split("x")
-    if not all(side.isdecimal() and int(side) > 0 for side in sides):
-        return ()
-    return tuple(map(int, sides))
-
-
-class Sizes(ParamType):
-    """Kernel sizes: `3:101:2`, `3:255:x1.3` (made odd) or `3,5,9`, in order, each once."""
-
-    name = "sizes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        text = str(value)
-        try:
-            sizes = _grid(*text.split(":")) if ":" in text else [int(n) for n in text.split(",")]
-        except (ValueError, TypeError, OverflowError):
-            sizes = []
-        if not sizes:
-            raise InputError(
-                f"--sizes {text!r} is not usable: give START:STOP:STEP, START:STOP:xFACTOR "
-                "or a list, as in 3:101:2, 3:255:x1.3 or 3,5,9"
-            )
-        return tuple(sorted(set(sizes)))
-
-
-MOST_SIZES = 10_000
-
-
-def _grid(start: str, stop: str, step: str) -> list[int]:
-    """The sizes from start to stop, both included."""
-    first, last = int(start), int(stop)
-    if not step.startswith("x"):
-        if int(step) < 1 or (last - first) // int(step) >= MOST_SIZES:
-            return []
-        return list(range(first, last + 1, int(step)))
-    factor, first, last = float(step[1:]), first | 1, last - 1 + last % 2
-    if not 1.001 <= factor < float("inf") or not 0 < first <= last:
-        return []
-    sizes, exact = [first], float(first)
-    while sizes[-1] < last:
-        exact *= factor
-        sizes.append(min(last, max(sizes[-1] + 2, 2 * int(exact / 2) + 1)))
-    return sizes
-
-
-class Range(ParamType):
-    """Smallest and largest kernel size, `3:255`."""
-
-    name = "LOW:HIGH"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        low, _, high = str(value).partition(":")
-        if not (low.isdecimal() and high.isdecimal() and int(low) < int(high)):
-            raise InputError(f"--sizes {value!r} is not usable: give LOW:HIGH, as in 3:255")
-        if int(high) - int(low) >= 2 * MOST_SIZES:
-            raise InputError(f"--sizes {value!r} is too much: give at most {MOST_SIZES} odd sizes")
-        if int(low) % 2 == 0 or int(high) % 2 == 0:
-            raise InputError(f"--sizes {value!r} is not usable: both ends must be odd")
-        return int(low), int(high)
-
-
-class Extents(ParamType):
-    """Image sizes, `512,1024` (square) or `1920x1080`."""
-
-    name = "extents"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        found = [_sides(text) for text in str(value).split(",")]
-        if not all(1 <= len(sides) <= 2 for sides in found):
-            option = param.opts[0] if param else "value"
-            raise InputError(
-                f"{option} {value!r} is not usable: give a list, as in 512,1024 or 1920x1080"
-            )
-        return tuple(dict.fromkeys((sides[0], sides[-1]) for sides in found))
 
 
 # The options of which a sweep takes several values.
@@ -421,46 +191,33 @@ def with_options(*lists: list[Any]) -> Callable[[Command], Command]:
     return decorate
 
 
-def build_options(given: dict[str, Any]) -> Options:
+def build_options(given: Mapping[str, Any]) -> Options:
     """The shared options as a study takes them, checked.
 
     Raises:
         InputError: a name is unknown or a value cannot be used.
     """
-    from blurbench.backends.own_blur import own_blurs
-    from blurbench.problem import MAX_THREADS
-    from blurbench.study.options import Options, chosen
+    from blurbench.study.settings import options_of
 
-    border, dtype, threads = (_only(given, name) for name in AXES)
-    cache = given["cache"].lower()
-    if cache not in ("hot", "cold"):
-        raise InputError(f"cache {given['cache']!r} is unknown: use hot or cold")
-    if threads is not None and threads > MAX_THREADS:
-        raise InputError(f"--threads {threads} is out of range: give 1 to {MAX_THREADS}")
-    options = Options(
-        backends=read_backends(given["backends"]),
-        methods=read_methods(given["methods"]),
-        border=read_border(border, given["cval"]),
-        cval=given["cval"],
-        dtype=read_dtype(dtype),
-        threads=threads,
-        device=given["device"],
-        tf32=given["tf32"],
-        cache=cache,
-        budget=given["budget"],
-        rounds=given["rounds"],
-        same=given["same"],
-        processes=given["processes"],
-        seed=given["seed"],
-        keep=given.get("keep"),
-        tolerance=given["tolerance"],
-        own=own_blurs(given["own"]),
-    )
-    chosen(options)
-    return options
+    one = {name.removesuffix("s"): _only(given, name) for name in ("borders", "dtypes")}
+    return options_of({**settings_from(given), **one, "threads": _only(given, "threads")})
 
 
-def _only(given: dict[str, Any], axis: str) -> Any:
+def settings_from(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The shared options by the names of settings; of some there may be several values."""
+    alike = ("cval", "threads", "device", "tf32", "cache", "budget", "rounds", "same", "processes")
+    return {
+        **{name: given[name] for name in (*alike, "tolerance", "seed")},
+        "backend": [word for words in given["backends"] for word in words],
+        "method": [word for words in given["methods"] for word in words],
+        "own": given["own"],
+        "border": given["borders"],
+        "dtype": given["dtypes"],
+        "keep": given.get("keep"),
+    }
+
+
+def _only(given: Mapping[str, Any], axis: str) -> Any:
     """The one value of an option of which a sweep takes several; None where it was not given.
 
     Raises:
@@ -476,78 +233,13 @@ def _only(given: dict[str, Any], axis: str) -> Any:
     return values[0]
 
 
-def source_from(path: str | None, given: dict[str, Any]) -> ImageSource:
+def source_from(path: str | None, given: Mapping[str, Any]) -> ImageSource:
     """The named image or the test card, to be resized and cropped as the options say."""
-    from blurbench.study.question import ImageSource
+    from blurbench.study.source import ImageSource
 
     return ImageSource(path, given["resize"], given["crop"])
 
 
-def sources_from(paths: Sequence[str], given: dict[str, Any]) -> tuple[ImageSource, ...]:
+def sources_from(paths: Sequence[str], given: Mapping[str, Any]) -> tuple[ImageSource, ...]:
     """The named images, or the test card, treated alike."""
     return tuple(source_from(path, given) for path in paths) or (source_from(None, given),)
-
-
-def exports_from(given: dict[str, Any]) -> dict[str, str]:
-    """Where data is to be written, by format, checked; `-` is standard output.
-
-    Raises:
-        InputError: a file cannot be written, or two would go to one place.
-    """
-    from blurbench.files import check_apart, check_output
-
-    exports: dict[str, str] = {}
-    for name in ("csv", "json", "markdown", "report"):
-        if (path := given.get(f"{name}_path")) is not None:
-            exports[name] = path
-    for name, path in exports.items():
-        if name == "report":
-            check_page(path, "--report")
-        else:
-            check_output(path, f"--{name}", name)
-    check_apart({f"--{name}": path for name, path in exports.items()}, given.get("out"))
-    on_stdout = [f"--{name}" for name, path in exports.items() if path == "-"]
-    if len(on_stdout) > 1:
-        raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")
-    return exports
-
-
-def write_exports(exports: dict[str, str], texts: Mapping[str, Callable[[], str]]) -> None:
-    """Write each text to its file, or to standard output."""
-    from blurbench.files import write_text
-
-    for name, path in exports.items():
-        if path == "-":
-            click.echo(texts[name](), nl=False)
-            continue
-        try:
-            write_text(path, texts[name]())
-        except OSError as error:
-            raise InputError(f"--{name} {path} cannot be written: {error.strerror}") from None
-
-
-def check_page(path: str, what: str) -> None:
-    """Raise InputError unless a page can be made and written to the path."""
-    from blurbench.extras import install
-    from blurbench.files import check_output
-
-    if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{what} {path} is no .html: name a file that ends so")
-    check_output(path, what, "report")
-    for module in ("altair", "vl_convert"):
-        if find_spec(module) is None:
-            raise InputError(f"report needs Altair: {install('report')}")
-
-
-def check_picture(path: str, what: str) -> None:
-    """Raise InputError unless a picture can be drawn and written to the path."""
-    from blurbench.extras import install
-    from blurbench.files import check_output
-
-    if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError(f"{what} {path} is no .png, .svg or .pdf: name a file that ends so")
-    check_output(path, what)
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise InputError(f"plot needs Matplotlib: {install('plot')}") from None

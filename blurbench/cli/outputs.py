@@ -1,154 +1,104 @@
-"""What a measuring command writes beside its folder, and how `--resume` knows of it."""
+"""What a command writes beside its folder: where to, whether it can, and the writing."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blurbench.cli.options import write_exports
+import click
+
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from blurbench.records.outputs import Outputs
 
-    from blurbench.analysis.answer import Answer
-    from blurbench.backends.backend import Implementation
-    from blurbench.image import Image
-    from blurbench.problem import Problem
-    from blurbench.records.journal import Log
-    from blurbench.records.summary import Row
-    from blurbench.study.options import Options
-    from blurbench.study.question import Question
-
-KINDS = ("csv", "json", "markdown", "report")
-GONE = ("timed_out", "device_lost")
-SAVE = "save"  # the folder of the blurred images
+KINDS = ("csv", "json", "markdown", "report")  # of text that is written
 
 
-def described(exports: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs as a run's description keeps them, wherever the command is gone on with."""
-    places = dict(exports)
-    if given.get(SAVE):
-        places[SAVE] = str(given[SAVE])
-    outputs = {
-        kind: path if path == "-" else Path(path).absolute().as_uri()
-        for kind, path in places.items()
-    }
-    return {"outputs": outputs, "all_columns": given["all_columns"]}
+def exports_from(given: Mapping[str, Any]) -> dict[str, str]:
+    """Where text is to be written, by format, checked; `-` is standard output.
 
-
-def with_described(about: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The given options, and what the run's first command asked for in the place of others.
-
-    What is asked for anew of one kind goes where it is told to go now.
+    Raises:
+        InputError: a file cannot be written, or two would go to one place.
     """
-    from blurbench.study.question import path_of
-
-    found = dict(given)
-    outputs = about.get("outputs", {})
-    for kind in KINDS:
-        if found[f"{kind}_path"] is None and kind in outputs:
-            place = outputs[kind]
-            found[f"{kind}_path"] = place if place == "-" else path_of(place)
-    found["all_columns"] = given["all_columns"] or about.get("all_columns", False)
-    found[SAVE] = Path(path_of(outputs[SAVE])) if SAVE in outputs else None
-    return found
+    return outputs_from(given).texts
 
 
-def check_save(folder: Path, question: Question) -> None:
-    """Raise InputError where a blurred image cannot be saved, or would replace a given one."""
-    from blurbench.records.journal import check_folder
-    from blurbench.study.options import chosen
+def outputs_from(given: Mapping[str, Any]) -> Outputs:
+    """Everything that is to be written, checked.
 
-    check_folder(folder, "--save")
-    names = {_name(one) for _, one in chosen(question.options)}
-    for source in question.sources:
-        given = Path(source.path or "")
-        is_there = given.parent.resolve() == folder.resolve()
-        if is_there and re.sub(r"^\d+-", "", given.stem) in names:
-            raise InputError(
-                f"--save {folder} would replace the image {given}: name another folder"
-            )
+    Raises:
+        InputError: a file cannot be written, or two would go to one place.
+    """
+    from blurbench.records.outputs import SAVE, Outputs
+
+    places = {kind: given.get(f"{kind}_path") for kind in KINDS}
+    places[SAVE] = given.get(SAVE)
+    named = {kind: str(place) for kind, place in places.items() if place is not None}
+    return checked(Outputs(named, given.get("all_columns", False)), given.get("out"))
 
 
-def _name(blur: Implementation | Row) -> str:
-    """Of the file with the image that it blurred, without number and ending."""
-    return f"{blur.backend}-{blur.method}"
+def checked(outputs: Outputs, folder: Path | None = None) -> Outputs:
+    """The outputs, now that it is known that all can be written.
+
+    Args:
+        folder: of the run that the command keeps, if it does.
+
+    Raises:
+        InputError: a file cannot be written, or two would go to one place.
+    """
+    from blurbench.files import check_apart, check_output
+
+    for name, path in outputs.texts.items():
+        if name == "report":
+            check_page(path, "--report")
+        else:
+            check_output(path, f"--{name}", name)
+    check_apart({f"--{name}": path for name, path in outputs.texts.items()}, folder)
+    on_stdout = [f"--{name}" for name, path in outputs.texts.items() if path == "-"]
+    if len(on_stdout) > 1:
+        raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")
+    return outputs
 
 
-def show_and_write(
-    show: Callable[[Log], None],
-    log: Log,
-    question: Question,
-    exports: Mapping[str, str],
-    given: Mapping[str, Any],
-) -> None:
-    """Show what a run's log holds and write what was asked for, even if nobody reads the table."""
-    from blurbench.report.show import texts_of
+def write_exports(exports: Mapping[str, str], texts: Mapping[str, Callable[[], str]]) -> None:
+    """Write each text to its file, or to standard output."""
+    from blurbench.files import write_text
 
-    texts = texts_of(log, given["all_columns"])
-    try:
-        show(log)
-    finally:
-        if given.get(SAVE):
-            _save(log, question, given[SAVE])
-        write_exports(dict(exports), {**texts, "report": partial(_page_of, log)})
-
-
-def _page_of(log: Log) -> str:
-    from blurbench.report.page.build import build_page
-
-    return build_page([log])
-
-
-def _save(log: Log, question: Question, folder: Path) -> None:
-    """Each implementation's blurred image; numbered by the images if there are several."""
-    from blurbench.analysis.answer import answers_of
-    from blurbench.records.export import printable
-
-    folder.mkdir(parents=True, exist_ok=True)
-    originals = {printable(image.name): image for image in question.originals}
-    answers = answers_of(log)
-    for number, answer in enumerate(answers, 1):
-        prefix = f"{number}-" if len(answers) > 1 else ""
-        _save_each(answer, originals[printable(answer.image)], question.options, folder, prefix)
-
-
-def _save_each(answer: Answer, image: Image, options: Options, folder: Path, prefix: str) -> None:
-    from blurbench.image import can_hold, write_image
-
-    own = {one.implementation.name: one.implementation for one in options.own}
-    fits = can_hold(".png", image.pixels.shape, image.pixels.dtype)
-    suffix = ".png" if fits and not image.metadata.extrasamples else ".tif"
-    for row in answer.rows:
-        if row.max_abs_error is None or row.status in GONE:  # it never ran, or its device is gone
+    for name, path in exports.items():
+        if path == "-":
+            click.echo(texts[name](), nl=False)
             continue
-        blurred = _blurred(image, row, answer.problem, own.get(row.name))
-        write_image(folder / f"{prefix}{_name(row)}{suffix}", blurred, image.metadata)
+        try:
+            write_text(path, texts[name]())
+        except OSError as error:
+            raise InputError(f"--{name} {path} cannot be written: {error.strerror}") from None
 
 
-def _blurred(image: Image, row: Row, problem: Problem, own: Implementation | None) -> NDArray[Any]:
-    """The pixels of an image file as a row's implementation blurs them, which may be one's own."""
-    import numpy as np
+def check_page(path: str, what: str) -> None:
+    """Raise InputError unless a page can be made and written to the path."""
+    from blurbench.extras import install
+    from blurbench.files import check_output
 
-    from blurbench.blur import blur_file_pixels
-    from blurbench.image import blur_with_alpha
-    from blurbench.recipe import Recipe
+    if Path(path).suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{what} {path} is no .html: name a file that ends so")
+    check_output(path, what, "report")
+    for module in ("altair", "vl_convert"):
+        if find_spec(module) is None:
+            raise InputError(f"report needs Altair: {install('report')}")
 
-    if own is None:
-        recipe = Recipe(problem.kernel, problem.border, problem.cval, row.backend, row.method)
-        return blur_file_pixels(image, recipe)
 
-    def blur(pixels: NDArray[Any]) -> NDArray[Any]:
-        dtype = np.result_type(pixels, problem.dtype)  # as it was timed
-        plan = own.prepare(replace(problem, shape=pixels.shape, dtype=dtype))
-        blurred: NDArray[Any] = plan(pixels.astype(dtype))
-        if pixels.dtype.kind != "f":
-            blurred = np.clip(np.rint(blurred), 0, np.iinfo(pixels.dtype).max)
-        return blurred.astype(pixels.dtype)
+def check_picture(path: str, what: str) -> None:
+    """Raise InputError unless a picture can be drawn and written to the path."""
+    from blurbench.extras import install
+    from blurbench.files import check_output
 
-    return blur_with_alpha(image.pixels, blur) if image.alpha else blur(image.pixels)
+    if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError(f"{what} {path} is no .png, .svg or .pdf: name a file that ends so")
+    check_output(path, what)
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError(f"plot needs Matplotlib: {install('plot')}") from None

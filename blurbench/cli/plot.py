@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from blurbench.cli.options import Folder, Names, check_picture
+from blurbench.cli.outputs import check_picture
+from blurbench.cli.types import Folder, Names
 from blurbench.errors import InputError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from blurbench.cli.options import Folder, check_page
+from blurbench.cli.outputs import check_page
+from blurbench.cli.types import Folder
 from blurbench.errors import InputError
 
 MOST_RUNS = 8

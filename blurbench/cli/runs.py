@@ -1,61 +1,43 @@
-"""What the measuring commands share: a run's folder, its processes, how it ends."""
+"""What the measuring commands share: they begin a run, show it, and end with its exit code."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping
 from itertools import chain, count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from blurbench.cli.options import exports_from
-from blurbench.cli.outputs import described, show_and_write, with_described
-from blurbench.errors import InputError
+from blurbench.cli.outputs import checked, outputs_from, write_exports
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from blurbench.analysis.gate import Ruling
-    from blurbench.measure.judge import Rules
-    from blurbench.records.journal import Journal, Log, Run
-    from blurbench.records.summary import Row
+    from blurbench.records.journal import Log, Run
+    from blurbench.records.outputs import Outputs
+    from blurbench.report.listeners import ShowingListener
     from blurbench.study.question import Question
-    from blurbench.study.session import Session
+
+INTERRUPTED = 130
 
 
 def gate_processes(given: dict[str, Any]) -> None:
     """A gate takes several processes, unless told otherwise."""
     from blurbench.analysis.gate import LEAST_PROCESSES
 
-    source = click.get_current_context().get_parameter_source("processes")
-    if given["baseline"] and source is click.core.ParameterSource.DEFAULT:
+    if given["baseline"] and not is_given("processes"):
         given["processes"] = LEAST_PROCESSES
 
 
-# Statuses of rows after which a run ends with 1.
-WRONG = ("wrong", "implausible", "failed", "timed_out", "device_lost")
-
-PARENT_PIPE = "BLURBENCH_PARENT_PIPE"  # set where standard input closes with the parent
-LOST = "BLURBENCH_LOST"  # set where the devices are out, to the reason
-# Exit codes of processes that crash; those of Windows are larger than any other.
-CRASHES = {
-    -one: one.name
-    for one in signal.Signals
-    if one.name in ("SIGABRT", "SIGBUS", "SIGILL", "SIGSEGV")
-}
-LARGEST_CODE = 255
+def is_given(option: str) -> bool:
+    """Whether an option of this command was given, and is not its default."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is not click.core.ParameterSource.DEFAULT
 
 
 def new_folder(out: Path | None) -> Path:
@@ -73,171 +55,108 @@ def new_folder(out: Path | None) -> Path:
     return folder
 
 
-def carry_out(
-    question: Question,
-    rules: Rules,
-    given: dict[str, Any],
-    measure: Callable[[Session, Log], bool],
-    show: Callable[[Log], None],
-) -> int:
-    """Begin a run, measure, show, write what was asked for; the exit code.
+def command_line() -> list[str]:
+    """The command as it was typed."""
+    return ["blurbench", *sys.argv[1:]]
 
-    Args:
-        measure: measures in this process; whether it got to the end.
-        show: shows what the log holds.
-    """
+
+def carry_out(question: Question, given: Mapping[str, Any]) -> int:
+    """Measure what is asked, show it, write what was asked for; the exit code."""
     from blurbench.analysis.gate import rule
-    from blurbench.records.journal import Journal, Log, load
+    from blurbench.records.journal import check_run_folder, load
+    from blurbench.records.outputs import SAVE
+    from blurbench.study.blurred import check_save
+    from blurbench.study.run import carry_out as measure
+    from blurbench.study.run import describe
     from blurbench.study.session import Session
 
-    exports = exports_from(given)
+    outputs, out = outputs_from(given), given["out"]
+    if SAVE in outputs.places:
+        check_save(Path(outputs.places[SAVE]), question)
+    if out:
+        check_run_folder(out)
+    console = console_for(outputs)
+    listener = listener_for(question, console, given["quiet"])
+    listener.asked()
     session = Session(question.options)
-    run = question.describe(session, ["blurbench", *sys.argv[1:]], rules)
-    run = replace(run, about={**run.about, **described(exports, given)})
+    run = describe(question, session, command_line(), outputs.as_dict())
     baseline = load(given["baseline"]) if given.get("baseline") else None
-    if baseline is not None:
-        refusal = _refuse(baseline.run, run)
-        if refusal is not None:
-            return tell(refusal)
-    apart = question.options.processes > 1 or session.may_be_ended
-    with ExitStack() as stack:
-        out: Path | None = given["out"]
-        folder = out
-        if folder is None and apart:
-            folder = Path(stack.enter_context(TemporaryDirectory())) / "run"
-        log = stack.enter_context(closing(Journal.create(folder, run) if folder else Log(run)))
-        if isinstance(log, Journal) and apart:
-            done = _ends(partial(run_in_processes, log, question, given["quiet"]))
-            log = stack.enter_context(closing(Journal.reopen(log.folder)))
-        else:
-            done = _ends(partial(measure, session, log))
-        if isinstance(log, Journal):
-            log.finish()
-        try:
-            show_and_write(show, log, question, exports, given)
-        except KeyboardInterrupt:
-            done = False
-        if out:
-            _tell_folder(out, exports)
-    if not done:
+    if baseline is not None and (refusal := _refusal(baseline.run, run)):
+        return tell(refusal)
+    ended = measure(question, session, run, listener, out, given["quiet"])
+    interrupted = ended.interrupted
+    try:
+        show_and_write(console, ended.log, question, outputs, given.get("everything", False))
+    except KeyboardInterrupt:
+        interrupted = True
+    if out:
+        _tell_folder(out, outputs)
+    if interrupted:
         return _tell_interrupted(out)
     if baseline is not None:
-        return tell(rule(baseline, log, given["margin"]))
-    return _exit_code(log.rows())
+        return tell(rule(baseline, ended.log, given["margin"]))
+    return _exit_code(ended.log)
 
 
-def _ends(measure: Callable[[], bool]) -> bool:
-    """Whether it was not interrupted, at whatever moment."""
-    try:
-        return measure()
-    except KeyboardInterrupt:
-        return False
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that began it is gone: then its standard input closes."""
-
-    def wait() -> None:
-        while os.read(0, 1):  # not through sys.stdin, whose lock would be held at the exit
-            pass
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def resume(
-    folder: Path, process: int | None, given: Mapping[str, Any], console: Console | None = None
-) -> int:
+def resume(folder: Path, more: Outputs, *, quiet: bool, console: Console | None = None) -> int:
     """Go on with a run that was ended, and write what its command asked for; the exit code.
 
     Args:
-        process: one of several; it measures, and shows and writes nothing.
-        given: further outputs.
+        more: further outputs.
         console: for the tables; by default what the outputs leave.
     """
-    from blurbench.records.journal import Journal, load
+    from blurbench.records.journal import load
+    from blurbench.records.outputs import Outputs
+    from blurbench.study.run import resume as go_on
+
+    outputs = checked(Outputs.from_dict(load(folder).run.about).with_more(more))
+    console = console or console_for(outputs)
+    question, ended = go_on(folder, lambda one: listener_for(one, console, quiet), quiet)
+    show_and_write(console, ended.log, question, outputs)
+    _tell_folder(folder, outputs)
+    return _tell_interrupted(folder) if ended.interrupted else _exit_code(ended.log)
+
+
+def measure_part(folder: Path, process: int, *, quiet: bool) -> int:
+    """Measure the part of one of several processes, and show and write nothing; the exit code."""
+    from blurbench.study.run import measure_part as measure
+
+    whole = measure(folder, process, lambda one: listener_for(one, None, quiet))
+    return 0 if whole else INTERRUPTED
+
+
+def console_for(outputs: Outputs) -> Console:
+    """Where the tables go."""
     from blurbench.report.console import open_console
-    from blurbench.report.show import show_log
-    from blurbench.study.question import ask_again
-    from blurbench.study.session import Session
 
-    if PARENT_PIPE in os.environ:
-        _end_with_parent()
-    run = load(folder).run
+    return open_console(data_on_stdout=outputs.on_stdout)
+
+
+def listener_for(question: Question, console: Console | None, quiet: bool) -> ShowingListener:
+    """Who shows on the terminal how a run goes on."""
+    from blurbench.report.listeners import TerminalBar, open_listener
+
+    return open_listener(question, TerminalBar(quiet), None if quiet else console)
+
+
+def show_and_write(
+    console: Console, log: Log, question: Question, outputs: Outputs, everything: bool = False
+) -> None:
+    """Show what a run's log holds and write what was asked for, even if nobody reads the table."""
+    from blurbench.records.outputs import SAVE
+    from blurbench.report.show import show_log, texts_of
+    from blurbench.study.blurred import save_blurred
+
+    texts = texts_of(log, outputs.all_columns)
     try:
-        question = ask_again(run.about)
-    except InputError:  # an image has changed, say
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"run.json in {folder} cannot be understood: {error!r}") from None
-    wanted = with_described(run.about, given)
-    exports = exports_from(wanted) if process is None else {}
-    session = Session(replace(question.options, seed=run.about["seed"]))
-    if LOST in os.environ:
-        session.devices.close_all(os.environ[LOST])
-    check_same_machine(run, question.describe(session, [], run.rules))
-    console = console or open_console(data_on_stdout="-" in exports.values())
-    quiet = given["quiet"]
-    with closing(Journal.reopen(folder)) as journal:
-        if process is None and (question.options.processes > 1 or session.may_be_ended):
-            done = _ends(partial(run_in_processes, journal, question, quiet))
-        else:
-            done = _ends(
-                partial(measure_points, question, session, journal, console, quiet, process)
-            )
-        if process is not None:
-            return 0 if done else 130
-        journal.finish()
-    log = load(folder)
-    show_and_write(partial(show_log, console), log, question, exports, wanted)
-    _tell_folder(folder, exports)
-    return _exit_code(log.rows()) if done else _tell_interrupted(folder)
+        show_log(console, log, everything)
+    finally:
+        if SAVE in outputs.places:
+            save_blurred(log, question, Path(outputs.places[SAVE]))
+        write_exports(outputs.texts, texts)
 
 
-def measure_points(
-    question: Question,
-    session: Session,
-    log: Log,
-    console: Console,
-    quiet: bool,
-    process: int | None = None,
-) -> bool:
-    """Whatever the run's command measures, from where its log ends; whether it got to the end.
-
-    Args:
-        process: one of several; by default the only one, which says what is asked.
-    """
-    from blurbench.report.heading import cut_note, device_lines, run_lines
-    from blurbench.report.progress import PointsListener
-    from blurbench.study.crossover import crossover
-    from blurbench.study.sweep import sweep
-
-    with PointsListener(question.originals, console, session.options.cache, quiet) as listener:
-        if process is None:
-            lines = [*run_lines(log.run), *device_lines(session.names_of_devices)]
-            listener.announce(lines, cut_note(question.kernels))
-        study = crossover if question.study == "crossover" else sweep
-        return study(question, session, log, listener, process or 1)
-
-
-def check_same_machine(run: Run, now: Run) -> None:
-    """Raise InputError where a run was begun on another machine, or with other versions."""
-    from blurbench.records.machine import STABLE, differences
-
-    found = []
-    if run.machine_id != now.machine_id:
-        facts = ({name: one.about["machine"].get(name) for name in STABLE} for one in (run, now))
-        found += differences(*facts)
-    found += differences(run.about["versions"], now.about["versions"])
-    names = ({one.name: "there" for one in each.declared} for each in (run, now))
-    found += differences(*names)
-    if found:
-        raise InputError(
-            f"the run was begun elsewhere: {'; '.join(found)}; go on there, or begin a new run"
-        )
-
-
-def _refuse(baseline: Run, run: Run) -> Ruling | None:
+def _refusal(baseline: Run, run: Run) -> Ruling | None:
     """Why a baseline cannot be held against, before anything is measured; None if it can."""
     from blurbench.analysis.comparable import not_comparable
     from blurbench.analysis.gate import not_comparable_by
@@ -253,60 +172,9 @@ def tell(ruling: Ruling) -> int:
     return ruling.code
 
 
-def run_in_processes(journal: Journal, question: Question, quiet: bool) -> bool:
-    """Let each process that has not finished yet go on by itself; whether all did.
-
-    Where one crashed, as a driver may do that loses its device, it goes on without devices.
-
-    Raises:
-        Exit: a process ended with an error, which it told.
-    """
-    from blurbench.records.journal import load
-    from blurbench.study.sweep import finished
-
-    journal.close()
-    for process in range(1, question.options.processes + 1):
-        if question.study != "crossover" and finished(question, load(journal.folder), process):
-            continue
-        call = partial(call_process, [sys.executable], journal.folder, process, quiet=quiet)
-        code = call()
-        if crash := _crash_of(code):
-            code = call(lost=f"the device was lost as its library ended the process ({crash})")
-        if code == 130:
-            return False
-        if code != 0:  # it said why
-            raise click.exceptions.Exit(code)
-    return True
-
-
-def _crash_of(code: int) -> str | None:
-    """How a process with this exit code crashed; None where it ended by itself or was told to."""
-    return f"code {code:#x}" if code > LARGEST_CODE else CRASHES.get(code)
-
-
-def call_process(
-    interpreter: Sequence[str],
-    folder: Path,
-    process: int,
-    *,
-    quiet: bool,
-    lost: str | None = None,
-    **streams: Any,
-) -> int:
-    """Let one process of a run measure its part, and end when this one does; its exit code.
-
-    Args:
-        lost: why the devices are out, if they are.
-    """
-    command = [*interpreter, "-m", "blurbench", "sweep", "--resume", str(folder)]
-    command += ["--process", str(process), *(["--quiet"] if quiet else [])]
-    told = {**os.environ, PARENT_PIPE: "stdin", **({LOST: lost} if lost else {})}
-    return subprocess.call(command, stdin=subprocess.PIPE, env=told, **streams)
-
-
-def _tell_folder(folder: Path, exports: Mapping[str, str]) -> None:
+def _tell_folder(folder: Path, outputs: Outputs) -> None:
     """Say where the samples are, and what makes a table of them unless there is one."""
-    if "csv" not in exports:
+    if "csv" not in outputs.places:
         line = shlex.join(["blurbench", "show", str(folder), "--csv", "rows.csv"])
         click.echo(f"To have the rows as a table: {line}", err=True)
     click.echo(f"Samples are in {folder}", err=True)
@@ -319,23 +187,15 @@ def _tell_interrupted(folder: Path | None) -> int:
     else:
         line = shlex.join(["blurbench", "sweep", "--resume", str(folder)])
         click.echo(f"Interrupted: every sample until then is kept. Go on with: {line}", err=True)
-    return 130
+    return INTERRUPTED
 
 
-def _why_nothing_ran(rows: Sequence[Row]) -> str:
-    """A reason for each backend; the budget alone, where that is one."""
-    if any(row.status == "over_budget" for row in rows):
-        return "nothing fits the budget: give more with --budget, or name fewer backends"
-    reasons: dict[str, str | None] = {}
-    for row in rows:
-        reasons.setdefault(row.backend, row.reason)
-    told = "; ".join(f"{backend}: {reason}" for backend, reason in reasons.items())
-    return f"no implementation could run: {told}"
-
-
-def _exit_code(rows: Sequence[Row]) -> int:
+def _exit_code(log: Log) -> int:
     """0; 1 where something is wrong; 3 where nothing could run."""
-    if all(row.end_to_end_median_s is None for row in rows):
-        click.echo(f"Error: {_why_nothing_ran(rows)}", err=True)
+    from blurbench.analysis.outcome import is_wrong, why_nothing_ran
+
+    rows = log.rows()
+    if reason := why_nothing_ran(rows):
+        click.echo(f"Error: {reason}", err=True)
         return 3
-    return 1 if any(row.status in WRONG for row in rows) else 0
+    return 1 if is_wrong(rows) else 0

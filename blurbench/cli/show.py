@@ -7,15 +7,9 @@ from typing import Any
 
 import click
 
-from blurbench.cli.options import (
-    ALL,
-    ALL_COLUMNS,
-    EXPORTS,
-    Folder,
-    exports_from,
-    with_options,
-    write_exports,
-)
+from blurbench.cli.options import ALL, ALL_COLUMNS, EXPORTS, with_options
+from blurbench.cli.outputs import exports_from, write_exports
+from blurbench.cli.types import Folder
 from blurbench.errors import InputError
 
 

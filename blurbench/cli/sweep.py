@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from blurbench.cli.axes import combinations_of, resume_each, runs_in, sweep_each
+from blurbench.cli.axes import resume_each, sweep_each
 from blurbench.cli.options import (
     ALLOW_EVEN,
     GATE,
     KEEP,
     SHARED,
     SIGMA,
-    Extents,
-    Folder,
-    Number,
-    Sizes,
-    build_options,
-    exports_from,
+    settings_from,
     sources_from,
     with_options,
 )
-from blurbench.cli.outputs import KINDS
-from blurbench.cli.runs import carry_out, gate_processes, measure_points, new_folder, resume
+from blurbench.cli.outputs import KINDS, outputs_from
+from blurbench.cli.runs import (
+    carry_out,
+    gate_processes,
+    is_given,
+    measure_part,
+    new_folder,
+    resume,
+)
 from blurbench.cli.side_by_side import carry_out_side_by_side
+from blurbench.cli.types import Extents, Folder, Number, Sizes
 from blurbench.cli.words import tell_borders
 from blurbench.errors import InputError
-
-if TYPE_CHECKING:
-    from blurbench.records.journal import Log
-    from blurbench.study.session import Session
 
 BESIDE_RESUME = (
     *("resumed", "process", "quiet", "all_columns"),
@@ -88,54 +88,48 @@ def sweep(
     takes several, commas between: each combination is a run of its own, in a folder below that one.
     """
     if resumed is not None:
-        _check_alone()
-        if runs_in(resumed):
-            return resume_each(resumed, given)
-        return resume(resumed, process, given)
-    from blurbench.kernel import GaussianKernel
-    from blurbench.report.console import open_console
-    from blurbench.report.show import show_log
+        return _go_on(resumed, process, given)
+    from blurbench.study.axes import combinations_of
+    from blurbench.study.kernels import kernels_of
     from blurbench.study.question import Question
 
     gate_processes(given)
-    options = {name: build_options(one) for name, one in combinations_of(given).items()}
-    kernels = tuple(GaussianKernel.from_size(size, sigma, allow_even=allow_even) for size in sizes)
-    console = open_console(data_on_stdout="-" in exports_from(given).values())
-    sources = sources_from(images, given)
+    options = combinations_of(settings_from(given))
+    kernels = kernels_of(sizes, sigma, allow_even)
     first, *others = options.values()
-    originals = tuple(source.load(kernels, first) for source in sources)
-    questions = {
-        name: Question("sweep", sources, originals, kernels, one, image_sizes or ())
-        for name, one in options.items()
-    }
-    for question in questions.values():
-        question.check()
+    sources = sources_from(images, given)
+    question = Question.ask("sweep", sources, kernels, first, image_sizes or ())
+    questions = {name: replace(question, options=one) for name, one in options.items()}
+    for one in questions.values():
+        one.check()
     if not given["quiet"]:
         tell_borders(*given["borders"])
     given["out"] = new_folder(given["out"])
     if others:
         return sweep_each(questions, given)
-    (question,) = questions.values()
-
-    def measure(session: Session, log: Log) -> bool:
-        return measure_points(question, session, log, console, given["quiet"])
-
-    show = partial(show_log, console)
-
     if given["against"] is not None:
-        return carry_out_side_by_side(question, first.rules, given, show)
-    return carry_out(question, first.rules, given, measure, show)
+        return carry_out_side_by_side(question, given)
+    return carry_out(question, given)
+
+
+def _go_on(folder: Path, process: int | None, given: Mapping[str, Any]) -> int:
+    """Go on with a run, or with each of a sweep's; a process of a run with its part alone."""
+    from blurbench.study.axes import runs_in
+
+    _check_alone()
+    quiet = given["quiet"]
+    if process is not None:
+        return measure_part(folder, process, quiet=quiet)
+    outputs = outputs_from(given)
+    if runs_in(folder):
+        return resume_each(folder, outputs, quiet=quiet)
+    return resume(folder, outputs, quiet=quiet)
 
 
 def _check_alone() -> None:
     """Raise InputError where `--resume` has another argument that is no output."""
-    context = click.get_current_context()
-    default = click.core.ParameterSource.DEFAULT
-    others = [
-        name
-        for name in context.params
-        if name not in BESIDE_RESUME and context.get_parameter_source(name) is not default
-    ]
+    params = click.get_current_context().params
+    others = [name for name in params if name not in BESIDE_RESUME and is_given(name)]
     if others:
         raise InputError(
             "--resume takes no other argument than --csv, --json, --markdown and --report: "

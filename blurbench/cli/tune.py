@@ -9,16 +9,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from blurbench.cli.options import KERNEL, OLD_SHAPE, ImageSize, Names, Number, with_options
-from blurbench.cli.words import (
-    BACKENDS_HELP,
-    BORDERS_HELP,
-    DTYPES_HELP,
-    read_backends,
-    read_border,
-    read_dtype,
-    tell_borders,
-)
+from blurbench.cli.options import KERNEL, OLD_SHAPE, with_options
+from blurbench.cli.types import ImageSize, Names, Number
+from blurbench.cli.words import BACKENDS_HELP, BORDERS_HELP, DTYPES_HELP, tell_borders
 from blurbench.errors import InputError
 
 # What is asked, and the options that are for it alone.
@@ -95,7 +88,7 @@ def tune(
         return _explain(path, given)
     if policy is not None:
         return _write_policy(path, policy)
-    return _measure(path, budget, read_backends(backends), seed, quiet)
+    return _measure(path, budget, backends, seed, quiet)
 
 
 def _check_options(asked: str) -> None:
@@ -111,8 +104,13 @@ def _check_options(asked: str) -> None:
 
 
 def _measure(
-    path: Path | None, budget: float, backends: tuple[str, ...], seed: int | None, quiet: bool
+    path: Path | None,
+    budget: float,
+    backends: tuple[tuple[str, ...], ...],
+    seed: int | None,
+    quiet: bool,
 ) -> int:
+    from blurbench.backends.words import read_backends
     from blurbench.choice.table import own_path, write_table
     from blurbench.files import check_output
     from blurbench.records.journal import check_folder
@@ -132,7 +130,7 @@ def _measure(
     if budget < LEAST_S and not quiet:
         few = f"in less than {LEAST_S:g} s there may be too few timings to choose by"
         click.echo(f"Note: {few}.", err=True)
-    session = Session(Options(backends=backends, seed=seed, tolerance=1.0))
+    session = Session(Options(backends=read_backends(backends), seed=seed, tolerance=1.0))
     with share_by_share("measuring", quiet) as progress:
         table = run(session, budget, progress)
     write_table(path, table)
@@ -143,6 +141,7 @@ def _measure(
 def _explain(path: Path | None, given: Mapping[str, Any]) -> int:
     import numpy as np
 
+    from blurbench.backends.words import read_border, read_dtype
     from blurbench.choice.auto import AUTO, choose, expected, runnable
     from blurbench.choice.table import current, read_table
     from blurbench.kernel import make_kernel
@@ -168,7 +167,7 @@ def _explain(path: Path | None, given: Mapping[str, Any]) -> int:
 def _write_policy(path: Path | None, target: str) -> int:
     from blurbench.choice.policy import policy
     from blurbench.choice.table import current, read_table
-    from blurbench.cli.options import write_exports
+    from blurbench.cli.outputs import write_exports
     from blurbench.files import check_output
 
     check_output(target, "--policy", "policy")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import click
 
-from blurbench.cli.options import OWN, Names, with_options
-from blurbench.cli.words import (
-    BACKENDS_HELP,
-    METHODS_HELP,
-    read_backends,
-    read_border,
-    read_methods,
-)
+from blurbench.cli.options import OWN, with_options
+from blurbench.cli.types import Names
+from blurbench.cli.words import BACKENDS_HELP, METHODS_HELP
 from blurbench.names import BORDERS
+
+LONG_S = 60.0  # of which it is said that there is a quicker way
 
 
 @click.command()
@@ -49,10 +46,14 @@ def verify(
     names others. Exit code 1 where one is outside the contract.
     """
     from blurbench.backends.own_blur import own_blurs
-    from blurbench.report.console import open_console
-    from blurbench.report.verify import run_and_show
+    from blurbench.backends.words import read_backends, read_border, read_methods
+    from blurbench.report.console import error_console, open_console, say
+    from blurbench.report.progress import piece_by_piece
+    from blurbench.report.units import minutes
+    from blurbench.report.verify import show_checks
     from blurbench.study.options import Options, chosen
-    from blurbench.study.verify import under
+    from blurbench.study.verify import ask, count_cases, seconds_of, under
+    from blurbench.study.verify import verify as check
 
     options = Options(
         backends=read_backends(backends), methods=read_methods(methods), own=own_blurs(own)
@@ -62,4 +63,15 @@ def verify(
         pairs = pairs[-len(own) :]
     if borders:
         pairs = under([read_border(name) for names in borders for name in names], pairs)
-    return run_and_show(open_console(), pairs, options.backends, allow_even, quick)
+    asked = ask(pairs, options.backends)
+    seconds = seconds_of(asked.runnable, allow_even, quick, asked.software)
+    if asked.runnable:
+        count = count_cases(asked.runnable, allow_even, quick)
+        quicker = "; --quick tries fewer" if seconds > LONG_S else ""
+        say(error_console(), f"{count:,} cases take about {minutes(seconds)}{quicker}.")
+    with piece_by_piece("verifying", seconds) as progress:
+        checks = check(asked.runnable, progress, allow_even, quick, asked.software)
+    show_checks(open_console(), asked, checks)
+    if not checks:
+        return 3
+    return 1 if any(one.failures for one in checks) else 0

@@ -21,6 +21,15 @@ def of(*types: type) -> Check:
     return check
 
 
+def one_of(*known: str) -> Check:
+    """One of these words."""
+
+    def check(value: Any, name: str) -> str | None:
+        return None if value in known else f"{name} is {_shown(value)}, none of {', '.join(known)}"
+
+    return check
+
+
 def instant(value: Any, name: str) -> str | None:
     """A time in ISO 8601."""
     with suppress(TypeError, ValueError):
@@ -90,12 +99,12 @@ _fault = parts(
     {
         "run_id": TEXT,
         "machine_id": MAYBE_TEXT,
-        "study": TEXT,
+        "study": one_of("compare", "sweep", "crossover"),
         "started_at_utc": instant,
         "images": each(
             parts(
                 {"path": TEXT, "width": COUNT, "height": COUNT, "channels": COUNT},
-                {"dtype": TEXT},
+                {"dtype": TEXT, "array": TEXT},
             ),
             least=1,
         ),

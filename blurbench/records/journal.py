@@ -22,7 +22,7 @@ from blurbench.records.export import to_csv, to_json
 from blurbench.records.findings import Findings
 from blurbench.records.record import SAMPLE_COLUMNS, Record, read_records
 from blurbench.records.roofline import Rates
-from blurbench.records.summary import Key, Row, columns
+from blurbench.records.summary import Key, Row, summary_of
 
 SCHEMA = "blurbench.run/1"
 PATIENCE_S = 2.0  # that a process whose parent was killed has to end
@@ -98,6 +98,7 @@ class Log:
     """The records of a run, in memory, and what they say point by point.
 
     Attributes:
+        records: in the order in which they came.
         attempt: of the records that are appended now.
         measured_s: seconds of all samples so far.
         rates: of arithmetic, measured once.
@@ -108,6 +109,7 @@ class Log:
         self.attempt = 1
         self.measured_s = 0.0
         self.rates = Rates()
+        self.records: list[Record] = []
         self.points: dict[Key, Findings] = {}  # those that have records
         self._asked: dict[Key, Findings] = {}
 
@@ -122,6 +124,7 @@ class Log:
 
     def append(self, record: Record) -> None:
         """Take a record in."""
+        self.records.append(record)
         point = record.key.point
         self.points.setdefault(point, self.at(point)).add(record)
         self.measured_s += record.elapsed_s or 0.0
@@ -151,7 +154,7 @@ class Log:
 
     def summary(self) -> str:
         """The text of `summary.csv`."""
-        return to_csv(columns(), (row.as_dict() for row in self.rows()))
+        return summary_of(self.rows())
 
     def close(self) -> None:
         """Nothing can be appended from then on."""
@@ -209,6 +212,7 @@ class Journal(Log):
             raise unwritable(folder, error) from None
         log = load(folder)
         journal.points, journal._asked, journal.rates = log.points, log._asked, log.rates
+        journal.records = log.records
         journal.measured_s, journal.attempt = log.measured_s, log.attempt + 1
         return journal
 
@@ -306,6 +310,18 @@ def load(folder: Path) -> Log:
     except ValueError as error:
         raise InputError(f"{folder / SAMPLES} cannot be read: {error}") from None
     return log
+
+
+def save(log: Log, folder: Path) -> None:
+    """Keep a log in a new folder, as if it had been a journal.
+
+    Raises:
+        InputError: the folder holds a run already, or cannot be written.
+    """
+    journal = Journal.create(folder, log.run)
+    for record in log.records:
+        journal.append(record)
+    journal.finish()
 
 
 def _check_columns(path: Path) -> None:

@@ -41,7 +41,7 @@ SAMPLE_COLUMNS = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """A sample, or the last word on a cell.
 

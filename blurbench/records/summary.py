@@ -243,14 +243,29 @@ _ALWAYS = (
 )
 
 
+def summary_of(rows: Sequence[Row]) -> str:
+    """The rows as the CSV that a run keeps: every column, and every digit."""
+    return to_csv(columns(), (row.as_dict() for row in rows))
+
+
 def brief_summary(rows: Sequence[Row]) -> str:
-    """The rows as CSV, without the columns that say nothing of any of them.
+    """The rows as CSV for people, in the columns of `brief_rows`."""
+    found = brief_rows(rows)
+    return to_csv(list(found[0]) if found else _columns_of([]), found)
+
+
+def brief_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows by column, without the columns that say nothing of any of them.
 
     Those are empty, or repeat `end_to_end` for `compute` where all is done on a CPU.
     """
     told = [row.as_told() for row in rows]
-    names = [name for name in columns() if name in _ALWAYS or _says_something(name, told)]
-    return to_csv(names, ({name: row[name] for name in names} for row in told))
+    names = _columns_of(told)
+    return [{name: row[name] for name in names} for row in told]
+
+
+def _columns_of(told: Sequence[dict[str, Any]]) -> list[str]:
+    return [name for name in columns() if name in _ALWAYS or _says_something(name, told)]
 
 
 def _says_something(name: str, rows: Sequence[dict[str, Any]]) -> bool:

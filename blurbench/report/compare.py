@@ -145,7 +145,7 @@ def show_point(
         always += control_lines(on_device, labels, " on the device")
     if point.unavailable:
         always.append(missing_line(point.unavailable))
-    answers = _answers(point.rows, same)
+    answers = answers_below(point.rows, same)
     # The less rows, the less there is to say of them: as many as all of it has room for.
     sizes = [(len(ran), len(raced_there))] if everything else SIZES
     for room, room_there in sizes:
@@ -195,7 +195,7 @@ def _fold(rows: Sequence[Row], room: int) -> tuple[list[Row], list[Row]]:
     return [row for row in rows if row not in folded], folded
 
 
-def _answers(rows: Sequence[Row], same: float) -> list[str]:
+def answers_below(rows: Sequence[Row], same: float) -> list[str]:
     """The last lines: which blur to use, with the calls, and whether FFT and a GPU pay."""
     code, native = code_line(rows), native_line(rows)
     calls = [f"  {line}" for line in (code, native) if line]

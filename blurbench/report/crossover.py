@@ -24,7 +24,7 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
     """The table, a sentence to quote for each pair, the claims beside them, and the answer."""
     crossovers = found["crossovers"]
     if crossovers:
-        _table(crossovers).show(console)
+        crossover_table(crossovers).show(console)
         console.print()
     for one in crossovers:
         say(console, one["sentence"])
@@ -48,7 +48,8 @@ def show_crossovers(console: Console, run: Run, found: Mapping[str, Any]) -> Non
         say(console, line, "bold")
 
 
-def _table(crossovers: Sequence[Mapping[str, Any]]) -> Table:
+def crossover_table(crossovers: Sequence[Mapping[str, Any]]) -> Table:
+    """A line for each change of a pair, or one where there is none."""
     one_scope = len({one["scope"] for one in crossovers}) == 1
     least = ("sizes", Brackets("second faster"), "scope")
     table = Table(HEADERS, right=(4,), spare=("scope", *least[:2]) if one_scope else least)

@@ -46,6 +46,11 @@ class Table:
         self._rows.append((texts, style))
 
     @property
+    def texts(self) -> list[Sequence[str]]:
+        """Those of each row, a text a column."""
+        return [texts for texts, _ in self._rows]
+
+    @property
     def width(self) -> int:
         """The width of all its columns together."""
         return max(map(cell_len, self._lines(0, 2)))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 
-from blurbench import host
 from blurbench.analysis.answer import Answer, answers_of
 from blurbench.image import Image
 from blurbench.kernel import GaussianKernel
-from blurbench.measure.risks import find_risks
 from blurbench.records.journal import Log
 from blurbench.study.listener import Listener
 from blurbench.study.options import Options
-from blurbench.study.point.request import PointRequest
-from blurbench.study.point.study import PointStudy
-from blurbench.study.question import ImageSource, Question
+from blurbench.study.question import Question
+from blurbench.study.run import describe, measure_here
 from blurbench.study.session import Session
+from blurbench.study.source import ImageSource
 
 
 def compare(
@@ -26,7 +24,7 @@ def compare(
     log: Log | None = None,
     session: Session | None = None,
 ) -> Answer:
-    """Time the chosen implementations on the image, side by side, and judge them.
+    """Time the chosen implementations on the image in this process, and judge them.
 
     An interruption from the keyboard ends it early; the answer holds what was measured.
 
@@ -38,15 +36,11 @@ def compare(
         InputError: an option cannot be used, or the work does not fit in memory.
     """
     started = time.perf_counter()
-    listener = listener or Listener()
-    question = Question("compare", (ImageSource(),), (image,), (kernel,), options)
+    question = Question("compare", (ImageSource(array=image),), (image,), (kernel,), options)
     session = session or Session(options)
     if log is None:
-        log = Log(question.describe(session, [], options.rules))
-    throttled = host.throttled_periods()
-    request = PointRequest(budget=options.budget, with_difference=True)
-    PointStudy(session, image, kernel, log, listener, request).run()
-    log.add_risks(find_risks(host.usable_cpus(), throttled=throttled))
+        log = Log(describe(question, session))
+    measure_here(question, session, log, listener or Listener())
     (answer,) = answers_of(log)
     answer.seconds = time.perf_counter() - started
     return answer

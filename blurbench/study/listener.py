@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from blurbench.measure.race import Ranking
-from blurbench.problem import Problem
+from blurbench.records.journal import Run
 
 
 class Listener:
-    """Is told how a measurement goes on. This one ignores it all."""
+    """Is told how a measurement goes on. This one ignores it all.
 
-    def header(self, problem: Problem) -> None:
+    It is entered when this process begins to measure, and left when nothing more is measured.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def asked(self) -> None:
         """The question is settled; nothing has run."""
+
+    def begins(self, run: Run) -> None:
+        """It is known what can run here."""
+
+    def part(self, process: int, processes: int) -> None:
+        """A process of its own begins its part."""
+
+    def ends(self) -> None:
+        """Nothing more is measured."""
 
     def budget(self, seconds: float) -> None:
         """At most this long will it take."""

@@ -3,86 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
-import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes
-
-import numpy as np
 
 from blurbench import host
 from blurbench.backends.own_blur import find_again
 from blurbench.errors import InputError
-from blurbench.image import (
-    Image,
-    check_kernel_memory,
-    check_memory,
-    cover,
-    crop,
-    read_image,
-    resize,
-    testcard_image,
-)
-from blurbench.kernel import SMALLEST, GaussianKernel
+from blurbench.image import Image, check_memory, cover
+from blurbench.kernel import GaussianKernel
 from blurbench.measure.judge import Rules
 from blurbench.measure.risks import find_risks
 from blurbench.records.journal import Run
 from blurbench.records.machine import describe_machine, git_revision, machine_id
+from blurbench.records.outputs import path_of
 from blurbench.records.record import utc
+from blurbench.study.numbers import Extent
 from blurbench.study.options import Options, memory_needed, problem_for
 from blurbench.study.session import Session
-
-Extent = tuple[int, int]  # width, height
-
-
-@dataclass(frozen=True)
-class ImageSource:
-    """Where an image comes from; without a path it is the test card.
-
-    `resized` and `cropped` are done in that order before anything is measured.
-    """
-
-    path: str | None = None
-    resized: Extent | None = None
-    cropped: Extent | None = None
-
-    def load(self, kernels: Sequence[GaussianKernel], options: Options) -> Image:
-        """Read, resize, crop.
-
-        Raises:
-            InputError: the image cannot be read, or does not fit in memory with what it takes to
-                blur it.
-        """
-        largest = max(kernels, key=lambda one: one.size)
-
-        def needed(shape: tuple[int, ...]) -> int:
-            found = max(memory_needed(shape, kernel, options) for kernel in kernels)
-            check_kernel_memory(largest.size, shape, found, memory_needed(shape, SMALLEST, options))
-            return found
-
-        if self.path == "-":
-            raise InputError(
-                "image - is no file: a run reads its image more than once; name a file"
-            )
-        if self.path is None:
-            image = testcard_image()
-        else:
-            image = read_image(self.path, lambda shape, dtype: needed(shape))
-        if self.resized:
-            width, height = self.resized
-            shape = (height, width, *image.pixels.shape[2:])
-            # Resizing goes through float32, there and back.
-            check_memory(
-                f"image resized to {width}x{height}", needed(shape) + 12 * math.prod(shape)
-            )
-            image = resize(image, width, height)
-        return crop(image, *self.cropped) if self.cropped else image
+from blurbench.study.source import ImageSource, again
 
 
 @dataclass(frozen=True)
@@ -102,6 +45,25 @@ class Question:
     kernels: tuple[GaussianKernel, ...]
     options: Options
     extents: tuple[Extent, ...] = ()
+
+    @classmethod
+    def ask(
+        cls,
+        study: str,
+        sources: Sequence[ImageSource],
+        kernels: Sequence[GaussianKernel],
+        options: Options,
+        extents: Sequence[Extent] = (),
+    ) -> Question:
+        """Load the images and check that each point can be posed.
+
+        Raises:
+            InputError: an image cannot be read, or a point cannot be posed.
+        """
+        loaded = tuple(source.load(kernels, options) for source in sources)
+        question = cls(study, tuple(sources), loaded, tuple(kernels), options, tuple(extents))
+        question.check()
+        return question
 
     def check(self) -> None:
         """Raise InputError where a point cannot be posed, before anything is written."""
@@ -147,7 +109,12 @@ class Question:
             "study": self.study,
             "command": list(command),
             "started_at_utc": utc(time.time()),
-            "images": list(map(_describe, self.sources, self.originals)),
+            "images": [
+                source.describe(image, number)
+                for number, (source, image) in enumerate(
+                    zip(self.sources, self.originals, strict=True), 1
+                )
+            ],
             "kernels": [{"size": one.size, "sigma": one.sigma} for one in self.kernels],
             "image_sizes": [list(extent) for extent in self.extents],
             "options": _plain(self.options),
@@ -180,23 +147,16 @@ def _plain(options: Options) -> dict[str, Any]:
     return plain
 
 
-def _describe(source: ImageSource, image: Image) -> dict[str, Any]:
-    height, width, *channels = image.pixels.shape
-    return {
-        "path": image.name,
-        "uri": source.path and Path(source.path).absolute().as_uri(),
-        "resized": source.resized,
-        "cropped": source.cropped,
-        "height": height,
-        "width": width,
-        "channels": channels[0] if channels else 1,
-        "dtype": image.pixels.dtype.name,
-        "sha256": _fingerprint(image),
-    }
+def _folder_of(told: Mapping[str, Any]) -> Path | None:
+    """The folder from where an own blur was named."""
+    return None if told["folder"] is None else Path(path_of(told["folder"]))
 
 
-def ask_again(about: Mapping[str, Any]) -> Question:
+def ask_again(about: Mapping[str, Any], folder: Path | None = None) -> Question:
     """The question that a run's description tells of.
+
+    Args:
+        folder: of the run, which keeps what was no file.
 
     Raises:
         InputError: an image or an own blur is gone or has changed.
@@ -211,38 +171,7 @@ def ask_again(about: Mapping[str, Any]) -> Question:
         GaussianKernel.from_size(one["size"], one["sigma"], allow_even=True)
         for one in about["kernels"]
     )
-    sources, originals = [], []
-    for told in about["images"]:
-        changes = (_extent(told[name]) for name in ("resized", "cropped"))
-        uri = told["uri"]
-        source = ImageSource(None if uri is None else path_of(uri), *changes)
-        image = dataclasses.replace(source.load(kernels, options), name=told["path"])
-        if _fingerprint(image) != told["sha256"]:
-            raise InputError(
-                f"image {source.path or image.name} has changed since the run began: "
-                "restore it, or begin a new run"
-            )
-        sources.append(source)
-        originals.append(image)
+    sources = tuple(ImageSource.found_again(told, folder) for told in about["images"])
+    originals = tuple(again(sources, about["images"], kernels, options))
     extents = tuple((width, height) for width, height in about["image_sizes"])
-    return Question(about["study"], tuple(sources), tuple(originals), kernels, options, extents)
-
-
-def path_of(uri: str) -> str:
-    """A file's name, which may hold bytes that no text can."""
-    path = os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))
-    return path.lstrip("/") if os.name == "nt" else path
-
-
-def _folder_of(told: Mapping[str, Any]) -> Path | None:
-    """From where an own blur was named."""
-    return None if told["folder"] is None else Path(path_of(told["folder"]))
-
-
-def _extent(given: Sequence[int] | None) -> Extent | None:
-    return None if given is None else (given[0], given[1])
-
-
-def _fingerprint(image: Image) -> str:
-    pixels = np.ascontiguousarray(image.pixels)
-    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+    return Question(about["study"], sources, originals, kernels, options, extents)

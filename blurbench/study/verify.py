@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from blurbench import host
 from blurbench.backends.backend import Backend, Implementation
+from blurbench.backends.registry import probe
 from blurbench.border import check_border
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
@@ -35,6 +36,7 @@ TINY = 16  # pixels up to which the reference is plain Python
 CASE_S, EFFORT_S, BUILDING_S = 2e-3, 3e-10, 35e-3
 
 Case = tuple[Problem, tuple[float, float]]
+Pair = tuple[Backend, Implementation]
 
 
 @dataclass
@@ -65,9 +67,39 @@ class Check:
             self.failures = [*(self.failures or []), f"{said}; {doubt}" if doubt else said]
 
 
-def under(
-    borders: Collection[str], pairs: Iterable[tuple[Backend, Implementation]]
-) -> list[tuple[Backend, Implementation]]:
+@dataclass(frozen=True)
+class Asked:
+    """What can be held against the contract here, of what was asked for.
+
+    Attributes:
+        runnable: exact ones that can run.
+        approximate: the names of those that claim no exactness.
+        software: backends on software that stands in for a GPU.
+        missing: why a backend cannot run, by name.
+    """
+
+    runnable: list[Pair]
+    approximate: list[str]
+    software: set[str]
+    missing: dict[str, str]
+
+
+def ask(pairs: Sequence[Pair], named: Collection[str]) -> Asked:
+    """Find out what can run.
+
+    Args:
+        named: the backends that somebody named.
+    """
+    states = {backend.name: probe(backend, backend.name in named) for backend, _ in pairs}
+    return Asked(
+        [pair for pair in pairs if states[pair[0].name].ok and pair[1].exact],
+        [one.name for _, one in pairs if not one.exact],
+        {name for name, state in states.items() if state.software},
+        {name: state.explanation for name, state in states.items() if not state.ok},
+    )
+
+
+def under(borders: Collection[str], pairs: Iterable[Pair]) -> list[Pair]:
     """The pairs as if they could do these borders alone; without those that can do none.
 
     Raises:
@@ -85,15 +117,13 @@ def under(
     return found
 
 
-def count_cases(
-    pairs: Iterable[tuple[Backend, Implementation]], allow_even: bool = False, quick: bool = False
-) -> int:
+def count_cases(pairs: Iterable[Pair], allow_even: bool = False, quick: bool = False) -> int:
     """How many cases `verify` will try."""
     return sum(len(cases_of(one, allow_even, quick)) for _, one in pairs)
 
 
 def seconds_of(
-    pairs: Iterable[tuple[Backend, Implementation]],
+    pairs: Iterable[Pair],
     allow_even: bool = False,
     quick: bool = False,
     software: Collection[str] = (),
@@ -107,7 +137,7 @@ def seconds_of(
 
 
 def verify(
-    pairs: list[tuple[Backend, Implementation]],
+    pairs: list[Pair],
     progress: Callable[[str, float], None] = lambda name, seconds: None,
     allow_even: bool = False,
     quick: bool = False,

@@ -12,7 +12,7 @@ from blurbench.records.gpu_pays import gpu_pays
 from blurbench.records.journal import Log
 from blurbench.report.gpu_answer import gpu_lines
 from blurbench.report.image_sizes import image_size_lines
-from blurbench.report.show import by_image
+from blurbench.report.sweep import by_image
 
 CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
 

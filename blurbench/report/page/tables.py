@@ -15,7 +15,7 @@ from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.records.summary import columns
 from blurbench.report.crossover import HELD, NOT_COMPARABLE
 from blurbench.report.groups import bests_of, payoff_of
-from blurbench.report.show import by_image
+from blurbench.report.sweep import by_image
 
 CELLS, WINNERS, CROSSOVERS, SAMPLES = "cells", "winners", "crossovers", "samples"
 BEST_OF, PAYOFF = "best_of", "payoff"

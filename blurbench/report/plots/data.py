@@ -20,7 +20,7 @@ from blurbench.records.scopes import RANKING_SCOPE
 from blurbench.records.summary import Row
 from blurbench.report.groups import GROUPS, Payoff, bests_of, groups_of, payoff_of
 from blurbench.report.ranges import ranges_text
-from blurbench.report.show import by_image
+from blurbench.report.sweep import by_image
 
 MOST_EXTENTS = 4  # drawn side by side; the map of winners has all of them
 MOST_BRACKETS = 4

@@ -48,7 +48,7 @@ from blurbench.report.plots.style import (
     style,
     width_of,
 )
-from blurbench.report.show import by_image
+from blurbench.report.sweep import by_image
 from blurbench.report.units import plural
 
 MARGIN = 0.2  # all lengths are inches
