@@ -29,7 +29,8 @@ from blurbench.backends.staging import Staging
 from blurbench.border import BORDERS
 from blurbench.errors import InputError
 from blurbench.kernel import GaussianKernel
-from blurbench.plan import DTYPES, Plan
+from blurbench.names import DTYPES
+from blurbench.plan import Plan
 from blurbench.problem import Problem
 from blurbench.records.scopes import ALONE
 from blurbench.study.point.cells import Cell
