@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-import blurbench.study.frontier as study
+import blurbench.inspect.frontier as study
 from blurbench.analysis.answer import Answer
 from blurbench.image import Image
 from blurbench.inspect.accuracy import fir_radius, measure_accuracy
+from blurbench.inspect.frontier import Frontier, Spot
 from blurbench.kernel import GaussianKernel
 from blurbench.names import APPROXIMATIONS
 from blurbench.report.plots.frontier import draw_frontier
 from blurbench.study.compare import compare
-from blurbench.study.frontier import Frontier, Spot
 from blurbench.study.options import Options
 from helpers.command import deny_gpu, run
 from helpers.process import work_in

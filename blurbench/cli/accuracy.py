@@ -15,7 +15,7 @@ from blurbench.errors import InputError
 from blurbench.names import APPROXIMATIONS
 
 if TYPE_CHECKING:
-    from blurbench.study.frontier import Frontier
+    from blurbench.inspect.frontier import Frontier
 
 
 @click.command()
@@ -82,10 +82,10 @@ def accuracy(
 
 def _draw(sigma: float, methods: Sequence[str], path: Path) -> Frontier:
     """Measure, and draw what has a time."""
+    from blurbench.inspect.frontier import measure_frontier
     from blurbench.report.plots.figure import save
     from blurbench.report.plots.frontier import draw_frontier
     from blurbench.report.progress import step_by_step
-    from blurbench.study.frontier import measure_frontier
 
     with step_by_step("timing") as progress:
         found = measure_frontier(sigma, progress, methods)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from blurbench.inspect.accuracy import BORDER, COLUMNS, SAMPLES, Accuracy
+from blurbench.inspect.frontier import Frontier
 from blurbench.records.export import to_csv, to_json
 from blurbench.report.console import markdown_row, room_of, say
 from blurbench.report.table import Table
-from blurbench.study.frontier import Frontier
 
 
 def show_accuracy(console: Console, found: Sequence[Accuracy]) -> None:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from blurbench.inspect.frontier import SIDE, Frontier, Spot
 from blurbench.report.heading import machine_text
 from blurbench.report.plots.labels import EndLabel, extent, gutter, label_ends
 from blurbench.report.plots.panels import log_limits, set_ticks
@@ -25,7 +26,6 @@ from blurbench.report.plots.style import (
     wrapped,
 )
 from blurbench.report.ticks import log_ticks, tick_text
-from blurbench.study.frontier import SIDE, Frontier, Spot
 
 LEFT, PANEL_WIDTH, PANEL_HEIGHT, RIGHT = 0.75, 5.6, 4.2, 0.2  # inches
 TOP, BOTTOM, CAPTION_LINE = 0.75, 0.62, 0.16
