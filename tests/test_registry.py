@@ -21,13 +21,14 @@ from blurbench.backends.registry import (
     find_implementation,
     probe,
 )
-from blurbench.names import APPROXIMATIONS, BACKENDS, EXACT, ON_CPU, ON_GPU
+from blurbench.names import APPROXIMATIONS, BACKENDS, EXACT, METHODS, ON_CPU, ON_GPU
 from helpers.refused import refusal
 
+COMMON = ("direct", "separable", "fft", "banded", "dct")
 OFFERED = {
-    "numpy": (*EXACT, *APPROXIMATIONS),
+    "numpy": (*COMMON, *APPROXIMATIONS),
     "scipy": ("direct", "separable", "fft", "dct"),
-    "cupy": (*EXACT, "box", "extended_box", "multirate"),
+    "cupy": (*COMMON, "box", "extended_box", "multirate"),
     "cupyx": ("direct", "separable", "fft"),
     "numba": ("direct", "separable", *APPROXIMATIONS),
     "cuda": ("direct", "separable", "fft"),
@@ -90,7 +91,7 @@ def test_each_shipped_backend_bears_the_name_it_is_listed_under() -> None:
 
 @pytest.mark.parametrize(("name", "methods"), OFFERED.items())
 def test_a_shipped_backend_loses_none_of_its_methods(name: str, methods: tuple[str, ...]) -> None:
-    assert tuple(one.method for one in collect([])[name].implementations) == methods
+    assert {one.method for one in collect([])[name].implementations} >= set(methods)
 
 
 def test_the_methods_that_are_offered_are_those_that_are_listed() -> None:
@@ -306,9 +307,8 @@ def test_an_unknown_method_is_refused_with_those_of_other_packages_too(
     offer: Offer, install: Callable[..., None]
 ) -> None:
     install(offer("third", own("third", "fft", "fog")))
-    assert refusal(lambda: check_method("magic")).endswith(
-        "dct, box, extended_box, deriche, vyv, multirate, fog"
-    )
+    listed = refusal(lambda: check_method("magic")).partition("use one of ")[2]
+    assert listed.split(", ") == [*METHODS, "fog"]
 
 
 def test_a_combination_that_does_not_exist_is_refused_with_what_the_backend_offers(
