@@ -76,7 +76,7 @@ def small_radius(problem: Problem, n: int) -> int:
     sigma = problem.kernel.sigma
     spacing = spacing_for(sigma)
     if problem.border not in ("nearest", "constant"):  # the small line ends with the line
-        spacing = min(spacing, n)
+        spacing = min(spacing, max(1, n - 1) if problem.border == "mirror" else n)
     return math.ceil(REACH * sigma / spacing)
 
 
