@@ -174,6 +174,7 @@ def test_the_lengths_that_opencv_transforms_fast_are_known_without_it() -> None:
     assert [opencv.fast_length(n) for n in lengths] == [cv2.getOptimalDFTSize(n) for n in lengths]
 
 
+@pytest.mark.rest("processes")
 def test_what_a_peer_takes_is_known_where_it_is_missing() -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['cv2', 'skimage', 'pyvips', 'halide']));"

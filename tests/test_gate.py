@@ -507,6 +507,7 @@ def test_one_that_is_not_slower_exits_with_0(gated: Callable[..., Ran]) -> None:
     assert "not slower by 400 %" in ended.err
 
 
+@pytest.mark.rest("processes")
 def test_a_gate_measures_in_five_processes_unless_told_otherwise(
     gated: Callable[..., Ran],
 ) -> None:
@@ -514,6 +515,7 @@ def test_a_gate_measures_in_five_processes_unless_told_otherwise(
     assert row["processes"] == 5
 
 
+@pytest.mark.rest("processes")
 def test_a_sweep_is_a_gate_too(gated: Callable[..., Ran]) -> None:
     edit(Path("before"), lambda about: about.update(study="sweep"))
     more = ("--sizes", "15", "--out", "now", "--fail-if-slower", "400%")

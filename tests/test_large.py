@@ -748,6 +748,7 @@ def save_large(shape: tuple[int, int], **options: Any) -> None:
     save("in.tif", noise(*shape).repeat(64, 0).repeat(64, 1), **options)
 
 
+@pytest.mark.rest("peak memory")
 @linux
 def test_the_peak_of_memory_stays_within_little_more_than_the_least() -> None:
     save_large((16, 320))

@@ -82,6 +82,7 @@ def test_what_is_slower_here_exits_with_10_and_is_named(compare: Callable[..., R
     assert "in 5 pairs of processes" in ended.err
 
 
+@pytest.mark.rest("processes")
 @posix
 def test_what_is_not_slower_here_exits_with_0(compare: Callable[..., Ran]) -> None:
     ended = compare("--processes", "5", "--fail-if-slower", "400%")
@@ -89,12 +90,14 @@ def test_what_is_not_slower_here_exits_with_0(compare: Callable[..., Ran]) -> No
     assert "not slower by 400 %" in ended.err
 
 
+@pytest.mark.rest("processes")
 @posix
 def test_a_sweep_is_held_against_the_other_too(compare: Callable[..., Ran]) -> None:
     more = ("--sizes", "3", "--processes", "5", "--fail-if-slower", "400%")
     assert compare(*more, command="sweep").code == NOT_SLOWER
 
 
+@pytest.mark.rest("processes")
 @posix
 def test_too_few_pairs_exit_with_11(compare: Callable[..., Ran]) -> None:
     ended = compare("--processes", "1")
@@ -102,6 +105,7 @@ def test_too_few_pairs_exit_with_11(compare: Callable[..., Ran]) -> None:
     assert "--processes 5" in ended.err
 
 
+@pytest.mark.rest("processes")
 @posix
 def test_the_sides_take_turns_so_that_neighbours_are_pairs(
     compare: Callable[..., Ran], turns: Turns
@@ -114,6 +118,7 @@ def test_the_sides_take_turns_so_that_neighbours_are_pairs(
     ]
 
 
+@pytest.mark.rest("processes")
 @posix
 def test_each_side_keeps_its_samples_and_spends_half_of_the_budget(
     compare: Callable[..., Ran],
@@ -124,6 +129,7 @@ def test_each_side_keeps_its_samples_and_spends_half_of_the_budget(
     assert all(Path("kept", side, "summary.csv").exists() for side in ("here", "there"))
 
 
+@pytest.mark.rest("processes")
 @posix
 def test_data_on_stdout_is_of_this_side_alone(compare: Callable[..., Ran]) -> None:
     ended = compare("--processes", "1", "--json", "-")
@@ -131,6 +137,7 @@ def test_data_on_stdout_is_of_this_side_alone(compare: Callable[..., Ran]) -> No
     assert row["processes"] == 1
 
 
+@pytest.mark.rest("processes")
 @posix
 def test_sides_that_do_not_differ_are_told_to_be_so(compare: Callable[..., Ran]) -> None:
     assert "differ in: nothing that is known" in compare("--processes", "1").err
@@ -200,6 +207,7 @@ def test_a_process_that_fails_is_told_in_one_line() -> None:
     assert errors_of(ended) == ["Error: process 1 of ./other failed: worn out"]
 
 
+@pytest.mark.rest("processes")
 @posix
 @pytest.mark.usefixtures("working")
 def test_unless_told_otherwise_eight_pairs_are_measured() -> None:
@@ -208,6 +216,7 @@ def test_unless_told_otherwise_eight_pairs_are_measured() -> None:
     assert about["options"]["processes"] == 8
 
 
+@pytest.mark.rest("processes")
 @posix
 @pytest.mark.usefixtures("working")
 def test_a_process_that_is_killed_is_told_in_one_line() -> None:
@@ -216,6 +225,7 @@ def test_a_process_that_is_killed_is_told_in_one_line() -> None:
     assert errors_of(ended) == ["Error: process 1 of ./other failed: it did not say why"]
 
 
+@pytest.mark.rest("processes")
 @posix
 @pytest.mark.usefixtures("working")
 @pytest.mark.parametrize(

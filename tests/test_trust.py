@@ -193,6 +193,7 @@ def test_an_interval_that_is_too_narrow_misses_the_bound(monkeypatch: pytest.Mon
     assert is_missed(BOUNDS[0], asked("ratio", SCENARIOS["log-normal"], 60)["ratio"])
 
 
+@pytest.mark.rest("simulations")
 def test_four_times_the_error_rate_misses_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust, "MOST", replace(trust.MOST, alpha=4 * trust.MOST.alpha))
     (bound,) = (one for one in BOUNDS if one.key == "every look")
@@ -213,6 +214,7 @@ def test_rounds_in_a_fixed_order_miss_the_bound(monkeypatch: pytest.MonkeyPatch)
     assert is_missed(BOUNDS[0], asked("ratio", SCENARIOS["tone"], 60)["ratio"])
 
 
+@pytest.mark.rest("simulations")
 def test_a_bracket_between_bare_medians_misses_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "blurbench.analysis.ordering.verdict_beyond",
@@ -244,6 +246,7 @@ def normal_pairs(pairs: int) -> Any:
 # How it is told.
 
 
+@pytest.mark.rest("simulations")
 def test_the_number_of_jobs_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust, "SCENARIOS", {"steps": SCENARIOS["steps"]})
     assert list(trust.run_all(3, jobs=1)) == list(trust.run_all(3, jobs=2))

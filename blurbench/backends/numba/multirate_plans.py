@@ -219,7 +219,8 @@ def work_bytes(problem: Problem) -> int:
     values, across = max(row, side), rows * problem.channels
     parts = -(-max(values, across) // side)
     threads = min(problem.threads, parts)
-    each = min(-(-parts // threads), _most_parts(lines))
-    tiles = threads * ((each + 1) * lines + side) * LINE_BYTES
+    # Of fewer lines than are reckoned with there may be more parts, up to what a tile may take.
+    tile = min(min(-(-parts // threads), PARTS) * lines, max(lines, TILE // LINE_BYTES))
+    tiles = threads * (tile + lines + side) * LINE_BYTES
     wider = 2 * problem.height * values * problem.dtype.itemsize if row < side else 0
     return rows * values * problem.work_dtype.itemsize + tiles + wider
