@@ -906,6 +906,12 @@ def test_a_pair_that_never_raced_is_named_with_its_reason() -> None:
     )
 
 
+def test_that_a_backend_cannot_run_is_not_said_again_of_its_pairs() -> None:
+    log = Written("direct", "separable", "fft").race(3, {"direct": 0.001, "fft": 0.002})
+    log.out(3, "separable", "unavailable", "its library is missing")
+    assert [one for one in shown(log.log) if one.startswith("Not compared")] == []
+
+
 def test_claims_that_nothing_bears_on_share_a_line() -> None:
     lines = shown(flickering(1))
     assert len([one for one in lines if "ArrayFire" in one or "DIPlib" in one]) == 1

@@ -41,6 +41,11 @@ def unraced(
     ]
 
 
+def cannot_run(backend: str) -> str:
+    """The reason of all pairs of a backend that is not there."""
+    return f"{backend} cannot run"
+
+
 def _reason(sides: Iterable[set[str]], rows: Sequence[Row]) -> str:
     """What kept a side out; of several members what kept each of them."""
     if not rows:
@@ -58,7 +63,7 @@ def _out(side: set[str], rows: Sequence[Row]) -> Iterator[str]:
     for name in sorted(side):
         row = next(row for row in own if row.name == name)
         if row.status == "unavailable":
-            yield f"{row.backend} cannot run"
+            yield cannot_run(row.backend)
         elif row.status == "ok":
             yield f"{name} {row.reason}"
         else:

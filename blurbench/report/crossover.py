@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from blurbench.analysis.opponents import FASTEST_GPU, MEANING
+from blurbench.analysis.unraced import cannot_run
 from blurbench.records.journal import Run
 from blurbench.records.kinds import marked
 from blurbench.report.console import markdown_row, missing_line, say
@@ -114,6 +115,8 @@ def note_lines(found: Mapping[str, Any]) -> list[str]:
         )
     sharing: dict[str, list[str]] = {}
     for one in found["not_compared"]:
+        if one["reason"] == cannot_run(one["first"].partition(":")[0]):
+            continue  # which backends cannot run, and why, is a line of its own
         sharing.setdefault(one["reason"], []).append(f"{one['first']} and {one['second']}")
     lines += [f"Not compared: {', '.join(own)}: {reason}." for reason, own in sharing.items()]
     return lines
