@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
+from matplotlib.figure import Figure
 
 import blurbench
 from blurbench.api.bars import InNotebook, bar_for
@@ -257,7 +259,6 @@ def test_a_run_that_is_kept_as_it_goes_is_the_result() -> None:
 
 
 def test_the_rows_become_a_table_of_pandas(result: blurbench.RunResult) -> None:
-    pandas = pytest.importorskip("pandas")
     table = result.to_pandas()
     assert isinstance(table, pandas.DataFrame)
     assert table.set_index("method")["end_to_end_median_s"]["fast"] == pytest.approx(FAST, 0.1)
@@ -272,8 +273,7 @@ def test_without_pandas_the_error_says_how_to_have_it(
 
 
 def test_a_result_is_drawn(result: blurbench.RunResult) -> None:
-    figure = pytest.importorskip("matplotlib.figure")
-    assert isinstance(result.plot(), figure.Figure)
+    assert isinstance(result.plot(), Figure)
 
 
 def test_without_matplotlib_the_error_says_how_to_have_it(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import nbclient
+import nbformat
 import PIL.Image
 import pytest
 
@@ -15,7 +16,6 @@ from helpers.command import measure_briefly
 from helpers.document import examples_in
 from helpers.process import work_in
 
-MISSING = [one for one in ("nbclient", "ipykernel", "pandas") if find_spec(one) is None]
 BRIEFLY = re.compile(r"budget=\d+")
 
 
@@ -29,8 +29,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_examples_in_python_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("pandas")
-    pytest.importorskip("matplotlib")
     measure_briefly(monkeypatch)
     names: dict[str, Any] = {}
     for example in examples_in("docs/python.md"):
@@ -45,11 +43,9 @@ def test_the_examples_in_python_run(
 
 
 @pytest.mark.rest("documents")
-@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 def test_the_lines_for_notebooks_run_in_a_kernel(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
     briefly = [

@@ -23,7 +23,7 @@ from blurbench.methods.direct import DirectPlan
 from blurbench.methods.fft import CirclePass, FFTPlan, Fourier
 from blurbench.methods.separable import SeparablePlan
 from blurbench.methods.strips import StripsPlan
-from blurbench.methods.whole.library import Library
+from blurbench.methods.whole.device_library import Library
 from blurbench.plan import Plan
 from blurbench.problem import Problem
 from helpers.contract import noise, problem_of

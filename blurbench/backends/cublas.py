@@ -11,7 +11,7 @@ REALS = {"float32": 0, "float64": 1}  # and CUDA the types of its samples
 
 
 def multiply(cupy: Any, a: Any, b: Any, out: Any, *, add: bool, rounded: bool = False) -> None:
-    """See `blurbench.methods.whole.library.Product`.
+    """See `blurbench.methods.whole.device_library.Product`.
 
     Args:
         rounded: whether float32 factors may be rounded to TF32.

@@ -17,8 +17,8 @@ from blurbench.backends.whole_arrays import (
     fft_implementation,
     multirate_implementation,
 )
+from blurbench.methods.whole.device_library import Library
 from blurbench.methods.whole.fft import PlaneFourier
-from blurbench.methods.whole.library import Library
 
 _load = partial(import_module, "cupy")
 

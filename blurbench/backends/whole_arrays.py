@@ -18,8 +18,8 @@ from blurbench.methods.whole import direct as whole_direct
 from blurbench.methods.whole import fft as whole_fft
 from blurbench.methods.whole import multirate as whole_multirate
 from blurbench.methods.whole import separable as whole_separable
+from blurbench.methods.whole.device_library import Library
 from blurbench.methods.whole.fft import PlaneFourier
-from blurbench.methods.whole.library import Library
 from blurbench.plan import Plan
 from blurbench.problem import Problem
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from blurbench.border import Margins
 from blurbench.methods.banded import TERMS, toeplitz
+from blurbench.methods.whole.device_library import Library
 from blurbench.methods.whole.frame import Frame, passing_bytes
-from blurbench.methods.whole.library import Library
 from blurbench.plan import PlanePlan, store
 from blurbench.problem import Problem
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from blurbench.border import Margins
+from blurbench.methods.whole.device_library import Library
 from blurbench.methods.whole.frame import passing_bytes
-from blurbench.methods.whole.library import Library
 from blurbench.plan import Plan, store
 from blurbench.problem import Problem
 
