@@ -6,9 +6,10 @@ import time
 from collections import Counter
 from typing import Self
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
 
 from blurbench.folders.batch import Outcome
+from blurbench.report.bar import open_bar
 from blurbench.report.console import error_console, open_console, say
 from blurbench.report.units import minutes, plural
 
@@ -34,15 +35,8 @@ class FilesReport:
         self._failures: list[str] = []
         self._notes: Counter[str] = Counter()
         self._errors = error_console()
-        self._progress = Progress(
-            SpinnerColumn(),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=self._errors,
-            transient=True,
-            disable=quiet or not self._errors.is_terminal,
-        )
+        columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}")
+        self._progress = open_bar(SpinnerColumn(), *columns, quiet=quiet)
         self._task = self._progress.add_task("blurring", total=total, left="")
         self._started = time.perf_counter()
 

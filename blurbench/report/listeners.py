@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from blurbench.measure.race import Ranking
 from blurbench.records.journal import Run
+from blurbench.report.bar import bar_in_words
 from blurbench.report.compare import header_lines
 from blurbench.report.console import error_console, say
 from blurbench.report.heading import cut_note, device_lines, run_lines
@@ -40,15 +40,7 @@ class TerminalBar:
 
     def __init__(self, quiet: bool) -> None:
         self._errors = error_console()
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=self._errors,
-            transient=True,
-            disable=quiet or not self._errors.is_terminal,
-        )
+        self._progress = bar_in_words(quiet)
         self._task = self._progress.add_task("starting", total=None, left="")
 
     def start(self) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from blurbench.large.listener import TilesListener
 from blurbench.large.source import LargeImage
 from blurbench.large.tiles import Tiling
+from blurbench.report.bar import bar_in_words, open_bar
 from blurbench.report.console import error_console, say
 from blurbench.report.units import minutes, plural
 
@@ -30,10 +31,8 @@ def step_by_step(what: str) -> Iterator[Callable[[str], None]]:
 @contextmanager
 def share_by_share(what: str, quiet: bool = False) -> Iterator[Callable[[float, str], None]]:
     """Yields what shows, on stderr where that is a terminal, how much is done and what is next."""
-    errors = error_console()
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    hidden = quiet or not errors.is_terminal
-    with Progress(*columns, console=errors, transient=True, disable=hidden) as shown:
+    with open_bar(*columns, quiet=quiet) as shown:
         task = shown.add_task(what, total=1.0)
         yield lambda share, name: shown.update(task, completed=share, description=f"{what} {name}")
 
@@ -47,12 +46,8 @@ def piece_by_piece(what: str, total: float) -> Iterator[Callable[[str, float], N
     Args:
         total: what all pieces weigh together; each is told with its name and its own weight.
     """
-    errors = error_console()
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}")
     started, done = time.perf_counter(), 0.0
-    with Progress(
-        *columns, console=errors, transient=True, disable=not errors.is_terminal
-    ) as shown:
+    with bar_in_words(quiet=False) as shown:
         task = shown.add_task(what, total=total, left="")
 
         def advance(name: str, weight: float) -> None:
@@ -70,15 +65,7 @@ class TilesProgress(TilesListener):
 
     def __init__(self, quiet: bool) -> None:
         self._errors, self._quiet = error_console(), quiet
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=self._errors,
-            transient=True,
-            disable=quiet or not self._errors.is_terminal,
-        )
+        self._progress = bar_in_words(quiet)
         self._task = self._progress.add_task("looking at the image", total=None, left="")
         self._started, self._done, self._count = 0.0, 0, 0
 
