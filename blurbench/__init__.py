@@ -4,6 +4,7 @@
 >>> blurred = blurbench.gaussian_blur(image, size=15)           # one image
 >>> plan = blurbench.prepare(image.shape, sigma=2.5, method="fft")
 >>> blurred = [plan(frame) for frame in frames]                 # many images
+>>> blurred = plan.stack(np.stack(frames))                      # in one array
 >>> blurbench.compare(image, size=15)                           # which is the fastest here?
 """
 

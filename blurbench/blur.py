@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 
@@ -44,7 +45,7 @@ def prepare(
     threads: int | None = None,
     tolerance: float | None = None,
 ) -> Plan:
-    """A plan for many images of one shape: `plan(image, out=None)` blurs one.
+    """A plan for many images of one shape: `plan(image, out=None)` blurs one, `plan.stack` N.
 
     Args:
         shape: `(H, W)` or `(H, W, C)`; channels are blurred independently.
@@ -90,8 +91,9 @@ def gaussian_blur(
     dtype: Any = None,
     threads: int | None = None,
     tolerance: float | None = None,
+    stack: bool = False,
 ) -> Any:
-    """Blur one image with a sampled Gaussian; same shape and dtype back.
+    """Blur an image, or a stack of them, with a sampled Gaussian; same shape and dtype back.
 
     Args:
         image: `(H, W)` or `(H, W, C)` of uint8, uint16, float16, float32 or float64. Not-a-number
@@ -99,6 +101,9 @@ def gaussian_blur(
             so it does the rounding of huge ones: beside a no-data value of -3.4e38 nothing is left.
             `direct` and `separable` spread them no further than the kernel.
         dtype: convert to this first, where no value can be lost; default is the image's own.
+        stack: whether `image` is N equal images, `(N, H, W)` or `(N, H, W, C)`, which no shape
+            tells from one image of channels. Each is blurred as it would be alone, all by one plan;
+            N may be 0.
 
     The other arguments are those of `prepare`, but that `auto` may choose a GPU too: copies there
     and back count, unless the image lies there. An array on a GPU, of CuPy or of any library that
@@ -121,11 +126,17 @@ def gaussian_blur(
     except TypeError:  # a list, say, where a number belongs
         make_kernel(sigma, size, truncate, allow_even)
         raise
-    return blur_array(image, recipe, dtype, threads)
+    return blur_array(image, recipe, dtype, threads, stack)
 
 
-def blur_array(image: Any, recipe: Recipe, dtype: Any = None, threads: int | None = None) -> Any:
-    """Blur one image by a recipe, as `gaussian_blur` does."""
+def blur_array(
+    image: Any,
+    recipe: Recipe,
+    dtype: Any = None,
+    threads: int | None = None,
+    stack: bool = False,
+) -> Any:
+    """Blur an image, or a stack of them, by a recipe, as `gaussian_blur` does."""
     there = _adopted(image, recipe.backend) if lies_on_gpu(image) else None
     if there is not None:
         image, own = there.array, there.dtype
@@ -133,17 +144,20 @@ def blur_array(image: Any, recipe: Recipe, dtype: Any = None, threads: int | Non
         image = image if hasattr(image, "dtype") else np.asarray(image)
         own = image.dtype
     wanted = _wanted_dtype(own, dtype)
+    shape = _shape_of_one(image.shape) if stack else image.shape
     if recipe.is_open:
         place = HOST if there is None else DEVICE
-        recipe = _settle(recipe, image.shape, wanted, threads, place)
+        recipe = _settle(recipe, shape, wanted, threads, place)
     owner = find_backend(recipe.backend)
     with nullcontext() if there is None else there.device:
         if wanted != own:
             image = image.astype(wanted) if there is None else there.converted(wanted)
         try:
-            with borrow_plan(recipe, image.shape, wanted, threads) as plan:
+            with borrow_plan(recipe, shape, wanted, threads) as plan:
                 if owner.carry is None or there is not None:
-                    return plan(image)
+                    return plan.stack(image) if stack else plan(image)
+                if stack:
+                    return _carry_stack(owner.carry, plan, image)
                 return owner.carry(plan, image)
         except InputError:
             raise
@@ -216,6 +230,25 @@ def _check_runs(owner: Backend) -> None:
     state = probe(owner)
     if not state.ok:
         raise RuntimeError(f"backend {owner.name!r} cannot run here: {state.explanation}")
+
+
+def _shape_of_one(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one image of a stack."""
+    if len(shape) not in (3, 4):
+        raise InputError(
+            f"stack shape {tuple(shape)} is not usable: give (N, H, W) or (N, H, W, C)"
+        )
+    return tuple(shape[1:])
+
+
+def _carry_stack(
+    carry: Callable[[Plan, NDArray[Any]], NDArray[Any]], plan: Plan, images: NDArray[Any]
+) -> NDArray[Any]:
+    """Blur a stack on the host by a device, which then has to hold one image at a time."""
+    blurred = np.empty(images.shape, images.dtype)
+    for number, image in enumerate(np.asarray(images)):
+        blurred[number] = carry(plan, image)
+    return blurred
 
 
 def _wanted_dtype(image_dtype: Any, dtype: Any) -> np.dtype[Any]:

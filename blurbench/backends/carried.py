@@ -40,23 +40,34 @@ class OwnArraysPlan(Plan):
         """See `Plan.adjoint`; what `mirror` and `nearest` do at the ends is done on the host."""
         if self.problem.border in FOLDED_THERE or self.prepare is None:
             return super().adjoint(gradient, out)
-        self._check(gradient, "gradient")
+        self._check(gradient, "gradient", self.problem.shape)
         if out is None:
             out = self._xp.empty(self.problem.shape, self._dtype)
-        self._check(out, "out")
+        self._check(out, "out", self.problem.shape)
         if self._carried is None:
             self._carried = CarriedPlan(self)
         self.device.upload(self._carried.adjoint(gradient.numpy()), out)
         return out
 
-    def _check(self, array: Any, name: str) -> None:
+    def stack(self, images: Any, out: Any = None) -> Any:
+        """Refused: the device's arrays are not parted into images.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            f"plans of {self._backend} blur one image a call: give a stack of NumPy's to "
+            "blurbench.gaussian_blur(images, stack=True)"
+        )
+
+    def _check(self, array: Any, name: str, shape: tuple[int, ...]) -> None:
         if not isinstance(array, self._arrays):
             raise InputError(
                 f"{name} is {type(array).__module__}.{type(array).__name__}: plans of "
                 f"{self._backend} take arrays of its device; give NumPy's to "
                 "blurbench.gaussian_blur"
             )
-        super()._check(array, name)
+        super()._check(array, name, shape)
 
 
 class CarriedPlan(Plan):

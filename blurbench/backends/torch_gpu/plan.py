@@ -44,7 +44,7 @@ class DeviceRuntime:
 class TensorPlan(Conv2dPlan):
     """Takes tensors of the device that was current when it was made."""
 
-    def _check(self, array: Any, name: str) -> None:
+    def _check(self, array: Any, name: str, shape: tuple[int, ...]) -> None:
         if not isinstance(array, self._torch.Tensor):
             raise InputError(
                 f"{name} is {type(array).__module__}.{type(array).__name__}: plans of torch_gpu "
@@ -54,4 +54,4 @@ class TensorPlan(Conv2dPlan):
             raise InputError(
                 f"{name} lies on {array.device}: this plan was made for {self._runtime.device}"
             )
-        super()._check(array, name)
+        super()._check(array, name, shape)
