@@ -136,6 +136,15 @@ def test_a_host_image_is_carried_there_and_back(made: Made) -> None:
     np.testing.assert_array_equal(result, expected)
 
 
+def test_a_stack_on_the_host_is_carried_there_and_back(made: Made) -> None:
+    images = np.stack([IMAGE, IMAGE[::-1]])
+    expected = [gaussian_blur(image, size=5, backend="numpy") for image in images]
+    result = gaussian_blur(images, size=5, backend="far", stack=True)
+    assert type(result) is np.ndarray
+    np.testing.assert_array_equal(result, expected)
+    assert len(made) == 1
+
+
 def test_page_locked_memory_is_kept_for_the_next_image(
     made: Made, cupy: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +196,15 @@ each_protocol = pytest.mark.parametrize("share", [ByDlpack, ByInterface, on_devi
 def test_an_image_on_a_gpu_is_blurred(made: Made, share: Callable[..., Any]) -> None:
     expected = gaussian_blur(IMAGE, size=5, backend="numpy")
     np.testing.assert_array_equal(blurred(share(IMAGE)), expected)
+
+
+@each_protocol
+def test_a_stack_on_a_gpu_is_blurred_there(made: Made, share: Callable[..., Any]) -> None:
+    images = np.stack([IMAGE, IMAGE[::-1]])
+    expected = [gaussian_blur(image, size=5, backend="numpy") for image in images]
+    result = gaussian_blur(share(images, 1), size=5, backend="far", stack=True)
+    np.testing.assert_array_equal(result, expected)
+    assert [place[0] for _, place in made.ran] == [1, 1]
 
 
 @each_protocol

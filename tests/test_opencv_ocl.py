@@ -292,6 +292,16 @@ def test_one_call_blurs_a_host_image() -> None:
 
 
 @needs_device
+@later
+def test_one_call_blurs_a_stack_on_the_host() -> None:
+    problem = problem_of(9, (20, 30, 3), "uint8", cval=0)
+    images = np.stack([noise(problem), noise(problem, seed=2)])
+    blurred = blurbench.gaussian_blur(images, size=9, backend="opencv_ocl", stack=True)
+    for image, one in zip(images, blurred, strict=True):
+        assert share_of_allowed(one, reference(image, problem), image, problem) <= 1
+
+
+@needs_device
 def test_auto_hands_no_image_of_cupys_to_it() -> None:
     said = refusal(lambda: choose(problem_of(3, (4, 5)), backend="opencv_ocl", place=DEVICE))
     assert said.startswith("opencv_ocl cannot blur float32")

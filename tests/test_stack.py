@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from blurbench import gaussian_blur, plan_cache, prepare
 from blurbench.backends.backend import Implementation
 from blurbench.backends.carried import OwnArraysPlan
-from blurbench.backends.own_arrays import OwnArray, OwnNamespace
+from blurbench.backends.own_arrays import OwnArray
 from blurbench.backends.registry import backends, find_backend
 from blurbench.border import BORDERS
 from blurbench.names import DTYPES
@@ -162,11 +163,9 @@ def test_a_plan_may_blur_a_stack_in_a_way_of_its_own() -> None:
 
 
 def test_a_plan_for_a_device_s_own_arrays_says_how_to_blur_a_stack() -> None:
-    device: Any = type("Device", (), {})
-    device.xp = OwnNamespace(device, ("float32",))
-    device.empty = lambda shape, dtype: OwnArray(device, shape, dtype)
+    device = SimpleNamespace(xp=np)
     plan = OwnArraysPlan(device, problem_of(5, (12, 10, 3)), "far", OwnArray)
-    message = refusal(lambda: plan.stack(device.empty((2, 12, 10, 3), np.dtype("float32"))))
+    message = refusal(lambda: plan.stack(IMAGES))
     assert "plans of far" in message
     assert "gaussian_blur(images, stack=True)" in message
 

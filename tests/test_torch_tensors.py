@@ -133,6 +133,27 @@ def test_a_tensor_is_blurred_into_one_that_is_not_contiguous(
     assert not wide[:, 1::2].any()
 
 
+@pytest.mark.parametrize("shape", [(12, 10), (12, 10, 3)], ids=str)
+def test_each_tensor_of_a_stack_is_blurred_as_alone(
+    backend: Backend, torch: Any, lay: Callable[..., Any], shape: tuple[int, ...]
+) -> None:
+    problem = problem_of(9, shape)
+    plan = plan_of(backend, problem)
+    images = lay(np.stack([noise(problem), noise(problem, seed=2)])).requires_grad_()
+    expected = torch.stack([plan(image) for image in images.detach()])
+    assert torch.equal(plan.stack(images), expected)
+
+
+def test_the_results_of_a_stack_may_overwrite_it(
+    backend: Backend, torch: Any, lay: Callable[..., Any]
+) -> None:
+    problem = problem_of(9, (12, 10))
+    plan = plan_of(backend, problem)
+    images = lay(np.stack([noise(problem), noise(problem, seed=2)]))
+    expected = plan.stack(images)
+    assert torch.equal(plan.stack(images, out=images), expected)
+
+
 def test_a_result_may_overwrite_its_image(
     backend: Backend, torch: Any, lay: Callable[..., Any]
 ) -> None:
@@ -157,6 +178,12 @@ def test_a_cpu_takes_every_type(torch: Any, dtype: str) -> None:
 
 
 # What is no image for a plan.
+
+
+def test_what_is_no_stack_of_tensors_is_refused(backend: Backend) -> None:
+    problem = problem_of(9, (12, 10))
+    said = refusal(plan_of(backend, problem).stack, [noise(problem)])
+    assert said.startswith("images is builtins.list: plans of torch_gpu take PyTorch's tensors")
 
 
 def test_a_host_image_is_no_image_for_a_plan(backend: Backend) -> None:
@@ -228,6 +255,16 @@ def test_a_tensor_comes_back_as_one(torch: Any, lay: Callable[..., Any]) -> None
     assert blurred.dtype == torch.uint8
     expected = reference(image, problem)
     assert share_of_allowed(blurred.cpu().numpy(), expected, image, problem) <= 1
+
+
+@pytest.mark.usefixtures("planted")
+def test_a_stack_of_tensors_comes_back_as_one(torch: Any, lay: Callable[..., Any]) -> None:
+    problem = problem_of(9, (12, 10))
+    images = np.stack([noise(problem), noise(problem, seed=2)])
+    blurred = gaussian_blur(lay(images), size=9, backend="tensors", stack=True)
+    assert isinstance(blurred, torch.Tensor)
+    for image, one in zip(images, blurred.cpu().numpy(), strict=True):
+        assert share_of_allowed(one, reference(image, problem), image, problem) <= 1
 
 
 @pytest.mark.usefixtures("planted")

@@ -194,6 +194,15 @@ def test_one_call_blurs_a_host_image() -> None:
 
 
 @needs_adapter
+def test_one_call_blurs_a_stack_on_the_host() -> None:
+    problem = problem_of(9, (20, 30, 3), "uint8", cval=0)
+    images = np.stack([noise(problem), noise(problem, seed=2)])
+    blurred = blurbench.gaussian_blur(images, size=9, backend="wgpu", stack=True)
+    for image, one in zip(images, blurred, strict=True):
+        assert share_of_allowed(one, reference(image, problem), image, problem) <= 1
+
+
+@needs_adapter
 def test_auto_hands_no_image_of_cupys_to_wgpu() -> None:
     said = refusal(lambda: choose(problem_of(3, (4, 5)), backend="wgpu", place=DEVICE))
     assert said.startswith("wgpu cannot blur float32")
