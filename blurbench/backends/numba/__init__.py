@@ -7,7 +7,7 @@ from importlib import import_module
 
 from blurbench.backends import optional
 from blurbench.backends.backend import Availability, Backend, Implementation
-from blurbench.backends.numba import line_plans, multirate_plans, plans
+from blurbench.backends.numba import line_plans, multirate_plans, plans, separable_plans
 from blurbench.methods import approximate, direct, separable
 from blurbench.methods.multirate import METHOD
 from blurbench.problem import WITHOUT_FLOAT16
@@ -37,9 +37,9 @@ backend = Backend(
             "numba",
             "separable",
             "ours",
-            plans.prepare_separable,
+            separable_plans.prepare_separable,
             separable.operations,
-            plans.separable_bytes,
+            separable_plans.separable_bytes,
             compiles=True,
             folds=True,
             dtypes=WITHOUT_FLOAT16,

@@ -5,20 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from blurbench.backends.numba.sums import OUTPUTS, TOGETHER, sum_both, sum_dense, sum_lines
-from blurbench.backends.numba.vectors import AHEAD, LINE_BYTES, copy_line, turn
+from blurbench.backends.numba.shares import Turns, compiled, shares
+from blurbench.backends.numba.sums import (
+    OUTPUTS,
+    TOGETHER,
+    sum_along,
+    sum_dense,
+    sum_down,
+    sum_lines,
+)
+from blurbench.backends.numba.vectors import (
+    AHEAD,
+    LINE_BYTES,
+    copy_bytes,
+    copy_line,
+    stream_bytes,
+    turn,
+)
 
 Array = NDArray[Any]
 # Taps; of all rows, and of those above and below the image, where they come from, -1 for cval; of
 # the columns beside a row, see `fill_margins`; channels; and cval.
 Tables = tuple[Array, Array, Array, int, float]
 # Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
-GENERATED_BY = "fe69c193b3215acd"  # the hash of vectors.py and sums.py
-
-compiled = njit(nogil=True, cache=True, error_model="numpy")
+GENERATED_BY = "8c6fa6d34861edab"  # the hash of vectors, sums, atomics and shares
 
 
 @compiled
@@ -74,8 +86,7 @@ def load_tile(image: Array, sources: Array, left: int, cval: float, tile: Array)
             tile[i] = cval
         elif count == tile.shape[1]:
             line = tile.ctypes.data + i * LINE_BYTES
-            ahead = AHEAD * image.itemsize
-            copy_line(image, tile, start + source * image.strides[0], line, ahead)
+            copy_line(image, tile, start + source * image.strides[0], line, AHEAD)
         else:
             for x in range(count):
                 tile[i, x] = image[source, left + x]
@@ -96,14 +107,14 @@ def extend_lines(lines: Array, columns: Array, values: int, cval: float) -> None
 
 @compiled
 def separable(
+    turns: Turns,
     tables: Tables,
     room: tuple[Array, Array, Array, Array],
-    image: Array,
-    out: Array,
-    top: int,
-    bottom: int,
+    run: int,
+    images: Array,
+    blurred: Array,
 ) -> None:
-    """Blur rows `top` to `bottom`, in strips of as many rows as a line has floats.
+    """Blur the rows that are taken, in strips of as many as a line has floats.
 
     Both passes sum whole lines: columns are summed where they lie, then turned, so that what lay
     beside each other lies below each other, summed again and turned back.
@@ -111,131 +122,106 @@ def separable(
     Args:
         tables: taps from the centre on.
         room: a tile for the rows that a strip's sums look at; turned, a line for each value of a
-            row of a strip, and for those beside it; a square of sums for each channel; and a
-            corner, a square of the result.
-        image, out: `(H, W * channels)`.
+            row of a strip, and for those beside it; a square of sums for each channel; and the
+            strip's rows of the result, for some squares of them.
+        run: values of a row that are written at once; 0 for squares where they are whole.
+        images, blurred: `(N, H, W * channels)`.
     """
     taps, sources, columns, channels, cval = tables
-    tile, turned, sums, corner = room
+    tile, turned, sums, made = room
     radius, side = len(taps) - 1, tile.shape[1]
-    pad, values = len(columns) // 2, out.shape[1]
-    for y in range(top, bottom, side):
-        rows = min(side, bottom - y)
-        looked_at = sources[y : y + rows + 2 * radius]
-        for left in range(0, values, side):
-            load_tile(image, looked_at, left, cval, tile)
-            for i in range(0, rows, OUTPUTS):
-                centre = tile.ctypes.data + (radius + i) * LINE_BYTES
-                sum_lines(taps, radius, centre, LINE_BYTES, sums.ctypes.data + i * LINE_BYTES)
-            line = turned.ctypes.data + (pad + left) * LINE_BYTES
-            turn(sums, turned, sums.ctypes.data, line, LINE_BYTES)
-        extend_lines(turned, columns, values, cval)
-        for left in range(0, values, side * channels):
-            for i in range(0, min(side * channels, values - left), OUTPUTS * channels):
-                for channel in range(i, i + channels):
-                    centre = turned.ctypes.data + (pad + left + channel) * LINE_BYTES
-                    target = sums.ctypes.data + channel * LINE_BYTES
-                    sum_lines(taps, radius, centre, channels * LINE_BYTES, target)
-            for square in range(channels):
-                x, source = left + square * side, sums.ctypes.data + square * side * LINE_BYTES
-                if rows == side and x + side <= values:
-                    target = out.ctypes.data + y * out.strides[0] + x * out.itemsize
-                    turn(sums, out, source, target, out.strides[0])
-                elif x < values:
-                    turn(sums, corner, source, corner.ctypes.data, corner.strides[0])
-                    for i in range(rows):
-                        for j in range(min(side, values - x)):
-                            out[y + i, x + j] = corner[i, j]
-
-
-@compiled
-def load_line(
-    image: Array, source: int, first: int, columns: Array, cval: float, line: Array
-) -> None:
-    """Convert a row's values from `first` on to floats, and what lies beside; see `fill_margins`.
-
-    Args:
-        source: -1 for `cval` alone.
-    """
-    pad, values, side = len(columns) // 2, image.shape[1], LINE_BYTES // line.itemsize
-    if source < 0:
-        line[:] = cval
-        return
-    x, stop = max(first, 0), min(first + len(line), values)
-    row, start = image.ctypes.data + source * image.strides[0], line.ctypes.data
-    below = TOGETHER * image.strides[0]  # the row to be loaded next: often on a page of its own
-    while x < stop:
-        x = min(x, stop - side)
-        target = start + (x - first) * line.itemsize
-        copy_line(image, line, row + x * image.itemsize, target, below)
-        x += side
-    for x in range(first, 0):
-        column = columns[pad + x]
-        line[x - first] = image[source, column] if column >= 0 else cval
-    for x in range(values, first + len(line)):
-        column = columns[pad + x - values]
-        line[x - first] = image[source, column] if column >= 0 else cval
+    pad, values = len(columns) // 2, images.shape[2]
+    for number, top, bottom in shares(turns, len(images), images.shape[1]):
+        image, out = images[number], blurred[number]
+        for y in range(top, bottom, side):
+            rows = min(side, bottom - y)
+            looked_at = sources[y : y + rows + 2 * radius]
+            for left in range(0, values, side):
+                load_tile(image, looked_at, left, cval, tile)
+                for i in range(0, rows, OUTPUTS):
+                    centre = tile.ctypes.data + (radius + i) * LINE_BYTES
+                    sum_lines(taps, radius, centre, LINE_BYTES, sums.ctypes.data + i * LINE_BYTES)
+                line = turned.ctypes.data + (pad + left) * LINE_BYTES
+                turn(sums, turned, sums.ctypes.data, line, LINE_BYTES)
+            extend_lines(turned, columns, values, cval)
+            begun = 0
+            for left in range(0, values, side * channels):
+                for i in range(0, min(side * channels, values - left), OUTPUTS * channels):
+                    for channel in range(i, i + channels):
+                        centre = turned.ctypes.data + (pad + left + channel) * LINE_BYTES
+                        target = sums.ctypes.data + channel * LINE_BYTES
+                        sum_lines(taps, radius, centre, channels * LINE_BYTES, target)
+                for square in range(channels):
+                    x, source = left + square * side, sums.ctypes.data + square * side * LINE_BYTES
+                    end = min(x + side, values)
+                    if run == 0 and rows == side and x + side == end:
+                        target = out.ctypes.data + y * out.strides[0] + x * out.itemsize
+                        turn(sums, out, source, target, out.strides[0])
+                        begun = end
+                    elif x < end:
+                        target = made.ctypes.data + (x - begun) * made.itemsize
+                        turn(sums, made, source, target, made.strides[0])
+                        if end == values or end - begun >= run:
+                            for i in range(rows):
+                                source = made.ctypes.data + i * made.strides[0]
+                                target = out.ctypes.data + (y + i) * out.strides[0]
+                                target += begun * out.itemsize
+                                copy_bytes(source, target, (end - begun) * out.itemsize)
+                            begun = end
 
 
 @compiled
 def separable_near(
+    turns: Turns,
     tables: Tables,
-    room: tuple[Array, Array],
-    ends: int,
-    image: Array,
-    out: Array,
-    top: int,
-    bottom: int,
+    room: tuple[Array, Array, Array],
+    streams: bool,
+    images: Array,
+    blurred: Array,
 ) -> None:
-    """The same for few taps, some rows at a time: what was summed along the last is in a ring.
+    """The same for few taps: down the columns of some rows at a time, then along these.
 
     Args:
-        room: lines for TOGETHER rows with their margins, and a ring for the sums along the rows
-            that TOGETHER rows of the result look at.
-        ends: values at either end of a row of floats that are blurred by way of `lines`, the others
-            where they lie; 0 for all by way of it.
+        room: lines for TOGETHER rows of sums, with their margins; and of the image's type a row
+            of `cval`, and one for the result.
+        streams: whether the result is written past the caches.
     """
     taps, sources, columns, channels, cval = tables
-    lines, ring = room
-    radius, item, step = len(taps) - 1, lines.itemsize, channels * lines.itemsize
-    pad, values = len(columns) // 2, out.shape[1]
-    rows = np.empty(2 * len(ring), np.int64)
-    for i in range(len(rows)):
-        rows[i] = ring.ctypes.data + i % len(ring) * ring.strides[0]
-    centres, targets = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64)
-    last = bottom + 2 * radius - TOGETHER  # an odd row out is summed along twice
-    for begin in range(top, last + TOGETHER, TOGETHER):
-        row = min(begin, last)
-        given = sources[row : row + TOGETHER]
-        first = (row - top + TOGETHER) % len(ring)
-        inner = ends if given.min() >= 0 else 0
-        middle = (inner, inner and values - inner)
-        for left, right in ((0, inner or values), middle, (values - inner, values)):
-            count = right - left
-            if count > 0:
+    lines, blank, made = room
+    radius, item = len(taps) - 1, lines.itemsize
+    pad, values = len(columns) // 2, images.shape[2]
+    line, apart = lines.ctypes.data + pad * item, lines.strides[0]
+    rows = np.empty(2 * radius + 2 * TOGETHER, np.int64)
+    for number, top, bottom in shares(turns, len(images), images.shape[1]):
+        image, out = images[number], blurred[number]
+        for begin in range(top, bottom, TOGETHER):
+            y = max(min(begin, bottom - TOGETHER), top)  # the last may be summed twice
+            for i in range(len(rows)):
+                source = sources[min(y + i, len(sources) - 1)]
+                place = image.ctypes.data + source * image.strides[0]
+                rows[i] = place if source >= 0 else blank.ctypes.data
+            sum_down(taps, radius, image, (rows.ctypes.data, int(streams)), (line, apart), values)
+            for k in range(pad):
+                before, after = columns[k], columns[pad + k]
                 for i in range(TOGETHER):
-                    y = max(row + i - 2 * radius, top)
-                    targets[i] = out.ctypes.data + y * out.strides[0] + left * out.itemsize
-                    if inner and left == inner:
-                        centres[i] = image.ctypes.data + given[i] * image.strides[0] + left * item
-                    else:
-                        line = lines[i, : count + 2 * pad]
-                        load_line(image, given[i], left - pad, columns, cval, line)
-                        centres[i] = line.ctypes.data + pad * item
-                along = centres.ctypes.data, step
-                down = rows.ctypes.data + first * 8, left * item
-                sum_both(taps, radius, along, down, out, (targets.ctypes.data, count))
+                    lines[i, k] = lines[i, pad + before] if before >= 0 else cval
+                    lines[i, pad + values + k] = lines[i, pad + after] if after >= 0 else cval
+            for i in range(min(TOGETHER, bottom - y)):
+                target = out.ctypes.data + (y + i) * out.strides[0]
+                along = made.ctypes.data if streams else target
+                sum_along(taps, radius, line + i * apart, channels * item, out, (along, values))
+                if streams:
+                    stream_bytes(along, target, made.nbytes)
 
 
 @compiled
 def direct(
+    turns: Turns,
     tables: Tables,
     room: tuple[Array, Array],
     highest: int,
-    image: Array,
-    out: Array,
-    top: int,
-    bottom: int,
+    images: Array,
+    blurred: Array,
 ) -> None:
     """The dense sum.
 
@@ -250,13 +236,15 @@ def direct(
     radius = len(ring) // 2
     item, pad, width = made.itemsize, len(columns) // 2, len(made)
     rows = np.empty(len(ring), np.int64)
-    loaded = top
-    for y in range(top, bottom):
-        while loaded <= y + 2 * radius:
-            load_row(image, sources[loaded], columns, cval, ring[loaded % len(ring)])
-            loaded += 1
-        for i in range(2 * radius + 1):
-            rows[i] = ring.ctypes.data + (y + i) % len(ring) * ring.strides[0]
-        centre = rows.ctypes.data + radius * 8
-        sum_dense(taps, radius, (centre, pad * item, channels * item), made.ctypes.data, width)
-        store_row(made, out, y, highest)
+    for number, top, bottom in shares(turns, len(images), images.shape[1]):
+        image, out = images[number], blurred[number]
+        loaded = top
+        for y in range(top, bottom):
+            while loaded <= y + 2 * radius:
+                load_row(image, sources[loaded], columns, cval, ring[loaded % len(ring)])
+                loaded += 1
+            for i in range(2 * radius + 1):
+                rows[i] = ring.ctypes.data + (y + i) % len(ring) * ring.strides[0]
+            centre = rows.ctypes.data + radius * 8
+            sum_dense(taps, radius, (centre, pad * item, channels * item), made.ctypes.data, width)
+            store_row(made, out, y, highest)

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.numba.feedback import BACK, FORWARD, feed_back, slide_box, weigh_lines
-from blurbench.backends.numba.kernels import compiled, extend_lines, load_tile
+from blurbench.backends.numba.kernels import extend_lines, load_tile
+from blurbench.backends.numba.shares import compiled
 from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, store_line, turn
 
 Array = NDArray[Any]
 Room = tuple[Array, Array, Array]
-GENERATED_BY = "ec7e4f158affeae4"  # the hash of vectors.py, feedback.py and kernels.py
+GENERATED_BY = "e1282b5ccf0e9860"  # the hash of vectors, feedback, kernels, atomics and shares
 
 
 @compiled

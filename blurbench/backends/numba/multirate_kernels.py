@@ -11,12 +11,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from blurbench.backends.numba.cells import MEETS, gather_rows, spread_lines
-from blurbench.backends.numba.kernels import compiled, extend_lines
+from blurbench.backends.numba.kernels import extend_lines
+from blurbench.backends.numba.shares import compiled
 from blurbench.backends.numba.sums import OUTPUTS, sum_lines
 from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, turn
 
 Array = NDArray[Any]
-GENERATED_BY = "d577b1df70fb37d2"  # the hash of vectors.py, sums.py, cells.py and kernels.py
+GENERATED_BY = "f8f11d5d3da68abd"  # the hash of vectors, sums, cells, kernels, atomics and shares
 
 
 @compiled

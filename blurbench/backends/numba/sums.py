@@ -11,6 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from blurbench.backends.numba.vectors import (
+    CACHE_LINE,
     INT64,
     LINE_BYTES,
     VECTOR_BYTES,
@@ -22,9 +23,10 @@ from blurbench.backends.numba.vectors import (
 
 AT_ONCE = 2 if VECTOR_BYTES == 64 else 1  # vectors of a line: there are 32 or 16 registers
 OUTPUTS = 4  # whose sums share what is loaded
-TOGETHER = 2  # rows whose sums share what is loaded, where there are few taps
+TOGETHER = 4  # rows whose sums share what is loaded, where there are few taps
+DOWN_AT_ONCE, ALONG_AT_ONCE = 2, 2  # vectors that are summed at once there
 # The largest radius of which code is made for each.
-NEAR = 10 if VECTOR_BYTES == 64 else 8
+NEAR = 6 if VECTOR_BYTES == 64 else 8
 
 
 @intrinsic
@@ -107,96 +109,136 @@ def _sum_window(
 
 
 @intrinsic
-def sum_both(
-    typing_context: Any, taps: Any, radius: Any, along: Any, down: Any, out: Any, results: Any
+def sum_down(
+    typing_context: Any, taps: Any, radius: Any, image: Any, rows: Any, sums: Any, count: Any
 ) -> tuple[Any, Any]:
-    """Sum along TOGETHER rows, then down these sums and those of the rows before: both passes.
+    """Store TOGETHER rows of sums over the rows of an image.
 
     Args:
         taps: from the centre on.
         radius: 1 to NEAR.
-        along: the address of a table of addresses: of each row's first sum's centre, a float; and
-            the step to its neighbours.
-        down: the address of such a table of 2 * radius + TOGETHER rows of sums, the last written;
-            and the offset in each from which on they are.
-        out: an array of the result's type, of which the second sums lie among the values.
-        results: the address of such a table of where the second sums go; and their count, at least
-            as many as a vector has lanes.
+        image: an array of the rows' type.
+        rows: the address of a table of addresses of 2 * radius + TOGETHER rows, and TOGETHER more
+            that will be wanted next; and whether these are far away, and worth asking for.
+        sums: where the first row of sums goes, and how far from it the next.
+        count: of the values, at least as many as a vector has lanes.
     """
 
     def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
-        array, radius, *pairs = arguments
-        along, down, _, results = pairs
-        centres, step = cgutils.unpack_tuple(builder, along)
-        rows, offset = cgutils.unpack_tuple(builder, down)
-        targets, count = cgutils.unpack_tuple(builder, results)
-        vectors, made = Vectors(builder, given.args[0].dtype), given.args[4].dtype
+        array, radius, _, rows, sums, count = arguments
+        vectors, dtype = Vectors(builder, given.args[0].dtype), given.args[2].dtype
+        item = dtype.bitwidth // 8
         taps = address_of(context, builder, given.args[0], array)
-
-        def entries(table: Any, length: int) -> list[Any]:
-            table = builder.inttoptr(table, INT64.as_pointer())
-            return [builder.load(builder.gep(table, [number(i)])) for i in range(length)]
+        first, apart = cgutils.unpack_tuple(builder, sums)
+        targets = [builder.add(first, builder.mul(apart, number(i))) for i in range(TOGETHER)]
+        rows, far = cgutils.unpack_tuple(builder, rows)
+        table = builder.inttoptr(rows, INT64.as_pointer())
 
         def generate_for(radius: int) -> None:
-            before = 2 * radius
-            lines = [builder.add(offset, line) for line in entries(rows, before + TOGETHER)]
-            middles, ends = entries(centres, TOGETHER), entries(targets, TOGETHER)
-            steps = [builder.mul(step, number(i - radius)) for i in range(before + 1)]
+            looked_at = 2 * radius + TOGETHER
+            lines = [
+                builder.load(builder.gep(table, [number(i)])) for i in range(looked_at + TOGETHER)
+            ]
+            weights = [vectors.tap(taps, distance) for distance in range(radius + 1)]
+
+            def body(at: Any, at_once: int, asks: bool = False) -> None:
+                start = builder.udiv(builder.mul(at, number(item)), number(vectors.item))
+                if asks:
+                    for line in lines[looked_at:]:
+                        for part in range(0, at_once * vectors.lanes * item, CACHE_LINE):
+                            vectors.prefetch(builder.add(builder.add(line, start), number(part)))
+
+                def fetch(i: int) -> list[Any]:
+                    line = builder.add(lines[i], start)
+                    return [
+                        vectors.load(builder.add(line, number(part * vectors.lanes * item)), dtype)
+                        for part in range(at_once)
+                    ]
+
+                summed = _fold(vectors, weights, fetch, TOGETHER)
+                for target, values in zip(targets, summed, strict=True):
+                    vectors.store_all(values, builder.add(target, at))
+
+            asking = functools.partial(body, asks=True)
+            with builder.if_else(builder.icmp_signed("!=", far, number(0))) as (ask, ask_not):
+                with ask:
+                    _over_blocks(builder, vectors, count, asking, DOWN_AT_ONCE)
+                with ask_not:
+                    _over_blocks(builder, vectors, count, body, DOWN_AT_ONCE)
+
+        _for_radius(builder, radius, generate_for)
+        return context.get_dummy_value()
+
+    pair = types.UniTuple(types.int64, 2)
+    return types.void(taps, types.int64, image, pair, pair, types.int64), generate
+
+
+@intrinsic
+def sum_along(
+    typing_context: Any, taps: Any, radius: Any, line: Any, step: Any, out: Any, target: Any
+) -> tuple[Any, Any]:
+    """Store the sums along a line of floats as values of the type of the array `out`.
+
+    Args:
+        taps: from the centre on.
+        radius: 1 to NEAR.
+        line: the address of the first sum's centre, and the step to its neighbours.
+        target: where the sums go, and their count, at least as many as a vector has lanes.
+    """
+
+    def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
+        array, radius, line, step, _, target = arguments
+        vectors, made = Vectors(builder, given.args[0].dtype), given.args[4].dtype
+        taps = address_of(context, builder, given.args[0], array)
+        target, count = cgutils.unpack_tuple(builder, target)
+
+        def generate_for(radius: int) -> None:
+            steps = [builder.mul(step, number(i - radius)) for i in range(2 * radius + 1)]
+            lines = [builder.add(line, one) for one in steps]
+            weights = [vectors.tap(taps, distance) for distance in range(radius + 1)]
 
             def body(at: Any, at_once: int) -> None:
                 parts = [builder.add(at, number(i * VECTOR_BYTES)) for i in range(at_once)]
 
-                def fetch(line: Any) -> list[Any]:
-                    return [vectors.load(builder.add(line, part)) for part in parts]
+                def fetch(i: int) -> list[Any]:
+                    return [vectors.load(builder.add(lines[i], part)) for part in parts]
 
-                def sums_along(middle: Any) -> list[Any]:
-                    (sums,) = _fold(
-                        vectors, taps, radius, lambda i: fetch(builder.add(middle, steps[i])), 1
-                    )
-                    return sums
-
-                sums = [sums_along(middle) for middle in middles]
-                for line, values in zip(lines[before:], sums, strict=True):
-                    for part, value in zip(parts, values, strict=True):
-                        vectors.store(value, builder.add(line, part))
-
-                def row(i: int) -> list[Any]:
-                    return sums[i - before] if i >= before else fetch(lines[i])
-
+                (summed,) = _fold(vectors, weights, fetch, 1)
                 ahead = builder.udiv(at, number(8 * vectors.item // made.bitwidth))
-                blurred = _fold(vectors, taps, radius, row, TOGETHER)
-                for end, values in zip(ends, blurred, strict=True):
-                    vectors.store_all(values, builder.add(end, ahead), made)
+                vectors.store_all(summed, builder.add(target, ahead), made)
 
-            _over_blocks(builder, vectors, count, body, OUTPUTS // TOGETHER)
+            _over_blocks(builder, vectors, count, body, ALONG_AT_ONCE)
 
-        for known in range(1, NEAR + 1):
-            with builder.if_then(builder.icmp_unsigned("==", radius, number(known))):
-                generate_for(known)
+        _for_radius(builder, radius, generate_for)
         return context.get_dummy_value()
 
     pair = types.UniTuple(types.int64, 2)
-    return types.void(taps, types.int64, pair, pair, out, pair), generate
+    return types.void(taps, types.int64, types.int64, types.int64, out, pair), generate
+
+
+def _for_radius(builder: Builder, radius: Any, generate_for: Callable[[int], None]) -> None:
+    for known in range(1, NEAR + 1):
+        with builder.if_then(builder.icmp_unsigned("==", radius, number(known))):
+            generate_for(known)
 
 
 def _fold(
-    vectors: Vectors, taps: Any, radius: int, fetch: Callable[[int], list[Any]], count: int
+    vectors: Vectors, taps: list[Any], fetch: Callable[[int], list[Any]], count: int
 ) -> list[list[Any]]:
     """`count` neighbouring sums over symmetric taps of rows of vectors, the outermost first.
 
-    All sums of a distance, then those of the next: its tap need not stay in a register, and what
-    was fetched for a sum serves its neighbour before it has to make room.
+    All sums of a distance, then those of the next: what was fetched for a sum serves its
+    neighbour before it has to make room.
     """
-    row = functools.cache(fetch)
+    row, radius = functools.cache(fetch), len(taps) - 1
     totals = [[vectors.constant(0.0)] * len(row(2 * radius)) for _ in range(count)]
     for distance in reversed(range(radius + 1)):
-        tap = vectors.tap(taps, distance)
         for i, total in enumerate(totals):
             centre = radius + i
             for part, value in enumerate(row(centre - distance)):
                 if distance:
                     value = vectors.add(value, row(centre + distance)[part])
-                total[part] = vectors.multiply_add(tap, value, total[part])
+                total[part] = vectors.multiply_add(taps[distance], value, total[part])
     return totals
 
 

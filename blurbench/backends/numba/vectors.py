@@ -17,8 +17,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 VECTOR_BYTES = 64 if binding.get_host_cpu_features().get("avx512f") else 32
+CACHE_LINE = 64  # bytes
 LINE_BYTES = 128  # two lines of the cache: what is moved and summed at once
-AHEAD = 64  # values beyond what is copied that will be wanted soon, where a row is read on
+AHEAD = 512  # bytes beyond what is copied that will be wanted soon, where a row is read on
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 Builder = Any  # llvmlite's, without types
@@ -131,7 +132,9 @@ class Vectors:
         module = self._builder.module
         function = cgutils.get_or_insert_function(module, signature, "llvm.prefetch.p0i8")
         pointer = self._builder.inttoptr(address, byte)
-        flags = [ir.Constant(INT32, flag) for flag in (0, 3, 1)]
+        flags = [
+            ir.Constant(INT32, flag) for flag in (0, 2, 1)
+        ]  # to read; to the second cache; data
         self._builder.call(function, [pointer, *flags])
 
     def _call(self, name: str, *values: Any) -> Any:
@@ -159,7 +162,8 @@ def copy_line(
     def generate(context: Any, builder: Builder, kind: Any, arguments: Any) -> Any:
         dtype, vectors = kind.args[0].dtype, Vectors(builder, kind.args[1].dtype)
         source, target, ahead = arguments[2:]
-        vectors.prefetch(builder.add(source, ahead))
+        for line in range(0, LINE_BYTES, CACHE_LINE):
+            vectors.prefetch(builder.add(source, builder.add(ahead, number(line))))
         for first in range(0, vectors.line, vectors.lanes):
             value = vectors.load(builder.add(source, number(first * dtype.bitwidth // 8)), dtype)
             vectors.store(value, builder.add(target, number(first * vectors.item)))
@@ -188,6 +192,49 @@ def store_line(
         return context.get_dummy_value()
 
     return types.void(made, out, types.int64, types.int64), generate
+
+
+@intrinsic
+def copy_bytes(typing_context: Any, source: Any, target: Any, count: Any) -> tuple[Any, Any]:
+    """Copy `count` bytes from one address to another; the two do not overlap."""
+
+    def generate(context: Any, builder: Builder, kind: Any, arguments: Any) -> Any:
+        _copy(builder, *arguments)
+        return context.get_dummy_value()
+
+    return types.void(*(types.int64,) * 3), generate
+
+
+@intrinsic
+def stream_bytes(typing_context: Any, source: Any, target: Any, count: Any) -> tuple[Any, Any]:
+    """The same past the caches, which then need not read first what is written over."""
+
+    def generate(context: Any, builder: Builder, kind: Any, arguments: Any) -> Any:
+        source, target, count = arguments
+        line, size = ir.VectorType(INT32, CACHE_LINE // 4).as_pointer(), number(CACHE_LINE)
+        before = builder.urem(builder.neg(target), size)
+        before = builder.select(builder.icmp_unsigned("<", before, count), before, count)
+        _copy(builder, source, target, before)
+        lines = builder.udiv(builder.sub(count, before), size)
+        with cgutils.for_range(builder, lines, intp=INT64) as loop:
+            at = builder.add(before, builder.mul(loop.index, size))
+            value = builder.load(builder.inttoptr(builder.add(source, at), line), align=1)
+            place = builder.inttoptr(builder.add(target, at), line)
+            stored = builder.store(value, place, align=CACHE_LINE)
+            mark = builder.module.add_metadata([ir.Constant(INT32, 1)])
+            stored.set_metadata("nontemporal", mark)
+        done = builder.add(before, builder.mul(lines, size))
+        rest = (builder.add(source, done), builder.add(target, done), builder.sub(count, done))
+        _copy(builder, *rest)
+        return context.get_dummy_value()
+
+    return types.void(*(types.int64,) * 3), generate
+
+
+def _copy(builder: Builder, source: Any, target: Any, count: Any) -> None:
+    byte = ir.IntType(8).as_pointer()
+    places = (builder.inttoptr(place, byte) for place in (target, source))
+    cgutils.raw_memcpy(builder, *places, count, 1)
 
 
 @intrinsic
