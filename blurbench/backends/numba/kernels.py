@@ -30,7 +30,7 @@ Array = NDArray[Any]
 # the columns beside a row, see `fill_margins`; channels; and cval.
 Tables = tuple[Array, Array, Array, int, float]
 # Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
-GENERATED_BY = "8c6fa6d34861edab"  # the hash of vectors, sums, atomics and shares
+GENERATED_BY = "35d176004bc5a929"  # the hash of vectors, sums, atomics and shares
 
 
 @compiled

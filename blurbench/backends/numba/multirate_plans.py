@@ -185,10 +185,8 @@ class NumbaMultiratePlan(Plan):
         """Blur columns by tiles, by whichever thread is free; the last may overlap another."""
         side = self._side
         whole = values // side
-        tiles = [
-            (first * side, min(self._parts, whole - first))
-            for first in range(0, whole, self._parts)
-        ]
+        at_once = max(1, min(self._parts, -(-whole // len(self._rooms))))
+        tiles = [(first * side, min(at_once, whole - first)) for first in range(0, whole, at_once)]
         if values % side:
             tiles.append((values - side, 1))
         shares = iter(tiles)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -92,6 +94,11 @@ class NumbaPlan(Plan):
         """What blurs the rows that a thread takes, `step` at once."""
         raise NotImplementedError
 
+    @functools.cached_property
+    def _kernels(self) -> Any:
+        """Their module, which takes long to import."""
+        return import_module("blurbench.backends.numba.kernels")
+
 
 def direct_bytes(problem: Problem) -> int:
     """Room for the rows that each thread looks at, and the dense taps."""
@@ -115,9 +122,8 @@ class NumbaDirectPlan(NumbaPlan):
         return self._zeros(self._size, wide + 2 * pad), self._zeros(wide)
 
     def _blur(self, step: int, images: Any, out: Any) -> Blur:
-        from blurbench.backends.numba import kernels
-
         tables, rooms, highest = self._tables, self._rooms, self._highest
-        return lambda bell, heard, board, thread: kernels.direct(
+        direct = self._kernels.direct
+        return lambda bell, heard, board, thread: direct(
             (bell, heard, board, step), tables, rooms[thread], highest, images, out
         )

@@ -94,10 +94,9 @@ class _NearPlan(NumbaPlan):
         return self._zeros(*_near_lines(problem)), blank, made
 
     def _blur(self, step: int, images: Any, out: Any) -> Blur:
-        from blurbench.backends.numba import kernels
-
         tables, rooms, streams = self._tables, self._rooms, self._streams
-        return lambda bell, heard, board, thread: kernels.separable_near(
+        separable = self._kernels.separable_near
+        return lambda bell, heard, board, thread: separable(
             (bell, heard, board, step), tables, rooms[thread], streams, images, out
         )
 
@@ -116,10 +115,9 @@ class _LinesPlan(NumbaPlan):
         return *lines, np.zeros(_made(self.problem), self.problem.dtype)
 
     def _blur(self, step: int, images: Any, out: Any) -> Blur:
-        from blurbench.backends.numba import kernels
-
         tables, rooms, run = self._tables, self._rooms, self._run_length
-        return lambda bell, heard, board, thread: kernels.separable(
+        separable = self._kernels.separable
+        return lambda bell, heard, board, thread: separable(
             (bell, heard, board, step), tables, rooms[thread], run, images, out
         )
 

@@ -207,7 +207,10 @@ def copy_bytes(typing_context: Any, source: Any, target: Any, count: Any) -> tup
 
 @intrinsic
 def stream_bytes(typing_context: Any, source: Any, target: Any, count: Any) -> tuple[Any, Any]:
-    """The same past the caches, which then need not read first what is written over."""
+    """The same past the caches, which then need not read first what is written over.
+
+    Other threads see it after the next atomic change by this one, which waits for it.
+    """
 
     def generate(context: Any, builder: Builder, kind: Any, arguments: Any) -> Any:
         source, target, count = arguments
