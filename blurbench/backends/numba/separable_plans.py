@@ -15,9 +15,9 @@ from blurbench.plan import Plan
 from blurbench.problem import Problem
 
 TOGETHER = 4  # see sums.py
-# Bytes of image and result that stay at hand, and above which a result goes past the caches, which
-# could not hold it until it is read.
-CACHED, BEYOND = 2**23, 3 * 2**23
+# Bytes of image and result above which the result goes past the caches, which could not hold it
+# until it is read; and the image is asked for some rows ahead.
+BEYOND = 3 * 2**23
 APART = 4096  # bytes, or a multiple: a column of rows so far apart crowds one place of the cache
 RUN = 32  # squares of the result that are written at once, where rows are so far apart
 
@@ -41,11 +41,6 @@ def separable_bytes(problem: Problem) -> int:
 def _side(problem: Problem) -> int:
     """Values of a line, and rows of a strip."""
     return LINE_BYTES // problem.work_dtype.itemsize
-
-
-def _moved(problem: Problem) -> int:
-    """Bytes of image and result."""
-    return 2 * problem.image_bytes
 
 
 def _is_near(problem: Problem) -> bool:
@@ -85,7 +80,7 @@ class _NearPlan(NumbaPlan):
     def __init__(self, problem: Problem) -> None:
         kernel = problem.kernel
         super().__init__(problem, kernel.taps[kernel.radius :], 2 * kernel.size, TOGETHER)
-        self._streams = problem.dtype.kind == "f" and _moved(problem) > BEYOND
+        self._streams = 2 * problem.image_bytes > BEYOND
 
     def _room(self) -> Room:
         problem = self.problem
