@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from blurbench.backends.numba.team import Array, Team
 
 STATE = owner.backend.probe()
 
+# Its members listen in compiled code; `make test` installs what compiles it.
 pytestmark = pytest.mark.skipif(not STATE.ok, reason=STATE.explanation)
 LONG = 30.0  # seconds after which a test has failed
 
@@ -122,7 +124,7 @@ def test_a_process_ends_that_has_a_team() -> None:
     subprocess.run([sys.executable, "-c", BLUR], check=True, timeout=120)
 
 
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system has no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 def test_a_forked_child_has_a_team_of_its_own() -> None:
     fork = "child = os.fork()\nblur()\nif child: sys.exit(os.waitpid(child, 0)[1])\n"
     subprocess.run([sys.executable, "-c", BLUR + fork], check=True, timeout=120)
