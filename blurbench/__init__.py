@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from blurbench.border import BORDERS
     from blurbench.errors import InputError
     from blurbench.kernel import GaussianKernel
+    from blurbench.memory import result_memory
     from blurbench.plan import Plan
     from blurbench.problem import Problem
 
@@ -38,6 +39,7 @@ __all__ = [
     "load",
     "plan_cache",
     "prepare",
+    "result_memory",
     "sweep",
 ]
 
@@ -54,6 +56,7 @@ _HOMES = {
     "load": "api.calls",
     "plan_cache": "blur",
     "prepare": "blur",
+    "result_memory": "memory",
     "sweep": "api.calls",
 }
 

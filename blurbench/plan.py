@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import mmap
-import os
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -14,6 +12,7 @@ import numpy as np
 
 from blurbench.adjoint import transpose
 from blurbench.errors import InputError
+from blurbench.memory import fresh_block, result_memory
 from blurbench.problem import Problem
 
 
@@ -148,7 +147,10 @@ class Plan:
         given = self._array(given, name)
         self._check(given, name, shape)
         if out is None:
-            out = self._xp.empty(shape, dtype=self._dtype)
+            if self._xp is np:
+                out, target = result_memory.lend(shape, self._dtype)
+            else:
+                out = target = self._xp.empty(shape, dtype=self._dtype)
         else:
             self._check(out, "out", shape)
             # Compiled code does not ask: it would write into memory that is not ours.
@@ -159,7 +161,8 @@ class Plan:
                 )
             if self._overlap(given, out):
                 given = self._xp.asarray(given, copy=True)
-        run(given, np.asarray(out) if self._xp is np else out)
+            target = np.asarray(out) if self._xp is np else out
+        run(given, target)
         return out
 
     def _array(self, given: Any, name: str) -> Any:
@@ -229,16 +232,8 @@ def empty(xp: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """
     if xp is not np:
         return xp.empty(shape, dtype=dtype)
-    nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
-    try:
-        block = mmap.mmap(-1, nbytes, **private)
-    except OSError as error:
-        raise MemoryError(f"no {nbytes} bytes of memory: {error.strerror}") from None
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        with contextlib.suppress(OSError):  # a kernel built without large pages
-            block.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(block, dtype).reshape(shape)
+    nbytes = math.prod(shape) * np.dtype(dtype).itemsize
+    return np.frombuffer(fresh_block(nbytes), dtype).reshape(shape)
 
 
 def store(xp: Any, values: Any, out: Any) -> None:

@@ -32,7 +32,7 @@ FLOORS = [
     {"measure"},
     {"plan", "problem", "adjoint", "image", "lost", "nodata", "testcard", "kernel", "border"}
     | {"splines", "names", "version", "host", "errors", "extras", "cache", "files", "forks"}
-    | {"synonyms"},
+    | {"synonyms", "memory"},
 ]
 ARRAY_LIBRARIES = {"numpy", "scipy", "cupy", "cupyx"}
 HEAVY = ARRAY_LIBRARIES | {"PIL", "rich", "matplotlib"}

@@ -19,7 +19,7 @@ LANES, LINE_BYTES = 16, 128  # float32 in a vector, and what is moved at once: s
 OUTPUTS = 4  # see sums.py
 THREADED = 5e6  # taps and OVERHEAD of all sums from which other threads pay: some 40 us
 OVERHEAD = 20  # of a sum, in taps
-TURNS = 4  # of a thread: one that comes late leaves its rows to the others
+TURNS = 8  # of a thread: one that comes late, or is slow, leaves its rows to the others
 
 Room = tuple[NDArray[Any], ...]
 
