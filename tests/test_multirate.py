@@ -144,7 +144,7 @@ def test_views_are_blurred_into_views(one: Implementation) -> None:
 
 @each
 def test_threads_share_the_work_without_a_trace(one: Implementation) -> None:
-    image = np.random.default_rng(3).uniform(0, 1, (90, 1400)).astype(np.float32)
+    image = np.random.default_rng(3).uniform(0, 1, (400, 1400)).astype(np.float32)
     alone, crowd = (prepare(one, image.shape, 5.0, threads=threads) for threads in (1, 7))
     np.testing.assert_array_equal(crowd(image), alone(image))
 
@@ -168,7 +168,7 @@ def test_a_larger_sigma_takes_less_memory(one: Implementation) -> None:
 
 @covering(
     one=MULTIRATE,
-    shape=((300, 200, 3), (3, 500), (500, 3)),
+    shape=((500, 400, 3), (3, 500), (500, 3)),
     sigma=(1.2, 5.0, 200.0),
     border=BORDERS,
     threads=(1, 4),

@@ -161,3 +161,21 @@ def test_more_threads_than_rows_do_no_harm(prepare: Prepare) -> None:
     alone, crowd = (problem_of((2, 70_000), threads=threads) for threads in (1, 9))
     image = noise(alone)
     assert np.array_equal(prepare(crowd)(image), prepare(alone)(image))
+
+
+@runs
+@pytest.mark.parametrize(("method", "size"), [("separable", 7), ("multirate", 41)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_an_image_larger_than_the_caches_is_blurred_as_each_of_its_channels(
+    method: str, size: int, dtype: str
+) -> None:
+    (prepare,) = (one.prepare for one in owner.backend.implementations if one.method == method)
+    channels = 13 * 2**20 // (300 * 300 * np.dtype(dtype).itemsize)
+    problem = problem_of((300, 300, channels), size, dtype, threads=2)
+    image = noise(problem)
+    room = np.empty(image.size + 1, dtype)  # so that the result begins amid a line of the cache
+    blurred = prepare(problem)(image, out=room[1:].reshape(image.shape))
+    alone = prepare(problem_of((300, 300), size, dtype))
+    for channel in (0, channels // 2, channels - 1):
+        one = np.ascontiguousarray(image[:, :, channel])
+        assert np.array_equal(blurred[:, :, channel], alone(one))

@@ -37,6 +37,7 @@ class _Cell:
         self._weights, meets, cell, parts = arguments
         self._first, self._step, self._count = cgutils.unpack_tuple(builder, cell)
         self._parts, self._stride = cgutils.unpack_tuple(builder, parts)
+        self.further = builder.mul(self._step, self._count)  # to the next cell's rows
         each = [builder.add(meets, number(8 * k)) for k in range(MEETS)]
         pointers = [builder.inttoptr(one, INT64.as_pointer()) for one in each]
         self._lines = [builder.load(one) for one in pointers]
@@ -105,6 +106,8 @@ def gather_rows(
                     for one, place in zip(own, places, strict=True):
                         builder.store(vectors.load(place), one)
                 with here.rows(column) as (starts, taps):
+                    for start in starts:
+                        vectors.prefetch(builder.add(start, here.further))
                     values = [vectors.load(start, dtype) for start in starts]
                     for own, tap in zip(sums, taps, strict=True):
                         for one, value in zip(own, values, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.numba.plans import LINE_BYTES, OUTPUTS
+from blurbench.backends.numba.separable_plans import BEYOND
+from blurbench.backends.numba.team import current
 from blurbench.border import source_index
 from blurbench.methods import approximate
 from blurbench.methods.multirate import METHOD, small_count, small_radius
-from blurbench.methods.parallel import run_in_threads
 from blurbench.plan import Plan, empty
 from blurbench.problem import Problem
 from blurbench.splines import Detour, Entries
 
+THREADED = 2**19  # values of an image, from which other threads pay
 MEETS = 5  # see cells.py
 ROWS = 16  # of a cell, at most: more than a processor can foresee the reads of
 PARTS, TILE = 16, 2**21  # of a tile, what is read of a row at a time; and its bytes, at most
@@ -64,12 +67,14 @@ class TileRoom(NamedTuple):
         tile: `(parts, lines, side)`: small lines of as many columns as a line has floats.
         made: `(lines, side)`, those of one part, blurred.
         square: `(side, side)`.
+        band: rows of the result, as wide as a tile.
         meets: addresses of the lines of a cell.
     """
 
     tile: Array
     made: Array
     square: Array
+    band: Array
     meets: Array
 
 
@@ -138,17 +143,21 @@ class NumbaMultiratePlan(Plan):
         longest = max(len(way.level) + len(way.beside) for way in self._ways)
         lines = -(-longest // self._side) * self._side + OUTPUTS + MEETS
         parts = -(-max(self._values, self._rows.shape[1]) // self._side)
-        threads = min(problem.threads, parts)
+        threads = _threads(problem, parts)
         self._parts = min(-(-parts // threads), _most_parts(lines))
-        self._rooms = [
-            TileRoom(
-                self._zeros(self._parts, lines, self._side),
-                self._zeros(lines, self._side),
-                self._zeros(self._side, self._side),
-                np.empty(MEETS, np.int64),
-            )
-            for _ in range(threads)
-        ]
+        self._rooms = [self._room(lines) for _ in range(threads)]
+        self._streams = 2 * problem.image_bytes > BEYOND
+
+    def _room(self, lines: int) -> TileRoom:
+        band = np.zeros((ROWS, self._parts * self._side), self.problem.dtype)
+        self.nbytes += band.nbytes
+        return TileRoom(
+            self._zeros(self._parts, lines, self._side),
+            self._zeros(lines, self._side),
+            self._zeros(self._side, self._side),
+            band,
+            np.empty(MEETS, np.int64),
+        )
 
     def _zeros(self, *shape: int) -> Array:
         array: Array = self._hold(empty(np, shape, self.problem.work_dtype))
@@ -166,36 +175,27 @@ class NumbaMultiratePlan(Plan):
         if width < self._values:  # narrower than a line: amid columns that no one asks for
             given = np.pad(given, ((0, 0), (0, self._values - width)))
 
-        def shrink(thread: int, left: int, parts: int) -> None:
-            kernels.shrink(down, given, left, parts, self._rooms[thread], turned)
-
-        def along(thread: int, left: int, parts: int) -> None:
-            kernels.along(across, self._rows, left, parts, self._rooms[thread])
-
-        def grow(thread: int, left: int, parts: int) -> None:
-            kernels.grow(down, turned, left, parts, self._rooms[thread], made)
-
-        self._share(shrink, self._values)
-        self._share(along, self._rows.shape[1])
-        self._share(grow, self._values)
+        rooms, rows, streams = self._rooms, self._rows, self._streams
+        self._share(lambda turns, i: kernels.shrink(turns, down, rooms[i], given, turned), given)
+        self._share(lambda turns, i: kernels.along(turns, across, rooms[i], rows), rows)
+        self._share(
+            lambda turns, i: kernels.grow(turns, down, rooms[i], streams, turned, made), made
+        )
         if not in_place:
             out[...] = made[:, :width].reshape(out.shape)
 
-    def _share(self, blur: Callable[[int, int, int], None], values: int) -> None:
-        """Blur columns by tiles, by whichever thread is free; the last may overlap another."""
-        side = self._side
-        whole = values // side
-        at_once = max(1, min(self._parts, -(-whole // len(self._rooms))))
-        tiles = [(first * side, min(at_once, whole - first)) for first in range(0, whole, at_once)]
-        if values % side:
-            tiles.append((values - side, 1))
-        shares = iter(tiles)
+    def _share(self, blur: Callable[[Any, int], None], columns: Array) -> None:
+        """Let `blur(turns, thread)` take tiles of columns, in whichever thread is free."""
+        parts = -(-columns.shape[1] // self._side)
+        step = max(1, min(self._parts, parts // len(self._rooms)))
+        threads = min(len(self._rooms), -(-parts // step))
+        current.team.run(
+            lambda bell, heard, board, thread: blur((bell, heard, board, step), thread), threads
+        )
 
-        def work(thread: int) -> None:
-            for left, parts in shares:
-                blur(thread, left, parts)
 
-        run_in_threads(work, range(min(len(self._rooms), len(tiles))))
+def _threads(problem: Problem, parts: int) -> int:
+    return min(problem.threads, parts) if math.prod(problem.shape) >= THREADED else 1
 
 
 def _most_parts(lines: int) -> int:
@@ -216,9 +216,11 @@ def work_bytes(problem: Problem) -> int:
     row = problem.width * problem.channels
     values, across = max(row, side), rows * problem.channels
     parts = -(-max(values, across) // side)
-    threads = min(problem.threads, parts)
+    threads = _threads(problem, parts)
     # Of fewer lines than are reckoned with there may be more parts, up to what a tile may take.
-    tile = min(min(-(-parts // threads), PARTS) * lines, max(lines, TILE // LINE_BYTES))
-    tiles = threads * (tile + lines + side) * LINE_BYTES
+    at_once = min(-(-parts // threads), PARTS)
+    tile = min(at_once * lines, max(lines, TILE // LINE_BYTES))
+    band = ROWS * at_once
+    tiles = threads * (tile + lines + side + band) * LINE_BYTES
     wider = 2 * problem.height * values * problem.dtype.itemsize if row < side else 0
     return rows * values * problem.work_dtype.itemsize + tiles + wider
