@@ -17,7 +17,7 @@ from blurbench.problem import Problem
 TOGETHER = 4  # see sums.py
 # Bytes of image and result above which the result goes past the caches, which could not hold it
 # until it is read; and the image is asked for some rows ahead.
-BEYOND = 3 * 2**23
+BEYOND = 9 * 2**21
 APART = 4096  # bytes, or a multiple: a column of rows so far apart crowds one place of the cache
 RUN = 32  # squares of the result that are written at once, where rows are so far apart
 
