@@ -111,6 +111,7 @@ def separable(
     tables: Tables,
     room: tuple[Array, Array, Array, Array],
     run: int,
+    streams: bool,
     images: Array,
     blurred: Array,
 ) -> None:
@@ -125,6 +126,7 @@ def separable(
             row of a strip, and for those beside it; a square of sums for each channel; and the
             strip's rows of the result, for some squares of them.
         run: values of a row that are written at once; 0 for squares where they are whole.
+        streams: whether such runs are written past the caches.
         images, blurred: `(N, H, W * channels)`.
     """
     taps, sources, columns, channels, cval = tables
@@ -166,7 +168,10 @@ def separable(
                                 source = made.ctypes.data + i * made.strides[0]
                                 target = out.ctypes.data + (y + i) * out.strides[0]
                                 target += begun * out.itemsize
-                                copy_bytes(source, target, (end - begun) * out.itemsize)
+                                if streams:
+                                    stream_bytes(source, target, (end - begun) * out.itemsize)
+                                else:
+                                    copy_bytes(source, target, (end - begun) * out.itemsize)
                             begun = end
 
 
@@ -184,7 +189,7 @@ def separable_near(
     Args:
         room: lines for TOGETHER rows of sums, with their margins; and of the image's type a row
             of `cval`, and one for the result.
-        streams: whether the result is written past the caches.
+        streams: as for `separable`, of all that is written.
     """
     taps, sources, columns, channels, cval = tables
     lines, blank, made = room

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.numba.plans import LINE_BYTES, OUTPUTS
-from blurbench.backends.numba.separable_plans import BEYOND
+from blurbench.backends.numba.separable_plans import streams_past
 from blurbench.backends.numba.team import current
 from blurbench.border import source_index
 from blurbench.methods import approximate
@@ -146,7 +146,7 @@ class NumbaMultiratePlan(Plan):
         threads = _threads(problem, parts)
         self._parts = min(-(-parts // threads), _most_parts(lines))
         self._rooms = [self._room(lines) for _ in range(threads)]
-        self._streams = 2 * problem.image_bytes > BEYOND
+        self._streams = streams_past(problem)
 
     def _room(self, lines: int) -> TileRoom:
         band = np.zeros((ROWS, self._parts * self._side), self.problem.dtype)

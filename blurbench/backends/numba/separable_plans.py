@@ -19,7 +19,7 @@ TOGETHER = 4  # see sums.py
 # until it is read; and the image is asked for some rows ahead.
 BEYOND = 9 * 2**21
 APART = 4096  # bytes, or a multiple: a column of rows so far apart crowds one place of the cache
-RUN = 32  # squares of the result that are written at once, where rows are so far apart
+RUN = 32  # squares of the result that are written at once, there and where they go past the caches
 
 
 def prepare_separable(problem: Problem) -> Plan:
@@ -36,6 +36,11 @@ def separable_bytes(problem: Problem) -> int:
         )
     made = math.prod(_made(problem)) * problem.dtype.itemsize
     return problem.threads * (sum(_lines(problem)) * LINE_BYTES + made)
+
+
+def streams_past(problem: Problem) -> bool:
+    """Whether the result is better written past the caches."""
+    return 2 * problem.image_bytes > BEYOND
 
 
 def _side(problem: Problem) -> int:
@@ -80,7 +85,7 @@ class _NearPlan(NumbaPlan):
     def __init__(self, problem: Problem) -> None:
         kernel = problem.kernel
         super().__init__(problem, kernel.taps[kernel.radius :], 2 * kernel.size, TOGETHER)
-        self._streams = 2 * problem.image_bytes > BEYOND
+        self._streams = streams_past(problem)
 
     def _room(self) -> Room:
         problem = self.problem
@@ -102,7 +107,7 @@ class _LinesPlan(NumbaPlan):
     def __init__(self, problem: Problem) -> None:
         kernel = problem.kernel
         super().__init__(problem, kernel.taps[kernel.radius :], 2 * kernel.size, _side(problem))
-        self._run_length = _run_length(problem)
+        self._run_length, self._streams = _run_length(problem), streams_past(problem)
 
     def _room(self) -> Room:
         side = _side(self.problem)
@@ -110,10 +115,10 @@ class _LinesPlan(NumbaPlan):
         return *lines, np.zeros(_made(self.problem), self.problem.dtype)
 
     def _blur(self, step: int, images: Any, out: Any) -> Blur:
-        tables, rooms, run = self._tables, self._rooms, self._run_length
-        separable = self._kernels.separable
+        tables, rooms, streams = self._tables, self._rooms, self._streams
+        separable, run = self._kernels.separable, self._run_length
         return lambda bell, heard, board, thread: separable(
-            (bell, heard, board, step), tables, rooms[thread], run, images, out
+            (bell, heard, board, step), tables, rooms[thread], run, streams, images, out
         )
 
 
@@ -127,7 +132,7 @@ def _lines(problem: Problem) -> tuple[int, int, int]:
 def _run_length(problem: Problem) -> int:
     """Values of a row that are written at once; 0 for squares where they are whole."""
     crowded = problem.image_bytes // problem.height % APART == 0
-    return RUN * _side(problem) if crowded else 0
+    return RUN * _side(problem) if crowded or streams_past(problem) else 0
 
 
 def _made(problem: Problem) -> tuple[int, int]:
