@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from blurbench.backends import numba as owner
-from blurbench.backends.numba.team import Array, Team
+from blurbench.backends.numba.team import Team
 
 STATE = owner.backend.probe()
 
@@ -30,7 +31,7 @@ def team() -> Iterator[Team]:
 
 def test_one_thread_does_all_where_no_more_are_asked_for(team: Team) -> None:
     called = []
-    team.run(lambda bell, heard, board, thread: called.append((thread, threading.get_ident())), 1)
+    team.run(lambda turns, thread: called.append((thread, threading.get_ident())), 1, 1)
     assert called == [(0, threading.get_ident())]
 
 
@@ -38,11 +39,11 @@ def test_each_thread_that_helps_has_a_number_of_its_own(team: Team) -> None:
     met = threading.Barrier(3, timeout=LONG)
     numbers = []
 
-    def blur(bell: Array, heard: int, board: Array, thread: int) -> None:
+    def blur(turns: Any, thread: int) -> None:
         numbers.append(thread)
         met.wait()
 
-    team.run(blur, 3)
+    team.run(blur, 1, 3)
     assert sorted(numbers) == [0, 1, 2]
 
 
@@ -50,64 +51,64 @@ def test_members_help_again_and_again_also_after_they_fell_asleep(team: Team) ->
     for pause in (0, 0, 0.3):
         met = threading.Barrier(2, timeout=LONG)
         threading.Event().wait(pause)
-        team.run(lambda bell, heard, board, thread, met=met: met.wait(), 2)
+        team.run(lambda turns, thread, met=met: met.wait(), 1, 2)
 
 
 def test_nobody_is_waited_for_who_is_not_at_work(team: Team) -> None:
     held, let_go = threading.Event(), threading.Event()
 
-    def hold(bell: Array, heard: int, board: Array, thread: int) -> None:
+    def hold(turns: Any, thread: int) -> None:
         if thread:
             held.set()
             let_go.wait(LONG)
         else:
             held.wait(LONG)
 
-    team.run(hold, 2)  # the helper has not counted itself
-    team.run(lambda bell, heard, board, thread: None, 2)
+    team.run(hold, 1, 2)  # the helper has not counted itself
+    team.run(lambda turns, thread: None, 1, 2)
     let_go.set()
 
 
 def test_whoever_is_at_work_is_waited_for(team: Team) -> None:
     begun, done = threading.Event(), []
 
-    def blur(bell: Array, heard: int, board: Array, thread: int) -> None:
+    def blur(turns: Any, thread: int) -> None:
         if not thread:
             begun.wait(LONG)
             return
-        board[1] += 1
+        turns[2][1] += 1
         begun.set()
         threading.Event().wait(0.1)
         done.append(thread)
-        board[1] -= 1
+        turns[2][1] -= 1
 
-    team.run(blur, 2)
+    team.run(blur, 1, 2)
     assert done == [1]
 
 
 def test_what_a_helper_raises_reaches_the_caller(team: Team) -> None:
     begun = threading.Event()
 
-    def blur(bell: Array, heard: int, board: Array, thread: int) -> None:
+    def blur(turns: Any, thread: int) -> None:
         if thread:
-            board[1] += 1
+            turns[2][1] += 1
             begun.set()
             raise MemoryError("no room")
         begun.wait(LONG)
 
     with pytest.raises(MemoryError, match="no room"):
-        team.run(blur, 2)
+        team.run(blur, 1, 2)
 
 
 def test_after_an_interrupt_no_more_turns_are_taken(team: Team) -> None:
     boards = []
 
-    def blur(bell: Array, heard: int, board: Array, thread: int) -> None:
-        boards.append(board)
+    def blur(turns: Any, thread: int) -> None:
+        boards.append(turns[2])
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        team.run(blur, 2)
+        team.run(blur, 1, 2)
     assert boards[0][0] >= 2**62
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from blurbench.backends.numba.feedback import BACK, FORWARD, feed_back, slide_box, weigh_lines
 from blurbench.backends.numba.kernels import extend_lines, load_tile
-from blurbench.backends.numba.shares import compiled
+from blurbench.backends.numba.shares import Turns, compiled, shares
 from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, store_line, turn
 
 Array = NDArray[Any]
@@ -77,8 +77,8 @@ def blur_lines(how: Any, room: Room, count: int) -> Array:
 
 
 @compiled
-def columns(how: Any, room: Room, image: Array, out: Array, first: int, last: int) -> None:
-    """Blur columns `first` to `last` of an image, a line of them at once.
+def columns(turns: Turns, how: Any, room: Room, image: Array, out: Array) -> None:
+    """Blur the columns of an image that are taken, a line of them at once.
 
     Args:
         how: see `How`.
@@ -86,30 +86,25 @@ def columns(how: Any, room: Room, image: Array, out: Array, first: int, last: in
     """
     lines, sources = room[0], np.arange(len(image))
     pad, side = len(how[1].columns) // 2, lines.shape[1]
-    for left in range(first, last, side):
-        load_tile(image, sources, left, 0.0, lines[pad:])
-        blurred = blur_lines(how, room, len(sources))
-        for y in range(len(sources)):
-            if left + side <= out.shape[1]:
-                line = blurred.ctypes.data + (pad + y) * LINE_BYTES
-                target = out.ctypes.data + y * out.strides[0] + left * out.itemsize
-                store_line(blurred, out, line, target)
-            else:
-                for x in range(out.shape[1] - left):
-                    out[y, left + x] = blurred[pad + y, x]
+    for _, first, last in shares(turns, 1, out.shape[1]):
+        for left in range(first, last, side):
+            load_tile(image, sources, left, 0.0, lines[pad:])
+            blurred = blur_lines(how, room, len(sources))
+            for y in range(len(sources)):
+                if left + side <= out.shape[1]:
+                    line = blurred.ctypes.data + (pad + y) * LINE_BYTES
+                    target = out.ctypes.data + y * out.strides[0] + left * out.itemsize
+                    store_line(blurred, out, line, target)
+                else:
+                    for x in range(out.shape[1] - left):
+                        out[y, left + x] = blurred[pad + y, x]
 
 
 @compiled
 def rows(
-    how: Any,
-    room: Room,
-    squares: tuple[Array, Array],
-    image: Array,
-    out: Array,
-    top: int,
-    bottom: int,
+    turns: Turns, how: Any, room: Room, squares: tuple[Array, Array], image: Array, out: Array
 ) -> None:
-    """Blur rows `top` to `bottom`, turned so that neighbours lie below each other.
+    """Blur the rows that are taken, turned so that neighbours lie below each other.
 
     Args:
         how, room: as of `columns`.
@@ -117,21 +112,22 @@ def rows(
     """
     lines, (square, corner) = room[0], squares
     pad, side, values = len(how[1].columns) // 2, lines.shape[1], out.shape[1]
-    for y in range(top, bottom, side):
-        height = min(side, bottom - y)
-        sources = np.arange(y, y + height)
-        for left in range(0, values, side):
-            load_tile(image, sources, left, 0.0, square)
-            target = lines.ctypes.data + (pad + left) * LINE_BYTES
-            turn(square, lines, square.ctypes.data, target, LINE_BYTES)
-        blurred = blur_lines(how, room, values // how[3])
-        for left in range(0, values, side):
-            source = blurred.ctypes.data + (pad + left) * LINE_BYTES
-            if height == side and left + side <= values:
-                target = out.ctypes.data + y * out.strides[0] + left * out.itemsize
-                turn(square, out, source, target, out.strides[0])
-            else:
-                turn(square, corner, source, corner.ctypes.data, corner.strides[0])
-                for i in range(height):
-                    for j in range(min(side, values - left)):
-                        out[y + i, left + j] = corner[i, j]
+    for _, top, bottom in shares(turns, 1, len(out)):
+        for y in range(top, bottom, side):
+            height = min(side, bottom - y)
+            sources = np.arange(y, y + height)
+            for left in range(0, values, side):
+                load_tile(image, sources, left, 0.0, square)
+                target = lines.ctypes.data + (pad + left) * LINE_BYTES
+                turn(square, lines, square.ctypes.data, target, LINE_BYTES)
+            blurred = blur_lines(how, room, values // how[3])
+            for left in range(0, values, side):
+                source = blurred.ctypes.data + (pad + left) * LINE_BYTES
+                if height == side and left + side <= values:
+                    target = out.ctypes.data + y * out.strides[0] + left * out.itemsize
+                    turn(square, out, source, target, out.strides[0])
+                else:
+                    turn(square, corner, source, corner.ctypes.data, corner.strides[0])
+                    for i in range(height):
+                        for j in range(min(side, values - left)):
+                            out[y + i, left + j] = corner[i, j]

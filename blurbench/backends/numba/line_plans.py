@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.numba.plans import LINE_BYTES
+from blurbench.backends.numba.team import Blur, current
 from blurbench.border import source_index, sums_before
 from blurbench.methods import approximate
-from blurbench.methods.parallel import run_in_threads
 from blurbench.methods.recursive import Recursion, against, along
 from blurbench.plan import Plan, empty
 from blurbench.problem import Problem
 
 SIDE = LINE_BYTES // 8  # float64 in a line
 FORWARD, BACK = 3, 2  # see feedback.py
+THREADED = 2**15  # values of an image, from which other threads pay
 Array = NDArray[Any]
 
 
@@ -137,7 +138,7 @@ class NumbaApproximatePlan(Plan):
         state = FORWARD - 1 + self._down[0].counts.shape[1]
         self._rooms = [
             (self._zeros(count, SIDE), self._zeros(state, SIDE), self._zeros(count, SIDE))
-            for _ in range(problem.threads)
+            for _ in range(_threads(problem))
         ]
         self._squares = [
             (self._zeros(SIDE, SIDE), np.empty((SIDE, SIDE), problem.dtype)) for _ in self._rooms
@@ -157,33 +158,27 @@ class NumbaApproximatePlan(Plan):
         given = np.ascontiguousarray(image).reshape(shape)
         made = out.reshape(shape) if out.flags.c_contiguous else np.empty(shape, out.dtype)
 
-        def columns(thread: int, first: int, last: int) -> None:
-            room = self._rooms[thread]
-            line_kernels.columns(self._down, room, given, self._middle, first, last)
-
-        def rows(thread: int, top: int, bottom: int) -> None:
-            room, squares = self._rooms[thread], self._squares[thread]
-            line_kernels.rows(self._across, room, squares, self._middle, made, top, bottom)
-
-        self._share(columns, self._values)
-        self._share(rows, self.problem.height)
+        down, across, rooms, squares = self._down, self._across, self._rooms, self._squares
+        middle, columns, rows = self._middle, line_kernels.columns, line_kernels.rows
+        self._share(lambda turns, i: columns(turns, down, rooms[i], given, middle), self._values)
+        self._share(
+            lambda turns, i: rows(turns, across, rooms[i], squares[i], middle, made), shape[0]
+        )
         if not out.flags.c_contiguous:
             out[...] = made.reshape(out.shape)
 
-    def _share(self, blur: Callable[[int, int, int], None], count: int) -> None:
-        """Blur lines in shares of SIDE, by whichever thread is free."""
-        starts = iter(range(0, count, SIDE))
+    def _share(self, blur: Blur, count: int) -> None:
+        """Let `blur` take lines, SIDE at once, in whichever thread is free."""
+        current.team.run(blur, SIDE, min(len(self._rooms), -(-count // SIDE)))
 
-        def work(thread: int) -> None:
-            for start in starts:
-                blur(thread, start, min(start + SIDE, count))
 
-        run_in_threads(work, range(min(len(self._rooms), -(-count // SIDE))))
+def _threads(problem: Problem) -> int:
+    return problem.threads if math.prod(problem.shape) >= THREADED else 1
 
 
 def work_bytes(problem: Problem) -> int:
     """The image between the passes, and each thread's lines of float64."""
     reach = 4 * int(problem.kernel.sigma + 2) * 3
     lines = max(problem.height, problem.width * problem.channels) + 2 * reach * problem.channels
-    middle = problem.height * problem.width * problem.channels * problem.work_dtype.itemsize
-    return middle + problem.threads * 2 * lines * LINE_BYTES
+    middle = math.prod(problem.shape) * problem.work_dtype.itemsize
+    return middle + _threads(problem) * 2 * lines * LINE_BYTES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from blurbench.backends.numba.plans import LINE_BYTES, OUTPUTS
 from blurbench.backends.numba.separable_plans import streams_past
-from blurbench.backends.numba.team import current
+from blurbench.backends.numba.team import Blur, current
 from blurbench.border import source_index
 from blurbench.methods import approximate
 from blurbench.methods.multirate import METHOD, small_count, small_radius
@@ -184,14 +183,11 @@ class NumbaMultiratePlan(Plan):
         if not in_place:
             out[...] = made[:, :width].reshape(out.shape)
 
-    def _share(self, blur: Callable[[Any, int], None], columns: Array) -> None:
-        """Let `blur(turns, thread)` take tiles of columns, in whichever thread is free."""
+    def _share(self, blur: Blur, columns: Array) -> None:
+        """Let `blur` take tiles of columns, in whichever thread is free."""
         parts = -(-columns.shape[1] // self._side)
         step = max(1, min(self._parts, parts // len(self._rooms)))
-        threads = min(len(self._rooms), -(-parts // step))
-        current.team.run(
-            lambda bell, heard, board, thread: blur((bell, heard, board, step), thread), threads
-        )
+        current.team.run(blur, step, min(len(self._rooms), -(-parts // step)))
 
 
 def _threads(problem: Problem, parts: int) -> int:

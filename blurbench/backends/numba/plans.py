@@ -86,12 +86,12 @@ class NumbaPlan(Plan):
         self._prepare_rooms(threads)
         turns = TURNS * threads if threads > 1 else 1
         strips = max(1, self._strips * len(images) // turns)  # that a thread takes at once
-        current.team.run(self._blur(strips * self._together, given, made), threads)
+        current.team.run(self._blur(given, made), strips * self._together, threads)
         if not whole:
             out[...] = made.reshape(out.shape)
 
-    def _blur(self, step: int, images: Any, out: Any) -> Blur:
-        """What blurs the rows that a thread takes, `step` at once."""
+    def _blur(self, images: Any, out: Any) -> Blur:
+        """What blurs the rows that a thread takes."""
         raise NotImplementedError
 
     @functools.cached_property
@@ -121,9 +121,7 @@ class NumbaDirectPlan(NumbaPlan):
         pad, wide = self.problem.kernel.radius * self.problem.channels, max(self._values, LANES)
         return self._zeros(self._size, wide + 2 * pad), self._zeros(wide)
 
-    def _blur(self, step: int, images: Any, out: Any) -> Blur:
+    def _blur(self, images: Any, out: Any) -> Blur:
         tables, rooms, highest = self._tables, self._rooms, self._highest
         direct = self._kernels.direct
-        return lambda bell, heard, board, thread: direct(
-            (bell, heard, board, step), tables, rooms[thread], highest, images, out
-        )
+        return lambda turns, thread: direct(turns, tables, rooms[thread], highest, images, out)

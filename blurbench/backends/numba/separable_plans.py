@@ -93,12 +93,10 @@ class _NearPlan(NumbaPlan):
         blank, made = (np.full(self._values, value, problem.dtype) for value in (cval, 0))
         return self._zeros(*_near_lines(problem)), blank, made
 
-    def _blur(self, step: int, images: Any, out: Any) -> Blur:
+    def _blur(self, images: Any, out: Any) -> Blur:
         tables, rooms, streams = self._tables, self._rooms, self._streams
         separable = self._kernels.separable_near
-        return lambda bell, heard, board, thread: separable(
-            (bell, heard, board, step), tables, rooms[thread], streams, images, out
-        )
+        return lambda turns, thread: separable(turns, tables, rooms[thread], streams, images, out)
 
 
 class _LinesPlan(NumbaPlan):
@@ -114,11 +112,11 @@ class _LinesPlan(NumbaPlan):
         lines = (self._zeros(count, side) for count in _lines(self.problem))
         return *lines, np.zeros(_made(self.problem), self.problem.dtype)
 
-    def _blur(self, step: int, images: Any, out: Any) -> Blur:
+    def _blur(self, images: Any, out: Any) -> Blur:
         tables, rooms, streams = self._tables, self._rooms, self._streams
         separable, run = self._kernels.separable, self._run_length
-        return lambda bell, heard, board, thread: separable(
-            (bell, heard, board, step), tables, rooms[thread], run, streams, images, out
+        return lambda turns, thread: separable(
+            turns, tables, rooms[thread], run, streams, images, out
         )
 
 

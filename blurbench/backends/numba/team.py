@@ -13,21 +13,25 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from blurbench.backends.numba.shares import Turns
+
 Array = NDArray[np.int64]
-Blur = Callable[[Array, int, Array, int], None]  # what `Turns` begin with, and the thread's number
+Blur = Callable[["Turns", int], None]  # which takes turns, and is told the number of its thread
 RINGS = -1
 
 
 class _Job:
     """One blur, and those who take part in it."""
 
-    def __init__(self, blur: Blur, threads: int) -> None:
-        self.blur = blur
-        self.board = np.zeros(2, np.int64)  # see shares.py
+    def __init__(self, blur: Blur, step: int, threads: int) -> None:
+        self.blur, self.step = blur, step
+        self.board = np.zeros(2, np.int64)
         self.helpers: Iterator[int] = iter(range(1, threads))
         self.error: BaseException | None = None
 
@@ -44,15 +48,18 @@ class Team:
         self._hiring = threading.Lock()
         self._is_over = False
 
-    def run(self, blur: Blur, threads: int) -> None:
+    def run(self, blur: Blur, step: int, threads: int) -> None:
         """Have `blur` called in this thread, and in up to `threads - 1` others that are free.
 
         Raises what it raised in any of them.
+
+        Args:
+            step: how many rows are taken at once.
         """
         if threads == 1:
-            blur(self._alone, RINGS, np.zeros(2, np.int64), 0)
+            blur((self._alone, RINGS, np.zeros(2, np.int64), step), 0)
             return
-        job = _Job(blur, threads)
+        job = _Job(blur, step, threads)
         if len(self._members) < threads - 1:
             self._hire(threads - 1)
         try:
@@ -60,7 +67,7 @@ class Team:
             self._posted += 1
             for _ in range(min(threads - 1, len(self._asleep))):
                 self._asleep.pop().release()
-            blur(self._bell, RINGS, job.board, 0)
+            blur((self._bell, RINGS, job.board, step), 0)
         except BaseException:
             from blurbench.backends.numba.shares import close
 
@@ -106,7 +113,7 @@ class Team:
         from blurbench.backends.numba.shares import end
 
         try:
-            job.blur(self._bell, heard, job.board, number)
+            job.blur((self._bell, heard, job.board, job.step), number)
         except BaseException as error:
             job.error = error
             end(job.board)
