@@ -44,8 +44,10 @@ class Problem:
         check_dtype(self.dtype)
         check_border(self.border, self.cval)
         if len(self.shape) not in (2, 3) or not all(_counts(side) for side in self.shape):
+            else_stack = ", or N images with stack=True" if len(self.shape) == 4 else ""
             raise InputError(
-                f"image shape {self.shape} is not usable: give (H, W) or (H, W, C), no side 0"
+                f"image shape {self.shape} is not usable: "
+                f"give (H, W) or (H, W, C), no side 0{else_stack}"
             )
         if not _counts(self.threads) or self.threads > MAX_THREADS:
             raise InputError(f"threads {self.threads} is out of range: give 1 to {MAX_THREADS}")

@@ -254,3 +254,8 @@ def test_the_examples_in_the_page_on_blurring_run() -> None:
     for example in examples_in("docs/blurring.md"):
         exec(example, names)
     np.testing.assert_array_equal(names["soft"], alone(IMAGES))
+
+
+def test_images_in_one_array_are_blurred_only_where_one_says_so() -> None:
+    message = refusal(lambda: gaussian_blur(np.ones((2, 12, 10, 3)), size=5))
+    assert message.endswith("or N images with stack=True")

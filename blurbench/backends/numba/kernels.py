@@ -18,6 +18,7 @@ from blurbench.backends.numba.sums import (
 )
 from blurbench.backends.numba.vectors import (
     AHEAD,
+    CACHE_LINE,
     LINE_BYTES,
     copy_bytes,
     copy_line,
@@ -29,6 +30,7 @@ Array = NDArray[Any]
 # Taps; of all rows, and of those above and below the image, where they come from, -1 for cval; of
 # the columns beside a row, see `fill_margins`; channels; and cval.
 Tables = tuple[Array, Array, Array, int, float]
+ALIKE, AWAY = 4096, 1152  # bytes; see `beginning`
 # Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
 GENERATED_BY = "35d176004bc5a929"  # the hash of vectors, sums, atomics and shares
 
@@ -195,7 +197,6 @@ def separable_near(
     lines, blank, made = room
     radius, item = len(taps) - 1, lines.itemsize
     pad, values = len(columns) // 2, images.shape[2]
-    line, apart = lines.ctypes.data + pad * item, lines.strides[0]
     rows = np.empty(2 * radius + 2 * TOGETHER, np.int64)
     for number, top, bottom in shares(turns, len(images), images.shape[1]):
         image, out = images[number], blurred[number]
@@ -205,18 +206,38 @@ def separable_near(
                 source = sources[min(y + i, len(sources) - 1)]
                 place = image.ctypes.data + source * image.strides[0]
                 rows[i] = place if source >= 0 else blank.ctypes.data
+            written = made.ctypes.data if streams else out.ctypes.data + y * out.strides[0]
+            begins = beginning(lines, pad, rows[radius], written)
+            line, apart = lines.ctypes.data + begins * item, lines.strides[0]
             sum_down(taps, radius, image, (rows.ctypes.data, int(streams)), (line, apart), values)
             for k in range(pad):
                 before, after = columns[k], columns[pad + k]
+                left, right = begins - pad + k, begins + values + k
                 for i in range(TOGETHER):
-                    lines[i, k] = lines[i, pad + before] if before >= 0 else cval
-                    lines[i, pad + values + k] = lines[i, pad + after] if after >= 0 else cval
+                    lines[i, left] = lines[i, begins + before] if before >= 0 else cval
+                    lines[i, right] = lines[i, begins + after] if after >= 0 else cval
             for i in range(min(TOGETHER, bottom - y)):
                 target = out.ctypes.data + (y + i) * out.strides[0]
                 along = made.ctypes.data if streams else target
                 sum_along(taps, radius, line + i * apart, channels * item, out, (along, values))
                 if streams:
                     stream_bytes(along, target, made.nbytes)
+
+
+@compiled
+def beginning(lines: Array, pad: int, read: int, written: int) -> int:
+    """Where in `lines` sums begin, made of what lies at `read`; those of them go to `written`.
+
+    A processor takes a value for one that was just stored if the last twelve bits of their
+    addresses are equal, and waits. So sums lie some way behind what is read, and not right before
+    what is written.
+    """
+    first = (lines.ctypes.data + pad * lines.itemsize + CACHE_LINE - 1) // CACHE_LINE * CACHE_LINE
+    ahead = (read + AWAY - first) % ALIKE
+    if (written - first - ahead) % ALIKE < AWAY:
+        ahead = (ahead + AWAY) % ALIKE
+    place: int = first + ahead // CACHE_LINE * CACHE_LINE - lines.ctypes.data
+    return place // lines.itemsize
 
 
 @compiled

@@ -18,6 +18,7 @@ TOGETHER = 4  # see sums.py
 # Bytes of image and result above which the result goes past the caches, which could not hold it
 # until it is read; and the image is asked for some rows ahead.
 BEYOND = 9 * 2**21
+CACHE_LINE = 64  # bytes
 APART = 4096  # bytes, or a multiple: a column of rows so far apart crowds one place of the cache
 RUN = 32  # squares of the result that are written at once, there and where they go past the caches
 
@@ -73,8 +74,9 @@ def _nearest() -> int:
 
 
 def _near_lines(problem: Problem) -> tuple[int, int]:
-    """Of lines with their margins."""
+    """Of lines with their margins, and room to begin anywhere in a page; see `beginning`."""
     values = (problem.width + 2 * problem.kernel.radius) * problem.channels
+    values += (APART + CACHE_LINE) // problem.work_dtype.itemsize
     # An odd number of vectors: the lines do not lie one above the other in the cache.
     return TOGETHER, (values // LANES // 2 * 2 + 3) * LANES
 
