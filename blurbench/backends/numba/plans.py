@@ -53,17 +53,21 @@ class NumbaPlan(Plan):
         self._work = math.prod(problem.shape) * (taps_of_a_sum + OVERHEAD)
         self._strips, self._together = -(-height // together), together
         self._rooms: list[Room] = []
-        self._prepare_rooms(self._threads(1))
+        self._shares: dict[int, tuple[int, int]] = {}
+        self._share(1)
 
-    def _threads(self, images: int) -> int:
-        if images * self._work < THREADED:
-            return 1
-        return min(self.problem.threads, images * self._strips)
-
-    def _prepare_rooms(self, threads: int) -> None:
-        while len(self._rooms) < threads:
-            self._rooms.append(self._room())
-            self.nbytes += sum(array.nbytes for array in self._rooms[-1])
+    def _share(self, images: int) -> tuple[int, int]:
+        """How many threads blur so many images, and how many rows one takes at once."""
+        if images not in self._shares:
+            helped = images * self._work >= THREADED
+            threads = min(self.problem.threads, images * self._strips) if helped else 1
+            turns = TURNS * threads if threads > 1 else 1
+            strips = max(1, self._strips * images // turns)
+            self._shares[images] = threads, strips * self._together
+            while len(self._rooms) < threads:
+                self._rooms.append(self._room())
+                self.nbytes += sum(array.nbytes for array in self._rooms[-1])
+        return self._shares[images]
 
     def _room(self) -> Room:
         """What a thread works in."""
@@ -82,11 +86,8 @@ class NumbaPlan(Plan):
         given = np.ascontiguousarray(images).reshape(shape)
         whole = out.flags.c_contiguous
         made = out.reshape(shape) if whole else np.empty(shape, out.dtype)
-        threads = self._threads(len(images))
-        self._prepare_rooms(threads)
-        turns = TURNS * threads if threads > 1 else 1
-        strips = max(1, self._strips * len(images) // turns)  # that a thread takes at once
-        current.team.run(self._blur(given, made), strips * self._together, threads)
+        threads, rows = self._share(len(images))
+        current.team.run(self._blur(given, made), rows, threads)
         if not whole:
             out[...] = made.reshape(out.shape)
 
