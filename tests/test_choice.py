@@ -421,8 +421,10 @@ def test_the_policy_chooses_as_auto_does(
         size, channels = int(rng.integers(1, 128)) * 2 + 1, int(rng.choice([1, 3]))
         dtype, tolerance = str(rng.choice(DTYPES)), rng.choice([None, 0.01])
         shape = (height, width) if channels == 1 else (height, width, channels)
-        name = choose(problem(size, shape, dtype=dtype), tolerance=tolerance).name
-        assert chosen_by_file(height, width, channels, dtype, size, tolerance=tolerance) == name
+        asked = problem(size, shape, dtype=dtype)
+        name = choose(asked, tolerance=tolerance).name
+        given = {"tolerance": tolerance, "threads": asked.threads}
+        assert chosen_by_file(height, width, channels, dtype, size, **given) == name
 
 
 def test_the_policy_takes_a_sigma_as_gaussian_blur_does(own_folder: Path) -> None:

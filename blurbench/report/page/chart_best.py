@@ -70,7 +70,7 @@ def best_chart(tables: Tables, palette: Palette, run: int) -> Chart | None:
         "The best of each kind of blur",
         "Thick lines: the time of the fastest direct, separable, FFT and GPU blur, chosen anew at "
         "each kernel size, with its 95 % interval; in grey every implementation, dashed if "
-        "it never wins; dotted, where there is one, the kernel size from which on FFT pays.",
+        "it never wins; dotted, where there is one, the first size measured at which FFT pays.",
         "",
         _bests(tables[CELLS].entries(run)),
         CELLS,
