@@ -5,8 +5,11 @@ Where a library is installed, its exact plans also take part in the exactness co
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -225,6 +228,20 @@ def test_pyvips_takes_the_threads_of_the_problem_and_leaves_the_users_settings()
     assert now() == users
     plan(noise(plan.problem))
     assert now() == users
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal to oneself is POSIX's")
+def test_an_interrupt_while_libvips_is_at_work_is_not_lost() -> None:
+    plan = plan_of("pyvips:direct", problem_of((900, 900), size=31))
+    image = noise(plan.problem)
+
+    def blur_for_long() -> None:
+        for _ in range(20):
+            plan(image)
+
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        blur_for_long()
 
 
 def test_plans_that_run_at_the_same_time_leave_the_users_setting() -> None:

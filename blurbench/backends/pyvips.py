@@ -20,13 +20,26 @@ from blurbench.problem import WITHOUT_FLOAT16, Problem
 FORMATS = {"uint8": "uchar", "uint16": "ushort"}
 
 
+@functools.cache
+def _library() -> Any:
+    """pyvips, without its function that hears each message of libvips.
+
+    An interrupt that came while libvips was at work would be raised in there, and be lost.
+    """
+    library = import_module("pyvips")
+    remove = getattr(library, "_remove_log_handler", None)  # of today's pyvips
+    if remove is not None:
+        remove()
+    return library
+
+
 def _settings() -> tuple[int, int]:
-    library = import_module("pyvips").vips_lib
+    library = _library().vips_lib
     return library.vips_concurrency_get(), library.vips_cache_get_max()
 
 
 def _set(value: tuple[int, int]) -> None:
-    library = import_module("pyvips").vips_lib
+    library = _library().vips_lib
     library.vips_concurrency_set(value[0])
     library.vips_cache_set_max(value[1])
 
@@ -47,7 +60,7 @@ class VipsConvPlan(Plan):
 
     def __init__(self, problem: Problem, method: str) -> None:
         super().__init__(np, problem)
-        self._pyvips = import_module("pyvips")
+        self._pyvips = _library()
         self._padded = None if problem.border == "nearest" else Padded.around(problem)
         self._function = {"direct": "conv", "separable": "convsep"}[method]
         taps = problem.kernel.dense() if method == "direct" else problem.kernel.taps[None, :]
