@@ -290,6 +290,7 @@ def test_the_size_from_which_on_fft_pays_stands_with_the_best_fft_of_that_size(
 ) -> None:
     (row,) = [row for row in sweep.rows("cells") if row["payoff"]]
     assert (row["implementation"], row["size"]) == ("numpy:fft", 31)
+    assert row["pays_from"] == pytest.approx(28, abs=0.5)
 
 
 def test_a_run_of_one_size_has_no_chart_over_the_sizes() -> None:

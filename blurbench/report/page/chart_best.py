@@ -27,7 +27,7 @@ from blurbench.report.page.chart_parts import (
     values_of,
 )
 from blurbench.report.page.palette import Palette
-from blurbench.report.page.tables import BEST_OF, CELLS, PAYOFF, Tables
+from blurbench.report.page.tables import BEST_OF, CELLS, PAYOFF, PAYS_FROM, Tables
 from blurbench.report.palette import NEUTRAL
 from blurbench.report.units import brief_duration
 
@@ -70,11 +70,11 @@ def best_chart(tables: Tables, palette: Palette, run: int) -> Chart | None:
         "The best of each kind of blur",
         "Thick lines: the time of the fastest direct, separable, FFT and GPU blur, chosen anew at "
         "each kernel size, with its 95 % interval; in grey every implementation, dashed if "
-        "it never wins; dotted, where there is one, the first size measured at which FFT pays.",
+        "it never wins; dotted, where there is one, the size from which on FFT pays.",
         "",
         _bests(tables[CELLS].entries(run)),
         CELLS,
-        (*PLACE, BEST_OF, PAYOFF, *TIME, "rounds", *WORTH),
+        (*PLACE, BEST_OF, PAYOFF, PAYS_FROM, *TIME, "rounds", *WORTH),
         run,
         finished(
             alt.layer(rest, bands, best.mark_line(strokeWidth=3.5), marks, *_payoff(base, sizes))
@@ -84,15 +84,15 @@ def best_chart(tables: Tables, palette: Palette, run: int) -> Chart | None:
 
 def _payoff(base: alt.Chart, sizes: Sequence[int]) -> list[alt.Chart]:
     """A line where FFT begins to pay, and at its foot a note, on the side that has room for it."""
-    mark = base.transform_filter(f"isValid(datum.{PAYOFF})")
+    mark = base.transform_filter(f"isValid(datum.{PAYOFF})").encode(x=size_axis(sizes, PAYS_FROM))
     middle = (sizes[0] * sizes[-1]) ** 0.5
     note = mark.encode(y=alt.value(TALL - 10), text=f"{PAYOFF}:N")
     return [
         mark.mark_rule(strokeDash=[2, 3], color="currentColor").encode(
             y=alt.value(0), y2=alt.value(TALL)
         ),
-        note.transform_filter(f"datum.size < {middle}").mark_text(align="left", dx=6),
-        note.transform_filter(f"datum.size >= {middle}").mark_text(align="right", dx=-6),
+        note.transform_filter(f"datum.{PAYS_FROM} < {middle}").mark_text(align="left", dx=6),
+        note.transform_filter(f"datum.{PAYS_FROM} >= {middle}").mark_text(align="right", dx=-6),
     ]
 
 

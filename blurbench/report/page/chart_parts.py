@@ -83,11 +83,11 @@ def finished(chart: Any) -> dict[str, Any]:
     return spec
 
 
-def size_axis(sizes: Sequence[int]) -> alt.X:
+def size_axis(sizes: Sequence[int], field: str = "size") -> alt.X:
     """The axis of the kernel sizes, as many of them as have room."""
     few = sizes[:: -(-len(sizes) // TICKS)] if sizes else []
     return alt.X(
-        "size:Q",
+        f"{field}:Q",
         scale=alt.Scale(type="log", nice=False, padding=12),
         axis=alt.Axis(values=few, format="d", grid=False, labelOverlap=True),
         title="kernel size, pixels",

@@ -18,8 +18,8 @@ from blurbench.report.groups import bests_of, payoff_of
 from blurbench.report.sweep import by_image
 
 CELLS, WINNERS, CROSSOVERS, SAMPLES = "cells", "winners", "crossovers", "samples"
-BEST_OF, PAYOFF = "best_of", "payoff"
-OF_CELLS = ("run", "picture", BEST_OF, PAYOFF)  # columns of ours before those of `summary.csv`
+BEST_OF, PAYOFF, PAYS_FROM = "best_of", "payoff", "pays_from"
+OF_CELLS = ("run", "picture", BEST_OF, PAYOFF, PAYS_FROM)  # ours, before those of `summary.csv`
 CLAIMED, MEASURED = "claimed", "measured"
 
 
@@ -95,7 +95,7 @@ def _each(logs: Sequence[Log], make: Any) -> Iterator[tuple[Any, ...]]:
 def _cells(log: Log) -> Iterator[tuple[Any, ...]]:
     """The rows of `summary.csv`, with the group that a row is the best of at its size.
 
-    The row of the FFT that is the first to pay says so.
+    The row of the FFT that is the first to pay says so, and from which size on by estimate.
     """
     for picture, points in by_image(log):
         payoff = payoff_of(points)
@@ -105,8 +105,8 @@ def _cells(log: Log) -> Iterator[tuple[Any, ...]]:
             for row in findings.rows():
                 group = groups.get(row.name)
                 pays = payoff is not None and (group, size) == (FFT, payoff.first)
-                told = payoff.text if payoff is not None and pays else None
-                yield (picture, group, told, *row.as_dict().values())
+                told = (payoff.text, payoff.size) if payoff is not None and pays else (None, None)
+                yield (picture, group, *told, *row.as_dict().values())
 
 
 def _winners(log: Log) -> Iterator[tuple[Any, ...]]:
