@@ -340,6 +340,17 @@ def test_auto_of_a_backend_that_cannot_run_exits_with_3_and_the_reason(
     assert (ran.code, ran.err) == (3, "Error: cupy cannot run: no driver; install it\n")
 
 
+def test_a_tolerance_lets_auto_take_an_approximation() -> None:
+    image = np.zeros((200, 300), np.float32)
+    image[60:90, 100:] = 1
+    write_image("a.tif", image)
+    blur_it = ("blur", "a.tif", "-o", "b.tif", "--sigma", "25", "--backend", "numpy")
+    assert run(*blur_it, "--tolerance", "10%").code == 0
+    exact = scipy.ndimage.gaussian_filter(image.astype(np.float64), 25, mode="reflect")
+    off = np.abs(read_image("b.tif").pixels - exact).max()
+    assert 1e-5 < off <= 0.1
+
+
 def test_notes_are_counted_and_not_repeated() -> None:
     for name in ("a.png", "b.png"):
         PIL.Image.new("1", (9, 7)).save(name)

@@ -27,6 +27,7 @@ Examples:
   blurbench blur photo.jpg -o soft.png --sigma 2.5
   blurbench blur photo.png -o soft.png --size 101 --method fft
   blurbench blur photos -o soft --sigma 2.5 --method auto
+  blurbench blur photo.png -o soft.png --sigma 40 --tolerance 1%
   blurbench blur a.jpg b.png c.tif -o soft --sigma 2.5
   blurbench blur big.tif -o soft.zarr --sigma 30 --memory 2GiB
   cat photo.png | blurbench blur - -o - --sigma 2.5 > soft.png
@@ -50,10 +51,14 @@ Examples:
 )
 @click.option(
     "--method",
-    default="separable",
-    show_default=True,
     help=f"One of {', '.join(EXACT)}; approximate: {', '.join(APPROXIMATIONS)}; "
-    "or auto: the fastest, by blurbench tune.",
+    "or auto: the fastest, by blurbench tune.  [default: separable; auto with --tolerance]",
+)
+@click.option(
+    "--tolerance",
+    type=Number(float, 0.0, percent=True),
+    metavar="ERROR",
+    help="Let auto take approximations whose error is within this share of the largest value.",
 )
 @click.option("--border", default="reflect", show_default=True, help=BORDERS_HELP)
 @click.option(
@@ -149,10 +154,12 @@ def _read_recipe(given: Mapping[str, Any]) -> Recipe:
         if "," in (given[name] or ""):
             raise InputError(f"--{name} {given[name]} is several, and a blur takes one: name one")
     kernel = make_kernel(given["sigma"], given["size"], allow_even=given["allow_even"])
-    (method,) = read_methods([[given["method"]]], (*known_methods(), AUTO))
+    tolerance = given["tolerance"]
+    named = given["method"] or ("separable" if tolerance is None else AUTO)
+    (method,) = read_methods([[named]], (*known_methods(), AUTO))
     backend = read_backend(given["backend"] or (AUTO if method == AUTO else "scipy"))
     border = read_border(given["border"], given["cval"])
-    return Recipe(kernel, border, given["cval"], backend, method)
+    return Recipe(kernel, border, given["cval"], backend, method, tolerance)
 
 
 def _blur_one(source: str, target: str, as_type: str | None, how: FileBlur, quiet: bool) -> int:
