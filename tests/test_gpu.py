@@ -1006,9 +1006,9 @@ def test_a_cell_on_a_gpu_holds_its_result_on_the_host() -> None:
 
 @pytest.fixture
 def gpu_cell() -> DeviceCell:
-    """A cell of our separable blur on the first GPU."""
+    """A cell of our fused blur on the first GPU: a graph takes no call of a library's."""
     place = place_on(gpu.open_device(0), noise(), "hot")
-    return DeviceCell(find_implementation("cupy", "separable"), PROBLEM, [noise()], place)
+    return DeviceCell(find_implementation("cuda", "separable"), PROBLEM, [noise()], place)
 
 
 @on_gpu

@@ -33,8 +33,8 @@ QUESTIONS = (
     "NVIDIA's tools",
     "In short, on Emulated GPU",
 )
-# What the emulation cannot: graphs of array code, and a GPU's rate.
-BEYOND = ("every_scope_can_be_measured[compute_graph]", "multiply_adds_of_a_gpu_can_be_timed")
+# What the emulation cannot: a GPU's rate.
+BEYOND = ("multiply_adds_of_a_gpu_can_be_timed",)
 PATIENCE_S = 8 * SMALL.budget_s  # of those who wait, on a machine that is busy
 
 pytestmark = [

@@ -23,7 +23,10 @@ SHAPE = Shape(6, values=2, threads=256, rows=8, blocks=2)
 
 
 class Card:
-    """The emulator with a clock: a launch takes as long as a block has values."""
+    """The emulator with a clock: a launch takes as long as a block has values.
+
+    Where a thread sums four, the result is wrong in images whose rows are multiples of four.
+    """
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -47,7 +50,7 @@ class Card:
         def launch(grid: Any, block: Any, arguments: tuple[Any, ...]) -> None:
             kernel(grid, block, arguments)
             self.now += 1e-7 * macros["THREADS"] * macros["V"]
-            if macros["V"] == 4:
+            if macros["V"] == 4 and arguments[1].shape[1] % 4 == 0:
                 arguments[1][-1, -1] += 1
 
         return launch
@@ -115,7 +118,8 @@ def test_neighbours_of_the_same_shape_are_one_row() -> None:
 
 def test_other_cards_keep_their_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trials = {POINT: [Trial(POINT, SHAPE, 1.0)]}
-    others = [*read_table(), *rows_of("75", trials)]
+    others = [row for row in read_table() if row.capability not in ("75", "90")]
+    others += rows_of("75", trials)
     known = (*others, *rows_of("90", trials))
     monkeypatch.setattr(gpu_tune, "read_table", lambda: known)
     rows = rows_of("90", {POINT: [Trial(POINT, replace(SHAPE, threads=384), 1.0)]})

@@ -112,6 +112,16 @@ def test_nothing_is_on_its_way_after_a_plan_that_failed(order: str) -> None:
     assert streams.left == []
 
 
+def test_a_large_result_lies_where_one_lay_that_is_gone() -> None:
+    streams, image = LazyStreams("early"), np.zeros((1024, 1024), np.float32)
+    plan: Any = AddOne(streams)
+    staging = Staging(streams, image.nbytes)
+    result = staging.blur(plan, image)
+    place = result.ctypes.data
+    del result
+    assert staging.blur(plan, image).ctypes.data == place
+
+
 def test_a_plan_of_our_own_is_served() -> None:
     problem = problem_of(5, (40, 50), "uint8")
     plan = find_implementation("numpy", "separable").prepare(problem)

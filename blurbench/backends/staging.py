@@ -18,6 +18,7 @@ from blurbench.backends.cuda_streams import CudaStreams
 from blurbench.backends.device import Streams, host_array
 from blurbench.backends.lanes import CUDA
 from blurbench.cache import IdleCache
+from blurbench.memory import result_memory
 from blurbench.plan import Plan
 
 BAND = 2 * 2**20  # bytes: on their way for much longer than it takes to send them off
@@ -58,7 +59,7 @@ class Staging:
                 else arrays that are let go of again.
         """
         streams = self._streams
-        result = np.empty(image.shape, image.dtype) if out is None else out
+        result = result_memory.lend(image.shape, image.dtype)[0] if out is None else out
         there, blurred = between or (
             streams.empty(image.shape, image.dtype),
             streams.empty(image.shape, image.dtype),

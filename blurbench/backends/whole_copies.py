@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.device import Streams
+from blurbench.memory import result_memory
 from blurbench.plan import Plan
 
 
@@ -26,7 +26,7 @@ class WholeCopies:
     ) -> NDArray[Any]:
         """See `Carrier`."""
         device = self._device
-        result = np.empty(image.shape, image.dtype) if out is None else out
+        result = result_memory.lend(image.shape, image.dtype)[0] if out is None else out
         there, blurred = between or (
             device.empty(image.shape, image.dtype),
             device.empty(image.shape, image.dtype),
