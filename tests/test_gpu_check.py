@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from blurbench.backends.backend import Implementation
+from blurbench.backends.device import Clocks
 from blurbench.border import BORDERS
 from blurbench.problem import Problem
 from gpu_check import crossovers, graphs_part, instruments, processes, programme, rightness
@@ -28,6 +29,8 @@ from gpu_check.races import (
     Race,
     Racers,
     TimedCalls,
+    Watch,
+    disturbed,
     medians,
     race,
     read_races,
@@ -36,7 +39,7 @@ from gpu_check.races import (
     write_times,
 )
 from gpu_check.report import MISS, OPEN, PASS, Report, Verdict
-from gpu_check.scale import CHANNELS, LIBRARY, OWN, OWN_PART, SIZES, Scale, spread
+from gpu_check.scale import LIBRARY, OWN, OWN_PART, SIZES, Scale, spread
 from gpu_check.tensors import on_cupy
 from gpu_check.times_part import points_left
 
@@ -50,6 +53,7 @@ class FakeDevice:
     def __init__(self) -> None:
         self.now = 0.0
         self.calls: list[str] = []
+        self.stalled = False
 
     def work(self, name: str, seconds: float) -> Callable[..., None]:
         def call(*_: Any) -> None:
@@ -78,7 +82,7 @@ class FakeDevice:
 
     def racers(self, *ones: Implementation) -> Racers:
         copies = {"copy by driver": self.work(COPY, 1e-3), "copy by kernel": self.work(COPY, 2e-3)}
-        return Racers(ones, copies, self.measure, ROUNDS)
+        return Racers(ones, copies, Watch(self), ROUNDS)
 
 
 @pytest.fixture
@@ -105,12 +109,12 @@ def raced(racers: Racers, folder: Path, size: int) -> Race:
 
 def test_a_race_gives_the_median_of_a_call(device: FakeDevice) -> None:
     calls = {"slow": device.work("slow", 0.5), "quick": device.work("quick", 1e-4)}
-    found = medians(race(calls, device.measure, ROUNDS))
+    found = medians(race(calls, Watch(device), ROUNDS))
     assert found == pytest.approx({"slow": 0.5, "quick": 1e-4})
 
 
 def test_a_race_goes_round_by_round(device: FakeDevice) -> None:
-    race({name: device.work(name, 1.0) for name in "abc"}, device.measure, ROUNDS)
+    race({name: device.work(name, 1.0) for name in "abc"}, Watch(device), ROUNDS)
     calls = device.calls[3:]
     rounds = [set(calls[start : start + 3]) for start in range(0, len(calls), 3)]
     assert rounds == [set("abc")] * ROUNDS
@@ -191,18 +195,18 @@ def test_what_raises_is_told_and_ends_no_one_else(device: FakeDevice, tmp_path: 
 
 
 def test_what_breaks_the_device_is_told_of_all_that_were_to_race(
-    device: FakeDevice, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, device: FakeDevice, tmp_path: Path
 ) -> None:
     lost = iter([False] * 6)  # the first calls, and a second of each
+    measure = device.measure
 
-    def measure(call: Callable[[], object], loops: int) -> float:
+    def measure_or_break(call: Callable[[], object], loops: int) -> float:
         if next(lost, True):
             raise RuntimeError("cudaErrorIllegalAddress")
-        return device.measure(call, loops)
+        return measure(call, loops)
 
-    copies = {"copy by driver": device.work(COPY, 1e-3)}
-    racers = Racers([device.implementation("a:x", 1e-3)], copies, measure, ROUNDS)
-    found = raced(racers, tmp_path, 3)
+    monkeypatch.setattr(device, "measure", measure_or_break)
+    found = raced(device.racers(device.implementation("a:x", 1e-3)), tmp_path, 3)
     assert found.seconds == {}
     assert found.reasons["a:x"] == "RuntimeError: cudaErrorIllegalAddress"
 
@@ -223,17 +227,42 @@ def test_points_that_were_kept_are_not_raced_again(tmp_path: Path) -> None:
         tmp_path / "samples.csv", "cupyx", scale.problem(5, 3), [TimedCalls("a", "failed")]
     )
     assert points_left("cupyx", scale, tmp_path) == [(3, 1), (3, 3), (5, 1)]
-    assert points_left("cucim", scale, tmp_path) == scale.points
+    other_side = replace(scale, side=scale.side - 1)
+    assert points_left("cupyx", other_side, tmp_path) == scale.points("cupyx")
+    assert points_left("cucim", scale, tmp_path) == scale.points("cucim")
+
+
+def test_beside_cupyx_every_odd_size_is_raced_those_of_the_check_first() -> None:
+    scale = Scale(sizes=(3, 11))
+    assert scale.points("cucim") == [(3, 1), (3, 3), (11, 1), (11, 3)]
+    assert scale.points("cupyx")[:4] == scale.points("cucim")
+    assert sorted(scale.points("cupyx")) == [(size, c) for size in range(3, 13, 2) for c in (1, 3)]
+
+
+def test_a_sample_tells_what_was_in_its_way(device: FakeDevice, tmp_path: Path) -> None:
+    device.stalled = True
+    slow = Watch(device, lambda: Clocks(1000, throttled=True))
+    samples = [
+        one.sample("a", 1, device.work("a", 1.0), 1)
+        for one in (slow, Watch(device, lambda: Clocks(2000, throttled=False)), Watch(device))
+    ]
+    assert [(one.stalled, one.throttled) for one in samples] == [
+        (True, True),
+        (True, False),
+        (True, None),
+    ]
+    write_samples(tmp_path / "samples.csv", "a", SMALL.problem(3, 1), samples)
+    assert disturbed(tmp_path / "samples.csv") == (3, 3, 1)
 
 
 def test_any_beginning_of_the_sizes_covers_them_all() -> None:
     found = spread(SIZES)
-    assert found[:3] == [3, 255, 19]
+    assert found[:3] == [3, 255, 21]
     assert sorted(found) == sorted(SIZES)
 
 
 def test_the_table_has_a_row_for_each_size_and_a_dash_for_what_was_left_out() -> None:
-    lines = table([Race("cuda", 1, 3, {COPY: 8e-6, OWN: 10e-6, "b:x": math.inf})])
+    lines = table([Race("cuda", 8, 1, 3, {COPY: 8e-6, OWN: 10e-6, "b:x": math.inf})])
     assert [line.split() for line in lines] == [
         ["size", "copy", OWN, "b:x"],
         ["3", "8.0", "10.0", "(80%)", "-"],
@@ -242,8 +271,8 @@ def test_the_table_has_a_row_for_each_size_and_a_dash_for_what_was_left_out() ->
 
 def test_the_times_are_kept_with_what_was_left_out_and_why(tmp_path: Path) -> None:
     reasons = {"b:x": "too slow", "c:x": "MemoryError"}
-    found = Race("a", 3, 5, {COPY: 1.0, "a:x": 2.0, "b:x": math.inf}, reasons)
-    write_times(tmp_path / "times.csv", [found], side=8)
+    found = Race("a", 8, 3, 5, {COPY: 1.0, "a:x": 2.0, "b:x": math.inf}, reasons)
+    write_times(tmp_path / "times.csv", [found])
     with (tmp_path / "times.csv").open(encoding="utf-8", newline="") as stream:
         rows = {row["implementation"]: row for row in csv.DictReader(stream)}
     kept = {name: (row["compute_median_s"], row["reason"]) for name, row in rows.items()}
@@ -259,6 +288,7 @@ def test_the_times_are_kept_with_what_was_left_out_and_why(tmp_path: Path) -> No
 # What is asked.
 
 LIBRARIES = ["cupyx", "cucim"]
+FULL = Scale()
 
 
 def races(**others: float) -> list[Race]:
@@ -266,15 +296,14 @@ def races(**others: float) -> list[Race]:
     common = {COPY: 8.0, OWN: 10.0}
     beside = {OWN_PART: {"cuda:direct": 9.0}, "cupyx": {LIBRARY: 20.0}, "cucim": {"cucim:x": 9.8}}
     return [
-        Race(part, channels, size, {**common, **others, **rivals})
+        Race(part, FULL.side, channels, size, {**common, **others, **rivals})
         for part, rivals in beside.items()
-        for channels in CHANNELS
-        for size in SIZES
+        for size, channels in FULL.points(part)
     ]
 
 
 def judged(found: Sequence[Race]) -> list[str]:
-    return [one.judge(found, SIZES, LIBRARIES).kept for one in CRITERIA]
+    return [one.judge(found, FULL, LIBRARIES).kept for one in CRITERIA]
 
 
 def test_what_is_just_reached_is_kept() -> None:
@@ -286,7 +315,7 @@ def test_what_is_just_reached_is_kept() -> None:
     [
         (0, OWN_PART, 17, OWN, 10.1),
         (1, OWN_PART, 31, OWN, 13.4),
-        (2, "cupyx", 255, LIBRARY, 19.9),
+        (2, "cupyx", 253, LIBRARY, 19.9),
         (3, "cucim", 63, "cucim:x", 9.6),
     ],
 )
@@ -296,7 +325,7 @@ def test_what_is_asked_is_missed_at_a_single_size(
     found = races()
     one = next(one for one in found if (one.part, one.size) == (part, size))
     one.seconds[name] = seconds
-    verdict = CRITERIA[index].judge(found, SIZES, LIBRARIES)
+    verdict = CRITERIA[index].judge(found, FULL, LIBRARIES)
     assert verdict.kept == MISS
     assert f"(size {size}, channels 1, beside {part})" in verdict.words
 
@@ -326,9 +355,14 @@ def test_where_a_point_is_lacking_nobody_knows() -> None:
     assert judged(found) == [PASS, PASS, OPEN, OPEN]
 
 
+def test_where_an_odd_size_in_between_is_lacking_nobody_knows() -> None:
+    found = [one for one in races() if (one.part, one.size) != ("cupyx", 253)]
+    assert judged(found) == [PASS, PASS, OPEN, PASS]
+
+
 def test_where_a_point_is_lacking_and_another_is_missed_it_is_missed() -> None:
     found = [one for one in races() if one.size != 3]
-    found[0].seconds[OWN] = 11.0
+    next(one for one in found if one.size == 5).seconds[OWN] = 11.0
     assert judged(found)[0] == MISS
 
 
@@ -347,7 +381,7 @@ def test_a_criterion_looks_at_its_own_sizes_alone() -> None:
     for one in found:
         one.seconds[COPY] = 10.0 if one.size == 63 else 1.0
     asked = Criterion("at 63", 1.0, of_copy, OWN_PART, first=63, last=63)
-    assert asked.judge(found, SIZES, []).kept == PASS
+    assert asked.judge(found, FULL, []).kept == PASS
 
 
 @pytest.mark.parametrize(("wall", "kept"), [(1.02, PASS), (0.96, MISS)])
@@ -356,15 +390,25 @@ def test_clocks_are_held_against_our_events(wall: float, kept: str) -> None:
     assert [one.kept for one in found] == [PASS, kept]
 
 
-def crossing(scope: str, sizes: list[int]) -> dict[str, Any]:
+def crossing(scope: str, changes: Sequence[Any], at_both_ends: bool) -> dict[str, Any]:
     names = {"first": "cpu:fastest", "second": "gpu:fastest"}
-    return {**names, "scope": scope, "sizes_measured": sizes, "sentence": "between 9 and 11"}
+    proven = {"changes": changes, "proven_at_both_ends": at_both_ends}
+    return {**names, **proven, "scope": scope, "sentence": "between 9 and 11"}
 
 
 def test_crossovers_are_wanted_with_copies_and_without() -> None:
-    found = crossovers.judge_crossovers([crossing("compute", [3, 255])], "256x256")
+    found = crossovers.judge_crossovers([crossing("compute", ["one"], False)], "256x256")
     assert [one.kept for one in found] == [OPEN, PASS]
     assert "without" not in found[0].words
+    assert "between 9 and 11" in found[1].words
+
+
+@pytest.mark.parametrize(("at_both_ends", "kept"), [(True, PASS), (False, OPEN)])
+def test_who_is_always_faster_is_known_where_both_ends_are_proven(
+    at_both_ends: bool, kept: str
+) -> None:
+    found = crossovers.judge_crossovers([crossing("compute", [], at_both_ends)], "256x256")
+    assert found[1].kept == kept
     assert "between 9 and 11" in found[1].words
 
 
@@ -452,8 +496,15 @@ import os, sys
 sys.path.insert(0, {tools!r})
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 import pytest
-pytest.main(["-q", "-p", "gpu_check.shard", "--told", "told.tsv", "test_some.py"])
+pytest.main(["-q", "-p", "gpu_check.shard", "--told", "told.tsv", "test_some.py", *sys.argv[1:]])
 """
+
+
+def run_pytest(folder: Path, *given: str) -> None:
+    """Run the folder's tests, and tell what became of them."""
+    code = PYTEST.format(tools=str(Path(processes.__file__).parents[1]))
+    command = [sys.executable, "-c", code, *given]
+    subprocess.run(command, cwd=folder, capture_output=True, check=False)
 
 
 def what_was_told(folder: Path, failing: int | None = None, ending: int | None = None) -> Path:
@@ -461,8 +512,7 @@ def what_was_told(folder: Path, failing: int | None = None, ending: int | None =
     tests = SOME_TESTS.format(failing=failing, ending=ending)
     (folder / "test_some.py").write_text(tests, "utf-8")
     (folder / "pytest.ini").write_text("[pytest]", "utf-8")
-    code = PYTEST.format(tools=str(Path(processes.__file__).parents[1]))
-    subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=False)
+    run_pytest(folder)
     return folder / "told.tsv"
 
 
@@ -504,10 +554,30 @@ def test_tests_that_are_all_skipped_say_nothing(tmp_path: Path, report: Report) 
 
 
 def test_the_shards_are_all_tests_once(tmp_path: Path) -> None:
-    commands = rightness.test_commands(tmp_path, 3)
+    commands = rightness.test_commands(tmp_path, 3, ["cuda"])
     shards = [command[command.index("--shard") + 1] for command in commands.values()]
     assert shards == ["0/3", "1/3", "2/3"]
     assert all(any(path.endswith("test_gpu.py") for path in one) for one in commands.values())
+
+
+def test_tests_that_share_what_takes_long_go_to_one_shard(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]", "utf-8")
+    shared = "".join(f"def test_{name}(compared): pass\n" for name in "abc")
+    text = f"import pytest\n@pytest.fixture(scope='session')\ndef compared(): pass\n{shared}"
+    (tmp_path / "test_some.py").write_text(text + "def test_other(): pass\n", "utf-8")
+    shards = []
+    for number in range(2):
+        run_pytest(tmp_path, "--shard", f"{number}/2")
+        shards.append([test[-1] for test in rightness.outcomes(tmp_path / "told.tsv")])
+        (tmp_path / "told.tsv").unlink()
+    assert shards == [["a", "b", "c"], ["r"]]
+
+
+def test_the_tests_of_pytorchs_device_run_where_it_is_one(tmp_path: Path) -> None:
+    commands = rightness.test_commands(tmp_path, 1, ["cuda", "torch_gpu"])
+    assert len(commands) == 1 + rightness.OF_TENSORS_SHARDS
+    own = commands["tests of torch_gpu 0"]
+    assert own[own.index("-k") + 1] == "[torch_gpu"
 
 
 def test_every_backend_is_verified_under_every_border() -> None:
@@ -560,13 +630,14 @@ def test_parts_that_break_leave_the_others(monkeypatch: pytest.MonkeyPatch, tmp_
     def run(command: Sequence[str], seconds: float) -> Ended:
         part = command[command.index("--part") + 1]
         asked.append(part)
-        return Ended(0, to_json(FOUND)) if part == "device" else Ended(-11, "Segmentation fault")
+        device = f"a library warns\n{to_json(FOUND)}\nat its exit, too"
+        return Ended(0, device) if part == "device" else Ended(-11, "Segmentation fault")
 
     monkeypatch.setattr(programme, "run", run)
     for name in ("check_rightness", "find_crossovers", "look_inside", "draw_times"):
         monkeypatch.setattr(programme, name, raising)
     assert programme.main(["--out", str(tmp_path), "--sizes", "3,5"]) == 1
-    assert asked == ["device", "compile", "times", "times", "clocks", "graphs"]
+    assert asked == ["device", "compile", "times", "times", "times", "clocks", "graphs"]
     (page,) = tmp_path.glob("*/README.md")
     text = page.read_text("utf-8")
     assert text.count("ValueError: not today") == 2 * 4  # at its place, and in short

@@ -20,9 +20,10 @@ from blurbench.backends.registry import find_backend
 from blurbench.kernel import GaussianKernel
 from blurbench.problem import Problem
 from blurbench.study import verify
-from gpu_check.scale import OWN_PART, Scale
+from gpu_check.scale import CHANNELS, OWN_PART, Scale
 
 SMALL = 32  # side of an image on which a library compiles as on a large one
+LOOKED_INTO, LARGEST_LOOKED_INTO = 256, 63  # sides and taps: such tools are slow
 
 Work = tuple[Implementation, Problem]
 
@@ -46,10 +47,20 @@ def compile_all(works: Iterable[Work], seconds: float) -> int:
         return sum(pool.map(compile_one, works))
 
 
-def to_race(ones: Iterable[Implementation], scale: Scale) -> Iterator[Work]:
-    """What the races need; ours is compiled for the size of the image, too."""
-    for (size, channels), one in product(scale.points, list(ones)):
+def to_race(
+    ones: Iterable[Implementation], points: Iterable[tuple[int, int]], scale: Scale
+) -> Iterator[Work]:
+    """What races need at some points; ours is compiled for the size of the image, too."""
+    for (size, channels), one in product(points, list(ones)):
         side = scale.side if one.backend == OWN_PART else SMALL
+        yield one, scale.problem(size, channels, side)
+
+
+def to_look_into(scale: Scale) -> Iterator[Work]:
+    """Our kernels on small images, for tools that look into them."""
+    side = min(LOOKED_INTO, scale.side)
+    sizes = [size for size in scale.sizes if size <= LARGEST_LOOKED_INTO]
+    for size, channels, one in product(sizes, CHANNELS, find_backend(OWN_PART).implementations):
         yield one, scale.problem(size, channels, side)
 
 

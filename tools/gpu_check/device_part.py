@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from typing import Any
 
+from blurbench import __version__
 from blurbench.backends import gpu
 from blurbench.backends.registry import backends, probe
+from blurbench.records.machine import git_revision
 from gpu_check.tensors import OF_TENSORS
 
 
@@ -56,9 +58,13 @@ def find() -> DeviceFound:
     device = gpu.open_device(0)
     free, total = cupy.cuda.runtime.memGetInfo()
     states = {one: probe(one, named=False) for one in backends().values() if one.kind == "gpu"}
+    versions = {"blurbench": git_revision() or __version__}
+    for each in states.values():
+        versions |= each.versions
+    versions["driver's CUDA"] = str(cupy.cuda.runtime.driverGetVersion())
     return DeviceFound(
         device.name,
-        {name: str(version) for name, version in state.versions.items()},
+        versions,
         device.cache_bytes or 0,
         int(free),
         int(total),

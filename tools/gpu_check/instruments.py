@@ -39,5 +39,6 @@ def look_inside(report: Report, folder: Path, blurs: Sequence[str], seconds: flo
     sections = [text for name in SECTIONS for text in ("--section", name)]
     options = ("--clock-control", "none", "--csv", *sections)  # leaves the clocks alone
     ended = run([PROFILER, *options, *blurs], each)
-    (folder / "ncu.csv").write_text(ended.output, "utf-8")
+    table = [line for line in ended.output.splitlines() if line.startswith('"')]
+    (folder / "ncu.csv").write_text("".join(f"{line}\n" for line in table), "utf-8")
     report.say(f"{PROFILER}: {'ncu.csv' if ended.code == 0 else ended.how + ', ' + ended.last}")

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,11 +40,12 @@ class Ended:
         return f"ended by signal {-self.code}" if self.code < 0 else f"exit code {self.code}"
 
 
-def run(command: Sequence[str], seconds: float) -> Ended:
-    """Run a command for at most so long; standard error is part of its output."""
+def run(command: Sequence[str], seconds: float, folder: Path = ROOT) -> Ended:
+    """Run a command in a folder for at most so long; standard error is part of its output."""
     with subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(_paths())},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -61,6 +62,12 @@ def run(command: Sequence[str], seconds: float) -> Ended:
             _end(process)
             raise
         return Ended(process.returncode, output)
+
+
+def _paths() -> Iterator[str]:
+    """Where modules are found, whatever the folder: in the tree, and where they were before."""
+    yield from (str(ROOT), str(ROOT / "tools"))
+    yield from (str(ROOT / path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep))
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from gpu_check.clocks_part import CLOCKS, compare_clocks
-from gpu_check.compiling import compile_all, to_verify
+from gpu_check.compiling import compile_all, to_look_into, to_verify
 from gpu_check.criteria import CRITERIA, judge_clocks
 from gpu_check.crossovers import find_crossovers
 from gpu_check.device_part import DeviceFound, find, from_json, to_json
@@ -20,15 +21,16 @@ from gpu_check.graphs_part import FLOOR, GRAPHS, replay_graphs
 from gpu_check.instruments import look_inside
 from gpu_check.picture import draw_times
 from gpu_check.processes import Ended, run
-from gpu_check.races import Race, read_races, table, write_times
+from gpu_check.races import Race, disturbed, read_races, table, write_times
 from gpu_check.report import MISS, OPEN, PASS, Report, Verdict
 from gpu_check.rightness import check_rightness
-from gpu_check.scale import CHANNELS, LIBRARY, OWN, OWN_PART, SIZES, Scale
+from gpu_check.scale import CHANNELS, EVERY_PART, LIBRARY, OWN, OWN_PART, SIZES, Scale
 from gpu_check.times_part import SAMPLES, blur_small_images, points_left, race_backend
 
 # Shares of the budget; the races of the rivals take what the others leave.
-COMPILING, RIGHT, OURS, CLOCKS_SHARE, GRAPHS_SHARE = 0.06, 0.3, 0.1, 0.04, 0.02
-CROSSING, INSIDE = 0.19, 0.05
+COMPILING, RIGHT, OURS, CLOCKS_SHARE, GRAPHS_SHARE = 0.06, 0.28, 0.08, 0.04, 0.02
+ODD, CROSSING, INSIDE = 0.03, 0.17, 0.05
+EVERY = 3  # times as much as another rival's race takes that at every odd size
 FINDING_S = 90  # to import everything and compile the probe's kernel
 STARTING_S = 15  # of a part's process, beside the time that it may take
 LOADING_S, LEAST_S = 5, 20  # of these to load a library; what is worth beginning with one
@@ -50,6 +52,7 @@ class Programme:
         ask("is it right", self._rightness, COMPILING * share, RIGHT * share)
         ask("our times", self._ours, OURS * share)
         ask("times of the others", self._others)
+        ask("times at an odd width", self._odd_width, ODD * share)
         ask("clocks", self._clocks, CLOCKS_SHARE * share)
         ask("graphs", self._graphs, GRAPHS_SHARE * share)
         ask("what is asked", self._criteria)
@@ -62,7 +65,10 @@ class Programme:
 
     def _part(self, name: str, seconds: float, *given: str) -> Ended:
         """A part in a process of its own, which may take so long beside its start."""
-        command = part_command(name, self._scale, self._folder, seconds, *given)
+        return self._part_at(self._scale, name, seconds, *given)
+
+    def _part_at(self, scale: Scale, name: str, seconds: float, *given: str) -> Ended:
+        command = part_command(name, scale, self._folder, seconds, *given)
         return run(command, seconds + STARTING_S)
 
     def _told(self, what: str, ended: Ended) -> None:
@@ -84,38 +90,54 @@ class Programme:
 
     def _others(self, report: Report) -> None:
         """The libraries, then our array code; each may take its part of what is left."""
-        later = (CLOCKS_SHARE + GRAPHS_SHARE + CROSSING + INSIDE) * self._scale.budget_s
+        later = (ODD + CLOCKS_SHARE + GRAPHS_SHARE + CROSSING + INSIDE) * self._scale.budget_s
         libraries = self._found.libraries
         others = [*libraries, *(name for name in self._found.raced if name not in libraries)]
         others = [name for name in others if name != OWN_PART]
         for name in self._found.apart:
             report.say(f"{name}: not raced here, since its arrays are not CUDA's")
+        weights = [EVERY if name == EVERY_PART else 1 for name in others]
         for number, name in enumerate(others):
             free = self._left_s() - later
-            seconds = max(free / (len(others) - number), min(free, LEAST_S)) - LOADING_S
+            part = free * weights[number] / sum(weights[number:])
+            seconds = max(part, min(free, LEAST_S)) - LOADING_S
             if seconds > 0:
                 self.race(name, seconds)
             else:
                 report.say(f"{name}: no time is left")
 
-    def race(self, name: str, seconds: float) -> None:
+    def _odd_width(self, report: Report, seconds: float) -> None:
+        scale = self._scale.of_odd_width()
+        report.head(f"Times at {scale.side}x{scale.side}, whose rows begin anywhere")
+        self.race(OWN_PART, seconds - LOADING_S, scale)
+
+    def race(self, name: str, seconds: float, scale: Scale | None = None) -> None:
         """Race a backend; where its process breaks, another goes on with the points left."""
+        scale = scale or self._scale
         until = time.perf_counter() + seconds
-        before = None
-        while (left := points_left(name, self._scale, self._folder)) and left != before:
+        before, again = None, ()
+        while (left := points_left(name, scale, self._folder)) and left != before:
             before = left
-            ended = self._part("times", until - time.perf_counter(), "--name", name)
+            left_s = until - time.perf_counter()
+            ended = self._part_at(scale, "times", left_s, "--name", name, *again)
             self._told(name, ended)
             if ended.code in (0, None):
                 break
+            again = ("--again",)
         for channels in CHANNELS:
-            here = [one for one in self._races() if (one.part, one.channels) == (name, channels)]
+            here = [
+                one
+                for one in self._races(scale)
+                if (one.part, one.channels) == (name, channels) and one.size in scale.sizes
+            ]
             if here:
                 self._report.say(f"\nBeside {name}, channels {channels}: us (share of the copy)")
                 self._report.show(*table(here))
 
-    def _races(self) -> list[Race]:
-        return read_races(self._folder / SAMPLES)
+    def _races(self, scale: Scale) -> list[Race]:
+        """Those at the scale's side."""
+        races = read_races(self._folder / SAMPLES)
+        return [one for one in races if one.side == scale.side]
 
     def _clocks(self, report: Report, seconds: float) -> None:
         report.head("Three clocks")
@@ -141,11 +163,17 @@ class Programme:
 
     def _criteria(self, report: Report) -> None:
         report.head(f"What is asked of {OWN} on {self._found.name}")
-        races, sizes = self._races(), self._scale.sizes
-        write_times(self._folder / "times.csv", races, self._scale.side)
-        report.say(f"At kernel sizes {', '.join(map(str, sizes))}:")
+        samples = self._folder / SAMPLES
+        write_times(self._folder / "times.csv", read_races(samples))
+        raced, stalled, throttled = disturbed(samples)
+        report.say(
+            f"Of {raced} samples, in {stalled} the device may have waited for the host, and "
+            f"{throttled} were taken while it was slowed down."
+        )
+        report.say(f"At kernel sizes {', '.join(map(str, self._scale.sizes))}:")
+        races = self._races(self._scale)
         for one in CRITERIA:
-            report.judge(one.judge(races, sizes, self._found.libraries))
+            report.judge(one.judge(races, self._scale, self._found.libraries))
 
     def _crossovers(self, report: Report, seconds: float) -> None:
         report.head("Where the GPU overtakes the CPU")
@@ -158,7 +186,8 @@ class Programme:
         look_inside(report, self._folder, blurs, max(seconds, self._left_s()))
 
     def _picture(self, report: Report) -> None:
-        best = [one for one in self._races() if one.part in (OWN_PART, *self._found.libraries)]
+        shown = (OWN_PART, *self._found.libraries)
+        best = [one for one in self._races(self._scale) if one.part in shown]
         try:
             draw_times(self._folder / "times.png", best, self._found.name)
         except ImportError:
@@ -177,8 +206,9 @@ def part_command(part: str, scale: Scale, folder: Path, seconds: float, *given: 
     return [*own, *scale.arguments(), "--seconds", f"{seconds:.1f}", *given]
 
 
-def run_part(part: str, names: str, scale: Scale, folder: Path, seconds: float) -> int:
+def run_part(part: str, given: argparse.Namespace, scale: Scale) -> int:
     """One part, in this process."""
+    folder, seconds = given.out, given.seconds
     if part == "device":
         try:
             print(to_json(find()))
@@ -186,11 +216,12 @@ def run_part(part: str, names: str, scale: Scale, folder: Path, seconds: float) 
             print(error)
             return NO_GPU
     elif part == "compile":
-        print(f"compiled for {compile_all(to_verify(), seconds)} problems")
+        works = chain(to_verify(), to_look_into(scale))
+        print(f"compiled for {compile_all(works, seconds)} problems")
     elif part == "times":
-        race_backend(names, scale, folder, seconds)
+        race_backend(given.name, scale, folder, seconds, given.again)
     elif part == "clocks":
-        compare_clocks(names.split(","), scale, folder)
+        compare_clocks(given.name.split(","), scale, folder)
     elif part == "graphs":
         replay_graphs(scale, folder)
     elif part == "blur":
@@ -216,9 +247,10 @@ def check(out: Path, scale: Scale) -> int:
     if ended.code != 0:
         print(f"No GPU: {ended.last if ended.code == NO_GPU else ended.output or ended.how}")
         return NO_GPU
-    found = from_json(ended.last)
+    told = next(line for line in ended.output.splitlines() if line.startswith("{"))
+    found = from_json(told)
     folder = new_folder(out.resolve(), found.name, datetime.now(UTC))
-    (folder / "device.json").write_text(ended.last + "\n", "utf-8")
+    (folder / "device.json").write_text(told + "\n", "utf-8")
     report = Report(folder / "README.md")
     report.head(f"What the GPU backends reach on {found.name}", level=1)
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
@@ -245,10 +277,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="of the kernels")
     parser.add_argument("--part", choices=PARTS, help="that part alone, in this process")
     parser.add_argument("--name", default="", help="of what the part is about")
+    parser.add_argument("--again", action="store_true", help="a process of that part broke down")
     parser.add_argument("--seconds", type=float, default=60.0, help="that the part may take")
     given = parser.parse_args(arguments)
     sizes = tuple(map(int, given.sizes.split(",")))
     scale = Scale(given.side, sizes, given.rounds, given.budget)
     if given.part is None:
         return check(given.out, scale)
-    return run_part(given.part, given.name, scale, given.out, given.seconds)
+    return run_part(given.part, given, scale)

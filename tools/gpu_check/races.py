@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from blurbench.backends.backend import Implementation
-from blurbench.backends.device import Copy
+from blurbench.backends.device import Clocks, Copy
 from blurbench.measure.sampling import loops_for
 from blurbench.problem import Problem
 from gpu_check.copying import COPY
@@ -26,17 +26,30 @@ TOO_SLOW, TOO_DEAR_S = 50, 0.5  # times the fastest; seconds of a call: but for 
 RACED, SLOW, FAILED = "raced", "too slow", "failed"
 COLUMNS = (
     *("part", "implementation", "height", "width", "channels", "size"),
-    *("status", "round", "loops", "elapsed_s", "reason"),
+    *("status", "round", "loops", "elapsed_s", "stalled", "throttled", "reason"),
 )
 
 Call = Callable[[], object]
-Measure = Callable[[Call, int], float]  # seconds that so many calls took together
 Images = Sequence[tuple[Any, Any]]  # an input and a result each, on the device
+
+
+class Clock(Protocol):
+    """What times calls; see `EventClock`."""
+
+    stalled: bool
+
+    def measure(self, call: Call, loops: int) -> float:
+        """Seconds that so many calls took together."""
 
 
 @dataclass(frozen=True)
 class TimedCalls:
-    """`loops` calls of an implementation took `elapsed_s` together; no figure where it failed."""
+    """`loops` calls of an implementation took `elapsed_s` together; no figure where it failed.
+
+    Attributes:
+        stalled: whether the device may have waited for the host meanwhile.
+        throttled: whether something slowed it down before or after; None where nothing tells.
+    """
 
     name: str
     status: str
@@ -44,6 +57,24 @@ class TimedCalls:
     loops: int = 0
     elapsed_s: float = math.nan
     reason: str = ""
+    stalled: bool = False
+    throttled: bool | None = None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A clock, and what reads the device's own clocks."""
+
+    clock: Clock
+    clocks: Callable[[], Clocks | None] = lambda: None
+
+    def sample(self, name: str, number: int, call: Call, loops: int) -> TimedCalls:
+        """So many calls in a round, and what was in their way."""
+        before = self.clocks()
+        elapsed_s, stalled = self.clock.measure(call, loops), self.clock.stalled
+        told = [one.throttled for one in (before, self.clocks()) if one is not None]
+        throttled = any(told) if told else None
+        return TimedCalls(name, RACED, number, loops, elapsed_s, "", stalled, throttled)
 
 
 @dataclass
@@ -55,20 +86,22 @@ class Race:
     """
 
     part: str
+    side: int
     channels: int
     size: int
     seconds: dict[str, float] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
 
 
-def race(calls: Mapping[str, Call], measure: Measure, rounds: int) -> list[TimedCalls]:
+def race(calls: Mapping[str, Call], watch: Watch, rounds: int) -> list[TimedCalls]:
     """Samples of each, in rounds of shuffled order."""
     rng = random.Random(0)
     loops = {
-        name: min(MOST_LOOPS, loops_for(SAMPLE_S, measure(call, 1))) for name, call in calls.items()
+        name: min(MOST_LOOPS, loops_for(SAMPLE_S, watch.clock.measure(call, 1)))
+        for name, call in calls.items()
     }
     return [
-        TimedCalls(name, RACED, number, loops[name], measure(calls[name], loops[name]))
+        watch.sample(name, number, calls[name], loops[name])
         for number in range(1, rounds + 1)
         for name in rng.sample(list(calls), len(calls))
     ]
@@ -95,11 +128,11 @@ class Racers:
         self,
         implementations: Sequence[Implementation],
         copies: Mapping[str, Copy],
-        measure: Measure,
+        watch: Watch,
         rounds: int,
     ) -> None:
         self._implementations, self._copies = implementations, copies
-        self._measure, self._rounds = measure, rounds
+        self._watch, self._rounds = watch, rounds
         self._rates: dict[str, float] = {}  # seconds an operation, where it was measured last
 
     def at(self, problem: Problem, images: Images) -> list[TimedCalls]:
@@ -114,7 +147,7 @@ class Racers:
         left_out += [TimedCalls(name, SLOW, 0, 1, seconds[name], "not raced") for name in slow]
         raced = {name: call for name, call in calls.items() if name not in slow}
         try:
-            return [*left_out, *failed, *race(raced, self._measure, self._rounds)]
+            return [*left_out, *failed, *race(raced, self._watch, self._rounds)]
         except Exception as error:  # one of them has broken what they share
             broken = [TimedCalls(name, FAILED, reason=text_of(error)) for name in raced]
             return [*left_out, *failed, *broken]
@@ -146,7 +179,7 @@ class Racers:
             try:
                 call = rotating(work, images)
                 call()  # the first call compiles
-                seconds[name], calls[name] = self._measure(call, 1), call
+                seconds[name], calls[name] = self._watch.clock.measure(call, 1), call
             except Exception as error:
                 failed.append(TimedCalls(name, FAILED, reason=text_of(error)))
         return failed, calls, seconds
@@ -172,19 +205,22 @@ def write_samples(path: Path, part: str, problem: Problem, samples: Sequence[Tim
         where = problem.height, problem.width, problem.channels, problem.kernel.size
         for one in samples:
             figures = (one.round, one.loops, one.elapsed_s) if one.loops else ("", "", "")
-            rows.writerow((part, one.name, *where, one.status, *figures, one.reason))
+            told = "" if one.throttled is None else int(one.throttled)
+            told = (int(one.stalled), told) if one.round else ("", "")
+            rows.writerow((part, one.name, *where, one.status, *figures, *told, one.reason))
 
 
 def read_races(path: Path) -> list[Race]:
     """The races of a record; the line that a process was writing when it was ended is left out."""
-    found: dict[tuple[str, int, int], list[TimedCalls]] = defaultdict(list)
+    found: dict[tuple[str, int, int, int], list[TimedCalls]] = defaultdict(list)
     for row in _whole_rows(path):
         status, reason = row["status"], row["reason"]
         figures = (0, 0, math.nan)
         if row["loops"]:
             figures = int(row["round"]), int(row["loops"]), float(row["elapsed_s"])
         sample = TimedCalls(row["implementation"], status, *figures, reason)
-        found[row["part"], int(row["channels"]), int(row["size"])].append(sample)
+        where = (int(row[name]) for name in ("width", "channels", "size"))
+        found[row["part"], *where].append(sample)
     return [_race_of(*point, samples) for point, samples in found.items()]
 
 
@@ -194,21 +230,28 @@ def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
     yield from csv.DictReader(whole)
 
 
-def _race_of(part: str, channels: int, size: int, samples: Sequence[TimedCalls]) -> Race:
+def disturbed(path: Path) -> tuple[int, int, int]:
+    """Of how many samples, how many stalled and how many were throttled."""
+    raced = [row for row in _whole_rows(path) if row["status"] == RACED]
+    told = (sum(row[name] == "1" for row in raced) for name in ("stalled", "throttled"))
+    return len(raced), *told
+
+
+def _race_of(part: str, side: int, channels: int, size: int, samples: Sequence[TimedCalls]) -> Race:
     seconds = medians([one for one in samples if one.status == RACED])
     copies = [seconds.pop(name) for name in list(seconds) if name.startswith(COPY)]
     if copies:
         seconds = {COPY: min(copies), **seconds}
     slow = {one.name: math.inf for one in samples if one.status == SLOW}
     reasons = {one.name: _why(one) for one in samples if one.status != RACED}
-    return Race(part, channels, size, {**seconds, **slow}, reasons)
+    return Race(part, side, channels, size, {**seconds, **slow}, reasons)
 
 
 def _why(one: TimedCalls) -> str:
     return f"a call took {one.elapsed_s:.2g} s" if one.loops else one.reason
 
 
-def write_times(path: Path, races: Sequence[Race], side: int) -> None:
+def write_times(path: Path, races: Sequence[Race]) -> None:
     """All medians, in the words of the project's records."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream, lineterminator="\n")
@@ -224,7 +267,7 @@ def write_times(path: Path, races: Sequence[Race], side: int) -> None:
                 figures: tuple[object, object] = ("", "")
                 if math.isfinite(seconds):
                     figures = seconds, one.seconds.get(COPY, math.nan) / seconds
-                where = one.part, name, side, side, one.channels, one.size
+                where = one.part, name, one.side, one.side, one.channels, one.size
                 rows.writerow((*where, *figures, one.reasons.get(name, "")))
 
 

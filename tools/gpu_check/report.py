@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from gpu_check.processes import ROOT
 
 PASS, MISS, OPEN = "PASS", "MISS", "NOT MEASURED"
 
@@ -42,7 +45,7 @@ class Report:
     def show(self, *lines: str) -> None:
         """Lines that keep their columns."""
         print(*lines, sep="\n", flush=True)
-        self._keep("\n".join(("```", *lines, "```\n")))
+        self._keep("\n".join(("```", *lines, "```\n")).replace(f"{ROOT}{os.sep}", ""))
 
     def picture(self, name: str) -> None:
         """A picture that lies beside the page."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
@@ -14,9 +14,11 @@ from blurbench.border import BORDERS
 from gpu_check.processes import ROOT, Ended, run_beside
 from gpu_check.report import MISS, OPEN, PASS, Report, Verdict
 from gpu_check.shard import COLLECTED, STARTED
+from gpu_check.tensors import OF_TENSORS
 
 TOLD = "tests.tsv"  # what became of each test
 NEEDED = ("pytest", "hypothesis")
+OF_TENSORS_SHARDS = 3
 BYTES_EACH = 2**30  # of device memory, for a process with its context
 NAMED = 4  # tests that are named where some failed or were not reached; all are in TOLD
 
@@ -26,22 +28,25 @@ def workers(free_bytes: int) -> int:
     return max(1, min(host.usable_cpus(), free_bytes // BYTES_EACH))
 
 
-def test_commands(folder: Path, shards: int) -> dict[str, list[str]]:
-    """pytest for each shard of the tests that need a GPU."""
+def test_commands(folder: Path, shards: int, names: Iterable[str]) -> dict[str, list[str]]:
+    """pytest for each shard of the tests that need a GPU, and for those of PyTorch's device."""
     files = [
         str(path)
         for path in sorted((ROOT / "tests").glob("test_*.py"))
         if re.search(r"mark\.gpu|@on_gpu|params=WAYS", path.read_text("utf-8"))
     ]
-    pytest = (sys.executable, "-m", "pytest", "-m", "gpu", "--checks", "all")
     quiet = ("-q", "--tb=short", "-p", "no:cacheprovider", "-p", "gpu_check.shard")
-    told = str(folder / TOLD)
-    return {
-        f"tests {number}": [
-            *(*pytest, *quiet, "--shard", f"{number}/{shards}", "--told", told, *files)
-        ]
+    pytest = (sys.executable, "-m", "pytest", "--checks", "all", *quiet)
+    told = ("--told", str(folder / TOLD), *files)
+    chosen = {
+        f"tests {number}": ("-m", "gpu", "--shard", f"{number}/{shards}")
         for number in range(shards)
     }
+    for number in range(OF_TENSORS_SHARDS if OF_TENSORS in names else 0):
+        which = ("-m", "not gpu", "-k", f"[{OF_TENSORS}")
+        shard = ("--shard", f"{number}/{OF_TENSORS_SHARDS}")
+        chosen[f"tests of {OF_TENSORS} {number}"] = (*which, *shard)
+    return {name: [*pytest, *which, *told] for name, which in chosen.items()}
 
 
 def verify_commands(names: Iterable[str]) -> dict[str, list[str]]:
@@ -54,12 +59,12 @@ def verify_commands(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def check_rightness(
-    report: Report, folder: Path, names: Iterable[str], free_bytes: int, seconds: float
+    report: Report, folder: Path, names: Collection[str], free_bytes: int, seconds: float
 ) -> None:
     """The tests first, `verify` as processes become free."""
     count = workers(free_bytes)
     missing = [name for name in NEEDED if find_spec(name) is None]
-    tests = {} if missing else test_commands(folder, count)
+    tests = {} if missing else test_commands(folder, count, names)
     ended = run_beside({**tests, **verify_commands(names)}, seconds, count)
     if missing:
         lacking = " and ".join(missing)

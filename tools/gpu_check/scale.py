@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from blurbench.kernel import GaussianKernel
 from blurbench.problem import Problem
 
-SIZES = (3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 25, 31, 41, 63, 101, 151, 255)
+SIZES = (*range(3, 33, 2), 41, 63, 101, 151, 255)
 CHANNELS = (1, 3)
 OWN, LIBRARY = "cuda:separable", "cupyx:separable"
 OURS = (OWN, "cuda:fft")  # what libraries are raced beside
 OWN_PART = "cuda"  # the races of our kernels among themselves
+EVERY_PART = "cupyx"  # the races at every odd size
+ODD_WIDTH_SIZES = (3, 9, 17, 31, 63, 255)
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,29 @@ class Scale:
 
     side: int = 4096
     sizes: tuple[int, ...] = SIZES
-    rounds: int = 11
+    rounds: int = 9
     budget_s: float = 470.0
 
     @property
-    def points(self) -> list[tuple[int, int]]:
-        """Kernel size and channels of every point, in an order that may be cut short anywhere."""
-        return [(size, channels) for size in spread(self.sizes) for channels in CHANNELS]
+    def every_size(self) -> tuple[int, ...]:
+        """All odd sizes from the smallest to the largest."""
+        return tuple(range(min(self.sizes), max(self.sizes) + 1, 2))
+
+    def points(self, part: str) -> list[tuple[int, int]]:
+        """Kernel size and channels of a part's points, in an order that may be cut short anywhere.
+
+        Where every odd size is asked for, those in between come last.
+        """
+        order = spread(self.sizes)
+        if part == EVERY_PART:
+            order += spread(tuple(size for size in self.every_size if size not in self.sizes))
+        return [(size, channels) for size in order for channels in CHANNELS]
+
+    def of_odd_width(self) -> Scale:
+        """The same for images whose rows begin anywhere, at few sizes."""
+        first, last = min(self.sizes), max(self.sizes)
+        sizes = tuple(size for size in ODD_WIDTH_SIZES if first <= size <= last)
+        return replace(self, side=self.side - 1, sizes=sizes)
 
     def problem(self, size: int, channels: int, side: int | None = None) -> Problem:
         """A float32 image with a border that reflects."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 COLLECTED, STARTED = "collected", "started"
+MADE_ONCE = {"compared", "swept", "crossed"}  # fixtures of test_device_runs.py that take long
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,9 +45,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)  # of what others leave
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Neighbours, which take about as long, go to different shards."""
+    """Neighbours, which take about as long, go to different shards, but for what they share."""
     number, of = map(int, config.getoption("--shard").split("/"))
-    items[:] = items[number::of]
+    units: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        shared = MADE_ONCE.intersection(getattr(item, "fixturenames", ()))
+        units.setdefault(min(shared, default=item.nodeid), []).append(item)
+    items[:] = [item for unit in list(units.values())[number::of] for item in unit]
     teller = config.pluginmanager.get_plugin("teller")
     if teller is not None:
         for item in items:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +18,35 @@ from blurbench.backends import gpu
 from blurbench.backends.device import EventClock
 from blurbench.backends.registry import find_backend, find_implementation
 from blurbench.problem import Problem
-from gpu_check.compiling import compile_all, to_race
+from gpu_check.compiling import compile_all, to_look_into, to_race
 from gpu_check.copying import COPY, copies
-from gpu_check.races import FAILED, RACED, Images, Racers, TimedCalls, read_races, write_samples
+from gpu_check.races import (
+    FAILED,
+    RACED,
+    Images,
+    Racers,
+    TimedCalls,
+    Watch,
+    read_races,
+    write_samples,
+)
 from gpu_check.report import text_of
-from gpu_check.scale import CHANNELS, OURS, OWN_PART, Scale
+from gpu_check.scale import LIBRARY, OURS, OWN_PART, Scale
 from gpu_check.tensors import on_cupy
 
 SAMPLES = "samples.csv"
-LOOKED_INTO, LARGEST_LOOKED_INTO = 256, 63  # sides and taps: such tools are slow
 COMPILING_SHARE = 1 / 3  # of a part's time, at most
 
 
-def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
+def race_backend(name: str, scale: Scale, folder: Path, seconds: float, again: bool) -> None:
     """Race its exact implementations until time is up; every point is kept as it is done.
 
-    Points that were kept already are left out. Where nothing can be raced any more, not even a
-    copy, the process's context is broken: another process may go on.
+    At the sizes in between, its separable filter alone. Points that were kept already are left
+    out. Where nothing can be raced any more, not even a copy, the process's context is broken:
+    another process may go on.
+
+    Args:
+        again: whether a process broke already: what was compiled may have broken it.
 
     Raises:
         SystemExit: the context is broken.
@@ -44,17 +57,23 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
     if name != OWN_PART:
         ones = [find_implementation(*ours.split(":")) for ours in OURS] + ones
     left = points_left(name, scale, folder)
-    if len(left) == len(scale.points):  # else what was compiled may have broken a process
-        compile_all(to_race(ones, scale), seconds * COMPILING_SHARE)
+    usual = [point for point in left if point[0] in scale.sizes]
+    between = [point for point in left if point[0] not in scale.sizes]
+    few = [one for one in ones if one.name in (*OURS, LIBRARY)]
+    if not again:
+        works = chain(to_race(ones, usual, scale), to_race(few, between, scale))
+        compile_all(works, seconds * COMPILING_SHARE)
         device.release()  # other threads' streams keep what their plans took
     cache = device.cache_bytes or 0
-    measure = EventClock(device, time.perf_counter).measure
-    racers = Racers(ones, copies(device), measure, scale.rounds)
+    watch = Watch(EventClock(device, time.perf_counter), device.clocks)
+    all_racers, few_racers = (
+        Racers(each, copies(device), watch, scale.rounds) for each in (ones, few)
+    )
     images: dict[int, Images] = {}
     for size, channels in left:
         if time.perf_counter() > until:
             missing = len(points_left(name, scale, folder))
-            print(f"time is up, {missing} of {len(scale.points)} points are left out")
+            print(f"time is up, {missing} of {len(scale.points(name))} points are left out")
             return
         problem = scale.problem(size, channels)
         try:
@@ -64,18 +83,19 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float) -> None:
             failed = TimedCalls(COPY, FAILED, reason=text_of(error))
             write_samples(folder / SAMPLES, name, problem, [failed])
             continue
+        racers = all_racers if size in scale.sizes else few_racers
         samples = racers.at(problem, images[channels])
         write_samples(folder / SAMPLES, name, problem, samples)
         if not any(one.status == RACED for one in samples):
             raise SystemExit(f"size {size}, channels {channels}: {samples[-1].reason}")
-    print(f"{len(scale.points) - len(points_left(name, scale, folder))} points")
+    print(f"{len(scale.points(name)) - len(points_left(name, scale, folder))} points")
 
 
 def points_left(name: str, scale: Scale, folder: Path) -> list[tuple[int, int]]:
     """Kernel size and channels of the points that were not raced yet beside a backend."""
     races = read_races(folder / SAMPLES)
-    done = {(one.size, one.channels) for one in races if one.part == name}
-    return [point for point in scale.points if point not in done]
+    done = {(one.size, one.channels) for one in races if (one.part, one.side) == (name, scale.side)}
+    return [point for point in scale.points(name) if point not in done]
 
 
 def images_for(device: Any, problem: Problem, cache_bytes: int) -> Images:
@@ -93,12 +113,7 @@ def images_for(device: Any, problem: Problem, cache_bytes: int) -> Images:
 def blur_small_images(scale: Scale) -> None:
     """One call of each of our kernels, for tools that look into them."""
     cupy = import_module("cupy")
-    side = min(LOOKED_INTO, scale.side)
-    for size in (size for size in scale.sizes if size <= LARGEST_LOOKED_INTO):
-        for channels in CHANNELS:
-            problem = scale.problem(size, channels, side)
-            image = cupy.ones(problem.shape, dtype=problem.dtype.name)
-            for one in find_backend(OWN_PART).implementations:
-                one.prepare(problem)(image)
+    for one, problem in to_look_into(scale):
+        one.prepare(problem)(cupy.ones(problem.shape, dtype=problem.dtype.name))
     cupy.cuda.get_current_stream().synchronize()
     print("all were blurred")
