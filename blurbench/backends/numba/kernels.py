@@ -32,7 +32,7 @@ Array = NDArray[Any]
 Tables = tuple[Array, Array, Array, int, float]
 ALIKE, AWAY = 4096, 1152  # bytes; see `beginning`
 # Numba keeps compiled code for as long as this very file stays the same, whatever it is made from.
-GENERATED_BY = "35d176004bc5a929"  # the hash of vectors, sums, atomics and shares
+GENERATED_BY = "4f3ed26fdbfd27e7"  # the hash of vectors, sums, atomics and shares
 
 
 @compiled
@@ -209,7 +209,7 @@ def separable_near(
             written = made.ctypes.data if streams else out.ctypes.data + y * out.strides[0]
             begins = beginning(lines, pad, rows[radius], written)
             line, apart = lines.ctypes.data + begins * item, lines.strides[0]
-            sum_down(taps, radius, image, (rows.ctypes.data, int(streams)), (line, apart), values)
+            sum_down(taps, radius, image, rows.ctypes.data, (line, apart), values)
             for k in range(pad):
                 before, after = columns[k], columns[pad + k]
                 left, right = begins - pad + k, begins + values + k
@@ -219,7 +219,9 @@ def separable_near(
             for i in range(min(TOGETHER, bottom - y)):
                 target = out.ctypes.data + (y + i) * out.strides[0]
                 along = made.ctypes.data if streams else target
-                sum_along(taps, radius, line + i * apart, channels * item, out, (along, values))
+                wanted = rows[2 * radius + TOGETHER + i] if streams else 0
+                there = along, values, wanted
+                sum_along(taps, radius, line + i * apart, channels * item, out, there)
                 if streams:
                     stream_bytes(along, target, made.nbytes)
 

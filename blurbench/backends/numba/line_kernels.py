@@ -14,7 +14,7 @@ from blurbench.backends.numba.vectors import LINE_BYTES, copy_line, store_line, 
 
 Array = NDArray[Any]
 Room = tuple[Array, Array, Array]
-GENERATED_BY = "af91acb806d97988"  # the hash of vectors, feedback, kernels, atomics and shares
+GENERATED_BY = "48b9936ceb0fb89c"  # the hash of vectors, feedback, kernels, atomics and shares
 
 
 @compiled

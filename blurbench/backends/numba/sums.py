@@ -118,8 +118,7 @@ def sum_down(
         taps: from the centre on.
         radius: 1 to NEAR.
         image: an array of the rows' type.
-        rows: the address of a table of addresses of 2 * radius + TOGETHER rows, and TOGETHER more
-            that will be wanted next; and whether these are far away, and worth asking for.
+        rows: the address of a table of addresses of 2 * radius + TOGETHER rows.
         sums: where the first row of sums goes, and how far from it the next.
         count: of the values, at least as many as a vector has lanes.
     """
@@ -131,22 +130,16 @@ def sum_down(
         taps = address_of(context, builder, given.args[0], array)
         first, apart = cgutils.unpack_tuple(builder, sums)
         targets = [builder.add(first, builder.mul(apart, number(i))) for i in range(TOGETHER)]
-        rows, far = cgutils.unpack_tuple(builder, rows)
         table = builder.inttoptr(rows, INT64.as_pointer())
 
         def generate_for(radius: int) -> None:
-            looked_at = 2 * radius + TOGETHER
             lines = [
-                builder.load(builder.gep(table, [number(i)])) for i in range(looked_at + TOGETHER)
+                builder.load(builder.gep(table, [number(i)])) for i in range(2 * radius + TOGETHER)
             ]
             weights = [vectors.tap(taps, distance) for distance in range(radius + 1)]
 
-            def body(at: Any, at_once: int, asks: bool = False) -> None:
+            def body(at: Any, at_once: int) -> None:
                 start = builder.udiv(builder.mul(at, number(item)), number(vectors.item))
-                if asks:
-                    for line in lines[looked_at:]:
-                        for part in range(0, at_once * vectors.lanes * item, CACHE_LINE):
-                            vectors.prefetch(builder.add(builder.add(line, start), number(part)))
 
                 def fetch(i: int) -> list[Any]:
                     line = builder.add(lines[i], start)
@@ -159,18 +152,13 @@ def sum_down(
                 for target, values in zip(targets, summed, strict=True):
                     vectors.store_all(values, builder.add(target, at))
 
-            asking = functools.partial(body, asks=True)
-            with builder.if_else(builder.icmp_signed("!=", far, number(0))) as (ask, ask_not):
-                with ask:
-                    _over_blocks(builder, vectors, count, asking, DOWN_AT_ONCE)
-                with ask_not:
-                    _over_blocks(builder, vectors, count, body, DOWN_AT_ONCE)
+            _over_blocks(builder, vectors, count, body, DOWN_AT_ONCE)
 
         _for_radius(builder, radius, generate_for)
         return context.get_dummy_value()
 
     pair = types.UniTuple(types.int64, 2)
-    return types.void(taps, types.int64, image, pair, pair, types.int64), generate
+    return types.void(taps, types.int64, image, types.int64, pair, types.int64), generate
 
 
 @intrinsic
@@ -183,37 +171,48 @@ def sum_along(
         taps: from the centre on.
         radius: 1 to NEAR.
         line: the address of the first sum's centre, and the step to its neighbours.
-        target: where the sums go, and their count, at least as many as a vector has lanes.
+        target: where the sums go; their count, at least as many as a vector has lanes; and the
+            address of a row of the type of `out`, far away, that will be read soon and is asked for
+            meanwhile, while little else is read; or 0.
     """
 
     def generate(context: Any, builder: Builder, given: Any, arguments: Any) -> Any:
         array, radius, line, step, _, target = arguments
         vectors, made = Vectors(builder, given.args[0].dtype), given.args[4].dtype
         taps = address_of(context, builder, given.args[0], array)
-        target, count = cgutils.unpack_tuple(builder, target)
+        target, count, wanted = cgutils.unpack_tuple(builder, target)
 
         def generate_for(radius: int) -> None:
             steps = [builder.mul(step, number(i - radius)) for i in range(2 * radius + 1)]
             lines = [builder.add(line, one) for one in steps]
             weights = [vectors.tap(taps, distance) for distance in range(radius + 1)]
 
-            def body(at: Any, at_once: int) -> None:
+            def body(at: Any, at_once: int, asks: bool = False) -> None:
                 parts = [builder.add(at, number(i * VECTOR_BYTES)) for i in range(at_once)]
+                ahead = builder.udiv(at, number(8 * vectors.item // made.bitwidth))
+                if asks:
+                    start = builder.add(wanted, ahead)
+                    for part in range(0, at_once * vectors.lanes * made.bitwidth // 8, CACHE_LINE):
+                        vectors.prefetch(builder.add(start, number(part)))
 
                 def fetch(i: int) -> list[Any]:
                     return [vectors.load(builder.add(lines[i], part)) for part in parts]
 
                 (summed,) = _fold(vectors, weights, fetch, 1)
-                ahead = builder.udiv(at, number(8 * vectors.item // made.bitwidth))
                 vectors.store_all(summed, builder.add(target, ahead), made)
 
-            _over_blocks(builder, vectors, count, body, ALONG_AT_ONCE)
+            asking = functools.partial(body, asks=True)
+            with builder.if_else(builder.icmp_signed("!=", wanted, number(0))) as (ask, ask_not):
+                with ask:
+                    _over_blocks(builder, vectors, count, asking, ALONG_AT_ONCE)
+                with ask_not:
+                    _over_blocks(builder, vectors, count, body, ALONG_AT_ONCE)
 
         _for_radius(builder, radius, generate_for)
         return context.get_dummy_value()
 
-    pair = types.UniTuple(types.int64, 2)
-    return types.void(taps, types.int64, types.int64, types.int64, out, pair), generate
+    three = types.UniTuple(types.int64, 3)
+    return types.void(taps, *(types.int64,) * 3, out, three), generate
 
 
 def _for_radius(builder: Builder, radius: Any, generate_for: Callable[[int], None]) -> None:

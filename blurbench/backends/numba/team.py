@@ -65,8 +65,7 @@ class Team:
         try:
             self._job = job
             self._posted += 1
-            for _ in range(min(threads - 1, len(self._asleep))):
-                self._asleep.pop().release()
+            self._wake(threads - 1)
             blur((self._bell, RINGS, job.board, step), 0)
         except BaseException:
             from blurbench.backends.numba.shares import close
@@ -87,6 +86,14 @@ class Team:
                 name = f"blurbench-numba-{len(self._members)}"
                 self._members.append(threading.Thread(target=self._help, name=name, daemon=True))
                 self._members[-1].start()
+
+    def _wake(self, most: int) -> None:
+        """Wake up to so many members."""
+        try:
+            for _ in range(min(most, len(self._asleep))):
+                self._asleep.pop().release()
+        except IndexError:  # another caller was about to wake the same
+            return
 
     def _help(self) -> None:
         """What a member does: it helps with what was posted, listens, and falls asleep."""
@@ -123,8 +130,7 @@ class Team:
         self._is_over = True
         for member in self._members:
             while member.is_alive():  # one may have been about to fall asleep
-                while self._asleep:
-                    self._asleep.pop().release()
+                self._wake(len(self._members))
                 member.join(0.01)
 
 
