@@ -120,6 +120,16 @@ def test_a_blur_takes_no_more_memory_than_it_was_said_to(implementation: Impleme
     assert peak_bytes(implementation, problem) <= 1.02 * implementation.work_bytes(problem)
 
 
+@pytest.mark.parametrize("shape", [(1, 20_000), (20_000, 1)])
+def test_a_line_takes_no_more_memory_than_it_was_said_to_and_that_is_little(
+    implementation: Implementation, shape: tuple[int, int]
+) -> None:
+    problem = problem_of(31, shape)
+    said = implementation.work_bytes(problem)
+    assert peak_bytes(implementation, problem) <= said + 2**20  # tables of a plan
+    assert said < 2**25
+
+
 def test_a_plan_counts_what_it_holds(implementation: Implementation) -> None:
     plan, larger = (implementation.prepare(problem_of(9, (side, side, 3))) for side in (16, 1024))
     assert plan.nbytes >= problem_of(9, (16, 16)).kernel.taps.size

@@ -78,8 +78,8 @@ def fft_implementation(
         one = fourier()
         if whole(problem, one):
             return fft.work_bytes(problem, one.fast_length)
-        longest = max(padded_length(n, problem, one.fast_length) for n in problem.shape[:2])
-        return strips.work_bytes(problem, problem.work_dtype.itemsize, longest, 4)
+        tall, wide = (padded_length(n, problem, one.fast_length) for n in problem.shape[:2])
+        return strips.work_bytes(problem, problem.work_dtype.itemsize, (tall, wide), 4)
 
     return Implementation(backend, "fft", "ours", prepare, operations, work_bytes)
 
@@ -162,7 +162,8 @@ def dct_by_fft_implementation(
 
 
 def _strips_of_dct(problem: Problem) -> int:
-    return strips.work_bytes(problem, dct.itemsize(problem), max(problem.shape[:2]), 4)
+    lengths = problem.height, problem.width
+    return strips.work_bytes(problem, dct.itemsize(problem), lengths, 4)
 
 
 def approximate_implementations(

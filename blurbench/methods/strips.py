@@ -14,6 +14,7 @@ from blurbench.plan import Plan, empty, store
 from blurbench.problem import Problem
 
 STRIP = 2**17  # samples of a strip: half a MiB in float32
+FACTORS_BYTES = 64  # of a sample of a line, while its factors are worked out
 LEAST = 2**16  # samples of an image for each thread; waking one costs as much as blurring half
 SPARSE = 8  # every so many rows and columns tell the level of an image
 
@@ -137,14 +138,14 @@ def within(axis: int, where: slice) -> Index:
     return (where, ALL, ALL) if axis == 0 else (ALL, ALL, where)
 
 
-def work_bytes(problem: Problem, itemsize: int, longest: int, arrays: int) -> int:
-    """Memory of a plan: the image between the passes, and each thread's arrays as a strip.
+def work_bytes(problem: Problem, itemsize: int, lengths: tuple[int, int], arrays: int) -> int:
+    """Memory of a plan: the image between the passes, each thread's arrays as a strip, factors.
 
     Args:
-        longest: samples of the longest line, its margins included.
+        lengths: samples of a column and of a row, their margins included.
         arrays: of float that each pass of a thread holds or makes.
     """
-    lines = max(1, 2 * STRIP // (min(problem.shape[:2]) * problem.channels))
-    strip = lines * longest * problem.channels * itemsize
-    middle = problem.height * problem.width * problem.channels * itemsize
-    return middle + problem.threads * 2 * arrays * strip
+    strips = sum(_lines(problem, axis) * length for axis, length in enumerate(lengths))
+    middle = problem.height * problem.width
+    samples = middle + threads_for(problem) * arrays * strips
+    return samples * problem.channels * itemsize + FACTORS_BYTES * sum(lengths)
