@@ -82,6 +82,8 @@ gpu: .venv/ready
 tools: .venv/tools-ready
 
 .venv/ready: pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "blurbench needs Python 3.11" \
+		"or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1): name another, as make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || { echo "$(PYTHON) cannot make a virtual environment:" \
 		"install its venv (Debian, Ubuntu: apt install python3-venv), or take another Python" \
 		"(make PYTHON=...); in a notebook see docs/notebook.md" >&2; exit 1; }

@@ -6,6 +6,7 @@ Drivers and cards are made up; the commands that would fetch are kept and not ru
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import subprocess
 import sys
@@ -373,3 +374,17 @@ def test_make_asks_for_a_driver_only_where_it_shows_or_is_told(
 @needs_make
 def test_make_refuses_an_unknown_gpu() -> None:
     assert "GPU=yes is unknown: use auto, no, cuda12 or cuda13" in make("GPU=yes").stderr
+
+
+@needs_make
+@pytest.mark.skipif(os.name != "posix", reason="the old Python is a script of the shell's")
+def test_make_says_which_python_it_needs_before_it_sets_anything_up(tmp_path: Path) -> None:
+    old = tmp_path / "python3.10"
+    old.write_text('#!/bin/sh\n[ "$1" = -V ] && echo Python 3.10.12\nexit 1\n', "utf-8")
+    old.chmod(0o755)
+    command = ["make", "-f", str(ROOT / "Makefile"), "compare", f"PYTHON={old}", "GPU=no"]
+    (tmp_path / "pyproject.toml").touch()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"needs Python 3.11 or newer, and {old} is Python 3.10.12" in done.stderr
+    assert not (tmp_path / ".venv").exists()
