@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from threadpoolctl import threadpool_info
@@ -20,7 +21,8 @@ from blurbench.study.options import Options
 from blurbench.study.question import Question
 from blurbench.study.session import Session
 from blurbench.study.source import ImageSource
-from helpers.planted import SMALL
+from helpers.command import run
+from helpers.planted import SMALL, backend_of, planted
 
 GIB = 2**30
 WORKING = ("user", "nice", "system", "irq", "softirq", "steal")
@@ -171,6 +173,19 @@ def test_other_work_is_told_with_what_it_takes_and_what_to_do(
     ]
 
 
+@pytest.mark.parametrize(("meanwhile", "least"), [(0.6, "25 %"), (1.1, "50 %"), (2.0, "100 %")])
+def test_other_work_meanwhile_is_told_in_quarters_of_the_cpus(
+    system: System, meanwhile: float, least: str
+) -> None:
+    assert find_risks(2, system.root, meanwhile=meanwhile) == [
+        f"other work kept at least {least} of the CPUs busy meanwhile: measure again later"
+    ]
+
+
+def test_little_other_work_meanwhile_is_no_risk(system: System) -> None:
+    assert find_risks(2, system.root, meanwhile=0.4) == []
+
+
 def test_throttling_meanwhile_is_a_risk(system: System) -> None:
     (risk,) = find_risks(4, system.throttled(12).root, throttled=5)
     assert "7 times" in risk
@@ -256,6 +271,16 @@ def test_other_work_is_told_of_all_the_time_that_was_watched() -> None:
     assert watch.others() == pytest.approx(0.5)
 
 
+def test_what_was_done_before_a_new_beginning_is_not_told() -> None:
+    machine = Machine(others=2.0)
+    watch = machine.watch()
+    machine.passes(1.0)
+    watch.begin()
+    machine.others = 0.5
+    machine.passes(3.0)
+    assert watch.others() == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize(("others", "taken"), [(5.0, 0.0), (15.1, 1.1)])
 def test_other_work_on_cpus_beyond_the_quota_takes_nothing(others: float, taken: float) -> None:
     found = Machine(others, cpus=16, usable=2).watch().others()
@@ -281,6 +306,22 @@ def test_a_run_tells_of_the_other_work_that_there_was_when_it_began(
     question = Question("compare", (ImageSource(),), (SMALL,), kernels, options)
     about = question.describe(Session(options), [], options.rules).about
     assert any("other work keeps 1.9 of" in risk for risk in about["risks"])
+
+
+def test_a_run_tells_of_the_other_work_that_began_while_it_went_on(
+    plant: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, blur = Machine(others=0.0), clock.takes(0.002)
+
+    def blur_beside_others(*given: Any) -> Any:
+        machine.others = 1.7 * host.usable_cpus() / 2
+        machine.passes(10.0)
+        return blur(*given)
+
+    monkeypatch.setattr("blurbench.study.session.Watch", machine.watch)
+    plant(backend_of(planted("one", blur_beside_others)))
+    ran = run("compare", "--backend", "fake", "--resize", "16x16")
+    assert "Warning: other work kept at least 75 % of the CPUs busy meanwhile" in ran.err
 
 
 # CPUs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ DISTURBED = 0.25  # of the CPUs, busy with other work: from here on it shows in 
 
 
 class Watch:
-    """What other work the CPUs do, from now until it is asked for.
+    """What other work the CPUs do, from now, or a new beginning, until it is asked for.
 
     What ended before does not count, as it would in the system's load average: least of all the run
     before this one.
@@ -32,7 +33,11 @@ class Watch:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._read, self._now, self._sleep = read, now, sleep
-        self._began, self._before = now(), read()
+        self.begin()
+
+    def begin(self) -> None:
+        """Look from now on."""
+        self._began, self._before = self._now(), self._read()
 
     def others(self) -> float:
         """CPUs that other work takes from this process; waits until a moment has passed.
@@ -52,14 +57,19 @@ class Watch:
 
 
 def find_risks(
-    cpus: int, root: Path = _ROOT, others: float = 0.0, throttled: int | None = None
+    cpus: int,
+    root: Path = _ROOT,
+    others: float = 0.0,
+    throttled: int | None = None,
+    meanwhile: float = 0.0,
 ) -> list[str]:
     """One sentence for each circumstance that makes durations less trustworthy.
 
     Args:
         cpus: that this process may use.
         root: where the system's files lie.
-        others: how many of them other work takes, by a `Watch`.
+        others: how many of them other work takes before the measurement, by a `Watch`.
+        meanwhile: and how many it took during it.
         throttled: `host.throttled_periods` before the measurement, or None to skip this check.
     """
     found = []
@@ -73,6 +83,12 @@ def find_risks(
     if others > DISTURBED * cpus:
         of_all = f"{others:.1f} of {cpus} CPU{'s' if cpus > 1 else ''}"
         found.append(f"other work keeps {of_all} busy: close it, or measure again later")
+    if meanwhile > DISTURBED * cpus:
+        least = math.floor(min(1.0, meanwhile / cpus) / DISTURBED) * DISTURBED
+        found.append(
+            f"other work kept at least {100 * least:.0f} % of the CPUs busy meanwhile: "
+            "measure again later"
+        )
     after = host.throttled_periods(root)
     if throttled is not None and after is not None and after > throttled:
         found.append(f"the CPU quota stopped this container {after - throttled} times meanwhile")

@@ -164,9 +164,11 @@ def measure_here(
 ) -> bool:
     """Measure in this process, from where the log ends; whether it got to the end."""
     throttled = host.throttled_periods()
+    session.watch.begin()
     with listener:
         whole = STUDIES[question.study].measure(question, session, log, listener, process)
-    log.add_risks(find_risks(host.usable_cpus(), throttled=throttled))
+    meanwhile = session.watch.others()
+    log.add_risks(find_risks(host.usable_cpus(), throttled=throttled, meanwhile=meanwhile))
     return whole
 
 
