@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -57,13 +57,17 @@ def _is_text(path: Path) -> bool:
         return b"\0" not in stream.read(4096)
 
 
-def check_apart(files: Mapping[str, str], folder: Path | None) -> None:
-    """Raise InputError where two outputs of a command would take each other's place.
+def check_apart(
+    files: Mapping[str, str], folder: Path | None = None, inputs: Iterable[str] = ()
+) -> None:
+    """Raise InputError where an output of a command would take another's place, or an input's.
 
     Args:
         files: by the options that name them; `-` is standard output.
         folder: of the run that the command keeps, if it does.
+        inputs: files that the command reads.
     """
+    read = {os.path.realpath(one) for one in inputs}
     places: dict[str, str] = {}
     if folder is not None:
         places = {
@@ -72,6 +76,8 @@ def check_apart(files: Mapping[str, str], folder: Path | None) -> None:
     for what, path in files.items():
         if path == "-":
             continue
+        if os.path.realpath(path) in read:
+            raise InputError(f"{what} {path} is an input of this command: name another file")
         other = places.setdefault(os.path.realpath(path), what)
         if other != what:
             raise InputError(f"{other} and {what} would both write {path}: name another file")

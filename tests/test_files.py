@@ -129,6 +129,22 @@ def test_no_two_outputs_take_one_place(outputs: str, said: str) -> None:
     assert f"{said}: name another file" in done.err
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("mine.py", ("--with", "mine.py:blur")), ("digits.pgm", ("digits.pgm",))],
+)
+@pytest.mark.parametrize("option", ["--csv", "--json", "--markdown"])
+def test_no_export_takes_the_place_of_an_input(
+    name: str, given: tuple[str, ...], option: str
+) -> None:
+    Path("mine.py").write_text("def blur(image, taps):\n    return image\n", "utf-8")
+    Path("digits.pgm").write_text("P2 2 2 255 1 2 3 4\n", "utf-8")
+    before = Path(name).read_bytes()
+    done = run("compare", *given, *QUICK, option, f"./{name}")
+    assert (done.code, Path(name).read_bytes()) == (2, before)
+    assert f"{option} ./{name} is an input of this command: name another file" in done.err
+
+
 @pytest.mark.parametrize("name", ["numpy-separable.png", "2-numpy-separable.png"])
 def test_no_blurred_image_takes_the_place_of_the_one_that_is_given(name: str) -> None:
     before = picture(name)

@@ -56,11 +56,20 @@ def checked(outputs: Outputs, folder: Path | None = None) -> Outputs:
             check_page(path, "--report")
         else:
             check_output(path, f"--{name}", name)
-    check_apart({f"--{name}": path for name, path in outputs.texts.items()}, folder)
+    files = {f"--{name}": path for name, path in outputs.texts.items()}
+    check_apart(files, folder, _inputs())
     on_stdout = [f"--{name}" for name, path in outputs.texts.items() if path == "-"]
     if len(on_stdout) > 1:
         raise InputError(f"{' and '.join(on_stdout)} cannot both write to stdout: name a file")
     return outputs
+
+
+def _inputs() -> list[str]:
+    """The files that the command was given to read: images, and blurs of one's own."""
+    params = click.get_current_context().params
+    own = [name.rpartition(":")[0] for name in params.get("own", ())]
+    images = [*params.get("images", ()), params.get("image"), *own]
+    return [name for name in images if name]
 
 
 def write_exports(exports: Mapping[str, str], texts: Mapping[str, Callable[[], str]]) -> None:
