@@ -11,7 +11,7 @@ from typing import Any
 
 from blurbench.analysis.opponents import FASTEST_CPU, FASTEST_GPU
 from blurbench.records.scopes import RANKING_SCOPE
-from gpu_check.processes import run
+from gpu_check.processes import Ended, run
 from gpu_check.report import MISS, OPEN, PASS, Report, Verdict, shortened
 from gpu_check.scale import Scale
 
@@ -36,21 +36,24 @@ def find_crossovers(
         given = ("--backend", backends, "--method", METHODS, "--resize", f"{side}x{side}")
         sizes = f"{min(scale.sizes)}:{max(scale.sizes)}"
         limits = ("--sizes", sizes, "--budget", f"{budget:.1f}", "--quiet")
-        out = ("--out", kept.name, "--json", f"{kept.name}.json")
-        ended = run(
-            [sys.executable, "-m", "blurbench", "crossover", *given, *limits, *out],
-            LONGER * budget + STARTING_S,
-            folder,  # whose own name is no part of the record
-        )
+        limit = LONGER * budget + STARTING_S
+        ended = blurbench(folder, limit, "crossover", *given, *limits, "--out", kept.name)
         report.say(f"\nThe test card at {side}x{side}:")
         if ended.code != 0:
             words = f"crossovers at {side}x{side}: {ended.how}, {shortened(ended.last)}"
             report.judge(Verdict(OPEN, words))
             continue
         report.show(*ended.output.partition("\n\n")[0].splitlines())
-        document = json.loads((folder / f"{kept.name}.json").read_text("utf-8"))
+        answer = f"{kept.name}.json"
+        blurbench(folder, SHOWING_S, "show", kept.name, "--json", answer)
+        document = json.loads((folder / answer).read_text("utf-8"))
         report.judge(*judge_crossovers(document["crossovers"], f"{side}x{side}"))
         show_run(report, kept, folder)
+
+
+def blurbench(folder: Path, seconds: float, *words: str) -> Ended:
+    """Run a command in a folder, whose own place then is in no record."""
+    return run([sys.executable, "-m", "blurbench", *words], seconds, folder)
 
 
 def judge_crossovers(crossovers: Sequence[dict[str, Any]], image: str) -> list[Verdict]:
@@ -82,8 +85,7 @@ def show_run(report: Report, kept: Path, folder: Path) -> None:
         if find_spec(needed) is None:
             report.say(f"No {name}: {needed} is not installed")
             continue
-        command_line = [sys.executable, "-m", "blurbench", command, str(kept)]
-        ended = run([*command_line, "-o", str(folder / name)], SHOWING_S)
+        ended = blurbench(folder, SHOWING_S, command, kept.name, "-o", name)
         if ended.code != 0:
             report.judge(Verdict(MISS, f"{name}: {ended.how}, {ended.last}"))
         elif suffix == ".png":

@@ -29,7 +29,7 @@ from gpu_check.times_part import SAMPLES, blur_small_images, points_left, race_b
 
 # Shares of the budget; the races of the rivals take what the others leave.
 COMPILING, RIGHT, OURS, CLOCKS_SHARE, GRAPHS_SHARE = 0.06, 0.28, 0.08, 0.04, 0.02
-ODD, CROSSING, INSIDE = 0.03, 0.17, 0.05
+ODD, CROSSING, INSIDE = 0.05, 0.17, 0.05
 EVERY = 3  # times as much as another rival's race takes that at every odd size
 FINDING_S = 150  # to import everything and compile the probe's kernel
 STARTING_S = 15  # of a part's process, beside the time that it may take
