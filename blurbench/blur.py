@@ -17,7 +17,7 @@ from blurbench.backends.registry import find_backend, place_of, probe
 from blurbench.cache import IdleCache
 from blurbench.choice.auto import AUTO, DEVICE, HOST
 from blurbench.choice.table import current
-from blurbench.errors import InputError
+from blurbench.errors import InputError, text_of
 from blurbench.image import Image, blur_with_alpha
 from blurbench.kernel import make_kernel
 from blurbench.plan import Plan
@@ -73,7 +73,7 @@ def prepare(
     """
     kernel = make_kernel(sigma, size, truncate, allow_even)
     recipe = Recipe(kernel, border, cval, backend, method, tolerance)
-    problem = recipe.problem(tuple(shape), check_dtype(dtype), threads)
+    problem = recipe.problem(_sides_of(shape), check_dtype(dtype), threads)
     return _make_plan(recipe.implementation(problem, cpu_only=backend == AUTO), problem)
 
 
@@ -123,10 +123,13 @@ def gaussian_blur(
     try:
         kernel = _make_kernel(sigma, size, truncate, allow_even)
         recipe = _make_recipe(kernel, border, cval, backend, method, tolerance)
-    except TypeError:  # a list, say, where a number belongs
-        make_kernel(sigma, size, truncate, allow_even)
+        return blur_array(image, recipe, dtype, threads, stack)
+    except TypeError:  # a list, say, where a number belongs: no cache can look for it
+        recipe = Recipe(
+            make_kernel(sigma, size, truncate, allow_even), border, cval, backend, method, tolerance
+        )
+        recipe.implementation(recipe.problem((1, 1), np.dtype(np.float32), threads))
         raise
-    return blur_array(image, recipe, dtype, threads, stack)
 
 
 def blur_array(
@@ -141,7 +144,7 @@ def blur_array(
     if there is not None:
         image, own = there.array, there.dtype
     else:
-        image = image if hasattr(image, "dtype") else np.asarray(image)
+        image = image if hasattr(image, "dtype") else _array_of(image)
         own = image.dtype
     wanted = _wanted_dtype(own, dtype)
     shape = _shape_of_one(image.shape) if stack else image.shape
@@ -195,6 +198,15 @@ def borrow_plan(
     return plan_cache.borrow((recipe, shape, dtype, threads, type(threads), place), make)
 
 
+def _array_of(image: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(image)
+    except (TypeError, ValueError) as error:  # of rows that differ in length
+        raise InputError(
+            f"image is a {type(image).__name__}, which is no array: {text_of(error)}"
+        ) from None
+
+
 def _adopted(image: Any, backend: str) -> OnDevice:
     """An image on a GPU as the backend takes it, or CuPy's, among which `auto` chooses.
 
@@ -230,6 +242,14 @@ def _check_runs(owner: Backend) -> None:
     state = probe(owner)
     if not state.ok:
         raise RuntimeError(f"backend {owner.name!r} cannot run here: {state.explanation}")
+
+
+def _sides_of(shape: Any) -> tuple[Any, ...]:
+    """A shape as a tuple, whose sides the problem looks at."""
+    try:
+        return tuple(shape)
+    except TypeError:
+        raise InputError(f"image shape {shape!r} is not usable: give (H, W) or (H, W, C)") from None
 
 
 def _shape_of_one(shape: tuple[int, ...]) -> tuple[int, ...]:

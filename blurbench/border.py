@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.errors import InputError
+from blurbench.kernel import as_number
 from blurbench.names import BORDERS as BORDERS
 from blurbench.synonyms import BORDER
 
@@ -21,7 +21,7 @@ def check_border(border: str, cval: float = 0.0) -> None:
     """Raise InputError unless the border is one of `BORDERS` and its value is finite."""
     if border not in BORDERS:
         raise BORDER.unknown(border, BORDERS)
-    if not isinstance(cval, numbers.Real) or not math.isfinite(cval):
+    if not math.isfinite(as_number(cval, "border value")):
         raise InputError(f"border value {cval} is not usable: give a finite number")
 
 

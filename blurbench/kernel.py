@@ -71,7 +71,7 @@ class GaussianKernel:
         """
         sigma = _check_sigma(sigma)
         if radius is None:
-            reach = _number(truncate, "truncate") * sigma
+            reach = as_number(truncate, "truncate") * sigma
             if not truncate > 0 or not math.isfinite(truncate):
                 raise InputError(f"truncate {truncate} is not usable: give a finite number above 0")
             if reach > MAX_RADIUS:
@@ -197,13 +197,18 @@ def standard_deviation(taps: NDArray[np.float64]) -> float:
     return math.sqrt(float(taps @ (offsets - mean) ** 2))
 
 
-def _number(value: Any, name: str) -> float:
+def as_number(value: Any, name: str) -> float:
+    """A real number as a float.
+
+    Raises:
+        InputError: it is none, or larger than any float.
+    """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise InputError(f"{name} {value!r} is not a number")
+        raise InputError(f"{name} {value!r} is not a number: give one, as in 2.5")
     try:
         return float(value)
     except OverflowError:
-        raise InputError(f"{name} is too large a number") from None
+        raise InputError(f"{name} is too large a number: give a smaller one") from None
 
 
 def _integer(value: Any, name: str) -> int:
@@ -216,7 +221,7 @@ def _integer(value: Any, name: str) -> int:
 
 
 def _check_sigma(sigma: Any) -> float:
-    value = _number(sigma, "sigma")
+    value = as_number(sigma, "sigma")
     if not (math.isfinite(value) and value > 0):
         raise InputError(f"sigma {value:g} is not usable: give a finite number above 0")
     if value < MIN_SIGMA:

@@ -15,6 +15,7 @@ from blurbench.names import DTYPES
 
 _USABLE = frozenset(map(np.dtype, DTYPES))  # a type's name takes longer to make than to look up
 MAX_THREADS = 4096
+MAX_SAMPLES = 2**47  # no process addresses so many bytes
 WITHOUT_FLOAT16 = tuple(dtype for dtype in DTYPES if dtype != "float16")
 
 
@@ -49,8 +50,10 @@ class Problem:
                 f"image shape {self.shape} is not usable: "
                 f"give (H, W) or (H, W, C), no side 0{else_stack}"
             )
+        if math.prod(self.shape) > MAX_SAMPLES:
+            raise InputError(f"image shape {self.shape} is too large: give at most 2**47 samples")
         if not _counts(self.threads) or self.threads > MAX_THREADS:
-            raise InputError(f"threads {self.threads} is out of range: give 1 to {MAX_THREADS}")
+            raise InputError(f"threads {self.threads!r} is out of range: give 1 to {MAX_THREADS}")
 
     @property
     def height(self) -> int:
@@ -76,7 +79,9 @@ class Problem:
 
 def _counts(number: Any) -> bool:
     """Whether this is a whole number from 1 up."""
-    return isinstance(number, (int, np.integer)) and bool(number >= 1)
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
+        return False
+    return bool(number >= 1)
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:
@@ -91,6 +96,6 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
         if found in _USABLE:
             return found
         name = found.name
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # a string is parsed
         pass
     raise InputError(f"dtype {name} is not usable: convert to {', '.join(DTYPES)}")

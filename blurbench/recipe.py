@@ -12,7 +12,7 @@ from blurbench.backends.backend import Implementation
 from blurbench.backends.registry import find_implementation
 from blurbench.choice.auto import AUTO, HOST, choose
 from blurbench.errors import InputError
-from blurbench.kernel import GaussianKernel
+from blurbench.kernel import GaussianKernel, as_number
 from blurbench.problem import Problem
 
 
@@ -27,7 +27,7 @@ class Recipe:
         tolerance: the error, of the largest value, up to which `auto` may take approximations.
 
     Raises:
-        InputError: a tolerance is given, and there is nothing for `auto` to choose.
+        InputError: the tolerance is no number, or there is nothing for `auto` to choose.
     """
 
     kernel: GaussianKernel
@@ -38,7 +38,10 @@ class Recipe:
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
-        if self.tolerance is not None and not self.is_open:
+        if self.tolerance is None:
+            return
+        as_number(self.tolerance, "tolerance")
+        if not self.is_open:
             raise InputError(
                 f"tolerance {self.tolerance!r} is for what auto may choose: use method='auto', or "
                 "name an approximate method"

@@ -161,6 +161,11 @@ def test_a_function_of_one_s_own_is_raced() -> None:
         ({"dtype": "int3"}, "int3"),
         ({"threads": 5000}, "threads 5000 is out of range"),
         ({"cache": "warm"}, "cache 'warm' is unknown"),
+        ({"cache": 3}, "cache 3 is no name"),
+        ({"border": ["wrap"]}, "border ['wrap'] is no name"),
+        ({"method": 3}, "method 3 is no name"),
+        ({"method": ["fft", 3]}, "method 3 is no name"),
+        ({"backend": 3}, "backend 3 is no name"),
         ({"crop": 5}, "crop 5 is not usable"),
     ],
 )

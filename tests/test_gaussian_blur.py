@@ -279,6 +279,11 @@ def test_size_and_sigma_together_cut_at_the_size() -> None:
     np.testing.assert_allclose(soft, reference(image, 2.5, radius=3), rtol=0, atol=1e-13)
 
 
+def test_rows_that_differ_in_length_are_refused() -> None:
+    with pytest.raises(InputError, match="image is a list, which is no array"):
+        gaussian_blur([[1.0, 2.0], [3.0]], sigma=1)
+
+
 def test_size_1_changes_nothing() -> None:
     image = noise((9, 8, 3), "float32")
     np.testing.assert_array_equal(gaussian_blur(image, size=1), image)
@@ -305,6 +310,20 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"sigma": 1, "border": None}, "border None is unknown: .*reflect.*constant"),
     ({"sigma": 1, "cval": float("nan")}, "border value nan "),
     ({"sigma": 1, "cval": "dark"}, "border value '?dark'? "),
+    ({"sigma": 1, "border": ["wrap"]}, r"border \['wrap'\] is unknown: .*reflect.*constant"),
+    ({"sigma": 1, "cval": [0]}, r"border value \[0\] is not a number"),
+    ({"sigma": 1, "cval": np.array(1.0)}, r"border value array\(1\.\) is not a number"),
+    ({"sigma": 1, "cval": 10**400}, "border value is too large a number"),
+    ({"sigma": 1, "threads": [1]}, r"threads \[1\] is out of range"),
+    ({"sigma": 1, "threads": True}, "threads True is out of range"),
+    ({"sigma": 1, "threads": "2"}, "threads '2' is out of range"),
+    ({"sigma": 1, "method": "auto", "threads": [1]}, r"threads \[1\] is out of range"),
+    ({"sigma": 1, "method": "auto", "tolerance": "1%"}, "tolerance '1%' is not a number"),
+    ({"sigma": 1, "method": "auto", "tolerance": [1]}, r"tolerance \[1\] is not a number"),
+    ({"sigma": 1, "method": "auto", "tolerance": True}, "tolerance True is not a number"),
+    ({"sigma": 1, "method": ["fft"]}, r"method \['fft'\] is unknown: .*separable"),
+    ({"sigma": 1, "backend": ["scipy"]}, r"backend \['scipy'\] is unknown: .*numpy"),
+    ({"sigma": 1, "dtype": "f4,(2"}, "dtype f4,.* is not usable: convert to"),
     ({"sigma": 1, "method": "magic"}, "method 'magic' is unknown: .*separable"),
     ({"sigma": 1, "method": "dct", "border": "wrap"}, "'wrap' .* dct of scipy: use reflect or mi"),
     ({"sigma": 1, "backend": "opengl"}, "backend 'opengl' is unknown: .*scipy"),
@@ -312,19 +331,22 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "words"), BAD_ARGUMENTS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("arguments", "words"), BAD_ARGUMENTS, ids=lambda value: str(value)[:80])
 def test_what_cannot_be_used_is_refused_by_name(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         gaussian_blur(noise((9, 8)), **arguments)
 
 
-@pytest.mark.parametrize(("arguments", "words"), BAD_ARGUMENTS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("arguments", "words"), BAD_ARGUMENTS, ids=lambda value: str(value)[:80])
 def test_prepare_refuses_the_same(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         prepare((9, 8), **arguments)
 
 
-@pytest.mark.parametrize("shape", [(), (5,), (2, 3, 4, 5), (0, 5), (-4, 5), (4.5, 5)])
+@pytest.mark.parametrize(
+    "shape",
+    [(), (5,), (2, 3, 4, 5), (0, 5), (-4, 5), (4.5, 5), None, 3, (True, True), (2**40, 2**40)],
+)
 def test_prepare_refuses_another_shape(shape: Any) -> None:
     with pytest.raises(InputError, match="shape"):
         prepare(shape, sigma=1)

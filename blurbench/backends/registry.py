@@ -56,9 +56,10 @@ def find_backend(name: str) -> Backend:
         InputError: there is none; the known ones are listed.
     """
     known = backends()
-    if name not in known:
-        raise BACKEND.unknown(name, known)
-    return known[name]
+    try:
+        return known[name]
+    except (KeyError, TypeError):  # a list cannot even be looked for
+        raise BACKEND.unknown(name, known) from None
 
 
 def find_backends(names: Sequence[str]) -> list[Backend]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from blurbench.backends.own_blur import own_blurs
@@ -70,6 +70,8 @@ NUMBERS: dict[str, tuple[type, float | None, bool]] = {
     "keep": (float, 1.0, False),
 }
 
+NAMES = ("border", "cache")  # of which there is one
+
 
 def read_options(given: Settings) -> Options:
     """The options of a call, whose numbers may be in words as those of a command are.
@@ -83,7 +85,10 @@ def read_options(given: Settings) -> Options:
             read[name] = read_number(read[name], name, kind, least, percent)
     if not isinstance(read.get("dtype", ""), str):
         read["dtype"] = check_dtype(read["dtype"]).name
-    return options_of({name: value for name, value in read.items() if value is not None})
+    told = {name: value for name, value in read.items() if value is not None}
+    for name in NAMES:
+        _check_name(told.get(name, ""), name)
+    return options_of(told)
 
 
 def options_of(given: Mapping[str, Any]) -> Options:
@@ -104,8 +109,8 @@ def options_of(given: Mapping[str, Any]) -> Options:
         if name in given
     }
     options = Options(
-        backends=read_backends([_words(given.get("backend", ()))]),
-        methods=read_methods([_words(given.get("method", ()))]),
+        backends=read_backends([_words(given.get("backend", ()), "backend")]),
+        methods=read_methods([_words(given.get("method", ()), "method")]),
         border=read_border(given.get("border", "reflect"), cval),
         cval=cval,
         dtype=read_dtype(given.get("dtype", "float32")),
@@ -123,7 +128,15 @@ def _each(given: Any) -> Sequence[Any]:
     return given if isinstance(given, list | tuple) else [given]
 
 
-def _words(given: str | Sequence[str]) -> list[str]:
+def _words(given: Any, what: str) -> list[str]:
     """Names, one by one."""
     words = given.split(",") if isinstance(given, str) else given
+    words = list(words) if isinstance(words, Iterable) else [words]
+    for word in words:
+        _check_name(word, what)
     return [word.strip() for word in words if word.strip()]
+
+
+def _check_name(given: Any, what: str) -> None:
+    if not isinstance(given, str):
+        raise InputError(f"{what} {given!r} is no name: give it as text")
