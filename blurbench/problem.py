@@ -15,6 +15,9 @@ from blurbench.names import DTYPES
 
 _USABLE = frozenset(map(np.dtype, DTYPES))  # a type's name takes longer to make than to look up
 MAX_THREADS = 4096
+# Of integer images: up to here float32 holds all whole numbers. Soon after, a transform rounds by
+# more than any pixel is.
+MAX_INTEGER_CVAL = 2.0**24
 MAX_SAMPLES = 2**47  # no process addresses so many bytes
 WITHOUT_FLOAT16 = tuple(dtype for dtype in DTYPES if dtype != "float16")
 
@@ -27,7 +30,7 @@ class Problem:
         kernel: the taps.
         shape: of the image, `(H, W)` or `(H, W, C)`, no side 0.
         dtype: of the image and of the result; one of `DTYPES`.
-        border, cval: what lies outside the image.
+        border, cval: what lies outside the image; of a size that the arithmetic can hold beside it.
         threads: how many a plan may use, where its library can be told.
 
     Raises:
@@ -44,6 +47,11 @@ class Problem:
     def __post_init__(self) -> None:
         check_dtype(self.dtype)
         check_border(self.border, self.cval)
+        if abs(self.cval) > self._largest_cval:
+            raise InputError(
+                f"border value {self.cval!r} is beyond what the arithmetic of {self.dtype} images "
+                f"holds: give {self._largest_cval:.8g} at most"
+            )
         if len(self.shape) not in (2, 3) or not all(_counts(side) for side in self.shape):
             else_stack = ", or N images with stack=True" if len(self.shape) == 4 else ""
             raise InputError(
@@ -71,6 +79,12 @@ class Problem:
     def work_dtype(self) -> np.dtype[Any]:
         """The type of the arithmetic: float64 for float64 images, else float32."""
         return np.dtype(np.float64 if self.dtype == np.float64 else np.float32)
+
+    @property
+    def _largest_cval(self) -> float:
+        if self.dtype.kind != "f":
+            return MAX_INTEGER_CVAL
+        return float(np.finfo(self.work_dtype).max)
 
     @property
     def image_bytes(self) -> int:

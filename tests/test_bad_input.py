@@ -191,6 +191,16 @@ CASES = [
         "torus|reflect|mirror|nearest|wrap|constant",
     ),
     *_on_both("border value NaN", "--sigma 1 --border constant --cval nan", "nan|finite"),
+    *_blur(
+        "border value beyond the arithmetic",
+        "photo.png -o soft.png --sigma 2 --method fft --border constant --cval 1e12",
+        "border value 1000000000000.0|uint8|16777216",
+    ),
+    *_compare(
+        "border value beyond the arithmetic",
+        "--border constant --cval 1e300",
+        "border value 1e+300|float32|3.4028235e+38",
+    ),
     *_on_both("border value in words", "--sigma 1 --border constant --cval dark", "--cval|dark"),
     *_compare("unknown dtype", "--dtype int8", "int8|uint8|uint16|float32|float64"),
     *_compare("unknown cache", "--cache warm", "warm|hot|cold"),

@@ -320,6 +320,30 @@ def test_a_border_value_that_is_not_finite_is_refused(cval: float) -> None:
     assert f"border value {cval}" in message
 
 
+@pytest.mark.parametrize(
+    ("dtype", "cval", "most"),
+    [
+        ("uint8", 1e12, "16777216"),
+        ("uint16", -(2**24) - 1, "16777216"),
+        ("float16", 1e300, "3.4028235e+38"),
+        ("float32", -1e300, "3.4028235e+38"),
+    ],
+)
+def test_a_border_value_beyond_the_arithmetic_is_refused(
+    dtype: str, cval: float, most: str
+) -> None:
+    message = refusal(lambda: Problem(KERNEL, (12, 10), np.dtype(dtype), "constant", cval))
+    assert message.startswith(f"border value {cval!r} is beyond")
+    assert message.endswith(f"give {most} at most")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cval"), [("uint8", -(2.0**24)), ("float32", 3.4e38), ("float64", 1e308)]
+)
+def test_a_border_value_that_the_arithmetic_holds_is_taken(dtype: str, cval: float) -> None:
+    assert Problem(KERNEL, (12, 10), np.dtype(dtype), "constant", cval).cval == cval
+
+
 def test_no_threads_at_all_are_refused() -> None:
     message = refusal(lambda: blurbench.prepare((12, 10), size=9, method="fft", threads=0))
     assert "threads 0" in message
