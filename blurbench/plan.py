@@ -169,11 +169,7 @@ class Plan:
         """What was given as a plain array: libraries look past a labelled or masked one's own."""
         if self._xp is not np or type(given) is np.ndarray:
             return given
-        if isinstance(given, np.ma.MaskedArray):
-            raise InputError(
-                f"{name} is a masked array, and a blur spreads what its mask hides: "
-                f"give {name}.filled(value)"
-            )
+        refuse_mask(given, name)
         try:
             return np.asarray(given)
         except Exception as error:  # whatever kind of object it is
@@ -205,6 +201,15 @@ class Plan:
                     f"a stack for this plan is {dtype} (N, {sides}), with one N for images and out"
                 )
             raise InputError(f"{name} is {array.dtype} {tuple(array.shape)}: {wanted}")
+
+
+def refuse_mask(given: Any, name: str) -> None:
+    """Raise InputError for a masked array, whose plain array shows what the mask hides."""
+    if isinstance(given, np.ma.MaskedArray):
+        raise InputError(
+            f"{name} is a masked array, and a blur spreads what its mask hides: "
+            f"give {name}.filled(value)"
+        )
 
 
 class PlanePlan(Plan):

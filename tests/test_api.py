@@ -149,6 +149,8 @@ def test_a_function_of_one_s_own_is_raced() -> None:
         ({"image": "gone.png"}, "gone.png does not exist"),
         ({"image": np.zeros((3, 4, 5, 6))}, "shape (3, 4, 5, 6)"),
         ({"image": np.zeros((4, 4), dtype=complex)}, "complex128 is not usable"),
+        ({"image": np.ma.array(IMAGE)}, "image is a masked array"),
+        ({"image": [IMAGE, np.ma.array(IMAGE)]}, "give image.filled(value)"),
         ({"image": np.full((4, 4), np.nan)}, "16 NaN or infinite"),
         ({"image": []}, "no image in the list"),
         ({"image": [IMAGE, [1.0, 2.0]]}, "image array 2 has shape (2,)"),

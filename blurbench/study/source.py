@@ -23,6 +23,7 @@ from blurbench.image import (
 )
 from blurbench.image.values import check_finite
 from blurbench.kernel import SMALLEST, GaussianKernel
+from blurbench.plan import refuse_mask
 from blurbench.problem import check_dtype
 from blurbench.records.outputs import path_of
 from blurbench.study.numbers import Extent
@@ -120,8 +121,9 @@ def image_of(array: Any, name: str) -> Image:
     """An array, or whatever NumPy makes one of, as an image.
 
     Raises:
-        InputError: its shape, its type or its values cannot be used.
+        InputError: it is masked, or its shape, its type or its values cannot be used.
     """
+    refuse_mask(array, "image")
     try:
         pixels = np.asarray(array)
     except (TypeError, ValueError) as error:  # one on a GPU, or of rows that differ in length
