@@ -99,7 +99,9 @@ def gaussian_blur(
         image: `(H, W)` or `(H, W, C)` of uint8, uint16, float16, float32 or float64. Not-a-number
             and infinite pixels are not looked for; an FFT spreads them over the whole image, and
             so it does the rounding of huge ones: beside a no-data value of -3.4e38 nothing is left.
-            `direct` and `separable` spread them no further than the kernel.
+            `separable` spreads them no further than the kernel, and so does SciPy's `direct`. What
+            multiplies blocks, as `banded` and NumPy's `direct` do, spreads NaN and infinity up to
+            31 pixels further; OpenCV's `direct` is an FFT from about 11x11 taps.
         dtype: convert to this first, where no value can be lost; default is the image's own.
         stack: whether `image` is N equal images, `(N, H, W)` or `(N, H, W, C)`, which no shape
             tells from one image of channels. Each is blurred as it would be alone, all by one plan;

@@ -144,6 +144,26 @@ def test_values_keep_their_own_units() -> None:
     assert 0 < soft.mean() / image.mean() < 2
 
 
+@pytest.mark.parametrize(
+    ("name", "further"),
+    [
+        ("scipy:separable", 0),
+        ("numpy:separable", 0),
+        ("opencv:separable", 0),
+        ("scipy:direct", 0),
+        ("numpy:direct", 31),
+        ("numpy:banded", 31),
+    ],
+)
+def test_a_pixel_that_is_not_a_number_spreads_as_far_as_is_said(name: str, further: int) -> None:
+    image, (backend, method) = noise((120, 130)), name.split(":")
+    image[61, 64] = np.nan
+    soft = gaussian_blur(image, size=13, backend=backend, method=method)
+    rows, columns = np.nonzero(~np.isfinite(soft))
+    reach = max(abs(rows - 61).max(), abs(columns - 64).max())
+    assert 6 <= reach <= 6 + further
+
+
 def test_channels_do_not_mix() -> None:
     image = noise((12, 11, 3))
     soft = gaussian_blur(image, sigma=2)
