@@ -15,6 +15,7 @@ from blurbench.problem import Problem
 from helpers.contract import noise, problem_of
 
 PROBLEM = problem_of(7, (10, 20, 3))
+FIXED = 2**14  # bytes of what is no array
 
 
 def exactly(n: int) -> int:
@@ -102,6 +103,12 @@ def test_a_whole_transform_holds_six_channels_with_their_margins_and_spectra() -
     assert fft.work_bytes(PROBLEM, exactly) == 6 * 16 * (26 + 2) * 4
 
 
+@pytest.fixture(autouse=True)
+def traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans have their arrays where `tracemalloc` sees them."""
+    monkeypatch.setattr("blurbench.plan.fresh_block", bytearray)
+
+
 def peak_bytes(implementation: Implementation, problem: Problem) -> int:
     """What NumPy's arrays take at most, beside image and result, for a plan and its call."""
     image = noise(problem)
@@ -117,7 +124,25 @@ def peak_bytes(implementation: Implementation, problem: Problem) -> int:
 
 def test_a_blur_takes_no_more_memory_than_it_was_said_to(implementation: Implementation) -> None:
     problem = problem_of(31, (160, 200, 3))
-    assert peak_bytes(implementation, problem) <= 1.02 * implementation.work_bytes(problem)
+    assert peak_bytes(implementation, problem) <= 1.02 * implementation.work_bytes(problem) + FIXED
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16"])
+@pytest.mark.parametrize("method", ["direct", "separable"])
+@pytest.mark.parametrize("shape", [(400, 500, 3), (30, 500)])
+def test_an_image_that_is_converted_is_counted(
+    shape: tuple[int, ...], method: str, dtype: str
+) -> None:
+    one, problem = find_implementation("numpy", method), problem_of(5, shape, dtype)
+    assert peak_bytes(one, problem) <= one.work_bytes(problem) + FIXED
+
+
+@pytest.mark.parametrize("border", ["reflect", "nearest", "constant"])
+@pytest.mark.parametrize("method", ["box", "extended_box"])
+@pytest.mark.parametrize("shape", [(1, 5000), (5000, 1), (160, 200, 3)])
+def test_the_margins_of_boxes_are_counted(shape: tuple[int, ...], method: str, border: str) -> None:
+    one, problem = find_implementation("numpy", method), problem_of(301, shape, border=border)
+    assert peak_bytes(one, problem) <= one.work_bytes(problem) + FIXED
 
 
 @pytest.mark.parametrize("shape", [(1, 20_000), (20_000, 1)])

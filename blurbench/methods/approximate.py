@@ -57,10 +57,20 @@ class ApproximatePlan(Plan):
 
 
 def work_bytes(problem: Problem, method: str) -> int:
-    """Memory of a call: the image in float64, sums over it and their differences."""
+    """Memory of a call: the image in float64, sums over it and their differences.
+
+    Four of six arrays of a box have the margins that its passes take.
+    """
     if method == multirate.METHOD:
         return multirate.work_bytes(problem)
-    return 6 * problem.height * problem.width * problem.channels * 8
+    height, width = problem.shape[:2]
+    reach = 0
+    if method in BOXES:
+        passes = ORDERS[method]
+        one = BOXES[method](problem.kernel.sigma, passes)
+        reach = _reach_of(one, passes, problem.border)
+    extended = max((height + 2 * reach) * width, height * (width + 2 * reach))
+    return (4 * extended + 2 * height * width) * problem.channels * 8
 
 
 def operations(problem: Problem, method: str) -> float:
@@ -117,13 +127,18 @@ def lines_of(xp: Any, method: str, order: int, sigma: float, n: int, outside: Ou
     return _Boxes(xp, n, BOXES[method](sigma, order), order, outside)
 
 
+def _reach_of(one: boxes.Box, passes: int, border: str) -> int:
+    """Samples beside a line that the passes of a box take at a time."""
+    return one.reach * (1 if border in FOLDING else passes)
+
+
 class _Boxes:
     """Passes of a box; what lies outside is made anew before each, if that gives the same."""
 
     def __init__(self, xp: Any, n: int, one: boxes.Box, passes: int, outside: Outside) -> None:
         self._xp, self._n, self._one, self._passes = xp, n, one, passes
         self._anew = outside.border in FOLDING
-        self._reach = one.reach * (1 if self._anew else passes)
+        self._reach = _reach_of(one, passes, outside.border)
         self._margins = Margins(xp, n, self._reach, outside.border, outside.cval)
 
     def __call__(self, lines: Any) -> Any:

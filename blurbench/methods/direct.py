@@ -28,11 +28,23 @@ def operations(problem: Problem) -> float:
 
 
 def work_bytes(problem: Problem) -> int:
-    """Memory that a plan holds: one padded channel and the Toeplitz matrices."""
+    """Memory of a plan and its call: one padded channel, the Toeplitz matrices, each thread's sums.
+
+    Before there are sums, a channel of another type than the arithmetic's is converted.
+    """
     margin, columns = 2 * problem.kernel.radius, min(COLUMNS, problem.width)
     padded = (problem.height + margin) * (problem.width + margin)
     matrices = (problem.kernel.radius + 1) * (columns + margin) * columns
-    return (padded + matrices) * problem.work_dtype.itemsize
+    rows = min(problem.height, rows_of_product(columns, problem.kernel.radius))
+    # Two pairs of rows of the image, the last and the next, and four arrays of results.
+    sums = problem.threads * rows * (2 * (columns + margin) + 4 * columns)
+    converted = 0 if problem.dtype == problem.work_dtype else problem.height * problem.width
+    return (padded + matrices + max(sums, converted)) * problem.work_dtype.itemsize
+
+
+def rows_of_product(columns: int, radius: int) -> int:
+    """Rows of so many columns that one product makes."""
+    return max(1, PRODUCT // (columns * (columns + 2 * radius)))
 
 
 class DirectPlan(PlanePlan):
@@ -52,7 +64,7 @@ class DirectPlan(PlanePlan):
         self._left_right = Margins(xp, width, radius, problem.border, problem.cval)
         taps = xp.astype(xp.asarray(problem.kernel.dense()), dtype)
         self._toeplitz = self._hold(toeplitz(xp, taps, self._columns))
-        self._rows = max(1, PRODUCT // (self._columns * (self._columns + 2 * radius)))
+        self._rows = rows_of_product(self._columns, radius)
         self._shares = split_evenly(range(0, height, self._rows), threads)
 
     def _plane(self, image: Any, out: Any) -> None:

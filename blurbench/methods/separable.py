@@ -20,11 +20,16 @@ def operations(problem: Problem) -> float:
 def work_bytes(problem: Problem, strip_bytes: int = STRIP_BYTES) -> int:
     """Memory of a plan and its call: the image with margins above and below, a strip and its sums.
 
-    The sums of a strip are three: of its columns, and two while its rows are summed.
+    The sums of a strip are five at most: of its columns, while those of its rows are made, rounded
+    and clipped. At other times there is a copy of a margin, or of the whole image where its type
+    is not that of the arithmetic.
     """
-    margins, width = 2 * problem.kernel.radius, problem.width
+    radius, (height, width) = problem.kernel.radius, problem.shape[:2]
     rows = strip_rows(problem, strip_bytes)
-    samples = (problem.height + margins) * width + rows * (width + margins) + 3 * rows * width
+    held = (height + 2 * radius) * width + rows * (width + 2 * radius)
+    margin = 3 * rows * width + radius * max(rows, width)
+    converted = 0 if problem.dtype == problem.work_dtype else height * width
+    samples = held + max(5 * rows * width, margin, converted)
     return samples * problem.channels * problem.work_dtype.itemsize
 
 
