@@ -31,9 +31,12 @@ class GaussianKernel:
 
     Attributes:
         sigma: standard deviation of the sampled Gaussian, in pixels.
-        radius: pixels on each side of the centre.
+        radius: pixels on each side of the centre; from 1 where the taps are of an even number.
         even: whether the taps are of an even number.
         taps: float64, read-only, shape `(2 * radius + 1,)`.
+
+    Raises:
+        InputError: sigma is not from `MIN_SIGMA` to `MAX_SIGMA`, or there is no such radius.
     """
 
     sigma: float
@@ -43,8 +46,10 @@ class GaussianKernel:
 
     def __post_init__(self) -> None:
         _check_sigma(self.sigma)
-        if not 0 <= self.radius <= MAX_RADIUS:
-            raise InputError(f"radius {self.radius} is out of range: use 0 to {MAX_RADIUS}")
+        object.__setattr__(self, "radius", _integer(self.radius, "radius"))
+        least = 1 if self.even else 0
+        if not least <= self.radius <= MAX_RADIUS:
+            raise InputError(f"radius {self.radius} is out of range: use {least} to {MAX_RADIUS}")
         offsets = np.arange(-self.radius, self.radius + 1, dtype=np.float64) + self.shift
         apart = np.abs(offsets)
         # (a - s)(a + s) in place of a*a, which is s*s more, keeps the smallest sigmas from

@@ -210,6 +210,16 @@ def test_a_bad_radius_is_refused(radius: object) -> None:
     assert refusal(lambda: from_sigma(2.0, radius=radius)).startswith(f"radius {radius!r}")
 
 
+@pytest.mark.parametrize("radius", [-1, 2.5, "2", None, True, MAX_RADIUS + 1])
+def test_a_kernel_is_made_of_a_whole_radius(radius: object) -> None:
+    assert refusal(lambda: GaussianKernel(1.0, radius)).startswith(f"radius {radius!r}")
+
+
+def test_an_even_kernel_reaches_a_pixel_at_least() -> None:
+    message = refusal(lambda: GaussianKernel(1.0, 0, even=True))
+    assert message == f"radius 0 is out of range: use 1 to {MAX_RADIUS}"
+
+
 def test_no_kernel_at_all_is_refused_naming_both_ways_to_give_one() -> None:
     assert "sigma, size or both" in refusal(make_kernel)
 
