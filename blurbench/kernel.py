@@ -62,6 +62,11 @@ class GaussianKernel:
         taps.flags.writeable = False
         object.__setattr__(self, "taps", taps)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Keep the taps read-only in what a pickle or a copy brings: NumPy brings them writable."""
+        self.__dict__.update(state)
+        self.taps.flags.writeable = False
+
     @classmethod
     def from_sigma(
         cls, sigma: float, *, truncate: float = 4.0, radius: int | None = None

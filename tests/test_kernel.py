@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -80,6 +83,17 @@ def test_there_are_as_many_taps_as_the_size_says(kernel: GaussianKernel) -> None
 def test_the_taps_cannot_be_written_to() -> None:
     with pytest.raises(ValueError, match="read-only"):
         from_size(5).taps[0] = 1.0
+
+
+@pytest.mark.parametrize(
+    "again", [lambda one: pickle.loads(pickle.dumps(one)), copy.deepcopy], ids=("pickle", "copy")
+)
+def test_the_taps_that_arrive_are_the_same_and_cannot_be_written_to(
+    again: Callable[[GaussianKernel], GaussianKernel],
+) -> None:
+    arrived = again(from_size(5))
+    assert arrived.taps.tolist() == from_size(5).taps.tolist()
+    assert not arrived.taps.flags.writeable
 
 
 def test_a_kernel_of_size_one_changes_nothing() -> None:
