@@ -21,8 +21,9 @@ def check_border(border: str, cval: float = 0.0) -> None:
     """Raise InputError unless the border is one of `BORDERS` and its value is finite."""
     if border not in BORDERS:
         raise BORDER.unknown(border, BORDERS)
-    if not math.isfinite(as_number(cval, "border value")):
-        raise InputError(f"border value {cval} is not usable: give a finite number")
+    value = as_number(cval, "border value")
+    if not math.isfinite(value):
+        raise InputError(f"border value {value!r} is not usable: give a finite number")
 
 
 def source_index(positions: NDArray[np.int64], n: int, border: str) -> NDArray[np.int64]:

@@ -108,13 +108,13 @@ class GaussianKernel:
         size = _integer(size, "size")
         if size < 1:
             raise InputError(f"size {size} is not usable: give an odd whole number from 1 up")
+        if size > 2 * MAX_RADIUS + 1:
+            raise InputError(f"size {size} is too large: the largest is {2 * MAX_RADIUS + 1}")
         if size % 2 == 0 and not allow_even:
             raise InputError(
                 f"size {size} is even: a centred even kernel shifts the image by half a pixel; "
                 f"use {size - 1} or {size + 1}"
             )
-        if size > 2 * MAX_RADIUS + 1:
-            raise InputError(f"size {size} is too large: the largest is {2 * MAX_RADIUS + 1}")
         if sigma is None:
             sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
         return cls(_check_sigma(sigma), size // 2, even=size % 2 == 0)

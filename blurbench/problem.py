@@ -104,7 +104,7 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
     Raises:
         InputError: it is not one of `DTYPES`.
     """
-    name = dtype
+    name = repr(dtype)
     try:
         found: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
         if found in _USABLE:

@@ -44,7 +44,7 @@ class Recipe:
         if not self.is_open:
             raise InputError(
                 f"tolerance {self.tolerance!r} is for what auto may choose: use method='auto', or "
-                "name an approximate method"
+                "leave tolerance out"
             )
 
     @property

@@ -152,6 +152,7 @@ def test_a_function_of_one_s_own_is_raced() -> None:
         ({"image": np.ma.array(IMAGE)}, "image is a masked array"),
         ({"image": [IMAGE, np.ma.array(IMAGE)]}, "give image.filled(value)"),
         ({"image": np.full((4, 4), np.nan)}, "16 NaN or infinite"),
+        ({"image": IMAGE[:0]}, "has shape (0, 16): give (H, W) or (H, W, C), no side 0"),
         ({"image": []}, "no image in the list"),
         ({"image": [IMAGE, [1.0, 2.0]]}, "image array 2 has shape (2,)"),
         ({"image": object()}, "dtype object is not usable"),

@@ -343,11 +343,11 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"sigma": 1, "method": "auto", "tolerance": True}, "tolerance True is not a number"),
     ({"sigma": 1, "method": ["fft"]}, r"method \['fft'\] is unknown: .*separable"),
     ({"sigma": 1, "backend": ["scipy"]}, r"backend \['scipy'\] is unknown: .*numpy"),
-    ({"sigma": 1, "dtype": "f4,(2"}, "dtype f4,.* is not usable: convert to"),
+    ({"sigma": 1, "dtype": "f4,(2"}, "dtype 'f4,.*' is not usable: convert to"),
     ({"sigma": 1, "method": "magic"}, "method 'magic' is unknown: .*separable"),
     ({"sigma": 1, "method": "dct", "border": "wrap"}, "'wrap' .* dct of scipy: use reflect or mi"),
     ({"sigma": 1, "backend": "opengl"}, "backend 'opengl' is unknown: .*scipy"),
-    ({"sigma": 1, "dtype": "float99"}, "float99"),
+    ({"sigma": 1, "dtype": "float99"}, "dtype 'float99' is not usable"),
 ]
 
 

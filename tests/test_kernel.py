@@ -170,6 +170,7 @@ BAD_SIZES = [
     ("5\n7", r"size '5\n7'", "whole number"),
     (None, "size None", "whole number"),
     (2 * MAX_RADIUS + 3, f"size {2 * MAX_RADIUS + 3}", f"largest is {2 * MAX_RADIUS + 1}"),
+    (10**30, f"size {10**30} is too large", "largest"),
     (10**30 + 1, f"size {10**30 + 1}", "largest"),
 ]
 

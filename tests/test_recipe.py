@@ -78,3 +78,8 @@ def test_a_settled_recipe_names_what_auto_chose() -> None:
 def test_a_tolerance_is_refused_where_nothing_is_chosen() -> None:
     with pytest.raises(InputError, match=r"tolerance 0\.1 is for what auto may choose"):
         Recipe(KERNEL, tolerance=0.1)
+
+
+def test_a_tolerance_beside_an_approximate_method_is_to_be_left_out() -> None:
+    with pytest.raises(InputError, match="or leave tolerance out"):
+        Recipe(KERNEL, method="box", backend="numpy", tolerance=0.1)

@@ -457,6 +457,15 @@ def test_an_edited_description_is_refused_in_one_line(
     )
 
 
+@pytest.mark.parametrize("told", ["{}", "[]", "3", "null"])
+def test_a_description_of_nothing_is_refused_in_words_of_its_own(told: str) -> None:
+    path = Path(sweep_of()) / "run.json"
+    path.write_text(told, "utf-8")
+    ended = run("show", "run")
+    assert (ended.code, ended.out) == (2, "")
+    assert "is not a run's description: its schema is None, not blurbench.run/1; " in ended.err
+
+
 # Names.
 
 

@@ -74,8 +74,9 @@ class Run:
         Raises:
             KeyError, TypeError, ValueError: it was not written by this version.
         """
-        if document["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {document['schema']}")
+        schema = document.get("schema") if isinstance(document, Mapping) else None
+        if schema != SCHEMA:
+            raise ValueError(f"its schema is {schema!r}, not {SCHEMA}")
         about = dict(document)
         if "image" in about:  # earlier versions took but one
             about["images"] = [about.pop("image")]

@@ -130,7 +130,9 @@ def image_of(array: Any, name: str) -> Image:
         raise InputError(f"image {name} is no array of NumPy: {text_of(error)}") from None
     dtype = check_dtype(pixels.dtype)
     if pixels.ndim not in (2, 3) or not pixels.size:
-        raise InputError(f"image {name} has shape {pixels.shape}: give (H, W) or (H, W, C)")
+        raise InputError(
+            f"image {name} has shape {pixels.shape}: give (H, W) or (H, W, C), no side 0"
+        )
     pixels = np.ascontiguousarray(pixels, dtype)
     check_finite(name, pixels)
     return Image(name, pixels)
