@@ -48,7 +48,7 @@ _HOMES = {
     "GaussianKernel": "kernel",
     "InputError": "errors",
     "Plan": "plan",
-    "Problem": "plan",
+    "Problem": "problem",
     "RunResult": "api.result",
     "compare": "api.calls",
     "crossover": "api.calls",

@@ -709,6 +709,11 @@ def test_importing_the_package_imports_no_heavy_library() -> None:
     assert heavy & set(loaded.split()) == set()
 
 
+def test_a_name_is_imported_from_where_it_lives() -> None:
+    code = "import sys, blurbench; blurbench.Problem; print('blurbench.plan' in sys.modules)"
+    assert in_a_new_process(code) == "False"
+
+
 @pytest.mark.parametrize("name", blurbench.__all__)
 def test_every_public_name_can_be_used_and_is_listed(name: str) -> None:
     assert getattr(blurbench, name) is not None
