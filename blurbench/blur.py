@@ -16,7 +16,6 @@ from blurbench.backends.images_on_gpu import OnDevice, adopt, library_of, lies_o
 from blurbench.backends.registry import find_backend, place_of, probe
 from blurbench.cache import IdleCache
 from blurbench.choice.auto import AUTO, DEVICE, HOST
-from blurbench.choice.table import current
 from blurbench.errors import InputError, text_of
 from blurbench.image import Image, blur_with_alpha
 from blurbench.kernel import make_kernel
@@ -152,7 +151,7 @@ def blur_array(
     shape = _shape_of_one(image.shape) if stack else image.shape
     if recipe.is_open:
         place = HOST if there is None else DEVICE
-        recipe = _settle(recipe, shape, wanted, threads, place)
+        recipe = settle(recipe, shape, wanted, threads, place)
     owner = find_backend(recipe.backend)
     with nullcontext() if there is None else there.device:
         if wanted != own:
@@ -292,17 +291,11 @@ _make_recipe = functools.lru_cache(maxsize=256)(Recipe)
 
 
 @functools.lru_cache(maxsize=1024, typed=True)
-def _settle(
+def settle(
     recipe: Recipe, shape: tuple[int, ...], dtype: np.dtype[Any], threads: int | None, place: str
 ) -> Recipe:
     """The recipe with the names that `auto` stands for with such an image."""
     return recipe.settled(recipe.problem(shape, dtype, threads), place)
-
-
-def forget_choices() -> None:
-    """Choose anew from now on, by the table as it is now."""
-    current.cache_clear()
-    _settle.cache_clear()
 
 
 def _make_plan(implementation: Implementation, problem: Problem) -> Plan:

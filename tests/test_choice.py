@@ -24,7 +24,6 @@ import blurbench
 from blurbench import InputError, gaussian_blur, host, prepare
 from blurbench.backends.backend import Availability, Backend
 from blurbench.backends.registry import backends, find_implementation
-from blurbench.blur import forget_choices
 from blurbench.choice import auto
 from blurbench.choice import table as tables
 from blurbench.choice.auto import choose, expected
@@ -38,6 +37,7 @@ from blurbench.names import DTYPES
 from blurbench.problem import Problem
 from blurbench.recipe import Recipe
 from blurbench.tune import trials, tuning
+from helpers.choices import forget_choices
 from helpers.command import deny_gpu, run
 from helpers.pictures import save
 

@@ -21,10 +21,23 @@ from blurbench.records.declared import Declared
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Journal, Log, Run, load
 from blurbench.records.record import Record
-from blurbench.records.summary import STATUSES, Key, Row
+from blurbench.records.summary import Key, Row
 from helpers.made_runs import ABOUT
 
 KEY = Key("", "photo.png", 48, 64, 3, 15, 2.6, "reflect", 0.0, "float32", 2, "hot")
+STATUSES = (
+    "ok",
+    "unavailable",
+    "unsupported",
+    "over_budget",
+    "out_of_memory",
+    "implausible",
+    "wrong",
+    "failed",
+    "timed_out",
+    "device_lost",
+    "interrupted",
+)
 NAMES = ["cpu:one", "cpu:two", "gpu:three"]
 DECLARED = (
     Declared("cpu", "one", "ours", True, "cpu"),

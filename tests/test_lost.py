@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from blurbench.backends.registry import find_implementation
-from blurbench.blur import forget_choices, gaussian_blur
+from blurbench.blur import gaussian_blur
 from blurbench.image import read_image
 from blurbench.kernel import make_kernel
 from blurbench.lost import count_lost
 from blurbench.problem import Problem
+from helpers.choices import forget_choices
 from helpers.command import Ran, run
 from helpers.pictures import save
 

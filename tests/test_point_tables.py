@@ -31,7 +31,7 @@ def row(**more: Any) -> Row:
 
 def ranking() -> Result:
     once = Estimate(0.001, None, None)
-    standing = Standing(32, once, 0.001, once, "fastest")
+    standing = Standing(32, once, once, "fastest")
     return Result("gpu:two", "gpu:two", {"gpu:two": standing}, None, 0, True, 32)
 
 
@@ -157,7 +157,7 @@ def test_a_share_is_written_without_an_exponent(share: float, text: str) -> None
 
 def test_a_race_without_a_round_has_no_ratio() -> None:
     nothing = Estimate(float("nan"), None, None)
-    standing = Standing(0, nothing, 0.001, nothing, "unclear")
+    standing = Standing(0, nothing, nothing, "unclear")
     race = replace(ranking(), standings={"gpu:two": standing})
     stream = io.StringIO()
     device_table([row()], race).show(Console(file=stream, width=160))

@@ -84,7 +84,7 @@ def three_runs(names: str) -> Show:
 def a_device(names: str) -> Show:
     """Rows with all that only a device has, and software in place of one."""
     row = device_row(*DEVICES[names])
-    standing = Standing(32, estimate(1.1e-3), 1e-3, estimate(1.0), "likely fastest")
+    standing = Standing(32, estimate(1.1e-3), estimate(1.0), "likely fastest")
     race = Result(row.name, row.name, {row.name: standing}, None, 0, True, 32)
     return lambda console: compare.show_point(
         console, compare.PointFigures([row], None, race, 0.03)
@@ -189,9 +189,8 @@ def a_folder(names: str) -> Show:
             for name in ("error_console", "open_console"):
                 patch.setattr(batch, name, lambda: console)
             report = batch.FilesReport(4, 1, Counter({".txt file": 2}), force=False, quiet=False)
-            job: Any = None
-            report.tell(Outcome(job, error="a-very-long-name.png cannot be read: it is no image"))
-            report.tell(Outcome(job, notes=("its EXIF was dropped",)))
+            report.tell(Outcome(error="a-very-long-name.png cannot be read: it is no image"))
+            report.tell(Outcome(notes=("its EXIF was dropped",)))
             report.finish()
 
     return run

@@ -74,7 +74,6 @@ class Outcome:
         error: why there is no output, in a sentence; None where there is one.
     """
 
-    job: Job
     notes: tuple[str, ...] = ()
     error: str | None = None
 
@@ -202,13 +201,13 @@ def blur_files(jobs: Sequence[Job], blur: FileBlur, tell: Callable[[Outcome], No
 
 def _try(work: Callable[[], tuple[str, ...]], job: Job) -> Outcome:
     try:
-        return Outcome(job, notes=work())
+        return Outcome(notes=work())
     except DeviceLostError:
         raise
     except InputError as error:
-        return Outcome(job, error=str(error))
+        return Outcome(error=str(error))
     except MemoryError:
-        return Outcome(job, error=f"image {job.source} does not fit in memory: use a smaller one")
+        return Outcome(error=f"image {job.source} does not fit in memory: use a smaller one")
     except Exception as error:  # a library's; what it says of one file must not end the others
         detail = " ".join(f"{type(error).__name__}: {error}".split())
-        return Outcome(job, error=f"image {job.source} cannot be blurred: {detail}")
+        return Outcome(error=f"image {job.source} cannot be blurred: {detail}")

@@ -65,7 +65,6 @@ class Standing:
 
     rounds: int
     time: Estimate
-    min_s: float
     ratio: Estimate
     verdict: str
 
@@ -169,7 +168,7 @@ def judge(
     def standing(name: str) -> Standing:
         own = rounds.times(name)
         if not own:
-            return Standing(0, NOTHING, math.nan, NOTHING, UNCLEAR)
+            return Standing(0, NOTHING, NOTHING, UNCLEAR)
         ratio = rebased(ratios[name], ratios[leader]) if name != leader else Estimate(1, None, None)
         verdict = verdict_on(ratio, margin, trusted)
         if verdict == UNCLEAR and ratio.low is None and is_far(median(own), best):
@@ -177,7 +176,7 @@ def judge(
         if name in unranked:
             verdict = unranked[name]
         time = estimate_median(own, rules.alpha)
-        return Standing(rounds.count(name), time, min(own), ratio, verdict)
+        return Standing(rounds.count(name), time, ratio, verdict)
 
     found = {name: standing(name) for name in names}
     others = [found[name].verdict for name in found if name not in (leader, *unranked)]

@@ -17,20 +17,6 @@ from blurbench.records.kinds import CPU, GPU, marked
 
 SCHEMA_VERSION = 1
 
-STATUSES = (
-    "ok",
-    "unavailable",
-    "unsupported",
-    "over_budget",
-    "out_of_memory",
-    "implausible",
-    "wrong",
-    "failed",
-    "timed_out",
-    "device_lost",
-    "interrupted",
-)
-
 
 @dataclass(frozen=True)
 class Key:
