@@ -695,7 +695,6 @@ def held(claim: str, ratios: dict[int, float]) -> bool | None:
         ("49", {47: 2.0, 49: 0.5}, True),
         ("49", {15: 2.0, 33: 0.5}, False),
         ("49", {55: 2.0, 73: 0.5}, False),
-        ("49", {3: 2.0, 255: 0.5}, True),
         ("27", {29: 2.0, 31: 0.5}, True),
         ("27", {25: 2.0, 29: 0.5}, True),
         ("27", {35: 2.0, 39: 0.5}, False),
@@ -704,10 +703,23 @@ def held(claim: str, ratios: dict[int, float]) -> bool | None:
         ("141", {33: 2.0, 35: 0.5, 101: 0.5, 103: 2.0, 139: 2.0, 143: 0.5}, True),
     ],
 )
-def test_a_claim_held_where_a_bracket_meets_it(
+def test_a_claim_held_where_a_bracket_lies_within_it(
     claim: str, ratios: dict[int, float], expected: bool
 ) -> None:
     assert held(claim, ratios) is expected
+
+
+@pytest.mark.parametrize("claim", ["49", "27", "11"])
+def test_a_bracket_wider_than_a_claim_cannot_tell(claim: str) -> None:
+    assert held(claim, {3: 2.0, 73: 0.5}) is None
+
+
+def test_a_claim_whose_smallest_size_is_the_smallest_proven_cannot_be_told() -> None:
+    assert held("11", {7: 0.5, 255: 0.1}) is None
+
+
+def test_an_overtaking_below_what_is_proven_cannot_be_told() -> None:
+    assert held("27", {47: 0.5, 51: 2.0}) is None
 
 
 def test_a_change_to_the_first_is_no_claim_of_fft() -> None:

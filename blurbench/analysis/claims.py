@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,10 @@ import numpy as np
 
 from blurbench.analysis.crossing import Crossover
 from blurbench.analysis.ordering import SECOND
+from blurbench.kernel import SMALLEST
 from blurbench.records.scopes import RANKING_SCOPE
+
+STEP = 2  # from one odd size to the next
 
 
 @dataclass(frozen=True)
@@ -127,23 +131,35 @@ def _methods(one: Crossover) -> tuple[str, str]:
 
 
 def _held(sizes: tuple[int, int] | None, one: Crossover) -> bool | None:
-    """Whether a bracket meets the claimed sizes; None where it cannot be told."""
-    if sizes is None:
+    """Whether FFT overtakes where the claim says, give or take a step; None if it cannot be told.
+
+    It held where a bracket lies within the claimed sizes, and did not where none meets them. A
+    bracket that reaches further allows other claims as well, so it tells of none.
+    """
+    if sizes is None or not one.ordering.proven:
         return None
     low, high = sizes
-    ordering = one.ordering
-    proven = [size for size, found in ordering.outcomes.items() if found != "undecided"]
-    if not proven:
-        return None
-    if ordering.always_faster == SECOND:  # from proven[0] on, or from something smaller
-        return True if low == proven[0] else False if low > proven[0] else None
-    if ordering.always_faster is not None:
-        return None if high >= proven[-1] else False
-    return any(
-        change.last_size_before < high and low <= change.first_size_after
-        for change in ordering.changes
-        if change.faster_after == SECOND
-    )
+    meeting = [
+        (before, after) for before, after in _brackets(one) if before < high and low <= after
+    ]
+    if not meeting:
+        return False
+    within = any(low - STEP <= before and after <= high + STEP for before, after in meeting)
+    return True if within else None
+
+
+def _brackets(one: Crossover) -> list[tuple[float, float]]:
+    """Between which sizes the second overtakes; open where nothing is proven beyond."""
+    proven = one.ordering.proven
+    smallest, largest = min(proven), max(proven)
+    found: list[tuple[float, float]] = [
+        place.bracket for place in one.places if place.bracket and place.faster_after == SECOND
+    ]
+    if proven[smallest] == SECOND:
+        found.append((SMALLEST.size, smallest))
+    if proven[largest] != SECOND:
+        found.append((largest, math.inf))
+    return found
 
 
 def scipy_chooses_fft_from(height: int, width: int, sizes: Sequence[int]) -> int | None:
