@@ -153,6 +153,15 @@ CASES = [
     *_image("no pixels", "none.png", "image", _png("none.png", 0, 5)),
     *_image("NaN pixels", "nan.tif", "NaN|replace", _float_tiff("nan.tif", np.nan)),
     *_image("infinite pixels", "inf.tif", "infinite|replace", _float_tiff("inf.tif", np.inf)),
+    *(
+        Case(
+            f"{command}: a huge no-data value",
+            (command, "dem.tif"),
+            "dem.tif|-3.4028234663852886e+38|--nodata",
+            _float_tiff("dem.tif", float(np.finfo(np.float32).min)),
+        )
+        for command in ("compare", "sweep", "crossover")
+    ),
     *_image(
         "more than the memory",
         "vast.png",

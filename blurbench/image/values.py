@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from blurbench.errors import InputError
 
+PADDED = 1000  # times as many pixels: more than any border of use adds
+
 
 def stretched(pixels: NDArray[Any], top: int) -> NDArray[Any]:
     """Unsigned integers of at most `top`, over the whole range of their type: white stays white.
@@ -54,6 +56,21 @@ def check_finite(name: str, pixels: NDArray[Any], *, holes: bool = False) -> Non
         raise InputError(
             f"image {name} holds {nan + infinite} NaN or infinite pixels: "
             f"replace them first{way_out}"
+        )
+
+
+def check_summable(name: str, pixels: NDArray[Any]) -> None:
+    """Raise InputError where floats are so huge that their sum may not fit their type.
+
+    A transform sums the whole image, borders included; what overflows there is no blur to time.
+    """
+    if pixels.dtype.kind != "f":
+        return
+    value = float(max(pixels.min(), pixels.max(), key=abs))
+    if abs(value) > float(np.finfo(pixels.dtype).max) / (PADDED * pixels.size):
+        raise InputError(
+            f"image {name} holds the value {value!r}, which overflows in sums of its pixels: "
+            f"replace it first (blur --nodata {value!r} leaves it out)"
         )
 
 

@@ -21,7 +21,7 @@ from blurbench.image import (
     resize,
     testcard_image,
 )
-from blurbench.image.values import check_finite
+from blurbench.image.values import check_finite, check_summable
 from blurbench.kernel import SMALLEST, GaussianKernel
 from blurbench.plan import refuse_mask
 from blurbench.problem import check_dtype
@@ -49,8 +49,8 @@ class ImageSource:
         """Read, resize, crop.
 
         Raises:
-            InputError: the image cannot be read, or does not fit in memory with what it takes to
-                blur it.
+            InputError: the image cannot be read, does not fit in memory with what it takes to
+                blur it, or holds values that are too large to blur it.
         """
         largest = max(kernels, key=lambda one: one.size)
 
@@ -70,6 +70,7 @@ class ImageSource:
             image = read_image(self.path, lambda shape, dtype: needed(shape))
         else:
             image = testcard_image()
+        check_summable(image.name, image.pixels)
         if self.resized:
             width, height = self.resized
             shape = (height, width, *image.pixels.shape[2:])
