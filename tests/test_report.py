@@ -32,6 +32,7 @@ pytest.importorskip("altair", reason="Altair is missing: pip install '.[report]'
 pytest.importorskip("vl_convert", reason="vl-convert is missing: pip install '.[report]'")
 
 from blurbench.analysis.claims import CLAIMS
+from blurbench.report.page.bundle import bundling
 from blurbench.report.palette import COLOURS
 from helpers.pages import Page, fields_of, page_of
 
@@ -208,6 +209,17 @@ def test_every_claim_is_told_with_whether_it_held(sweep: Page) -> None:
         assert row["held"] in told
     assert any(row["held"].startswith("held: ") for row in rows)
     assert any(row["held"].startswith("did not hold: ") for row in rows)
+
+
+def test_an_interrupted_bundling_says_nothing_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("blurbench.report.page.bundle.BUNDLE", "raise KeyboardInterrupt")
+    bundling.cache_clear()
+    with pytest.raises(RuntimeError, match="KeyboardInterrupt"):
+        bundling().result()
+    bundling.cache_clear()
+    assert capfd.readouterr().err == ""
 
 
 def test_images_of_the_same_name_stay_apart() -> None:

@@ -38,7 +38,10 @@ def bundling() -> Future[Bundle]:
 
 
 def _bundle() -> Bundle:
-    done = subprocess.run([sys.executable, "-c", BUNDLE], stdout=subprocess.PIPE, check=True)
+    # Ctrl-C reaches that process as well, and this one alone says that it was interrupted.
+    done = subprocess.run([sys.executable, "-c", BUNDLE], capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"the charts' script cannot be bundled: {done.stderr.decode().strip()}")
     # A function's body, so that its names stay its own.
     script = f'(() => {{"use strict";{done.stdout.decode()}}})();'.encode()
     packed = base64.b64encode(gzip.compress(script, mtime=0)).decode()
