@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blurbench.analysis.crossing import find_crossovers
+from blurbench.analysis.crossing import Crossover, find_crossovers
 from blurbench.analysis.ordering import SECOND
 from blurbench.analysis.verdicts import separable_to_fft
 from blurbench.names import APPROXIMATE, DIRECT, FFT, SEPARABLE
@@ -51,20 +51,18 @@ class Payoff:
         first: of the sizes measured, the first of these; None where there is none.
         last: up to which it stays faster, by the best estimate; None to the end.
         proven: whether both ends of that estimate are.
-        largest: size that was measured.
     """
 
     size: float | None
     first: int | None
     last: float | None
     proven: bool
-    largest: int
 
     @property
     def text(self) -> str:
         """The payoff in words, as they stand beside its mark in a picture."""
         if self.size is None:
-            return f"FFT does not pay up to {self.largest}"
+            return "FFT not ahead at any size compared"
         about = "" if self.size == self.first else "about "
         end = "" if self.last is None else f" to about {self.last:.0f}"
         return f"FFT pays from {about}{self.size:.0f}{end}{'' if self.proven else ' (not proven)'}"
@@ -75,16 +73,22 @@ def payoff_of(points: Sequence[Findings]) -> Payoff | None:
     one = separable_to_fft(find_crossovers(points))
     if one is None:
         return None
-    ordering, largest = one.ordering, one.sizes[-1]
     ups = [place for place in one.places if place.faster_after == SECOND]
     if not ups:
-        ahead = ordering.ratios[one.sizes[0]].value < 1
-        always = ahead and all(ratio.value < 1 for ratio in ordering.ratios.values())
-        if not always:
-            return Payoff(None, None, None, False, largest)
-        return Payoff(one.sizes[0], one.sizes[0], None, ordering.always_faster == SECOND, largest)
+        return _from_the_start(one)
     last_up = ups[-1]
     downs = [place for place in one.places if place.size > last_up.size]
-    first = next((size for size in one.sizes if size >= last_up.size), largest)
+    first = next((size for size in one.sizes if size >= last_up.size), one.sizes[-1])
     down = downs[0].size if downs else None
-    return Payoff(last_up.size, first, down, last_up.bracket is not None, largest)
+    return Payoff(last_up.size, first, down, last_up.bracket is not None)
+
+
+def _from_the_start(one: Crossover) -> Payoff:
+    """The payoff of an FFT that overtakes at no size: it pays from the smallest on, or nowhere."""
+    ordering, smallest = one.ordering, one.sizes[0]
+    if all(ratio.value < 1 for ratio in ordering.ratios.values()):
+        return Payoff(smallest, smallest, None, ordering.always_faster == SECOND)
+    if ordering.ratios[smallest].value < 1 and one.places:
+        overtaken = one.places[0]
+        return Payoff(smallest, smallest, overtaken.size, overtaken.bracket is not None)
+    return Payoff(None, None, None, False)
