@@ -19,7 +19,7 @@ import blurbench
 from blurbench.cli.main import main
 from blurbench.measure.stats import Estimate
 from blurbench.report.compare import WORDS
-from blurbench.report.units import either
+from blurbench.report.units import either, ratio
 from helpers.pictures import save
 from helpers.planted import SMALL, add_half, backend_of, failing_after, planted, raising, then
 from helpers.process import plain
@@ -357,6 +357,11 @@ def test_the_answer_says_whether_fft_pays(plant, clock: Clock, fft: float, says:
 )
 def test_what_few_runs_say_is_not_proven_unless_it_is_far(found: Estimate, said: str) -> None:
     assert either(found, "pays not", "pays") == said
+
+
+def test_an_interval_whose_ends_are_worlds_apart_is_not_shown() -> None:
+    assert ratio(10.9, 1.59e-11, 5.31e12) == "10.9x"
+    assert ratio(9.79, 1.42, 67.4) == "9.79x [1.42, 67.4]"
 
 
 def test_the_answer_holds_the_best_on_the_cpu_against_the_best_on_the_gpu(

@@ -297,15 +297,26 @@ def test_a_system_that_does_not_tell_of_its_work_is_not_waited_for() -> None:
     assert waited == []
 
 
+def risks_of(processes: int) -> list[str]:
+    """What a run says of itself when it begins."""
+    options = Options(backends=("numpy",), processes=processes)
+    kernels = (GaussianKernel.from_size(3),)
+    question = Question("compare", (ImageSource(),), (SMALL,), kernels, options)
+    found: list[str] = question.describe(Session(options), [], options.rules).about["risks"]
+    return found
+
+
 def test_a_run_tells_of_the_other_work_that_there_was_when_it_began(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("blurbench.study.session.Watch", Machine(others=1.9).watch)
-    options = Options(backends=("numpy",))
-    kernels = (GaussianKernel.from_size(3),)
-    question = Question("compare", (ImageSource(),), (SMALL,), kernels, options)
-    about = question.describe(Session(options), [], options.rules).about
-    assert any("other work keeps 1.9 of" in risk for risk in about["risks"])
+    assert any("other work keeps 1.9 of" in risk for risk in risks_of(processes=1))
+
+
+@pytest.mark.parametrize(("processes", "warned"), [(1, False), (2, True), (4, True), (5, False)])
+def test_a_run_tells_that_few_processes_prove_little(processes: int, warned: bool) -> None:
+    told = f"{processes} processes prove little: give --processes 5"
+    assert (told in risks_of(processes)) is warned
 
 
 def test_a_run_tells_of_the_other_work_that_began_while_it_went_on(

@@ -21,7 +21,7 @@ from blurbench.records.lead import (
 )
 from blurbench.records.summary import Row
 from blurbench.report.gpu_answer import gpu_lines
-from blurbench.report.units import brief_duration, digits, either, ratio
+from blurbench.report.units import brief_duration, digits, either, is_vast, ratio
 
 CLOSE = 1.5  # times the fastest: a library that is within it is worth its own call
 
@@ -123,6 +123,6 @@ def _extent(row: Row) -> str:
 
 
 def _times(found: Estimate) -> str:
-    if found.low is None or found.high is None:
+    if found.low is None or found.high is None or is_vast(found.low, found.high):
         return f"{digits(found.value)}x"
     return f"{digits(found.value)}x ({digits(found.low)} to {digits(found.high)})"

@@ -9,6 +9,7 @@ from blurbench.measure.stats import Estimate
 
 MISSING = "-"
 FAR = FAR_TIMES * FEW_OFF  # times, that a ratio of few runs does not come about by
+VAST = 1000  # times the lower end of an interval
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 
 
@@ -41,10 +42,15 @@ def ratio(value: float | None, low: float | None = None, high: float | None = No
 
 
 def interval(low: float | None, high: float | None, scale: float = 1.0) -> str:
-    """`[1.28, 1.57]`, or nothing for an interval that does not exist."""
-    if low is None or high is None:
+    """`[1.28, 1.57]`, or nothing for an interval that does not exist or tells nothing."""
+    if low is None or high is None or is_vast(low, high):
         return ""
     return f"[{digits(low / scale)}, {digits(high / scale)}]"
+
+
+def is_vast(low: float, high: float) -> bool:
+    """Whether an interval is so wide that its ends tell nothing, as those of two processes are."""
+    return high > VAST * low
 
 
 def either(found: Estimate, slower: str, faster: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from blurbench import host
+from blurbench.analysis.gate import LEAST_PROCESSES
 from blurbench.backends.own_blur import find_again
 from blurbench.errors import InputError
 from blurbench.image import Image, check_memory, cover
@@ -128,6 +129,7 @@ class Question:
             "risks": [
                 *find_risks(host.usable_cpus(), others=session.watch.others()),
                 *session.cautions,
+                *_too_few(self.options.processes),
             ],
         }
         return Run(
@@ -138,6 +140,12 @@ class Question:
             machine_id=machine_id(machine),
             about=about,
         )
+
+
+def _too_few(processes: int) -> list[str]:
+    """That what few processes differ by is hardly known, so that little can be proven."""
+    few = 1 < processes < LEAST_PROCESSES
+    return [f"{processes} processes prove little: give --processes {LEAST_PROCESSES}"] * few
 
 
 def _plain(options: Options) -> dict[str, Any]:
