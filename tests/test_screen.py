@@ -193,6 +193,18 @@ def test_a_bad_row_is_shown_however_many_are_better(plant, clock: Clock, status:
     assert len(table(lines)) <= ROWS
 
 
+def test_the_rows_that_the_answer_speaks_of_are_shown_however_many_are_better(
+    plant, clock: Clock
+) -> None:
+    better = [planted(f"one{number}", clock.takes(0.002 * 1.05**number)) for number in range(20)]
+    plant(backend_of(*better, *(planted(name, clock.takes(0.01)) for name in ("separable", "fft"))))
+    lines = lines_of("--budget", "20")
+    assert "its best, fake:fft, takes " in words(answer(lines))
+    assert row(lines, "separable")
+    assert row(lines, "fft")
+    assert len(table(lines)) <= ROWS
+
+
 def test_rows_that_are_out_for_one_reason_share_a_line(plant, clock: Clock) -> None:
     bad = [planted(name, then(clock.takes(seconds), add_half)) for name, seconds in SLOW]
     plant(backend_of(planted("good", clock.takes(0.002)), *bad))

@@ -101,9 +101,7 @@ def native_line(rows: Sequence[Row]) -> str | None:
 
 def answer_lines(rows: Sequence[Row]) -> list[str]:
     """Whether FFT pays, best against best, and whether a GPU does; software is none."""
-    real = [row for row in rows if row.kind != SOFTWARE]
-    separable = best_of(real, lambda row: row.group == SEPARABLE)
-    transform = best_of(real, lambda row: row.group == FFT)
+    separable, transform = _best_two(rows)
     lines = []
     if separable is not None and transform is not None:
         found, where = ratio_between(separable, transform), _extent(separable)
@@ -112,6 +110,26 @@ def answer_lines(rows: Sequence[Row]) -> list[str]:
         lines.append(f"{says}: its best, {transform.label}, takes {times}.")
     found_of_gpu = gpu_pays(rows)
     return lines if found_of_gpu is None else [*lines, *gpu_lines(found_of_gpu)]
+
+
+def spoken_of(rows: Sequence[Row]) -> set[str]:
+    """The names of the rows that the last lines speak of."""
+    lead, pays = lead_of(rows), gpu_pays(rows)
+    spoken = [*_best_two(rows)]
+    if lead is not None:
+        spoken += [lead.first, lead.second]
+    if pays is not None:
+        spoken += [pays.cpu, pays.gpu, pays.there.row if pays.there else None]
+    return {row.name for row in spoken if row is not None}
+
+
+def _best_two(rows: Sequence[Row]) -> tuple[Row | None, Row | None]:
+    """The best separable blur and the best transform; software is neither."""
+    real = [row for row in rows if row.kind != SOFTWARE]
+    return (
+        best_of(real, lambda row: row.group == SEPARABLE),
+        best_of(real, lambda row: row.group == FFT),
+    )
 
 
 def _kernel(row: Row) -> GaussianKernel:

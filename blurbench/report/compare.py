@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -24,7 +24,7 @@ from blurbench.measure.judge import (
 )
 from blurbench.problem import Problem
 from blurbench.records.summary import Row
-from blurbench.report.answer import answer_lines, code_line, native_line, sentence
+from blurbench.report.answer import answer_lines, code_line, native_line, sentence, spoken_of
 from blurbench.report.console import (
     is_wide,
     missing_line,
@@ -145,11 +145,11 @@ def show_point(
         always += control_lines(on_device, labels, " on the device")
     if point.unavailable:
         always.append(missing_line(point.unavailable))
-    answers = answers_below(point.rows, same)
+    answers, spoken = answers_below(point.rows, same), spoken_of(point.rows)
     # The less rows, the less there is to say of them: as many as all of it has room for.
     sizes = [(len(ran), len(raced_there))] if everything else SIZES
     for room, room_there in sizes:
-        shown, folded = _fold(ran, room)
+        shown, folded = _fold(ran, room, spoken)
         there = raced_there[:room_there]
         remarks = [*_remarks(shown), *always, *_word_lines(shown, there, on_device, same)]
         taken = 6 + above + len(shown) + bool(folded) + (3 + len(there) if there else 0)
@@ -187,10 +187,14 @@ def _on_device(rows: Sequence[Row], race: Result | None) -> list[Row]:
     return [named[name] for name in race.standings if name in named] if race else []
 
 
-def _fold(rows: Sequence[Row], room: int) -> tuple[list[Row], list[Row]]:
-    """The rows that are shown, and those that are left out: the last, except what is bad."""
+def _fold(rows: Sequence[Row], room: int, spoken: Set[str]) -> tuple[list[Row], list[Row]]:
+    """The rows that are shown, and those that are left out: the last, except what is bad.
+
+    Args:
+        spoken: the names of those that the answer speaks of, for which there is room first.
+    """
     bad = [row for row in rows if row.status in BAD]
-    others = [row for row in rows if row not in bad]
+    others = sorted((row for row in rows if row not in bad), key=lambda row: row.name not in spoken)
     folded = others[max(1, room - len(bad)) :]
     return [row for row in rows if row not in folded], folded
 
