@@ -209,6 +209,19 @@ def test_the_backends_that_cannot_run_are_named_once_with_the_reason(answer: Ran
     assert told in answer.out
 
 
+def test_of_several_images_the_backends_that_cannot_run_are_named_after_the_last() -> None:
+    problem = Problem(GaussianKernel.from_size(5), (6, 9), np.dtype("float32"))
+    rows, missing = [widest_row("ok", "fastest")], {"cupy": "no driver"}
+    out = io.StringIO()
+    with redirect_stdout(out):
+        show_answers(
+            open_console(),
+            [Answer(name, "uint8", problem, rows, unavailable=missing) for name in ("a", "b")],
+        )
+    assert "Cannot run: cupy" not in out.getvalue().partition("b: ")[0]
+    assert out.getvalue().count("Cannot run: cupy") == 1
+
+
 def test_the_difference_between_separable_and_direct_is_printed(answer: Ran) -> None:
     assert "Largest difference between separable and direct: " in answer.out
 

@@ -82,15 +82,14 @@ def header_lines(name: str, problem: Problem, cache: str, file_type: str = "") -
 
 
 def show_answers(console: Console, answers: Sequence[Answer], everything: bool = False) -> None:
-    """Each below its image, if there are several."""
+    """Each below its image, if there are several; what cannot run is the same for all."""
     for number, answer in enumerate(answers):
         title, *_ = heading_of(answer)
         if len(answers) > 1:
             say(console, f"\n{title}" if number else title, "bold")
         above = [*device_lines(answer.devices), *map(_warning, answer.risks)]
-        found = PointFigures(
-            answer.rows, answer.race, answer.on_device, answer.same, answer.unavailable
-        )
+        missing = answer.unavailable if answer is answers[-1] else {}
+        found = PointFigures(answer.rows, answer.race, answer.on_device, answer.same, missing)
         show_point(
             console,
             found,
