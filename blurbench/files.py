@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,8 +19,14 @@ ENDINGS = {
     "markdown": (".md", ".markdown"),
     "report": (".html", ".htm"),
 }
+CONTROLS = re.compile(r"[\0-\x1f\x7f-\x9f\u2028\u2029]")
 # What a run keeps in its folder: every sample, a row for each cell, and what it is about.
 SAMPLES, SUMMARY, DESCRIPTION = OF_A_RUN = ("samples.csv", "summary.csv", "run.json")
+
+
+def shown_name(name: str | os.PathLike[str]) -> str:
+    """A file's name as a terminal may have it: what would break a line or command it is escaped."""
+    return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), os.fspath(name))
 
 
 def check_output(path: str, what: str, kind: str | None = None) -> None:

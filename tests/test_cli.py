@@ -877,3 +877,9 @@ def test_an_unknown_command_is_refused_by_name() -> None:
     ran = run("sharpen")
     assert (ran.code, ran.out) == (2, "")
     assert "sharpen" in ran.err
+
+
+def test_an_error_does_not_command_the_terminal() -> None:
+    assert run("compare", "a\x1b[31mred.png").err == (
+        r"Error: image a\x1b[31mred.png does not exist: check the path" "\n"
+    )

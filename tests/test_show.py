@@ -485,7 +485,12 @@ def test_namesakes_are_told_apart_by_their_folders(paths: list[str], names: list
     assert list(short_names(paths).values()) == names
 
 
-NAMES = ["[bold]x.png", "[/]x.png", "[link=x]y.png", "a|b.png", "größe.png", "two\nlines.png"]
+NAMES = ["[bold]x.png", "[/]x.png", "[link=x]y.png", "a|b.png", "größe.png"]
+COMMANDING = {
+    "two\nlines.png": r"two\nlines.png",
+    "\x1b[31mred\t.png": r"\x1b[31mred\t.png",
+    "wide\u202fblank.png": "wide\u202fblank.png",
+}
 
 
 def named(name: str) -> dict[str, Any]:
@@ -499,6 +504,16 @@ def test_any_name_of_an_image_is_shown_as_it_is(make: Callable[..., str], name: 
     ended = run("show", make(**named(name)))
     assert ended.code == 0
     assert name in ended.out
+
+
+@pytest.mark.parametrize(("name", "shown"), COMMANDING.items())
+@pytest.mark.parametrize("make", [sweep_of, compare_of], ids=["sweep", "comparison"])
+def test_a_name_neither_breaks_a_line_nor_commands_the_terminal(
+    make: Callable[..., str], name: str, shown: str
+) -> None:
+    ended = run("show", make(**named(name)))
+    assert ended.code == 0
+    assert f"{shown}: " in ended.out
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -164,13 +164,14 @@ def _read_recipe(given: Mapping[str, Any]) -> Recipe:
 
 def _blur_one(source: str, target: str, as_type: str | None, how: FileBlur, quiet: bool) -> int:
     """Blur a file into a file, or through standard streams, and tell; the exit code."""
+    from blurbench.files import shown_name
     from blurbench.folders.batch import blur_file
     from blurbench.folders.jobs import Job
 
     notes = through_streams(
         source, target, as_type, lambda given, made: blur_file(Job(given, made), how)
     )
-    name = "stdin" if source == STREAM else source
+    name = "stdin" if source == STREAM else shown_name(source)
     for note in () if quiet else notes:
         click.echo(f"Note: {name}: {note}.", err=True)
     return 0

@@ -157,7 +157,9 @@ def _drop_stdout() -> None:
 
 def _fail(message: str, code: int = 2) -> int:
     """Say it in one line, on a terminal in as many as that needs."""
-    line = "Error: " + " ".join(message.split())
+    from blurbench.files import shown_name
+
+    line = shown_name("Error: " + " ".join(message.split()))
     click.echo(_broken(line) if sys.stderr.isatty() else line, err=True)
     return code
 

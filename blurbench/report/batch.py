@@ -8,6 +8,7 @@ from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
 
+from blurbench.files import shown_name
 from blurbench.folders.batch import Outcome
 from blurbench.report.bar import open_bar
 from blurbench.report.console import error_console, open_console, say
@@ -68,7 +69,7 @@ class FilesReport:
             for note, count in self._notes.items():
                 say(self._errors, f"Note: {plural(count, 'file')}: {note}.", "yellow")
         for failure in self._failures:
-            say(self._errors, f"Error: {failure}", "red")
+            say(self._errors, f"Error: {shown_name(failure)}", "red")
         counts = f"{self.done} blurred, {self._kept} kept, {len(self._failures)} failed"
         if cut_short is not None:
             left = self._total - self.done - len(self._failures)

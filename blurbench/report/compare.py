@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from blurbench.analysis.answer import Answer
+from blurbench.files import shown_name
 from blurbench.measure.judge import (
     APPROXIMATE,
     FAR_SLOWER,
@@ -75,7 +76,7 @@ def header_lines(name: str, problem: Problem, cache: str, file_type: str = "") -
     if file_type not in ("", kind):
         kind = f"{file_type} timed as {kind}"
     return [
-        f"{name}: {shape} {kind}, {count_bytes(problem.image_bytes)}",
+        f"{shown_name(name)}: {shape} {kind}, {count_bytes(problem.image_bytes)}",
         f"Gaussian {kernel.size}x{kernel.size}, sigma {kernel.sigma:.4g}; border {border}; "
         f"{plural(problem.threads, 'thread')}; cache {cache}",
     ]

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from rich.console import Console
 from rich.text import Text
 
+from blurbench.files import shown_name
+
 NARROW = 80  # columns that most terminals have
 WIDE = 120  # columns from which tables show more
 ENDLESS = 10_000
@@ -86,7 +88,8 @@ def say(console: Console, text: str, style: str = "") -> None:
     """A sentence, wrapped at words in a terminal and left alone in a pipe."""
     lines = wrapped(console, text, console.width) if console.is_terminal else [text]
     for line in lines:
-        console.print(Text(line, style=style), soft_wrap=True)
+        shown = "\n".join(map(shown_name, line.split("\n")))  # it may quote the name of a file
+        console.print(Text(shown, style=style), soft_wrap=True)
 
 
 def wrapped(console: Console, text: str, width: int) -> list[str]:

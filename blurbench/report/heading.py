@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from blurbench.files import shown_name
 from blurbench.kernel import GaussianKernel
 from blurbench.records.journal import Run
 from blurbench.report.units import plural
@@ -37,7 +38,7 @@ def _image_text(image: Mapping[str, Any], extents: Sequence[Sequence[int]]) -> s
     extents = extents or [(image["width"], image["height"])]
     shapes = ", ".join(f"{width}x{height}" for width, height in extents)
     channels = f", {image['channels']} channels" if image["channels"] > 1 else ""
-    return f"{image['path']}: {shapes}{channels}"
+    return f"{shown_name(image['path'])}: {shapes}{channels}"
 
 
 def machine_line(run: Run) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from rich.console import Console
 
+from blurbench.files import shown_name
 from blurbench.measure.race import Ranking
 from blurbench.records.journal import Run
 from blurbench.report.bar import bar_in_words
@@ -111,7 +112,7 @@ class ShowingListener(Listener):
         self._print(*lines)
         notes = [f"{note}."] if note else []
         for image in self._question.originals:
-            notes += [f"{image.name}: {own}." for own in image.notes]
+            notes += [f"{shown_name(image.name)}: {own}." for own in image.notes]
         for text in notes:
             say(error_console(), f"Note: {text}", "yellow")
 

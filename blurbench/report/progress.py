@@ -9,6 +9,7 @@ from typing import Self
 
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from blurbench.files import shown_name
 from blurbench.large.listener import TilesListener
 from blurbench.large.source import LargeImage
 from blurbench.large.tiles import Tiling
@@ -78,7 +79,7 @@ class TilesProgress(TilesListener):
 
     def planned(self, source: LargeImage, tiling: Tiling) -> None:
         for note in () if self._quiet else source.notes:
-            say(self._errors, f"Note: {source.path}: {note}.", "yellow")
+            say(self._errors, f"Note: {shown_name(source.path)}: {note}.", "yellow")
         self._started, self._count = time.perf_counter(), tiling.count
         self._show()
 

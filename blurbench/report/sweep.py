@@ -14,6 +14,7 @@ from blurbench.analysis import image_sizes
 from blurbench.analysis.crossing import find_crossovers
 from blurbench.analysis.ordering import FIRST, SECOND, UNDECIDED
 from blurbench.analysis.verdicts import verdicts
+from blurbench.files import shown_name
 from blurbench.records.advice import advice_text
 from blurbench.records.findings import Findings
 from blurbench.records.journal import Log
@@ -93,7 +94,8 @@ def by_image(log: Log) -> list[tuple[str, list[Findings]]]:
         return one.point.width, one.point.height, one.point.image
 
     def label(width: int, height: int, name: str) -> str:
-        return f"{names[name]} {width}x{height}" if len(names) > 1 else f"{width}x{height}"
+        extent = f"{width}x{height}"
+        return f"{shown_name(names[name])} {extent}" if len(names) > 1 else extent
 
     names = short_names(log.image_numbers)
     ordered = sorted(log.points.values(), key=lambda one: (*image(one), one.point.size))

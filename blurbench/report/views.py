@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from blurbench.analysis import answer
+from blurbench.files import shown_name
 from blurbench.records.journal import Log
 from blurbench.report import markdown, sweep
 from blurbench.report.compare import answers_below, heading_of, show_answers
@@ -61,7 +62,7 @@ def _answers(log: Log) -> list[str]:
     answers = answer.answers_of(log)
     lines = []
     for one in answers:
-        lines += [f"{one.image}:"] if len(answers) > 1 else []
+        lines += [f"{shown_name(one.image)}:"] if len(answers) > 1 else []
         lines += answers_below(one.rows, one.same)
     return lines
 
