@@ -23,6 +23,7 @@ from blurbench.image import (
     write_image,
 )
 from blurbench.image import testcard_image as built_in_image
+from blurbench.image.values import check_summable
 from helpers.pictures import noise
 from helpers.png_files import png
 
@@ -336,6 +337,11 @@ def test_pixels_that_are_no_finite_numbers_are_counted_and_refused(value: float)
     save("a.tif", pixels)
     with pytest.raises(InputError, match=r"a\.tif holds 2 NaN or infinite pixels: replace them"):
         read_image("a.tif")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_largest_values_of_half_floats_can_be_summed_in_the_arithmetic(dtype: str) -> None:
+    check_summable("image", np.full((500, 400), np.finfo(np.float16).max, dtype))
 
 
 def test_an_error_is_one_line() -> None:

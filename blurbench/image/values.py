@@ -60,14 +60,15 @@ def check_finite(name: str, pixels: NDArray[Any], *, holes: bool = False) -> Non
 
 
 def check_summable(name: str, pixels: NDArray[Any]) -> None:
-    """Raise InputError where floats are so huge that their sum may not fit their type.
+    """Raise InputError where floats are so huge that their sum may not fit the arithmetic's type.
 
     A transform sums the whole image, borders included; what overflows there is no blur to time.
     """
     if pixels.dtype.kind != "f":
         return
     value = float(max(pixels.min(), pixels.max(), key=abs))
-    if abs(value) > float(np.finfo(pixels.dtype).max) / (PADDED * pixels.size):
+    arithmetic = np.promote_types(pixels.dtype, np.float32)
+    if abs(value) > float(np.finfo(arithmetic).max) / (PADDED * pixels.size):
         raise InputError(
             f"image {name} holds the value {value!r}, which overflows in sums of its pixels: "
             f"replace it first (blur --nodata {value!r} leaves it out)"
