@@ -29,7 +29,7 @@ from gpu_check.races import (
     Race,
     Racers,
     TimedCalls,
-    Watch,
+    Timekeeper,
     disturbed,
     medians,
     race,
@@ -82,7 +82,7 @@ class FakeDevice:
 
     def racers(self, *ones: Implementation) -> Racers:
         copies = {"copy by driver": self.work(COPY, 1e-3), "copy by kernel": self.work(COPY, 2e-3)}
-        return Racers(ones, copies, Watch(self), ROUNDS)
+        return Racers(ones, copies, Timekeeper(self), ROUNDS)
 
 
 @pytest.fixture
@@ -109,12 +109,12 @@ def raced(racers: Racers, folder: Path, size: int) -> Race:
 
 def test_a_race_gives_the_median_of_a_call(device: FakeDevice) -> None:
     calls = {"slow": device.work("slow", 0.5), "quick": device.work("quick", 1e-4)}
-    found = medians(race(calls, Watch(device), ROUNDS))
+    found = medians(race(calls, Timekeeper(device), ROUNDS))
     assert found == pytest.approx({"slow": 0.5, "quick": 1e-4})
 
 
 def test_a_race_goes_round_by_round(device: FakeDevice) -> None:
-    race({name: device.work(name, 1.0) for name in "abc"}, Watch(device), ROUNDS)
+    race({name: device.work(name, 1.0) for name in "abc"}, Timekeeper(device), ROUNDS)
     calls = device.calls[3:]
     rounds = [set(calls[start : start + 3]) for start in range(0, len(calls), 3)]
     assert rounds == [set("abc")] * ROUNDS
@@ -241,10 +241,14 @@ def test_beside_cupyx_every_odd_size_is_raced_those_of_the_check_first() -> None
 
 def test_a_sample_tells_what_was_in_its_way(device: FakeDevice, tmp_path: Path) -> None:
     device.stalled = True
-    slow = Watch(device, lambda: Clocks(1000, throttled=True))
+    slow = Timekeeper(device, lambda: Clocks(1000, throttled=True))
     samples = [
         one.sample("a", 1, device.work("a", 1.0), 1)
-        for one in (slow, Watch(device, lambda: Clocks(2000, throttled=False)), Watch(device))
+        for one in (
+            slow,
+            Timekeeper(device, lambda: Clocks(2000, throttled=False)),
+            Timekeeper(device),
+        )
     ]
     assert [(one.stalled, one.throttled) for one in samples] == [
         (True, True),

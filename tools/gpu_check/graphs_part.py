@@ -12,7 +12,7 @@ from typing import Any
 from blurbench.backends import gpu
 from blurbench.backends.device import EventClock
 from blurbench.backends.registry import find_implementation
-from gpu_check.races import Call, Watch, medians, race, rotating
+from gpu_check.races import Call, Timekeeper, medians, race, rotating
 from gpu_check.scale import OWN, Scale
 from gpu_check.times_part import images_for
 
@@ -34,8 +34,8 @@ def replay_graphs(scale: Scale, folder: Path) -> None:
     stream = cupy.cuda.get_current_stream()
     # A graph does not keep alive what it works on; `works` does.
     replays = {name: captured(stream, work) for name, work in works.items()}
-    watch = Watch(EventClock(device, time.perf_counter))
-    found = medians(race(replays, watch, scale.rounds))
+    timekeeper = Timekeeper(EventClock(device, time.perf_counter))
+    found = medians(race(replays, timekeeper, scale.rounds))
     (folder / GRAPHS).write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(f"{len(found)} graphs")
 

@@ -33,7 +33,7 @@ Call = Callable[[], object]
 Images = Sequence[tuple[Any, Any]]  # an input and a result each, on the device
 
 
-class Clock(Protocol):
+class CallClock(Protocol):
     """What times calls; see `EventClock`."""
 
     stalled: bool
@@ -62,10 +62,10 @@ class TimedCalls:
 
 
 @dataclass(frozen=True)
-class Watch:
+class Timekeeper:
     """A clock, and what reads the device's own clocks."""
 
-    clock: Clock
+    clock: CallClock
     clocks: Callable[[], Clocks | None] = lambda: None
 
     def sample(self, name: str, number: int, call: Call, loops: int) -> TimedCalls:
@@ -93,15 +93,15 @@ class Race:
     reasons: dict[str, str] = field(default_factory=dict)
 
 
-def race(calls: Mapping[str, Call], watch: Watch, rounds: int) -> list[TimedCalls]:
+def race(calls: Mapping[str, Call], timekeeper: Timekeeper, rounds: int) -> list[TimedCalls]:
     """Samples of each, in rounds of shuffled order."""
     rng = random.Random(0)
     loops = {
-        name: min(MOST_LOOPS, loops_for(SAMPLE_S, watch.clock.measure(call, 1)))
+        name: min(MOST_LOOPS, loops_for(SAMPLE_S, timekeeper.clock.measure(call, 1)))
         for name, call in calls.items()
     }
     return [
-        watch.sample(name, number, calls[name], loops[name])
+        timekeeper.sample(name, number, calls[name], loops[name])
         for number in range(1, rounds + 1)
         for name in rng.sample(list(calls), len(calls))
     ]
@@ -128,11 +128,11 @@ class Racers:
         self,
         implementations: Sequence[Implementation],
         copies: Mapping[str, Copy],
-        watch: Watch,
+        timekeeper: Timekeeper,
         rounds: int,
     ) -> None:
         self._implementations, self._copies = implementations, copies
-        self._watch, self._rounds = watch, rounds
+        self._timekeeper, self._rounds = timekeeper, rounds
         self._rates: dict[str, float] = {}  # seconds an operation, where it was measured last
 
     def at(self, problem: Problem, images: Images) -> list[TimedCalls]:
@@ -147,7 +147,7 @@ class Racers:
         left_out += [TimedCalls(name, SLOW, 0, 1, seconds[name], "not raced") for name in slow]
         raced = {name: call for name, call in calls.items() if name not in slow}
         try:
-            return [*left_out, *failed, *race(raced, self._watch, self._rounds)]
+            return [*left_out, *failed, *race(raced, self._timekeeper, self._rounds)]
         except Exception as error:  # one of them has broken what they share
             broken = [TimedCalls(name, FAILED, reason=text_of(error)) for name in raced]
             return [*left_out, *failed, *broken]
@@ -179,7 +179,7 @@ class Racers:
             try:
                 call = rotating(work, images)
                 call()  # the first call compiles
-                seconds[name], calls[name] = self._watch.clock.measure(call, 1), call
+                seconds[name], calls[name] = self._timekeeper.clock.measure(call, 1), call
             except Exception as error:
                 failed.append(TimedCalls(name, FAILED, reason=text_of(error)))
         return failed, calls, seconds

@@ -26,7 +26,7 @@ from gpu_check.races import (
     Images,
     Racers,
     TimedCalls,
-    Watch,
+    Timekeeper,
     read_races,
     write_samples,
 )
@@ -65,9 +65,9 @@ def race_backend(name: str, scale: Scale, folder: Path, seconds: float, again: b
         compile_all(works, seconds * COMPILING_SHARE)
         device.release()  # other threads' streams keep what their plans took
     cache = device.cache_bytes or 0
-    watch = Watch(EventClock(device, time.perf_counter), device.clocks)
+    timekeeper = Timekeeper(EventClock(device, time.perf_counter), device.clocks)
     all_racers, few_racers = (
-        Racers(each, copies(device), watch, scale.rounds) for each in (ones, few)
+        Racers(each, copies(device), timekeeper, scale.rounds) for each in (ones, few)
     )
     images: dict[int, Images] = {}
     for size, channels in left:
