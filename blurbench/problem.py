@@ -104,12 +104,11 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
     Raises:
         InputError: it is not one of `DTYPES`.
     """
-    name = repr(dtype)
     try:
         found: np.dtype[Any] = np.dtype(dtype).newbyteorder("=")
         if found in _USABLE:
             return found
         name = found.name
     except (TypeError, ValueError, SyntaxError):  # a string is parsed
-        pass
+        name = repr(dtype)
     raise InputError(f"dtype {name} is not usable: convert to {', '.join(DTYPES)}")
