@@ -83,11 +83,16 @@ class VipsConvPlan(Plan):
 
 
 def work_bytes(problem: Problem) -> int:
-    """At most the taps, the image with its margins, and the result in the library's memory."""
+    """At most the taps, the image with its margins, and the result in the library's memory.
+
+    Before there is a result, each margin is copied.
+    """
     margin = 2 * problem.kernel.radius
     padded = (problem.height + margin) * (problem.width + margin) * problem.channels
+    copied = problem.kernel.radius * max(problem.height, problem.width + margin)
+    copied *= problem.channels * problem.work_dtype.itemsize
     taps = 8 * problem.kernel.size**2
-    return padded * problem.work_dtype.itemsize + problem.image_bytes + taps
+    return padded * problem.work_dtype.itemsize + max(copied, problem.image_bytes) + taps
 
 
 @functools.cache

@@ -30,7 +30,8 @@ def operations(problem: Problem) -> float:
 def work_bytes(problem: Problem) -> int:
     """Memory of a plan and its call: one padded channel, the Toeplitz matrices, each thread's sums.
 
-    Before there are sums, a channel of another type than the arithmetic's is converted.
+    Before there are sums, a channel of another type than the arithmetic's is converted, and each
+    margin is copied.
     """
     margin, columns = 2 * problem.kernel.radius, min(COLUMNS, problem.width)
     padded = (problem.height + margin) * (problem.width + margin)
@@ -39,7 +40,8 @@ def work_bytes(problem: Problem) -> int:
     # Two pairs of rows of the image, the last and the next, and four arrays of results.
     sums = problem.threads * rows * (2 * (columns + margin) + 4 * columns)
     converted = 0 if problem.dtype == problem.work_dtype else problem.height * problem.width
-    return (padded + matrices + max(sums, converted)) * problem.work_dtype.itemsize
+    copied = problem.kernel.radius * max(problem.height, problem.width + margin)
+    return (padded + matrices + max(sums, converted, copied)) * problem.work_dtype.itemsize
 
 
 def rows_of_product(columns: int, radius: int) -> int:
