@@ -100,6 +100,19 @@ def _denied(name: str, make: Make) -> Make:
     return deny
 
 
+def _unreadable(name: str) -> Make:
+    """A file that the system does not let be read: not even by root."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", name)
+
+    def make(patch: pytest.MonkeyPatch) -> None:
+        Path(name).write_bytes(b"")
+        patch.setattr("blurbench.image.read.open", refuse, raising=False)
+
+    return make
+
+
 def _cut(name: str) -> Make:
     """An image file of which the second half is missing."""
 
@@ -146,6 +159,13 @@ CASES = [
     # The image.
     *_image("missing file", "missing.png", "does not exist"),
     *_image("folder", "pictures", "is a folder", _folder("pictures")),
+    *_image("address", "https://example.com/x.png", "is an address: download it"),
+    *_image("unreadable file", "u.png", "may not be read: change", _unreadable("u.png")),
+    *(
+        _image("pipe", "pipe.png", "is a pipe", lambda patch: os.mkfifo("pipe.png"))
+        if hasattr(os, "mkfifo")
+        else ()
+    ),
     *_image("empty file", "empty.png", "image", _file("empty.png")),
     *_image("text renamed", "text.png", "image", _file("text.png", b"hello\n")),
     *_image("truncated JPEG", "cut.jpg", "truncated", _cut("cut.jpg")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from blurbench.image.misread import doubt, pixel_format_of
 from blurbench.image.unread import refusal_of
 from blurbench.image.values import check_finite
 
+_ADDRESS = re.compile(r"(https?|ftp|s3|gs):[/\\]+")
 _UNKNOWN_TIFF = "samples of a kind that Pillow does not know"
 _MOST_TEXT = 2**28  # bytes, more than any program writes; Pillow's is 1 MiB a chunk
 _LIMITS: tuple[tuple[Any, str, int | None], ...] = (
@@ -52,11 +54,8 @@ def read_image(
             cannot be blurred, or holds NaN or infinite pixels; or a library is missing.
     """
     name = os.fspath(path)
-    if not Path(name).exists():
-        raise InputError(f"image {name} does not exist: check the path")
-    if Path(name).is_dir():
-        raise InputError(f"image {name} is a folder: name a file in it")
     try:
+        _check_there(name)
         # From a stream: of a file that it opens itself, Pillow maps raw pixels into memory,
         # and then reads those of a turned TIFF in rows of the wrong length.
         with _lenient, open(name, "rb") as stream:
@@ -69,9 +68,27 @@ def read_image(
         raise InputError(f"image {name} does not fit in memory: use a smaller one") from None
     except PIL.UnidentifiedImageError:
         raise InputError(f"image {name} {refusal_of(name)}") from None
+    except PermissionError:
+        raise InputError(f"image {name} may not be read: change its permissions") from None
     except Exception as error:  # a decoder may raise anything at a broken file
-        detail = " ".join(str(error).split()) or type(error).__name__
+        said = getattr(error, "strerror", None) or str(error)  # without the number of the error
+        detail = " ".join(said.split()) or type(error).__name__
         raise InputError(f"image {name} cannot be read: {detail}") from None
+
+
+def _check_there(name: str) -> None:
+    """Raise InputError where there is no file to open."""
+    path = Path(name)
+    if path.is_dir():
+        raise InputError(f"image {name} is a folder: name a file in it")
+    if path.is_file():
+        return
+    if path.exists():  # readers go back and forth in a file
+        raise InputError(f"image {name} is a pipe or a device: write it to a file and name that")
+    if address := _ADDRESS.match(name):
+        whole = f"{address[1]}://{name[address.end() :]}"  # of which a path keeps one slash
+        raise InputError(f"image {whole} is an address: download it and name the file")
+    raise InputError(f"image {name} does not exist: check the path")
 
 
 def _read(name: str, stream: IO[bytes], work_bytes: WorkBytes) -> Image:
