@@ -247,7 +247,7 @@ def test_an_empty_name_does_not_mean_the_working_folder(inputs: tuple[str, ...])
 def test_a_folder_without_images_is_refused() -> None:
     Path("in").mkdir()
     Path("in/readme.txt").write_text("hello")
-    assert "folder in holds no image" in refusal("in")
+    assert "folder in holds no image of a type that can also be written" in refusal("in")
 
 
 def test_an_output_folder_that_is_a_file_is_refused() -> None:

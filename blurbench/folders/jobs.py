@@ -72,7 +72,10 @@ def _jobs_of(given: Path, folder: Path, left_out: Counter[str]) -> list[Job]:
         raise InputError(f"output folder {folder} is the input folder: choose another")
     found = sorted(_images_below(given, os.path.realpath(folder), left_out))
     if not found:
-        raise InputError(f"folder {given} holds no image: give one with {', '.join(SUFFIXES)}")
+        raise InputError(
+            f"folder {given} holds no image of a type that can also be written: "
+            f"give one with {', '.join(SUFFIXES)}"
+        )
     return [Job(given / name, folder / name) for name in found]
 
 
