@@ -332,6 +332,7 @@ CASES = [
     *_compare("unknown option", "--sise 3", "--sise"),
     *_compare("option without its value", "--size", "--size"),
     *_compare("two images", "other.png", "other.png"),
+    Case("crossover: two images", ("crossover", "a.png", "b.png"), "one image|a.png and b.png"),
     Case("unknown command", ("sharpen", "photo.png"), "sharpen"),
     Case("verify: unknown backend", ("verify", "--backend", "opengl"), "opengl|numpy|scipy"),
     Case("verify: unknown method", ("verify", "--method", "magic"), "magic|direct|separable"),

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from blurbench.cli.options import SHARED, SIGMA, build_options, source_from, with_options
+from blurbench.cli.options import SHARED, SIGMA, build_options, sources_from, with_options
 from blurbench.cli.runs import carry_out
 from blurbench.cli.types import Range
 from blurbench.cli.words import tell_borders
+from blurbench.errors import InputError
 
 EXAMPLES = """\b
 Examples:
@@ -21,7 +22,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("image", required=False)
+@click.argument("images", nargs=-1, metavar="[IMAGE]")
 @click.option(
     "--sizes",
     type=Range(),
@@ -30,7 +31,9 @@ Examples:
     help="Smallest and largest kernel size to look at.",
 )
 @with_options([SIGMA], SHARED)
-def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **given: Any) -> int:
+def crossover(
+    images: tuple[str, ...], sizes: tuple[int, int], sigma: float | None, **given: Any
+) -> int:
     """Find the kernel sizes where the faster of two methods changes.
 
     For each backend direct to separable, direct to FFT, separable to FFT; of all CPU backends the
@@ -43,10 +46,12 @@ def crossover(image: str | None, sizes: tuple[int, int], sigma: float | None, **
     from blurbench.study.kernels import odd_kernels
     from blurbench.study.question import Question
 
+    if len(images) > 1:
+        raise InputError(f"crossover takes one image, not {' and '.join(images)}: name one")
     options = build_options(given)
     check_pairs(options)
     kernels = odd_kernels(sizes, sigma)
-    question = Question.ask("crossover", (source_from(image, given),), kernels, options)
+    question = Question.ask("crossover", sources_from(images, given), kernels, options)
     if not given["quiet"]:
         tell_borders(*given["borders"])
     return carry_out(question, given)
