@@ -378,7 +378,7 @@ def test_hostile_names_are_drawn_as_they_are(beside: Figure, tmp_path: Path) -> 
     save(beside, tmp_path / "a.svg")
     written = "".join(ET.parse(tmp_path / "a.svg").getroot().itertext())
     assert plain(HOSTILE)[:40] in written
-    assert "\\x01 \\ud800" in written
+    assert "\\x01\\n\\ud800" in written
 
 
 def test_text_in_svg_is_text(sweep: Figure, tmp_path: Path) -> None:
