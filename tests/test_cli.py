@@ -25,6 +25,7 @@ from blurbench.analysis.answer import Answer
 from blurbench.backends.backend import Availability, Backend, Implementation
 from blurbench.backends.registry import backends, find_backend
 from blurbench.blur import gaussian_blur
+from blurbench.errors import InputError
 from blurbench.image import read_image
 from blurbench.kernel import GaussianKernel
 from blurbench.names import DTYPES
@@ -527,6 +528,15 @@ def test_rounds_ends_the_race() -> None:
 def test_without_enough_rounds_there_is_no_interval() -> None:
     ran = run("compare", "photo.png", *QUICK)
     assert "[" not in table(ran.out)[1]
+
+
+def test_what_was_measured_is_written_before_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(*_: object) -> None:
+        raise InputError("the disk is full: free some space")
+
+    monkeypatch.setattr("blurbench.study.blurred.write_image", fill)
+    ran = run("compare", "photo.png", *QUICK, "--save", "pictures", "--csv", "a.csv")
+    assert (ran.code, Path("a.csv").exists()) == (2, True)
 
 
 def test_the_seed_is_recorded() -> None:

@@ -151,9 +151,9 @@ def show_and_write(
     try:
         show_log(console, log, everything)
     finally:
-        if SAVE in outputs.places:
-            save_blurred(log, question, Path(outputs.places[SAVE]))
         write_exports(outputs.texts, texts)
+        if SAVE in outputs.places:  # last: pictures fill disks, and can be made again
+            save_blurred(log, question, Path(outputs.places[SAVE]))
 
 
 def _refusal(baseline: Run, run: Run) -> Ruling | None:
