@@ -160,8 +160,7 @@ def test_what_must_not_win_is_told_beside_the_charts_that_show_it() -> None:
     page = page_of(run_of(apart={("scipy:fft", 15): "wrong", ("numpy:fft", 31): "implausible"}))
     (times,) = page.charts("times")
     assert times["note"] == (
-        "Hollow and joined by no line is what must not win "
-        "(wrong: scipy:fft; implausible: numpy:fft)."
+        "Hollow and joined by no line is what must not win (wrong: scipy:fft; too fast: numpy:fft)."
     )
     assert {"status", "verdict", "max_abs_error"} <= fields_of(times["spec"])
     assert {"status", "verdict", "max_abs_error"} <= set(times["columns"])

@@ -22,7 +22,7 @@ FIVE = ("implementation", "time [95 %]", "vs first", "error", "verdict")
 LEAST_NEEDED = ("error", Brackets("time [95 %]"), Brackets("vs first"))  # first, of the five
 ROUNDED = "rounded"  # all that is to be said of the error of whole numbers, up to this:
 ROUNDING = {"uint8": 0.5 + 255e-6, "uint16": 0.5 + 65535e-6}  # a half, and what float32 is off
-_LABELS = {
+STATUS_WORDS = {
     "over_budget": "over budget",
     "out_of_memory": "no memory",
     "implausible": "too fast",
@@ -113,7 +113,7 @@ def _texts_on_device(row: Row, standing: Standing) -> list[str]:
 
 def _five(row: Row, time_text: str, compared: str, verdict: str | None) -> list[str]:
     if row.status != "ok" and verdict != FAR_SLOWER:
-        verdict = _LABELS.get(row.status, row.status)
+        verdict = STATUS_WORDS.get(row.status, row.status)
     if verdict in CLAIMS and compared.startswith("1.00x"):
         compared = "1"
     return [row.label, time_text, compared, _error(row), verdict or MISSING]

@@ -37,6 +37,7 @@ from blurbench.report.page.chart_parts import (
 from blurbench.report.page.palette import SHAPES, Palette
 from blurbench.report.page.tables import CELLS, CROSSOVERS, MEASURED, SAMPLES, WINNERS, Tables
 from blurbench.report.palette import COLOURS, NEUTRAL
+from blurbench.report.point_tables import STATUS_WORDS
 from blurbench.report.ranges import ranges_text
 from blurbench.report.ticks import log_ticks
 from blurbench.report.units import brief_duration, digits, plural
@@ -136,8 +137,9 @@ def _barred(tables: Tables, run: int, figure: str) -> str:
     """Which of those that have a figure must not win, and why."""
     names: dict[str, list[str]] = {}
     for row in tables[CELLS].entries(run):
-        why = row["status"] if row["status"] != "ok" else row["verdict"]
-        if row[figure] and (row["status"] != "ok" or why in UNRANKED):
+        status = row["status"]
+        why = STATUS_WORDS.get(status, status) if status != "ok" else row["verdict"]
+        if row[figure] and (status != "ok" or why in UNRANKED):
             names.setdefault(why, []).append(row["implementation"])
     if not names:
         return ""
