@@ -68,8 +68,7 @@ def _inputs() -> list[str]:
     """The files that the command was given to read: images, and blurs of one's own."""
     params = click.get_current_context().params
     own = [name.rpartition(":")[0] for name in params.get("own", ())]
-    images = [*params.get("images", ()), params.get("image"), *own]
-    return [name for name in images if name]
+    return [*params.get("images", ()), *own]
 
 
 def write_exports(exports: Mapping[str, str], texts: Mapping[str, Callable[[], str]]) -> None:

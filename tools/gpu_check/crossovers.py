@@ -59,7 +59,7 @@ def blurbench(folder: Path, seconds: float, *words: str) -> Ended:
 def judge_crossovers(crossovers: Sequence[dict[str, Any]], image: str) -> list[Verdict]:
     """The answer of the fastest on the CPU against the fastest on the GPU, in both scopes.
 
-    One is had where a change is proven, or at both ends who is faster.
+    It is known where a change is proven, or at both ends who is faster.
     """
     found = {
         one["scope"]: one
@@ -73,8 +73,8 @@ def judge_crossovers(crossovers: Sequence[dict[str, Any]], image: str) -> list[V
         if one is None:
             verdicts.append(Verdict(OPEN, words))
             continue
-        found_one = one["proven_at_both_ends"] or one["changes"]
-        verdicts.append(Verdict(PASS if found_one else OPEN, f"{words}: {one['sentence']}"))
+        known = one["proven_at_both_ends"] or one["changes"]
+        verdicts.append(Verdict(PASS if known else OPEN, f"{words}: {one['sentence']}"))
     return verdicts
 
 
