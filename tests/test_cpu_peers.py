@@ -5,7 +5,7 @@ Where a library is installed, its exact plans also take part in the exactness co
 
 from __future__ import annotations
 
-import os
+import _thread
 import signal
 import subprocess
 import sys
@@ -230,11 +230,10 @@ def test_pyvips_takes_the_threads_of_the_problem_and_leaves_the_users_settings()
     assert now() == users
 
 
-@pytest.mark.skipif(os.name != "posix", reason="a signal to oneself is POSIX's")
 def test_an_interrupt_while_libvips_is_at_work_is_not_lost() -> None:
     plan = plan_of("pyvips:direct", problem_of((900, 900), size=31))
     image = noise(plan.problem)
-    interrupt = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt = threading.Timer(0.05, _thread.interrupt_main)
 
     def blur_for_long() -> None:  # the interrupt comes in here, however slow the machine
         interrupt.start()

@@ -6,7 +6,6 @@ Drivers and cards are made up; the commands that would fetch are kept and not ru
 from __future__ import annotations
 
 import ctypes
-import os
 import shutil
 import subprocess
 import sys
@@ -377,7 +376,6 @@ def test_make_refuses_an_unknown_gpu() -> None:
 
 
 @needs_make
-@pytest.mark.skipif(os.name != "posix", reason="the old Python is a script of the shell's")
 def test_make_says_which_python_it_needs_before_it_sets_anything_up(tmp_path: Path) -> None:
     old = tmp_path / "python3.10"
     old.write_text('#!/bin/sh\n[ "$1" = -V ] && echo Python 3.10.12\nexit 1\n', "utf-8")
