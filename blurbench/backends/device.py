@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from blurbench.memory import result_memory
 from blurbench.plan import Plan
 
 Call = Callable[[], object]
@@ -102,6 +103,21 @@ def host_array(streams: Streams, shape: tuple[int, ...], dtype: np.dtype[Any]) -
     """An array on the host from which copies are the fastest."""
     pinned = streams.pinned(shape, dtype)
     return np.empty(shape, dtype) if pinned is None else pinned
+
+
+def places_for(
+    streams: Streams, image: NDArray[Any], out: NDArray[Any] | None, between: tuple[Any, Any] | None
+) -> tuple[NDArray[Any], Any, Any]:
+    """Where a host image's blur goes in the end, where the image arrives, and where it is blurred.
+
+    What is not given is new; see `Carrier`.
+    """
+    result = result_memory.lend(image.shape, image.dtype)[0] if out is None else out
+    there, blurred = between or (
+        streams.empty(image.shape, image.dtype),
+        streams.empty(image.shape, image.dtype),
+    )
+    return result, there, blurred
 
 
 class Device(Streams, Protocol):

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurbench.backends.cuda_streams import CudaStreams
-from blurbench.backends.device import Streams, host_array
+from blurbench.backends.device import Streams, host_array, places_for
 from blurbench.backends.lanes import CUDA
 from blurbench.cache import IdleCache
-from blurbench.memory import result_memory
 from blurbench.plan import Plan
 
 BAND = 2 * 2**20  # bytes: on their way for much longer than it takes to send them off
@@ -59,11 +58,7 @@ class Staging:
                 else arrays that are let go of again.
         """
         streams = self._streams
-        result = result_memory.lend(image.shape, image.dtype)[0] if out is None else out
-        there, blurred = between or (
-            streams.empty(image.shape, image.dtype),
-            streams.empty(image.shape, image.dtype),
-        )
+        result, there, blurred = places_for(streams, image, out, between)
         streams.wait(streams.record(), self._up)  # whatever used this memory before is done
         try:
             self._send(np.ascontiguousarray(image).reshape(-1), there.reshape(-1))

@@ -6,8 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from blurbench.backends.device import Streams
-from blurbench.memory import result_memory
+from blurbench.backends.device import Streams, places_for
 from blurbench.plan import Plan
 
 
@@ -26,11 +25,7 @@ class WholeCopies:
     ) -> NDArray[Any]:
         """See `Carrier`."""
         device = self._device
-        result = result_memory.lend(image.shape, image.dtype)[0] if out is None else out
-        there, blurred = between or (
-            device.empty(image.shape, image.dtype),
-            device.empty(image.shape, image.dtype),
-        )
+        result, there, blurred = places_for(device, image, out, between)
         device.upload(image, there)
         plan(there, blurred)
         device.download(blurred, result)
